@@ -1,20 +1,63 @@
-# Kuä: build, prove, show. See README.md.
+# Kuä: build it, see it, prove it. README.md says what for.
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -buildid= -X main.version=$(VERSION)
-BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+FUZZTIME ?= 5s
 
-.PHONY: demo build web test lint bench fuzz clean tools
+.PHONY: demo build release web test test-go test-web test-browser lint fuzz bench clean
+
+# The main job on this machine: build, install what is missing, walk the whole road, stay up.
+demo: build
+	tools/install.sh demo
+	bin/kua demo
 
 build: web
 	$(BUILD) -o bin/kua ./cmd/kua
+
+# The same bytes from the same commit, wherever it is built.
+release: web
+	GOOS=linux GOARCH=amd64 $(BUILD) -o bin/kua-linux-amd64 ./cmd/kua
+	GOOS=linux GOARCH=arm64 $(BUILD) -o bin/kua-linux-arm64 ./cmd/kua
+	cd bin && sha256sum kua-linux-*
 
 web: web/node_modules/.installed
 	cd web && node build.mjs
 
 web/node_modules/.installed: web/package-lock.json
-	cd web && npm ci --no-audit --no-fund
+	cd web && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
+# Everything that must hold. A tool that is missing is a failure, never a skipped test.
+test: build
+	tools/install.sh test
+	$(MAKE) lint test-web test-go fuzz test-browser
+
+test-web: web
+	cd web && npm test
+
+test-go: web
+	$(GO) test -timeout 15m ./...
+
+test-browser: build
+	cd e2e && node --test --test-timeout=600000 .
+
+lint: web
+	@fmt=$$(gofmt -l cmd internal web/*.go); test -z "$$fmt" || { echo "not formatted: $$fmt"; exit 1; }
+	$(GO) vet ./...
+	cd web && npm run --silent check
+	@big=$$(git ls-files '*.go' '*.ts' '*.css' '*.mjs' | grep -v _test.go | xargs wc -l | awk '$$2 != "total" && $$1 > 600'); \
+		test -z "$$big" || { echo "over 600 lines: $$big"; exit 1; }
+
+# Every parser of strangers' bytes, a little while each.
+fuzz: web
+	tools/fuzz.sh $(FUZZTIME)
+
+# Ratios against a named peer, all measured in this run.
+bench: build
+	tools/install.sh bench
+	tools/bench.sh
+
 clean:
-	rm -rf bin web/dist/* web/node_modules e2e/node_modules
+	rm -rf bin web/node_modules demo-data
+	find web/dist -mindepth 1 ! -name .gitkeep -delete

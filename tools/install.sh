@@ -1,0 +1,67 @@
+#!/bin/sh
+# Installs what a part of the work needs and this machine lacks, with apt.
+#
+#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap
+#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, nginx
+#   tools/install.sh bench    what the benchmarks compare with: nginx, wrk
+#
+# Where it may not install (not root, no sudo, no apt) it names the packages and
+# the command, and stops with an error: nothing goes on half-equipped.
+set -eu
+
+need=
+want() { command -v "$1" >/dev/null 2>&1 || need="$need $2"; }
+
+want ffmpeg ffmpeg
+want ffprobe ffmpeg
+want bwrap bubblewrap
+case "${1:-demo}" in
+demo) ;;
+test)
+	want chromium chromium
+	want openssl openssl
+	want exiftool libimage-exiftool-perl
+	want nginx nginx-light
+	want sha256sum coreutils
+	want xxd xxd
+	;;
+bench)
+	want nginx nginx-light
+	want wrk wrk
+	;;
+*)
+	echo "usage: tools/install.sh demo|test|bench" >&2
+	exit 2
+	;;
+esac
+
+for tool in go node npm; do
+	command -v "$tool" >/dev/null 2>&1 || {
+		echo "kua: error: $tool is not installed" >&2
+		echo "kua: hint: install Go 1.26 or newer and Node 20 or newer, then run this again" >&2
+		exit 1
+	}
+done
+
+[ -n "$need" ] || exit 0
+need=$(printf '%s\n' $need | sort -u | tr '\n' ' ')
+
+if ! command -v apt-get >/dev/null 2>&1; then
+	echo "kua: error: missing: $need" >&2
+	echo "kua: hint: this machine has no apt-get; install these packages its own way, then run this again" >&2
+	exit 1
+fi
+if [ "$(id -u)" = 0 ]; then
+	as=
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+	as=sudo
+else
+	echo "kua: error: missing: $need" >&2
+	echo "kua: hint: sudo apt-get update && sudo apt-get install -y --no-install-recommends $need" >&2
+	exit 1
+fi
+echo "kua: installing with apt: $need"
+export DEBIAN_FRONTEND=noninteractive
+$as apt-get update -qq
+# shellcheck disable=SC2086 # a list of package names
+$as apt-get install -y -qq --no-install-recommends $need >/dev/null
