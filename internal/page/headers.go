@@ -1,0 +1,96 @@
+package page
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Policy is what a room's pages may do beyond showing text, their own
+// stylesheet and their own pictures. The zero value allows nothing more; no
+// policy ever allows another host, inline code or a frame.
+type Policy struct {
+	Scripts  bool // own scripts, which may call their own server
+	Workers  bool // own workers, also from blob: addresses
+	Media    bool // own films and sounds
+	Blobs    bool // pictures and media that the page made itself (blob:)
+	Forms    bool // sending forms to their own server
+	Location bool // asking the browser where it is, after the person's consent
+	Public   bool // readable by other sites: a published edition, for verifiers
+}
+
+// CSP is the Content-Security-Policy header's value.
+func (p Policy) CSP() string { return p.csp() + "; frame-ancestors 'none'" }
+
+// Meta is the policy for a <meta> element, where frame-ancestors is not
+// allowed. An edition carries it because its hosts may set no headers.
+func (p Policy) Meta() string { return p.csp() }
+
+func (p Policy) csp() string {
+	blob := ""
+	if p.Blobs {
+		blob = " blob:"
+	}
+	rules := []string{"default-src 'none'", "base-uri 'none'", "style-src 'self'", "img-src 'self'" + blob}
+	if p.Media {
+		rules = append(rules, "media-src 'self'"+blob)
+	}
+	if p.Scripts {
+		rules = append(rules, "script-src 'self'", "connect-src 'self'")
+	}
+	if p.Workers {
+		rules = append(rules, "worker-src 'self' blob:")
+	}
+	if p.Forms {
+		rules = append(rules, "form-action 'self'")
+	} else {
+		rules = append(rules, "form-action 'none'")
+	}
+	return strings.Join(rules, "; ")
+}
+
+// Headers sets the security headers of every answer. Answers are not kept in
+// the browser's cache unless next says otherwise: what a reader read should
+// not stay on their phone.
+func Headers(p Policy, next http.Handler) http.Handler {
+	fixed := map[string]string{
+		"Content-Security-Policy":           p.CSP(),
+		"X-Content-Type-Options":            "nosniff",
+		"X-Frame-Options":                   "DENY",
+		"Referrer-Policy":                   "no-referrer",
+		"Cross-Origin-Opener-Policy":        "same-origin",
+		"Cross-Origin-Resource-Policy":      "same-origin",
+		"Origin-Agent-Cluster":              "?1",
+		"X-DNS-Prefetch-Control":            "off",
+		"X-Permitted-Cross-Domain-Policies": "none",
+		"Permissions-Policy":                permissions(p),
+		"Cache-Control":                     "no-store",
+	}
+	if p.Public {
+		fixed["Cross-Origin-Resource-Policy"] = "cross-origin"
+		fixed["Access-Control-Allow-Origin"] = "*"
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		for name, value := range fixed {
+			h.Set(name, value)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// permissions closes what a browser would otherwise let a page ask for.
+func permissions(p Policy) string {
+	features := []string{
+		"accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media",
+		"gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment",
+		"publickey-credentials-get", "screen-wake-lock", "serial", "usb", "web-share", "xr-spatial-tracking",
+	}
+	var b strings.Builder
+	for _, f := range features {
+		b.WriteString(f + "=(), ")
+	}
+	if p.Location {
+		return b.String() + "geolocation=(self)"
+	}
+	return b.String() + "geolocation=()"
+}
