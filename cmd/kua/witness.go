@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kua/internal/charter"
+	"kua/internal/fault"
+	"kua/internal/nodeapi"
+	"kua/internal/parcel"
+	"kua/internal/receipt"
+	"kua/internal/witness"
+)
+
+// reportFlags is what a witness says on the command line.
+type reportFlags struct {
+	what, text, textFile, when, where, fear string
+	face, voice, place                      bool
+}
+
+func (f *reportFlags) add(a *app, c *cobra.Command) {
+	c.Flags().StringVar(&f.what, "what", "", a.t("cli.flag.what", strings.Join(parcel.Kinds(), ", ")))
+	c.Flags().StringVar(&f.text, "text", "", a.t("cli.flag.text"))
+	c.Flags().StringVar(&f.textFile, "text-file", "", a.t("cli.flag.text_file"))
+	c.Flags().StringVar(&f.when, "when", "", a.t("cli.flag.when"))
+	c.Flags().StringVar(&f.where, "where", "", a.t("cli.flag.where"))
+	c.Flags().StringVar(&f.fear, "fear", "", a.t("cli.flag.fear"))
+	c.Flags().BoolVar(&f.face, "publish-face", false, a.t("cli.flag.publish_face"))
+	c.Flags().BoolVar(&f.voice, "publish-voice", false, a.t("cli.flag.publish_voice"))
+	c.Flags().BoolVar(&f.place, "publish-place", false, a.t("cli.flag.publish_place"))
+}
+
+func (f *reportFlags) report(a *app) (parcel.Report, error) {
+	text := f.text
+	if f.textFile != "" {
+		b, err := os.ReadFile(f.textFile)
+		if err != nil {
+			return parcel.Report{}, fmt.Errorf("read the report's text: %w", err)
+		}
+		text = string(b)
+	}
+	return parcel.Report{
+		What: f.what, Text: text, When: f.when, Where: f.where, Fear: f.fear, Language: string(a.lang),
+		Consent: parcel.Consent{Face: f.face, Voice: f.voice, Place: f.place},
+	}, nil
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	var flags reportFlags
+	var to []string
+	var charterID, keep string
+	c := a.command("report [FILE…]", "cli.report", `
+  kua report --to https://kua.example.org --what bribe --text "…" dashcam.mp4
+  kua report --to https://a.example --to https://b.example --what shooting --text-file what.txt film.mov photo.jpg`)
+	flags.add(a, c)
+	c.Flags().StringArrayVar(&to, "to", nil, a.t("cli.flag.to"))
+	c.Flags().StringVar(&charterID, "charter", "", a.t("cli.flag.charter"))
+	c.Flags().StringVar(&keep, "keep", "", a.t("cli.flag.keep"))
+	_ = c.MarkFlagRequired("to")
+	c.RunE = func(c *cobra.Command, files []string) error {
+		node := nodeapi.NewClient(to[0])
+		ch, err := a.nodeCharter(c.Context(), node, charterID)
+		if err != nil {
+			return err
+		}
+		sealed := keep
+		if sealed == "" {
+			sealed = "kua-report-" + strings.ToLower(rand.Text()[:8]) + ".kua"
+		}
+		if err := a.seal(ch, &flags, files, sealed); err != nil {
+			return err
+		}
+		for _, url := range to {
+			if err := a.send(c.Context(), url, sealed); err != nil {
+				return fault.Later("cli.unsent", sealed, url).Because(err)
+			}
+		}
+		if keep != "" {
+			return nil
+		}
+		return os.Remove(sealed)
+	}
+	return c
+}
+
+func (a *app) sealCommand() *cobra.Command {
+	var flags reportFlags
+	var from, out, charterID string
+	c := a.command("seal [FILE…]", "cli.seal", `
+  kua seal --charter-file charter/ --what beating --text "…" --out report.kua film.mp4
+  kua send --to https://kua.example.org report.kua`)
+	flags.add(a, c)
+	c.Flags().StringVar(&from, "charter-file", "", a.t("cli.flag.charter_file"))
+	c.Flags().StringVar(&charterID, "charter", "", a.t("cli.flag.charter"))
+	c.Flags().StringVarP(&out, "out", "o", "report.kua", a.t("cli.flag.out"))
+	_ = c.MarkFlagRequired("charter-file")
+	c.RunE = func(_ *cobra.Command, files []string) error {
+		chain, err := charter.ReadChain(os.DirFS(from))
+		if err != nil {
+			return fmt.Errorf("read the charter in %s: %w", from, err)
+		}
+		ch, err := chain.Verify(charterID)
+		if err != nil {
+			return err
+		}
+		return a.seal(ch, &flags, files, out)
+	}
+	return c
+}
+
+func (a *app) sendCommand() *cobra.Command {
+	var to []string
+	c := a.command("send FILE", "cli.send", `
+  kua send --to https://kua.example.org report.kua`)
+	c.Flags().StringArrayVar(&to, "to", nil, a.t("cli.flag.to"))
+	_ = c.MarkFlagRequired("to")
+	c.Args = exactly(1)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		for _, url := range to {
+			if err := a.send(c.Context(), url, args[0]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+func (a *app) repliesCommand() *cobra.Command {
+	var from string
+	c := a.command("replies", "cli.replies", `
+  kua replies --from https://kua.example.org`)
+	c.Flags().StringVar(&from, "from", "", a.t("cli.flag.from"))
+	_ = c.MarkFlagRequired("from")
+	c.Args = exactly(0)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		typed := a.env("KUA_RECEIPT")
+		if typed == "" {
+			var err error
+			if typed, err = a.ask("cli.replies.ask"); err != nil {
+				return err
+			}
+		}
+		r, err := receipt.Parse(typed)
+		if err != nil {
+			return err
+		}
+		texts, err := witness.Replies(c.Context(), nodeapi.NewClient(from), r)
+		if err != nil {
+			return err
+		}
+		if len(texts) == 0 {
+			a.say("cli.replies.none")
+		}
+		for n, text := range texts {
+			a.say("cli.replies.one", n+1, len(texts))
+			fmt.Fprintln(a.out, text)
+		}
+		return nil
+	}
+	return c
+}
+
+// nodeCharter asks a node for its charter and checks the chain. Without a
+// pinned id the first answer is believed, which is said.
+func (a *app) nodeCharter(ctx context.Context, node *nodeapi.Client, pinned string) (charter.Charter, error) {
+	chain, err := node.Charter(ctx)
+	if err != nil {
+		return charter.Charter{}, err
+	}
+	ch, err := chain.Verify(pinned)
+	if err != nil {
+		return ch, err
+	}
+	if pinned == "" {
+		id, err := ch.ID()
+		if err != nil {
+			return ch, err
+		}
+		fmt.Fprintln(a.err, a.t("cli.charter.unpinned", id))
+	}
+	return ch, nil
+}
+
+func (a *app) seal(ch charter.Charter, flags *reportFlags, files []string, out string) error {
+	report, err := flags.report(a)
+	if err != nil {
+		return err
+	}
+	progress, finish := a.bar("cli.seal.progress")
+	r, err := witness.Seal(ch, report, files, out, progress)
+	finish()
+	if err != nil {
+		return err
+	}
+	a.say("cli.seal.done", len(ch.Current()))
+	a.say("cli.receipt", r.String(), r.Cyrillic())
+	return nil
+}
+
+func (a *app) send(ctx context.Context, url, path string) error {
+	progress, finish := a.bar("cli.send.progress", url)
+	sent, err := witness.Send(ctx, nodeapi.NewClient(url), path, progress)
+	finish()
+	if err != nil {
+		return err
+	}
+	if sent.Already > 0 {
+		a.say("cli.send.resumed", sent.Already)
+	}
+	a.say("cli.send.done", url, sent.Parcel, sent.Acknowledgement.Day)
+	return nil
+}

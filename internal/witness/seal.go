@@ -1,0 +1,72 @@
+// Package witness is the command-line road of one who tells: seal a report on
+// their own device, bring the sealed file to a node, read the answers.
+//
+// It keeps nothing of its own: no state, no history. It stands on no database
+// and cannot open a parcel; the only thing it opens is a reply, with the
+// receipt. Used by cmd/kua.
+package witness
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"os"
+	"path/filepath"
+
+	"kua/internal/charter"
+	"kua/internal/fault"
+	"kua/internal/parcel"
+	"kua/internal/receipt"
+)
+
+// Seal writes a report and the files at paths, sealed to every current person
+// of the collective, to the file at out, which must not exist yet. The receipt
+// it returns is the only key to the answers: it is nowhere in the clear.
+func Seal(c charter.Charter, report parcel.Report, paths []string, out string, progress Progress) (receipt.Receipt, error) {
+	r := receipt.New()
+	keys, err := r.Derive()
+	if err != nil {
+		return r, fmt.Errorf("derive keys from the receipt: %w", err)
+	}
+	report.Reply, report.Mailbox, report.Blind = keys.ReplyRecipient, keys.Mailbox, fmt.Sprintf("%x", keys.Blind)
+	sources, err := sources(paths)
+	if err != nil {
+		return r, err
+	}
+	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return r, fault.Conflict("witness.cannot_write", out).Because(err)
+	}
+	err = parcel.Seal(f, report, sources, c.Recipients(), progress)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		os.Remove(out)
+		return r, fmt.Errorf("seal into %s: %w", out, err)
+	}
+	return r, nil
+}
+
+func sources(paths []string) ([]parcel.Source, error) {
+	var all []parcel.Source
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, fault.NotFound("witness.no_file", p).Because(err)
+		}
+		if !info.Mode().IsRegular() {
+			return nil, fault.Invalid("witness.not_a_file", p)
+		}
+		all = append(all, parcel.Source{
+			Name: filepath.Base(p),
+			Type: mime.TypeByExtension(filepath.Ext(p)),
+			Size: info.Size(),
+			Open: func() (io.ReadCloser, error) { return os.Open(p) },
+		})
+	}
+	return all, nil
+}
