@@ -1,0 +1,177 @@
+// Package media makes what may be published out of what came in: films, sound
+// and photos are decoded, covered and muted, and encoded anew, so that nothing
+// of the original but its covered picture and its chosen sound reaches a
+// derivative. docs/design/media.md gives the reasons.
+//
+// Media tools parse hostile bytes, so every one of them runs in a box: its own
+// namespaces without a network, no file but the tools themselves and one output
+// directory, limits on memory, time and output. The original is read through a
+// socket and never touches the disk in the clear. Where the box cannot be
+// built nothing is opened at all.
+//
+// Media knows nothing of cases, plans of the desk or keys; it takes readers and
+// gives files. It is the only package that runs programs. The desk may use it.
+package media
+
+import (
+	"context"
+	"image"
+	"io"
+	"time"
+)
+
+// Type says what a file is, judged by its content and never by its name.
+type Type string
+
+// The types. A film has a moving picture, with or without sound; sound has
+// none. Documents are recognised but not yet made into derivatives.
+const (
+	Film     Type = "film"
+	Photo    Type = "photo"
+	Sound    Type = "sound"
+	Document Type = "document"
+	Unknown  Type = "unknown"
+)
+
+// Input is the plaintext of an original, read at random offsets. Reads come
+// from one goroutine at a time.
+type Input interface {
+	io.ReaderAt
+	Size() int64
+}
+
+// Probe is what is known of an original after looking at its content. It
+// carries no text out of the file.
+type Probe struct {
+	Type Type
+	// Format is the container: "mp4", "matroska", "jpeg", "pdf"…
+	Format string
+	// Width and Height are those of the picture as it is shown: rotation and
+	// pixel shape applied. Covers and boxes are measured in them.
+	Width, Height int
+	// Rotation is the clockwise turn in degrees (0, 90, 180, 270) that showing
+	// the picture takes.
+	Rotation int
+	// Duration is as the container claims it; Seconds is the same, rounded up.
+	Duration time.Duration
+	Seconds  int
+	// FrameRate is the average, in frames per second.
+	FrameRate float64
+	Streams   []Stream
+}
+
+// HasSound reports whether there is a sound stream.
+func (p Probe) HasSound() bool {
+	for _, s := range p.Streams {
+		if s.Kind == "audio" {
+			return true
+		}
+	}
+	return false
+}
+
+// Stream is one stream of a film or a sound file.
+type Stream struct {
+	Kind     string // "video", "audio", "picture" (cover art), "subtitle", "data", "other"
+	Codec    string // ffmpeg's name: "h264", "hevc", "aac"
+	Channels int
+}
+
+// At is a point of a cover's way: the upper left corner at a moment of the film.
+type At struct {
+	At   time.Duration
+	X, Y int
+}
+
+// Cover is a solid box of one size over a film from From to To, both included.
+// It rests at its first point until that moment, moves in a straight line from
+// point to point, and rests at its last; positions are whole pixels of the
+// shown picture and may lie outside it. spec/vectors/covers.json has examples.
+type Cover struct {
+	W, H     int
+	Points   []At
+	From, To time.Duration
+}
+
+// Mute silences a range of time, both ends included.
+type Mute struct {
+	From, To time.Duration
+}
+
+// Plan is what to hide. The zero Plan hides nothing.
+type Plan struct {
+	Covers []Cover           // on a film
+	Boxes  []image.Rectangle // on a photo, in pixels of the shown picture
+	Mutes  []Mute
+	// MuteAll leaves the sound out altogether: no derivative has a sound stream.
+	MuteAll bool
+}
+
+// Rendition is one file that was made.
+type Rendition struct {
+	// Rung names the place in the ladder: "audio" (Opus), "audio-m4a", "144p",
+	// "240p", "360p", "480p", "poster-jpeg", "poster-webp"; for a photo "jpeg",
+	// "webp", "jpeg-640", "webp-640".
+	Rung string
+	// Type is the media type, "video/mp4".
+	Type string
+	// Path is the file, inside the output directory that was asked for.
+	Path          string
+	Width, Height int
+	// Seconds is the duration rounded up; 0 for a picture.
+	Seconds int
+	// Poster marks the still picture that stands for a film.
+	Poster bool
+}
+
+// Progress is told how much film time has been worked through, of how much in
+// all. Every pass over the film counts, so total is a multiple of the duration.
+// It is called from one goroutine, at most a few times a second.
+type Progress func(done, total time.Duration)
+
+// Runner works on media. Self must be set; the zero value of the rest works.
+// It may be used from several goroutines.
+type Runner struct {
+	// Self is the path of the kua binary, which is run inside the box as
+	// "kua box".
+	Self string
+	// Scratch is where a box has its output directory while it works; it must
+	// be on the same file system as the directories asked for. Default: the
+	// directory asked for itself.
+	Scratch string
+	// Preset is x264's; default "medium". See docs/design/media.md.
+	Preset string
+	Limits Limits
+}
+
+// Limits bound what one original may cost.
+type Limits struct {
+	MemoryBytes int64         // address space of each process; default 4 GiB
+	OutputBytes int64         // any one output file; default 2 GiB
+	PhotoPixels int           // default 80 million
+	FramePixels int           // of a film; default 36 million (8K)
+	Duration    time.Duration // of a film or sound; default 6 hours
+	Wall        time.Duration // one whole job; default 10 minutes and 20 times the duration
+	Stall       time.Duration // without any progress; default 2 minutes
+}
+
+// Probe looks at an original. A file that is no medium we know is not an error
+// but Type Unknown; one that claims to be a medium and is broken is a fault.
+func (m *Runner) Probe(ctx context.Context, in Input) (Probe, error) {
+	return Probe{}, errNotReady
+}
+
+// Film makes the ladder of a film: sound, 144p to 480p, posters.
+func (m *Runner) Film(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
+	return nil, errNotReady
+}
+
+// Photo makes the published sizes of a photo.
+func (m *Runner) Photo(ctx context.Context, in Input, plan Plan, out string) ([]Rendition, error) {
+	return nil, errNotReady
+}
+
+// Sound makes the published forms of a sound file.
+func (m *Runner) Sound(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
+	return nil, errNotReady
+}

@@ -1,0 +1,139 @@
+package redact
+
+import (
+	"unicode/utf8"
+
+	"kua/internal/fault"
+)
+
+// Bounds of a plan. They keep one bad page from making a plan that takes hours
+// to render; a person marking by hand does not come near them.
+const (
+	MaxTracks = 200
+	MaxPoints = 5000 // of one track
+	MaxBoxes  = 500
+	MaxMutes  = 500
+	MaxWords  = 4000 // runes of a label or note
+	maxSide   = 1 << 16
+	maxMillis = 48 * 3600 * 1000
+	// minSide is the smallest cover: anything smaller is a slip of the hand,
+	// and would be lost in scaling.
+	minSide = 4
+)
+
+// Validate says whether the plan can be rendered as it stands, against the size
+// and duration it carries.
+func (p Plan) Validate() error {
+	if p.Kind != Kind || p.Version != Version {
+		return fault.Invalid("redact.version", p.Version, Version)
+	}
+	if p.Width < 0 || p.Height < 0 || p.Width > maxSide || p.Height > maxSide ||
+		p.Duration < 0 || p.Duration > maxMillis || (p.Width == 0) != (p.Height == 0) {
+		return fault.Invalid("redact.size", p.Width, p.Height)
+	}
+	if len(p.Tracks) > MaxTracks || len(p.Boxes) > MaxBoxes || len(p.Mutes) > MaxMutes {
+		return fault.TooLarge("redact.too_many", MaxTracks, MaxBoxes, MaxMutes)
+	}
+	if tooLong(p.Note) || tooLong(p.By) {
+		return fault.TooLarge("redact.words", MaxWords)
+	}
+	ids := map[string]bool{}
+	for _, t := range p.Tracks {
+		if err := p.track(t, ids); err != nil {
+			return err
+		}
+	}
+	for _, b := range p.Boxes {
+		if err := p.box(b, ids); err != nil {
+			return err
+		}
+	}
+	for _, m := range p.Mutes {
+		if err := p.mute(m, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Empty reports whether the plan hides nothing in the picture.
+func (p Plan) Empty() bool { return len(p.Tracks) == 0 && len(p.Boxes) == 0 }
+
+func (p Plan) track(t Track, ids map[string]bool) error {
+	switch {
+	case p.Duration == 0 || p.Width == 0:
+		return fault.Invalid("redact.not_a_film")
+	case !newID(t.ID, ids):
+		return fault.Invalid("redact.id", t.ID)
+	case tooLong(t.Label) || tooLong(t.Note) || tooLong(t.By):
+		return fault.TooLarge("redact.words", MaxWords)
+	case !p.fits(t.W, t.H):
+		return fault.Invalid("redact.track_size", t.ID, t.W, t.H)
+	case t.From < 0 || t.To < t.From || t.From > p.Duration || t.To > maxMillis:
+		return fault.Invalid("redact.track_time", t.ID)
+	case len(t.Points) == 0:
+		return fault.Invalid("redact.no_points", t.ID)
+	case len(t.Points) > MaxPoints:
+		return fault.TooLarge("redact.too_many_points", t.ID, MaxPoints)
+	}
+	for i, at := range t.Points {
+		if at.At < 0 || at.At > maxMillis || i > 0 && at.At <= t.Points[i-1].At {
+			return fault.Invalid("redact.point_time", t.ID, i+1)
+		}
+		if !within(at.X, p.Width) || !within(at.Y, p.Height) {
+			return fault.Invalid("redact.point_place", t.ID, i+1)
+		}
+	}
+	return nil
+}
+
+func (p Plan) box(b Box, ids map[string]bool) error {
+	switch {
+	case p.Duration != 0 || p.Width == 0:
+		return fault.Invalid("redact.not_a_photo")
+	case !newID(b.ID, ids):
+		return fault.Invalid("redact.id", b.ID)
+	case tooLong(b.Label) || tooLong(b.Note) || tooLong(b.By):
+		return fault.TooLarge("redact.words", MaxWords)
+	case !p.fits(b.W, b.H):
+		return fault.Invalid("redact.track_size", b.ID, b.W, b.H)
+	// A box that touches no pixel covers nothing, and somebody thinks it does.
+	case b.X >= p.Width || b.Y >= p.Height || b.X+b.W <= 0 || b.Y+b.H <= 0:
+		return fault.Invalid("redact.box_place", b.ID)
+	}
+	return nil
+}
+
+func (p Plan) mute(m Mute, ids map[string]bool) error {
+	switch {
+	case p.Duration == 0:
+		return fault.Invalid("redact.not_a_sound")
+	case !newID(m.ID, ids):
+		return fault.Invalid("redact.id", m.ID)
+	case tooLong(m.Note) || tooLong(m.By):
+		return fault.TooLarge("redact.words", MaxWords)
+	case m.From < 0 || m.To <= m.From || m.From > p.Duration || m.To > maxMillis:
+		return fault.Invalid("redact.mute_time", m.ID)
+	}
+	return nil
+}
+
+// fits lets a cover be larger than the picture, but not absurdly so.
+func (p Plan) fits(w, h int) bool {
+	return w >= minSide && h >= minSide && w <= 2*max(p.Width, minSide) && h <= 2*max(p.Height, minSide)
+}
+
+// within lets a corner lie outside the picture, where a cover comes in or goes
+// out, but not so far that arithmetic on it could overflow.
+func within(v, side int) bool { return v >= -4*side && v <= 4*side }
+
+// newID accepts a short id that was not seen before.
+func newID(id string, seen map[string]bool) bool {
+	if id == "" || len(id) > 64 || seen[id] {
+		return false
+	}
+	seen[id] = true
+	return true
+}
+
+func tooLong(s string) bool { return utf8.RuneCountInString(s) > MaxWords || !utf8.ValidString(s) }
