@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,7 @@ type reportFlags struct {
 }
 
 func (f *reportFlags) add(a *app, c *cobra.Command) {
-	c.Flags().StringVar(&f.what, "what", "", a.t("cli.flag.what", strings.Join(parcel.Kinds(), ", ")))
+	c.Flags().StringVar(&f.what, "what", "", a.t("cli.flag.what", strings.Join(parcel.Whats(), ", ")))
 	c.Flags().StringVar(&f.text, "text", "", a.t("cli.flag.text"))
 	c.Flags().StringVar(&f.textFile, "text-file", "", a.t("cli.flag.text_file"))
 	c.Flags().StringVar(&f.when, "when", "", a.t("cli.flag.when"))
@@ -45,6 +46,7 @@ func (f *reportFlags) report(a *app) (parcel.Report, error) {
 		text = string(b)
 	}
 	return parcel.Report{
+		Kind: parcel.ReportKind, Written: time.Now().UTC().Format(time.DateOnly),
 		What: f.what, Text: text, When: f.when, Where: f.where, Fear: f.fear, Language: string(a.lang),
 		Consent: parcel.Consent{Face: f.face, Voice: f.voice, Place: f.place},
 	}, nil
