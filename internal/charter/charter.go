@@ -64,7 +64,7 @@ func (c Charter) Bytes() ([]byte, error) { return canon.Marshal(c) }
 // says whether it may be believed.
 func Parse(doc []byte) (Charter, error) {
 	if len(doc) > maxDocument {
-		return Charter{}, fault.TooLarge("charter.too_large", maxDocument)
+		return Charter{}, fault.TooLarge("charter.too_large")
 	}
 	var c Charter
 	if err := canon.Unmarshal(doc, &c); err != nil {

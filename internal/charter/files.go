@@ -84,7 +84,7 @@ func readSmall(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(b)) > limit {
-		err = fault.TooLarge("charter.too_large", limit)
+		err = fault.TooLarge("charter.too_large")
 	}
 	return b, err
 }

@@ -112,6 +112,9 @@ func (b *bagReader) next() (done bool, err error) {
 	if b.count++; b.count > b.limit.Entries {
 		return false, fault.TooLarge("parcel.too_many_entries", b.limit.Entries)
 	}
+	if h.Size > b.limit.Bytes {
+		return false, fault.TooLarge("parcel.too_large", b.limit.Bytes>>20)
+	}
 	b.dataEnd = b.src.n + (h.Size+block-1)/block*block
 	path, ok := strings.CutPrefix(h.Name, topDir)
 	if !ok {
@@ -182,7 +185,7 @@ func (b *bagReader) firstFile(path string, size int64) error {
 		return fault.Invalid("parcel.no_report")
 	}
 	if size > MaxReport {
-		return fault.TooLarge("parcel.report_too_large", MaxReport)
+		return fault.TooLarge("parcel.report_too_large", MaxReport>>10)
 	}
 	offset := b.src.n
 	text, err := b.small(path, size, MaxReport)
@@ -199,7 +202,7 @@ func (b *bagReader) firstFile(path string, size int64) error {
 
 func (b *bagReader) small(path string, size, limit int64) ([]byte, error) {
 	if size > limit {
-		return nil, fault.TooLarge("parcel.tag_file_too_large", path, limit)
+		return nil, fault.TooLarge("parcel.tag_file_too_large", path, limit>>10)
 	}
 	text, err := io.ReadAll(b.tr)
 	if err != nil || int64(len(text)) != size {
@@ -259,7 +262,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	if c.n > c.limit {
-		return 0, fault.TooLarge("parcel.too_large", c.limit)
+		return 0, fault.TooLarge("parcel.too_large", c.limit>>20)
 	}
 	return n, err
 }

@@ -44,7 +44,7 @@ func (x Index) PieceSize(n int) int64 { return min(PieceBytes, x.Size-int64(n)*P
 // parcel.too_large beyond MaxParcel.
 func ReadIndex(text []byte) (Index, error) {
 	if len(text) > MaxIndex {
-		return Index{}, fault.TooLarge("parcel.too_large", int64(MaxParcel))
+		return Index{}, fault.TooLarge("parcel.too_large", MaxParcel>>20)
 	}
 	rest, ok := bytes.CutPrefix(text, []byte(indexHead))
 	if !ok {
@@ -57,7 +57,7 @@ func ReadIndex(text []byte) (Index, error) {
 		return Index{}, fault.Invalid("parcel.not_an_index")
 	}
 	if size > MaxParcel {
-		return Index{}, fault.TooLarge("parcel.too_large", int64(MaxParcel))
+		return Index{}, fault.TooLarge("parcel.too_large", MaxParcel>>20)
 	}
 	_, rest, _ = bytes.Cut(rest, []byte("\n"))
 	count := (size + PieceBytes - 1) / PieceBytes
@@ -93,7 +93,7 @@ func Split(r io.Reader, yield func(n int, hash string, piece []byte) error) (Ind
 			return Index{}, fmt.Errorf("read piece %d: %w", len(x.Pieces), err)
 		}
 		if x.Size+int64(n) > MaxParcel {
-			return Index{}, fault.TooLarge("parcel.too_large", int64(MaxParcel))
+			return Index{}, fault.TooLarge("parcel.too_large", MaxParcel>>20)
 		}
 		sum := sha256.Sum256(buf[:n])
 		hash := hex.EncodeToString(sum[:])

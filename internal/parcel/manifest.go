@@ -103,13 +103,14 @@ func (b *bagReader) checkOxum() error {
 func (b *bagReader) checkListed() error {
 	sizes := make(map[string]int64, len(b.report.Files))
 	for _, f := range b.report.Files {
-		sizes[f.Path] = f.Size
+		sizes[norm.NFC.String(f.Path)] = f.Size
 	}
 	for _, e := range b.entries[1:] {
-		if size, ok := sizes[e.Path]; !ok || size != e.Size {
+		path := norm.NFC.String(e.Path)
+		if size, ok := sizes[path]; !ok || size != e.Size {
 			return fault.Invalid("parcel.files_differ", clip(e.Path))
 		}
-		delete(sizes, e.Path)
+		delete(sizes, path)
 	}
 	for path := range sizes {
 		return fault.Invalid("parcel.missing_file", clip(path))

@@ -85,7 +85,7 @@ func (r Report) Bytes() ([]byte, error) { return canon.Marshal(r) }
 // ParseReport reads canonical JSON and validates it.
 func ParseReport(b []byte) (Report, error) {
 	if len(b) > MaxReport {
-		return Report{}, fault.TooLarge("parcel.report_too_large", MaxReport)
+		return Report{}, fault.TooLarge("parcel.report_too_large", MaxReport>>10)
 	}
 	var r Report
 	if err := canon.Unmarshal(b, &r); err != nil {

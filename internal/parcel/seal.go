@@ -37,13 +37,13 @@ func Seal(dst io.Writer, r Report, files []Source, recipients []string, progress
 		return fmt.Errorf("write report: %w", err)
 	}
 	if len(report) > MaxReport {
-		return fault.TooLarge("parcel.report_too_large", MaxReport)
+		return fault.TooLarge("parcel.report_too_large", MaxReport>>10)
 	}
 	total := Padme(bagSize(int64(len(report)), r.Files))
 	if size, err := seal.CiphertextSize(total, recipients); err != nil {
 		return err
 	} else if size > MaxParcel {
-		return fault.TooLarge("parcel.too_large", int64(MaxParcel))
+		return fault.TooLarge("parcel.too_large", MaxParcel>>20)
 	}
 	sealed, err := seal.Writer(dst, recipients)
 	if err != nil {
