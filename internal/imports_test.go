@@ -34,7 +34,7 @@ parcel:        seal charter
 keyring:       parcel receipt
 evidence:      canon
 casefile:      evidence parcel
-redact:        fault
+redact:        canon
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog

@@ -266,4 +266,3 @@ type founder struct {
 }
 
 type newPerson struct{ name, passphrase string }
-

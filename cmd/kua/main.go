@@ -99,16 +99,21 @@ func (a *app) fail(err error) int {
 		fmt.Fprintln(a.err, "kua: hint:", a.t("cli.see_help"))
 		return 2
 	}
-	message, hint := page.Fault(a.cat, a.lang, err)
-	if f, ok := fault.Of(err); !ok || !a.cat.Has(f.Key) {
-		message = err.Error()
-	}
-	fmt.Fprintln(a.err, "kua: error:", message)
-	if hint != "" {
+	fmt.Fprintln(a.err, "kua: error:", a.words(err))
+	if _, hint := page.Fault(a.cat, a.lang, err); hint != "" {
 		fmt.Fprintln(a.err, "kua: hint:", hint)
 	}
 	if a.env("KUA_DEBUG") != "" {
 		fmt.Fprintln(a.err, "kua: cause:", err)
 	}
 	return 1
+}
+
+// words tells an error in the user's language; one without a fault is told as it is.
+func (a *app) words(err error) string {
+	if f, ok := fault.Of(err); ok && a.cat.Has(f.Key) {
+		message, _ := page.Fault(a.cat, a.lang, err)
+		return message
+	}
+	return err.Error()
 }

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kua/internal/casefile"
+	"kua/internal/desk"
+	"kua/internal/fault"
+	"kua/internal/redact"
+)
+
+// deskPlan prints an original's redaction plan, or saves one from a file.
+func (a *app) deskPlan(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "plan ORIGINAL [FILE]", "cli.desk.plan", "plan --dir kua --as aigul 1 > plan.json && kua desk plan --dir kua --as aigul 1 plan.json",
+		usage(cobra.RangeArgs(1, 2)),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			plan, version, err := s.Desk().Plan(ctx, id)
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				return printJSON(a.out, plan)
+			}
+			plan = redact.Plan{}
+			if err := readJSON(args[1], &plan); err != nil {
+				return err
+			}
+			if version, err = s.SavePlan(ctx, id, plan, version); err != nil {
+				return err
+			}
+			a.say("cli.desk.saved", version)
+			return nil
+		})
+}
+
+func (a *app) deskRender(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "render ORIGINAL", "cli.desk.render", "render --dir kua --as aigul 1", exactly(1),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			return a.render(ctx, s, id)
+		})
+}
+
+func (a *app) render(ctx context.Context, s *desk.Seat, original int64) error {
+	job, err := s.Render(ctx, original)
+	if err != nil {
+		return err
+	}
+	bar, finish := a.bar("cli.desk.render.progress")
+	done, err := s.Desk().WaitJob(ctx, job, func(j desk.Job) { bar(j.Done, j.Total) })
+	finish()
+	if err != nil {
+		return err
+	}
+	if done.Fault != nil {
+		return done.Fault
+	}
+	made, _, err := s.Desk().Derivatives(ctx, original)
+	if err != nil {
+		return err
+	}
+	for _, m := range made {
+		a.say("cli.desk.rendered", m.Rung, m.Type, m.Width, m.Height, m.Size)
+	}
+	return nil
+}
+
+// deskDraft prints the draft of a case's record, or saves one from a file.
+func (a *app) deskDraft(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "draft CASE [FILE]", "cli.desk.draft", "draft --dir kua --as aigul 1 > draft.json && kua desk draft --dir kua --as aigul 1 draft.json",
+		usage(cobra.RangeArgs(1, 2)),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			draft, version, err := s.Desk().Draft(ctx, id)
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				return printJSON(a.out, draft)
+			}
+			draft = casefile.Draft{}
+			if err := readJSON(args[1], &draft); err != nil {
+				return err
+			}
+			if version, err = s.SaveDraft(ctx, id, draft, version); err != nil {
+				return err
+			}
+			a.say("cli.desk.saved", version)
+			lacks, err := s.Desk().CheckDraft(ctx, id)
+			for _, l := range lacks {
+				a.warn("cli.desk.lacks", l)
+			}
+			return err
+		})
+}
+
+func (a *app) deskPropose(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "propose [CASE…]", "cli.desk.propose", "propose --dir kua --as aigul 1", atLeast(0),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			cases := make([]int64, len(args))
+			for i, arg := range args {
+				var err error
+				if cases[i], err = number(arg); err != nil {
+					return err
+				}
+			}
+			p, err := s.Propose(ctx, cases...)
+			if err != nil {
+				return err
+			}
+			a.sayProposal(p)
+			return nil
+		})
+}
+
+func (a *app) sayProposal(p desk.Proposal) {
+	a.say("cli.desk.proposal", p.ID, p.Edition, a.t("cli.desk.proposal."+string(p.State)), strings.Join(p.Signed, ", "), p.Needs, p.Manifest)
+	for _, r := range p.Records {
+		a.say("cli.desk.proposal.record", r.ID, r.Version, r.SHA256)
+	}
+}
+
+func (a *app) deskProposals(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "proposals", "cli.desk.proposals", "proposals --dir kua --as timur", exactly(0),
+		func(ctx context.Context, s *desk.Seat, _ []string) error {
+			all, err := s.Desk().Proposals(ctx)
+			if err != nil {
+				return err
+			}
+			if len(all) == 0 {
+				a.say("cli.desk.proposals.empty")
+			}
+			for _, p := range all {
+				a.sayProposal(p)
+			}
+			return nil
+		})
+}
+
+func (a *app) deskApprove(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "approve PROPOSAL", "cli.desk.approve", "approve --dir kua --as timur 1", exactly(1),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			p, err := s.Approve(ctx, id)
+			if err != nil {
+				return err
+			}
+			a.sayProposal(p)
+			return nil
+		})
+}
+
+func (a *app) deskDecline(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "decline PROPOSAL REASON", "cli.desk.decline", `decline --dir kua --as timur 1 "a plate is readable at 0:12"`, exactly(2),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			return s.Decline(ctx, id, args[1])
+		})
+}
+
+func (a *app) deskWithdraw(f *deskFlags) *cobra.Command {
+	var lang string
+	c := a.deskVerb(f, "withdraw CASE REASON", "cli.desk.withdraw", `withdraw --dir kua --as aigul 1 "the witness asked for it"`, exactly(2),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			p, err := s.ProposeWithdrawal(ctx, id, casefile.Text{lang: args[1]})
+			if err != nil {
+				return err
+			}
+			a.sayProposal(p)
+			return nil
+		})
+	c.Flags().StringVar(&lang, "reason-language", "en", a.t("cli.flag.reason_language"))
+	return c
+}
+
+func (a *app) deskPublish(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "publish", "cli.desk.publish", "publish --dir kua --as timur", exactly(0),
+		func(ctx context.Context, s *desk.Seat, _ []string) error { return a.publish(ctx, s.Desk()) })
+}
+
+func (a *app) publish(ctx context.Context, d *desk.Desk) error {
+	bar, finish := a.bar("cli.desk.publish.progress")
+	out, err := d.Publish(ctx, func(_ string, done, total int64) { bar(done, total) })
+	finish()
+	if err != nil {
+		return err
+	}
+	a.say("cli.desk.publish.done", out.Edition)
+	return a.sayNodes(out.Nodes)
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// readJSON reads a file a person wrote: members that are not known are refused,
+// so that a slip of the pen is not silently dropped.
+func readJSON(path string, v any) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return fault.NotFound("witness.no_file", path).Because(err)
+	}
+	defer in.Close()
+	d := json.NewDecoder(in)
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fault.Invalid("cli.not_json", path, fmt.Sprint(err)).Because(err)
+	}
+	return nil
+}
+
