@@ -1,0 +1,106 @@
+// Bundles the browser code with esbuild into dist/, under names that carry a
+// hash of the content, and writes dist/manifest.json: plain name → built name.
+// Nothing is fetched and nothing from outside is linked.
+import { build } from "esbuild";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+// ENTRIES: the built file's plain name → its source below components/. Scripts
+// are classic ones, so that pages and workers of older browsers can start them.
+const ENTRIES = {
+  "base.css": "base/base.css",
+  "site.css": "site/site.css",
+  "desk.css": "desk/desk.css",
+  "marker.css": "marker/marker.css",
+  "marker.js": "marker/marker.ts",
+  "report.css": "report/report.css",
+  "report.js": "report/report.ts",
+  "report-worker.js": "report/worker.ts",
+  "replies.css": "replies/replies.css",
+  "replies.js": "replies/replies.ts",
+  "replies-worker.js": "replies/worker.ts",
+};
+
+// The cryptography needs BigInt, which came with ES2020; pages alone get by
+// with less, so that an old browser can at least say that it is too old.
+const PAGES = ["es2019", "chrome67", "firefox68", "safari13"];
+const WORKERS = ["es2020", "chrome74", "firefox78", "safari14"];
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+const dist = path.join(root, "dist");
+
+async function bundle(name, source, outdir) {
+  const ext = path.extname(name);
+  await build({
+    absWorkingDir: root,
+    entryPoints: { [path.basename(name, ext)]: path.join("components", source) },
+    outdir,
+    bundle: true,
+    minify: true,
+    charset: "utf8",
+    format: "iife",
+    platform: "browser",
+    target: name.includes("worker") ? WORKERS : PAGES,
+    entryNames: "[name].[hash]",
+    assetNames: "[name].[hash]",
+    loader: { ".svg": "file" },
+    publicPath: "/assets",
+    legalComments: "none",
+    sourcemap: false,
+    logLevel: "warning",
+  });
+}
+
+// compress keeps a smaller form beside the file, where there is one.
+async function compress(file) {
+  const plain = await readFile(file);
+  const forms = {
+    ".gz": gzipSync(plain, { level: 9 }),
+    ".br": brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length } }),
+  };
+  for (const [ext, bytes] of Object.entries(forms)) {
+    if (bytes.length < plain.length) await writeFile(file + ext, bytes);
+  }
+}
+
+// replace swaps the content of dist for what was built: files first, the
+// manifest that names them, and then what nothing names any more.
+async function replace(fresh, manifest) {
+  await mkdir(dist, { recursive: true });
+  const built = await readdir(fresh);
+  for (const f of built) await rename(path.join(fresh, f), path.join(dist, f));
+  const text = JSON.stringify(manifest, null, 2) + "\n";
+  await writeFile(path.join(dist, "manifest.json.new"), text);
+  await rename(path.join(dist, "manifest.json.new"), path.join(dist, "manifest.json"));
+  const keep = new Set([...built, "manifest.json", ".gitkeep"]);
+  for (const f of await readdir(dist)) {
+    if (!keep.has(f)) await rm(path.join(dist, f), { recursive: true });
+  }
+}
+
+const fresh = path.join(root, "node_modules", ".cache", `dist-${process.pid}`);
+await rm(fresh, { recursive: true, force: true });
+await mkdir(fresh, { recursive: true });
+for (const [name, source] of Object.entries(ENTRIES)) {
+  if (!existsSync(path.join(root, "components", source))) throw new Error(`build.mjs lists ${name}, but components/${source} is not there`);
+}
+await Promise.all(Object.entries(ENTRIES).map(([name, source]) => bundle(name, source, fresh)));
+
+const manifest = {};
+for (const f of (await readdir(fresh)).sort()) {
+  const [, stem, , ext] = /^(.*)\.([^.]+)(\.[^.]+)$/.exec(f);
+  manifest[stem + ext] = f;
+  await compress(path.join(fresh, f));
+}
+for (const name of Object.keys(ENTRIES)) {
+  if (!manifest[name]) throw new Error(`${name} was not built`);
+}
+await replace(fresh, manifest);
+await rm(fresh, { recursive: true, force: true });
+
+const sum = createHash("sha256").update(JSON.stringify(manifest)).digest("hex").slice(0, 12);
+console.log(`web: ${Object.keys(manifest).length} files, ${sum}`);
