@@ -21,7 +21,7 @@ func (a *app) deskCommand() *cobra.Command {
 	var f deskFlags
 	var serve deskServeFlags
 	c := a.command("desk", "cli.desk", `
-  kua desk --dir kua                                     # the desk in a browser, on http://127.0.0.1:8899/
+  kua desk --dir kua                                     # the desk in a browser, on http://127.0.0.1:8414/
   kua desk collect --dir kua --as aigul
   kua desk list --dir kua --as aigul
   kua desk open --dir kua --as aigul PARCEL

@@ -238,4 +238,3 @@ func readJSON(path string, v any) error {
 	}
 	return nil
 }
-

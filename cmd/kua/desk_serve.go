@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"kua/internal/desk"
+	"kua/internal/desk/deskweb"
+	"kua/internal/media"
+)
+
+// deskServeFlags is how the desk's pages are served.
+type deskServeFlags struct {
+	addr, cert, key string
+	hosts           []string
+	keep            bool
+}
+
+func (s *deskServeFlags) add(a *app, c *cobra.Command) {
+	c.Flags().StringVar(&s.addr, "addr", "127.0.0.1:8414", a.t("cli.flag.desk_addr"))
+	c.Flags().StringVar(&s.cert, "tls-cert", "", a.t("cli.flag.tls_cert"))
+	c.Flags().StringVar(&s.key, "tls-key", "", a.t("cli.flag.tls_key"))
+	c.Flags().StringSliceVar(&s.hosts, "host", nil, a.t("cli.flag.host"))
+	c.Flags().BoolVar(&s.keep, "keep", false, a.t("cli.flag.keep_on_nodes"))
+}
+
+// serveDesk serves the desk's pages until it is interrupted. People sign in
+// there; nothing is unlocked before.
+func (a *app) serveDesk(ctx context.Context, f deskFlags, s deskServeFlags) error {
+	if err := media.Check(); err != nil {
+		return err
+	}
+	if _, err := desk.People(f.dir); err != nil {
+		return err
+	}
+	app, err := deskweb.New(deskweb.Config{
+		Desk: desk.Config{Dir: f.dir, Keep: s.keep, Diary: a.diary()},
+		Addr: s.addr, Hosts: s.hosts, TLSCert: s.cert, TLSKey: s.key, Diary: a.diary(),
+	})
+	if err != nil {
+		return err
+	}
+	l, err := app.Listen()
+	if err != nil {
+		return err
+	}
+	a.say("cli.desk.serving", app.URL())
+	return app.Serve(ctx, l)
+}
+
+// diary is where the long-running rooms write: ids and faults, to standard error.
+func (a *app) diary() *slog.Logger { return slog.New(slog.NewTextHandler(a.err, nil)) }
