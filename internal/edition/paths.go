@@ -1,0 +1,154 @@
+package edition
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"kua/internal/canon"
+	"kua/internal/fault"
+	"kua/internal/tlog"
+)
+
+// Names that stand at the top of every edition.
+const (
+	ManifestPath = "manifest.json"
+	LogDir       = "log"
+	ScriptPath   = "inclusion.sh"
+)
+
+const maxPath = 200 // bytes: fits every file system and archive format
+
+// A family is a set of paths that look alike, and the part that lists them.
+// Every number a path can count up to is divided among parts, so that no part
+// grows with the archive.
+type family struct {
+	shape *regexp.Regexp
+	part  func(m []string) string
+}
+
+// Building blocks of the shapes. Everything is lower case, so two paths can
+// never differ in case alone; every folder is without a dot and every file has
+// one, so no path can be the folder of another.
+const (
+	lang   = `([a-z]{2}(?:-[a-z]{4})?)`
+	number = `(0|[1-9][0-9]{0,6})`
+	cell   = `([ns][0-9]{2}[ew][0-9]{3})`
+	month  = `([0-9]{4}-[0-9]{2}|undated)`
+	prefix = `((?:[0-9a-f]{2}){1,32})`
+	keyID  = `[0-9a-f]{16}`
+)
+
+var families = []family{
+	{shape(`(?:index|404)\.html|robots\.txt|` + regexp.QuoteMeta(ScriptPath)), whole("root")},
+	{shape(`s/[a-z0-9-]{1,40}\.[a-z0-9]{6,64}\.(?:css|js|svg|png|ico|webp)`), whole("root")},
+	{shape(`data/[a-z]{1,20}\.json`), whole("root")},
+	{shape(lang + `/[a-z0-9]{1,20}\.html`), named("pages-%s")},
+	{shape(lang + `/feed\.(?:atom|json)`), named("pages-%s")},
+	{shape(lang + `/r/([0-9]{4})/([0-9]{4})[0-9]{2}(?:-` + number + `)?\.html`), block(2, 3)},
+	{shape(`records/([0-9]{4})/([0-9]{4})[0-9]{2}/v[1-9][0-9]{0,6}\.json(?:\.` + keyID + `\.sig)?`), block(1, 2)},
+	{shape(`blobs/([0-9a-f]{2})/([0-9a-f]{2})[0-9a-f]{62}\.[a-z0-9]{1,5}`), blobPart},
+	{shape(`(?:` + lang + `|data)/list/` + number + `\.(?:html|json)`), func(m []string) string { return sharded("list", m[2], 50) }},
+	{shape(lang + `/(?:when|words)/index\.html`), named("pages-%s")},
+	{shape(`data/words/` + lang + `/index\.json`), named("pages-%s")},
+	{shape(`(?:` + lang + `|data)/when/` + month + `(?:-` + number + `)?\.(?:html|json)`), whenPart},
+	{shape(`(?:` + lang + `|data)/place/index(?:-` + number + `)?\.(?:html|json)`), func(m []string) string { return sharded("place-index", m[2], 50) }},
+	{shape(`(?:` + lang + `|data)/place/` + cell + `(?:-` + number + `)?\.(?:html|json)`), placePart},
+	{shape(lang + `/words/` + prefix + `\.html`), wordsPart},
+	{shape(`data/words/` + lang + `/` + prefix + `\.json`), wordsPart},
+	{shape(`charter/[1-9][0-9]{0,5}\.json(?:\.` + keyID + `\.sig)?`), whole("charter")},
+	{shape(`keys/(?:` + keyID + `|log)\.pem`), whole("charter")},
+}
+
+var (
+	partName      = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+	partPath      = regexp.MustCompile(`^parts/[a-z0-9-]{1,40}\.json$`)
+	signaturePath = regexp.MustCompile(`^manifest\.json\.` + keyID + `\.sig$`)
+)
+
+// PartOf names the part that lists path. It is a pure function of the path, so
+// that everybody finds a file's line without asking. Files that no part lists
+// (the manifest, its signatures, the parts, the log) and paths that no edition
+// may hold give "".
+func PartOf(path string) string {
+	if len(path) > maxPath {
+		return ""
+	}
+	for _, f := range families {
+		if m := f.shape.FindStringSubmatch(path); m != nil {
+			return f.part(m)
+		}
+	}
+	return ""
+}
+
+// CheckPath refuses every path that is not a file of an edition: what no family
+// of PartOf has, and what is neither the manifest, a signature of it, a part
+// nor a file of the log.
+func CheckPath(path string) error {
+	if PartOf(path) != "" || path == ManifestPath || signaturePath.MatchString(path) || partPath.MatchString(path) {
+		return nil
+	}
+	if p, ok := strings.CutPrefix(path, LogDir+"/"); ok && len(path) <= maxPath && tlog.CheckPath(p) {
+		return nil
+	}
+	return fault.Invalid("edition.path", fmt.Sprintf("%.200q", path))
+}
+
+// IsPage reports whether path is a page or feed for readers, and so may differ
+// from one edition to the next without a record having changed.
+func IsPage(path string) bool {
+	return PartOf(path) != "" && (strings.HasSuffix(path, ".html") || strings.HasSuffix(path, ".atom"))
+}
+
+func shape(s string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + s + `)$`) }
+
+func whole(name string) func([]string) string { return func([]string) string { return name } }
+
+func named(format string) func([]string) string {
+	return func(m []string) string { return fmt.Sprintf(format, m[1]) }
+}
+
+// block puts a hundred records into a part; folder and id must agree.
+func block(folder, id int) func([]string) string {
+	return func(m []string) string {
+		if m[folder] != m[id] {
+			return ""
+		}
+		return "r-" + m[id]
+	}
+}
+
+func blobPart(m []string) string {
+	if m[1] != m[2] {
+		return ""
+	}
+	return "blobs-" + m[1]
+}
+
+// sharded divides pages by number: most of them to a part.
+func sharded(name, n string, most int) string {
+	i, _ := strconv.Atoi(n) // "" is page 1
+	if i/most == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s-%d", name, i/most)
+}
+
+// whenPart divides the timeline by year.
+func whenPart(m []string) string {
+	year, _, _ := strings.Cut(m[2], "-")
+	return sharded("when-"+year, m[3], 10)
+}
+
+// placePart divides the map by ten degrees of latitude and longitude.
+func placePart(m []string) string {
+	c := m[2]
+	return sharded("place-"+c[:2]+"x"+c[3:6], m[3], 10)
+}
+
+// wordsPart spreads the search index of a language over sixteen parts.
+func wordsPart(m []string) string {
+	return fmt.Sprintf("words-%s-%.1s", m[1], canon.Hash([]byte(m[2])))
+}
