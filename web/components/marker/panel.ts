@@ -1,0 +1,165 @@
+// The list beside the picture: every track with its numbers, and the muted
+// stretches. Whatever the pointer can do can be done here with the keyboard.
+
+import { el, type Words } from "./dom.js";
+import { at, clock, openEnds, readClock, type Picture, type Plan, type Track } from "./plan.js";
+
+export interface PanelActions {
+  select(id: string): void;
+  seek(t: number): void;
+  change(track: Track): void;
+  place(id: string, x: number, y: number): void;
+  size(id: string, w: number, h: number): void;
+  remove(id: string): void;
+  drop(id: string, t: number): void;
+  time(id: string, from: number, to: number): void;
+  unmute(n: number): void;
+}
+
+export class Panel {
+  constructor(
+    private readonly tracks: HTMLElement,
+    private readonly mutes: HTMLElement | null,
+    private readonly picture: Picture,
+    private readonly words: Words,
+    private readonly act: PanelActions,
+  ) {}
+
+  /** Builds the lists anew and keeps the keyboard where it was. */
+  show(plan: Plan, selected: string, t: number): void {
+    const held = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["key"] : undefined;
+    this.tracks.replaceChildren(...plan.tracks.map((track, n) => this.card(track, n, track.id === selected, t)));
+    if (plan.tracks.length === 0) this.tracks.append(el("p", { class: "quiet" }, this.words.say("empty")));
+    this.showMutes(plan);
+    if (held) document.querySelector<HTMLElement>(`[data-key="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+  }
+
+  private card(track: Track, n: number, open: boolean, t: number): HTMLElement {
+    const head = el(
+      "button",
+      {
+        type: "button", class: "marker-card-head", "aria-expanded": String(open), "data-key": `head ${track.id}`,
+        onclick: () => this.act.select(open ? "" : track.id),
+      },
+      el("span", { class: "marker-swatch", "aria-hidden": "true" }, String(n + 1)),
+      el("span", {}, this.name(track, n)),
+      el("span", { class: "quiet" }, this.picture.length > 0 ? `${clock(track.from)} – ${clock(track.to)}` : `${track.w} × ${track.h}`),
+    );
+    const card = el("li", { class: `marker-card marker-colour-${n % 8}` }, head);
+    if (open) card.append(this.details(track, t));
+    return card;
+  }
+
+  private name(track: Track, n: number): string {
+    return track.label || this.words.say("track", n + 1);
+  }
+
+  private details(track: Track, t: number): HTMLElement {
+    const film = this.picture.length > 0;
+    const place = at(track, t) ?? track.points[0]!;
+    const body = el("div", { class: "marker-details" });
+    body.append(this.label(track), this.numbers(track, place));
+    if (film) {
+      body.append(this.times(track, t), this.ends(track), this.points(track));
+    }
+    body.append(
+      el("p", { class: "actions" }, el("button", { type: "button", class: "danger", "data-key": `remove ${track.id}`, onclick: () => this.act.remove(track.id) }, this.words.say("remove"))),
+    );
+    return body;
+  }
+
+  private label(track: Track): HTMLElement {
+    const input = el("input", {
+      type: "text", maxlength: 200, value: track.label, list: "marker-labels", "data-key": `label ${track.id}`,
+      onchange: () => this.act.change({ ...track, label: input.value.trim() }),
+    });
+    return el("label", { class: "marker-wide" }, this.words.say("what"), input);
+  }
+
+  private numbers(track: Track, place: { x: number; y: number }): HTMLElement {
+    const field = (name: "x" | "y" | "w" | "h", value: number, set: (v: number) => void): HTMLElement => {
+      const input = el("input", {
+        type: "number", step: 1, value, inputmode: "numeric", "data-key": `${name} ${track.id}`,
+        onchange: () => {
+          const v = Number(input.value);
+          if (Number.isFinite(v) && input.value !== "") set(v);
+        },
+      });
+      return el("label", {}, this.words.say(name), input);
+    };
+    return el(
+      "div", { class: "marker-grid" },
+      field("x", place.x, (v) => this.act.place(track.id, v, place.y)),
+      field("y", place.y, (v) => this.act.place(track.id, place.x, v)),
+      field("w", track.w, (v) => this.act.size(track.id, v, track.h)),
+      field("h", track.h, (v) => this.act.size(track.id, track.w, v)),
+    );
+  }
+
+  private times(track: Track, t: number): HTMLElement {
+    const field = (name: "from" | "to", set: (v: number) => void): HTMLElement => {
+      const input = el("input", {
+        type: "text", inputmode: "decimal", value: clock(track[name]), "data-key": `${name} ${track.id}`,
+        onchange: () => {
+          const v = readClock(input.value);
+          if (v === null) input.value = clock(track[name]);
+          else set(v);
+        },
+      });
+      return el("label", {}, this.words.say(name), input);
+    };
+    const button = (word: string, from: number, to: number): HTMLElement =>
+      el("button", { type: "button", "data-key": `${word} ${track.id}`, onclick: () => this.act.time(track.id, from, to) }, this.words.say(word));
+    return el(
+      "div", { class: "marker-grid" },
+      field("from", (v) => this.act.time(track.id, v, track.to)),
+      field("to", (v) => this.act.time(track.id, track.from, v)),
+      button("startHere", t, Math.max(t, track.to)),
+      button("endHere", Math.min(track.from, t), t),
+      button("whole", 0, this.picture.length),
+    );
+  }
+
+  private ends(track: Track): HTMLElement {
+    const ends = openEnds(track, this.picture);
+    const list = el("ul", { class: "marker-warnings" });
+    for (const end of ends) {
+      const t = end === "start" ? track.from : track.to;
+      list.append(el("li", {}, this.words.say("open." + end), " ", el("button", { type: "button", "data-key": `look ${end} ${track.id}`, onclick: () => this.act.seek(t) }, this.words.say("look"))));
+    }
+    list.hidden = ends.length === 0;
+    return list;
+  }
+
+  private points(track: Track): HTMLElement {
+    const rows = track.points.map((p) =>
+      el(
+        "li", {},
+        el("button", { type: "button", "data-key": `go ${track.id} ${p.at}`, "aria-label": this.words.say("goPoint", clock(p.at)), onclick: () => this.act.seek(p.at) }, clock(p.at)),
+        el("span", { class: "quiet" }, `${p.x}, ${p.y}`),
+        el(
+          "button",
+          {
+            type: "button", "data-key": `drop ${track.id} ${p.at}`, disabled: track.points.length < 2,
+            "aria-label": this.words.say("dropPoint", clock(p.at)), onclick: () => this.act.drop(track.id, p.at),
+          },
+          "✕",
+        ),
+      ),
+    );
+    return el("div", {}, el("p", { class: "quiet" }, this.words.say("points")), el("ul", { class: "marker-points" }, ...rows));
+  }
+
+  private showMutes(plan: Plan): void {
+    if (!this.mutes) return;
+    this.mutes.replaceChildren(
+      ...plan.mutes.map((m, n) =>
+        el(
+          "li", {},
+          el("button", { type: "button", "data-key": `mute go ${n}`, onclick: () => this.act.seek(m.from) }, `${clock(m.from)} – ${clock(m.to)}`),
+          el("button", { type: "button", "data-key": `mute drop ${n}`, "aria-label": this.words.say("unmute", clock(m.from), clock(m.to)), onclick: () => this.act.unmute(n) }, "✕"),
+        ),
+      ),
+    );
+  }
+}
