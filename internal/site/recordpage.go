@@ -1,0 +1,266 @@
+package site
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+
+	"kua/internal/canon"
+	"kua/internal/fault"
+	"kua/internal/locale"
+	"kua/internal/record"
+)
+
+// recordPage is a record as a reader sees it, or one part of a long one.
+type recordPage struct {
+	frame
+	ID        string
+	Record    record.Record
+	Heading   words
+	Reason    words
+	Place     words
+	Entry     entry
+	Foreign   string // own name of the language the words are in, when it is not the page's
+	Automatic bool   // the words were transliterated by machine
+	Written   []locale.Tag
+	Sections  []section
+	Part      int // from 1
+	Parts     int
+	Proof     proof
+	Folder    string // of the record's documents, from the root
+}
+
+// proof is what a stranger needs to check the record without us.
+type proof struct {
+	Document string // path from the root
+	SHA256   string
+	Size     int64
+	Signers  []person // who may have signed
+	Enough   int      // how many of them must have
+	Index    uint64   // of the entry in the log
+	Recipe   string
+}
+
+// section is a run of items under one heading.
+type section struct {
+	Kind      string // summary, media, known, claims, answers, history
+	Continued bool
+	Items     []item
+}
+
+// item is one thing of a section; which members are set follows from its kind.
+type item struct {
+	Words  words
+	Source words // whose claim, whose answer
+	Day    string
+	More   bool // this paragraph goes on the one before
+	Medium *medium
+	Past   *past
+
+	cost int // bytes it may add to a compressed page
+	kind string
+}
+
+// medium is a film, photo, sound or document with everything known about it
+// before a byte of it is fetched.
+type medium struct {
+	Type    string
+	Label   words
+	Covered words
+	Seconds int
+	Poster  *picture
+	Default rung // what the picture leads to
+	Rungs   []rung
+}
+
+type picture struct {
+	Path          string
+	Size          int64
+	Width, Height int
+}
+
+type rung struct {
+	Name, Path, Type string
+	Size             int64
+	Height           int
+}
+
+// past is an earlier version of the record.
+type past struct {
+	Version    int
+	Day        string
+	SHA256     string
+	Path       string // "" when the document was taken away with the record
+	Correction words
+}
+
+// known is a record with what the update knows about it besides.
+type known struct {
+	record.Record
+	doc     []byte
+	index   uint64
+	entry   entry
+	history []past // without words of a language
+	fixes   []map[string]string
+}
+
+// items takes the record apart into what a page can be filled with.
+func (r *render) items(k *known, lang locale.Tag) []item {
+	var all []item
+	add := func(kind string, its ...item) {
+		for _, it := range its {
+			it.kind = kind
+			it.cost = it.weigh()
+			all = append(all, it)
+		}
+	}
+	if k.entry.Withdrawn {
+		add("history", r.history(k, lang)...)
+		return all
+	}
+	add("summary", paragraphs(pick(lang, k.Summary))...)
+	for _, m := range k.Media {
+		add("media", item{Medium: r.medium(lang, m)})
+	}
+	for _, t := range k.Known {
+		add("known", paragraphs(pick(lang, t))...)
+	}
+	for _, c := range k.Claims {
+		add("claims", sourced(pick(lang, c.Words), pick(lang, c.Source), c.Day)...)
+	}
+	for _, a := range k.Answers {
+		add("answers", sourced(pick(lang, a.Words), pick(lang, a.Authority), a.Day)...)
+	}
+	add("history", r.history(k, lang)...)
+	return all
+}
+
+// sourced cuts a long claim or answer; every piece names its source again,
+// since the next one may stand on another page.
+func sourced(w, source words, day string) []item {
+	items := paragraphs(w)
+	if len(items) == 0 {
+		items = []item{{}}
+	}
+	for i := range items {
+		items[i].Source, items[i].Day, items[i].More = source, day, i > 0
+	}
+	return items
+}
+
+func (r *render) history(k *known, lang locale.Tag) []item {
+	if k.Version == 1 {
+		return nil
+	}
+	items := []item{{Past: &past{Version: k.Version, Day: k.Day, SHA256: canon.Hash(k.doc), Path: k.Path(),
+		Correction: pick(lang, k.Correction)}}}
+	for i := len(k.history) - 1; i >= 0; i-- {
+		p := k.history[i]
+		p.Correction = pick(lang, k.fixes[i])
+		items = append(items, item{Past: &p})
+	}
+	return items
+}
+
+func (r *render) medium(lang locale.Tag, m record.Media) *medium {
+	v := &medium{Type: m.Type, Label: pick(lang, m.Label), Covered: pick(lang, m.Covered), Seconds: m.Seconds}
+	for _, f := range m.Files {
+		v.Rungs = append(v.Rungs, rung{Name: f.Rung, Path: f.Path(), Type: f.Type, Size: f.Size, Height: f.Height})
+	}
+	slices.SortStableFunc(v.Rungs, func(a, b rung) int { return int(min(max(a.Size-b.Size, -1), 1)) })
+	for _, g := range v.Rungs {
+		if g.Name == "240p" || v.Default.Path == "" {
+			v.Default = g
+		}
+	}
+	if m.Poster != nil {
+		v.Poster = &picture{Path: m.Poster.Path(), Size: m.Poster.Size, Width: m.Poster.Width, Height: m.Poster.Height}
+	}
+	return v
+}
+
+// recordPages renders all parts of a record in one language.
+func (r *render) recordPages(k *known, lang locale.Tag) error {
+	items := r.items(k, lang)
+	for allowance := firstAllowance; ; allowance -= allowance / 4 {
+		parts := paginate(items, allowance)
+		err := r.parts(k, lang, parts)
+		if f, ok := fault.Of(err); ok && f.Key == "site.page_too_heavy" && allowance > leastAllowance {
+			continue // denser than it looked: fewer things to a page
+		}
+		if err != nil {
+			return err
+		}
+		return r.dropParts(k.ID, lang, len(parts))
+	}
+}
+
+func (r *render) parts(k *known, lang locale.Tag, parts [][]section) error {
+	for i, sections := range parts {
+		address := recordAddress(k.ID, i+1)
+		p := recordPage{
+			frame: r.frame(lang, "", number(k.ID), in(lang, address), recordAddress(k.ID, 1)),
+			ID:    k.ID, Record: k.Record, Entry: k.entry, Sections: sections, Part: i + 1, Parts: len(parts),
+			Heading: pick(lang, k.Title), Place: pick(lang, k.Place.Words), Reason: pick(lang, k.Reason),
+			Automatic: lang.Automatic() && k.Summary[string(lang)] == "" && k.Summary[string(lang.Source())] != "",
+			Folder:    path.Dir(k.Record.Path()),
+		}
+		if _, from := lang.Text(k.Title); from != lang {
+			p.Foreign = from.Name()
+		}
+		for _, t := range locale.Tags() {
+			if k.Title[string(t)] != "" && t != lang {
+				p.Written = append(p.Written, t)
+			}
+		}
+		if i == 0 {
+			p.Proof = r.proof(k)
+		}
+		if err := r.show("record", in(lang, address), false, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropParts removes the parts that an earlier, longer version had.
+func (r *render) dropParts(id string, lang locale.Tag, parts int) error {
+	for n := parts + 1; r.w.exists(in(lang, recordAddress(id, n))); n++ {
+		if err := r.w.remove(in(lang, recordAddress(id, n))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *render) proof(k *known) proof {
+	doc := k.Path()
+	p := proof{Document: doc, SHA256: canon.Hash(k.doc), Size: int64(len(k.doc)), Index: k.index, Enough: r.in.Charter.Threshold}
+	for _, person := range r.people {
+		if person.Retired == "" {
+			p.Signers = append(p.Signers, person)
+		}
+	}
+	return p
+}
+
+// recordAddress is the page of a record's part, without the language.
+func recordAddress(id string, part int) string {
+	if part == 1 {
+		return fmt.Sprintf("/r/%s/%s.html", id[:4], id)
+	}
+	return fmt.Sprintf("/r/%s/%s-%d.html", id[:4], id, part)
+}
+
+// number is a record's neutral title: what a browser's history keeps.
+func number(id string) string { return id }
+
+// ordinal is the number that an id writes with leading zeroes.
+func ordinal(id string) (int, error) {
+	n, err := strconv.Atoi(id)
+	if err != nil || n < 1 {
+		return 0, fault.Invalid("site.bad_record_id", id)
+	}
+	return n, nil
+}
