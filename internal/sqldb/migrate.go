@@ -1,0 +1,92 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kua/internal/fault"
+)
+
+// Migrate brings the schema up to date. Every file NNNN.sql or NNNN_words.sql at
+// the top of steps is one step; the numbers run from 1 without a gap. Each step
+// not yet taken runs in a transaction of its own together with its mark in
+// schema_version, so a killed process leaves whole steps only. A database with
+// more steps than the program has gives the fault sqldb.too_new.
+func (db *DB) Migrate(ctx context.Context, steps fs.FS) error {
+	names, err := stepNames(steps)
+	if err != nil {
+		return err
+	}
+	have, err := db.Version(ctx)
+	if err != nil {
+		return err
+	}
+	if have > len(names) {
+		return fault.Conflict("sqldb.too_new", have, len(names))
+	}
+	for have < len(names) {
+		text, err := fs.ReadFile(steps, names[have])
+		if err != nil {
+			return fmt.Errorf("read migration: %w", err)
+		}
+		if have, err = db.step(ctx, have, string(text)); err != nil {
+			return fmt.Errorf("migrate to %s: %w", names[have], err)
+		}
+	}
+	return nil
+}
+
+// Version gives the number of steps taken.
+func (db *DB) Version(ctx context.Context) (int, error) {
+	if _, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)`); err != nil {
+		return 0, err
+	}
+	return version(ctx, db.DB)
+}
+
+func version(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) (n int, err error) {
+	err = q.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM schema_version`).Scan(&n)
+	return n, err
+}
+
+// step takes the step after have, unless another process was faster.
+func (db *DB) step(ctx context.Context, have int, text string) (now int, err error) {
+	err = db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if now, err = version(ctx, tx); err != nil || now != have {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return err
+		}
+		now++
+		_, err := tx.ExecContext(ctx, `INSERT INTO schema_version (version) VALUES ($1)`, now)
+		return err
+	})
+	if err != nil {
+		now = have
+	}
+	return now, err
+}
+
+func stepNames(steps fs.FS) ([]string, error) {
+	names, err := fs.Glob(steps, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		digits, _, _ := strings.Cut(strings.TrimSuffix(path.Base(name), ".sql"), "_")
+		if n, err := strconv.Atoi(digits); err != nil || n != i+1 {
+			return nil, fmt.Errorf("migration %s is not number %d", name, i+1)
+		}
+	}
+	return names, nil
+}
