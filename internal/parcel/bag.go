@@ -50,6 +50,9 @@ func ReadBag(plain io.Reader, limit Limits) (*Bag, error) {
 			break
 		}
 	}
+	if len(b.entries) == 0 {
+		return nil, fault.Invalid("parcel.no_report")
+	}
 	if err := b.end(); err != nil {
 		return nil, err
 	}
@@ -112,6 +115,9 @@ func (b *bagReader) next() (done bool, err error) {
 	if b.count++; b.count > b.limit.Entries {
 		return false, fault.TooLarge("parcel.too_many_entries", b.limit.Entries)
 	}
+	if isSparse(h) {
+		return false, fault.Invalid("parcel.entry_kind", clip(h.Name))
+	}
 	if h.Size > b.limit.Bytes {
 		return false, fault.TooLarge("parcel.too_large", b.limit.Bytes>>20)
 	}
@@ -123,7 +129,7 @@ func (b *bagReader) next() (done bool, err error) {
 	if h.Typeflag == tar.TypeDir {
 		return false, checkDir(h, path)
 	}
-	if h.Typeflag != tar.TypeReg || isSparse(h) {
+	if h.Typeflag != tar.TypeReg {
 		return false, fault.Invalid("parcel.entry_kind", clip(path))
 	}
 	if err := checkPath(path); err != nil {
@@ -150,6 +156,9 @@ func checkDir(h *tar.Header, path string) error {
 
 // isSparse finds entries whose few bytes stand for many.
 func isSparse(h *tar.Header) bool {
+	if h.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
 	for k := range h.PAXRecords {
 		if strings.HasPrefix(k, "GNU.sparse.") {
 			return true
