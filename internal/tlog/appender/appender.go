@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"github.com/transparency-dev/tessera"
 	"github.com/transparency-dev/tessera/storage/posix"
 	"golang.org/x/mod/sumdb/note"
+	"k8s.io/klog/v2"
 
 	"kua/internal/fault"
 	"kua/internal/tlog"
@@ -78,13 +80,24 @@ func Open(ctx context.Context, dir, privateKey string) (*Appender, error) {
 	if err := a.start(signer); err != nil {
 		return nil, errors.Join(err, a.unlock())
 	}
-	if err := a.catchUp(ctx); err != nil {
+	if a.index, err = openIndex(ctx, dir, a.reader); err == nil {
+		err = a.index.catchUp(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, a.Close(ctx))
 	}
 	return a, nil
 }
 
+// quiet keeps Tessera's own diary off the terminal, once for the program: what
+// goes wrong comes back as an error.
+var quiet = sync.OnceFunc(func() {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+})
+
 func (a *Appender) start(signer note.Signer) error {
+	quiet()
 	ctx, stop := context.WithCancel(context.Background()) // Tessera's work lives until Close
 	a.stop = stop
 	driver, err := posix.New(ctx, posix.Config{Path: a.dir})
@@ -129,6 +142,9 @@ func (a *Appender) Append(ctx context.Context, entries ...[]byte) (indexes []uin
 		if len(e) == 0 || len(e) > tlog.MaxEntry {
 			return nil, cp, fault.Invalid("tlog.entry", "").Because(fmt.Errorf("%d bytes", len(e)))
 		}
+	}
+	if err := a.index.catchUp(ctx); err != nil {
+		return nil, cp, err
 	}
 	for batch := range slices.Chunk(entries, appendMost) {
 		got, err := a.appendBatch(ctx, batch)

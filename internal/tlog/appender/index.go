@@ -49,32 +49,43 @@ type progress struct {
 	Done uint64 `json:"done"`
 }
 
-// catchUp opens the index and gives every entry behind its last mark a row.
-func (a *Appender) catchUp(ctx context.Context) error {
-	a.index = &index{dir: filepath.Join(a.dir, indexDir), reader: a.reader}
-	if err := os.MkdirAll(a.index.dir, 0o755); err != nil {
-		return err
+// openIndex reads how far the index of the log in dir goes. A mark that cannot
+// be read, or lies behind the log's end, means that all is indexed anew.
+func openIndex(ctx context.Context, dir string, reader bundles) (*index, error) {
+	x := &index{dir: filepath.Join(dir, indexDir), reader: reader}
+	size, err := reader.IntegratedSize(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the log's size: %w", err)
 	}
-	size, err := a.reader.IntegratedSize(ctx)
+	var p progress
+	if b, err := os.ReadFile(filepath.Join(x.dir, "done")); err == nil && json.Unmarshal(b, &p) == nil && p.Done <= size {
+		x.done = p.Done
+	}
+	return x, nil
+}
+
+// catchUp gives every entry from the mark to the log's end a row: those that a
+// kill or a failure has left without.
+func (x *index) catchUp(ctx context.Context) error {
+	size, err := x.reader.IntegratedSize(ctx)
 	if err != nil {
 		return fmt.Errorf("read the log's size: %w", err)
 	}
-	var p progress
-	if b, err := os.ReadFile(filepath.Join(a.index.dir, "done")); err == nil && json.Unmarshal(b, &p) == nil && p.Done <= size {
-		a.index.done = p.Done
+	if x.done == size {
+		return nil
 	}
-	for n := a.index.done / 256; n*256 < size; n++ {
-		entries, err := a.index.bundle(ctx, n, size)
+	for n := x.done / 256; n*256 < size; n++ {
+		entries, err := x.bundle(ctx, n, size)
 		if err != nil {
 			return err
 		}
 		var rows []row
 		for i, e := range entries {
-			if at := n*256 + uint64(i); at >= a.index.done {
+			if at := n*256 + uint64(i); at >= x.done {
 				rows = append(rows, row{tlog.LeafHash(e), at})
 			}
 		}
-		if err := a.index.add(rows); err != nil {
+		if err := x.add(rows); err != nil {
 			return err
 		}
 	}
