@@ -1,0 +1,156 @@
+package edition
+
+import (
+	_ "embed"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"kua/internal/canon"
+	"kua/internal/charter"
+	"kua/internal/record"
+)
+
+//go:embed inclusion.sh
+var script []byte
+
+// Script is the shell script that recomputes the log's root with stock tools.
+// Every edition holds it at ScriptPath.
+func Script() []byte { return slices.Clone(script) }
+
+// RecipeInput is what the recipe of a record's page depends on. Everything in it
+// is known before the edition is signed.
+type RecipeInput struct {
+	Record    record.Record
+	Document  []byte // the record's exact bytes
+	Signers   charter.Signatures
+	Charter   charter.Charter // the edition's
+	CharterID string
+	Index     uint64 // of the record's entry in the log
+}
+
+// Step is one thing to check: Key is the key of its explanation in the
+// catalogue, Commands are to be run in bash in this order.
+type Step struct {
+	Key      string
+	Commands []string
+}
+
+// Recipe gives the commands with which anybody checks a record without Kuä:
+// bash, curl, sha256sum, openssl (1.1.1 or newer) and grep. They are run in a
+// folder of the reader's own with B set to the address of any copy, or in the
+// folder of a copy with the first step left out. Every command ends with an
+// error when its check fails.
+//
+// Nothing in the commands comes from people's words: only numbers, hashes, base64
+// and the log's origin, which is quoted.
+func Recipe(in RecipeInput) []Step {
+	doc := in.Record.Path()
+	charterPath := fmt.Sprintf("charter/%d.json", in.Charter.Version)
+	part := "parts/" + PartOf(doc) + ".json"
+	steps := []Step{
+		{"recipe.fetch", []string{fetchAll(in, doc, charterPath, part)}},
+		{"recipe.hash", hashes(in, doc)},
+		{"recipe.signature", nil},
+		{"recipe.charter", []string{check256(in.CharterID, charterPath)}},
+		{"recipe.edition", []string{
+			manifestSigned(in.Charter),
+			fmt.Sprintf(`grep -cF '{"path":"%s","sha256":"%s",' %s`, doc, canon.Hash(in.Document), part),
+			fmt.Sprintf(`grep -cF "\"sha256\":\"$(sha256sum %s | cut -c1-64)\"" %s`, part, ManifestPath),
+		}},
+		{"recipe.checkpoint", checkpointSigned(in.Charter, charterPath)},
+		{"recipe.log", []string{inclusion(in)}},
+	}
+	for _, id := range sorted(in.Signers) {
+		steps[2].Commands = append(steps[2].Commands,
+			keyInCharter(KeyPath(id), charterPath),
+			verify(KeyPath(id), doc, SignaturePath(doc, id)))
+	}
+	return steps
+}
+
+// fetchAll fetches what the other steps read; signatures of the manifest that do
+// not exist are passed over.
+func fetchAll(in RecipeInput, doc, charterPath, part string) string {
+	files := []string{doc, charterPath, ManifestPath, part, LogKeyPath, LogDir + "/checkpoint", ScriptPath}
+	for _, id := range sorted(in.Signers) {
+		files = append(files, SignaturePath(doc, id), KeyPath(id))
+	}
+	for _, f := range in.Record.AllFiles() {
+		files = append(files, f.Path())
+	}
+	var maybe []string
+	for _, p := range in.Charter.Current() {
+		id := charter.KeyID(p.PublishKey)
+		maybe = append(maybe, SignaturePath(ManifestPath, id), KeyPath(id))
+	}
+	slices.Sort(files)
+	slices.Sort(maybe)
+	return fmt.Sprintf("for f in %s; do curl -fsS --create-dirs -o $f $B/$f || echo missing $f; done",
+		strings.Join(slices.Compact(append(slices.Compact(files), maybe...)), " "))
+}
+
+func hashes(in RecipeInput, doc string) []string {
+	commands := []string{check256(canon.Hash(in.Document), doc)}
+	seen := make(map[string]bool)
+	for _, f := range in.Record.AllFiles() {
+		if !seen[f.Path()] {
+			commands = append(commands, check256(f.SHA256, f.Path()))
+		}
+		seen[f.Path()] = true
+	}
+	return commands
+}
+
+func check256(sum, file string) string {
+	return fmt.Sprintf("echo '%s  %s' | sha256sum -c", sum, file)
+}
+
+func verify(key, file, signature string) string {
+	return fmt.Sprintf("openssl pkeyutl -verify -pubin -inkey %s -rawin -in %s -sigfile %s", key, file, signature)
+}
+
+// keyInCharter shows that a PEM file holds one of the charter's publishing keys.
+func keyInCharter(key, charterPath string) string {
+	return fmt.Sprintf(`grep -cF "\"publishkey\":\"$(openssl pkey -pubin -in %s -outform DER | tail -c 32 | base64)\"" %s`, key, charterPath)
+}
+
+// manifestSigned counts the good signatures of different people and wants the
+// threshold.
+func manifestSigned(c charter.Charter) string {
+	var ids []string
+	for _, p := range c.Current() {
+		ids = append(ids, charter.KeyID(p.PublishKey))
+	}
+	return fmt.Sprintf("n=0; for k in %s; do %s && n=$((n+1)); done; [ $n -ge %d ]",
+		strings.Join(ids, " "), verify("keys/$k.pem", ManifestPath, ManifestPath+".$k.sig"), c.Threshold)
+}
+
+// checkpointSigned takes the signed note of the checkpoint apart: the text up to
+// the empty line, and behind four bytes of key hash the signature.
+func checkpointSigned(c charter.Charter, charterPath string) []string {
+	return []string{
+		fmt.Sprintf(`grep -cF "+$( (printf '\001'; openssl pkey -pubin -in %s -outform DER | tail -c 32) | base64)\"" %s`, LogKeyPath, charterPath),
+		"sed '/^$/,$d' log/checkpoint > checkpoint.txt",
+		fmt.Sprintf("grep -F '— %s ' log/checkpoint | head -n 1 | sed 's/.* //' | base64 -d | tail -c 64 > checkpoint.sig", c.Log.Origin),
+		verify(LogKeyPath, "checkpoint.txt", "checkpoint.sig"),
+	}
+}
+
+func inclusion(in RecipeInput) string {
+	leaf, err := RecordEntry(in.Record, in.Document).Bytes()
+	if err != nil {
+		return "false" // an invalid record has no entry
+	}
+	return fmt.Sprintf("bash %s %d '%s'", path.Base(ScriptPath), in.Index, leaf)
+}
+
+func sorted(sigs charter.Signatures) []string {
+	var ids []string
+	for id := range sigs {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
