@@ -1,0 +1,176 @@
+/** The charter and its chain of versions, checked as spec/charter.md says. The same rules are in Go's package charter. */
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { fromBase64, hashText, hex, utf8, type Bytes } from "./bytes.js";
+import { parseCanonical, type JSONValue } from "./canon.js";
+import { Fault } from "./fault.js";
+import { kindOf } from "./seal.js";
+
+export interface Person {
+  name: string;
+  recipient: string;
+  publishkey: string;
+  since: string;
+  retired?: string;
+}
+
+export interface Node {
+  url: string;
+  key: string;
+}
+
+export interface Charter {
+  kind: "kua charter";
+  version: number;
+  previous?: string;
+  name: Record<string, string>;
+  languages: string[];
+  people: Person[];
+  threshold: number;
+  nodes?: Node[];
+  made: string;
+}
+
+/** One version as it travels: the exact canonical text, and signatures (base64) by key id. */
+export interface Signed {
+  document: string;
+  signatures: Record<string, string>;
+}
+
+/** The people who have not retired. */
+export function current(c: Charter): Person[] {
+  return c.people.filter((p) => !p.retired);
+}
+
+/** To whom every parcel is sealed. */
+export function recipients(c: Charter): string[] {
+  return current(c).map((p) => p.recipient);
+}
+
+/** The SHA-256 of the document: what people compare and pin. */
+export function charterID(document: string): string {
+  return hashText(document);
+}
+
+/** Names a public key: the first 16 hex characters of the SHA-256 of its raw bytes. */
+export function keyID(publicKey: string): string {
+  const raw = rawKey(publicKey);
+  return raw ? hex(sha256(raw)).slice(0, 16) : "";
+}
+
+/** Whether signature (base64) is a valid Ed25519 signature over the exact document. */
+export function signedBy(publicKey: string, document: string, signature: string | undefined): boolean {
+  const key = rawKey(publicKey);
+  const raw = signature === undefined ? null : fromBase64(signature);
+  if (!key || raw?.length !== 64) return false;
+  try {
+    return ed25519.verify(raw, utf8(document), key, { zip215: false });
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Walks the chain and gives the newest charter: version 1 signed by the
+ * threshold of its own people, every later one by the threshold of the version
+ * before, each naming the one before, nobody vanished. pinned is the id of any
+ * version that is trusted already, "" to trust the first version at first use.
+ */
+export function verifyChain(chain: readonly Signed[], pinned: string): Charter {
+  let before: Charter | undefined;
+  let id = "";
+  let found = pinned === "";
+  chain.forEach((s, i) => {
+    const c = parseCharter(s.document);
+    if (c.version !== i + 1 || (c.previous ?? "") !== id) throw new Fault("charter.broken_chain", [i + 1]);
+    if (before) keepsPeople(before, c);
+    if (signatures(before ?? c, s) < (before ?? c).threshold) throw new Fault("charter.version_not_signed", [c.version]);
+    before = c;
+    id = charterID(s.document);
+    found ||= id === pinned;
+  });
+  if (!before) throw new Fault("charter.empty_chain");
+  if (!found) throw new Fault("charter.not_pinned", [pinned]);
+  return before;
+}
+
+/** How many distinct current people of c have signed. */
+function signatures(c: Charter, s: Signed): number {
+  return current(c).filter((p) => signedBy(p.publishkey, s.document, s.signatures[keyID(p.publishkey)])).length;
+}
+
+function keepsPeople(before: Charter, next: Charter): void {
+  const now = new Map(next.people.map((p) => [p.publishkey, p]));
+  for (const old of before.people) {
+    const p = now.get(old.publishkey);
+    const same = p && p.name === old.name && p.recipient === old.recipient && p.since === old.since;
+    if (!same || (old.retired && p.retired !== old.retired)) throw new Fault("charter.person_changed", [old.name, next.version]);
+  }
+}
+
+const MAX_DOCUMENT = 1 << 20;
+const MEMBERS = ["kind", "version", "previous", "name", "about", "languages", "people", "threshold", "log", "desks", "nodes", "mirrors", "made"];
+const PERSON = ["name", "recipient", "publishkey", "since", "retired"];
+const NODE = ["url", "key"];
+
+/** Reads a canonical document and checks what sealing and trust rest on. */
+export function parseCharter(document: string): Charter {
+  if (utf8(document).length > MAX_DOCUMENT) throw new Fault("charter.too_large", [MAX_DOCUMENT]);
+  let doc: JSONValue;
+  try {
+    doc = parseCanonical(document);
+  } catch (err) {
+    throw new Fault("charter.not_a_charter", [], err);
+  }
+  if (!isCharter(doc)) throw new Fault("charter.not_a_charter");
+  check(doc);
+  return doc;
+}
+
+function isCharter(v: JSONValue): v is JSONValue & Charter {
+  if (!isObject(v, MEMBERS)) return false;
+  const { people, nodes } = v;
+  return (
+    v["kind"] === "kua charter" && typeof v["version"] === "number" && isText(v["previous"] ?? "x") && isText(v["made"]) &&
+    isTexts(v["name"]) && Array.isArray(v["languages"]) && v["languages"].every(isText) && typeof v["threshold"] === "number" &&
+    Array.isArray(people) && people.every((p) => isObject(p, PERSON) && Object.values(p).every(isText) && PERSON.slice(0, 4).every((m) => m in p)) &&
+    (nodes === undefined || (Array.isArray(nodes) && nodes.every((n) => isObject(n, NODE) && isText(n["url"]) && isText(n["key"]))))
+  );
+}
+
+function isObject(v: JSONValue | undefined, members: readonly string[]): v is { [name: string]: JSONValue } {
+  return v !== null && typeof v === "object" && !Array.isArray(v) && Object.keys(v).every((m) => members.includes(m));
+}
+
+function isText(v: JSONValue | undefined): v is string {
+  return typeof v === "string" && v !== "";
+}
+
+function isTexts(v: JSONValue | undefined): boolean {
+  return v !== null && typeof v === "object" && !Array.isArray(v) && Object.values(v).length > 0 && Object.values(v).every(isText);
+}
+
+function check(c: Charter): void {
+  if (!Number.isInteger(c.version) || c.version < 1) throw new Fault("charter.version", [c.version]);
+  if (c.version === 1 ? c.previous !== undefined : !/^[0-9a-f]{64}$/.test(c.previous ?? "")) throw new Fault("charter.previous", [c.version]);
+  const now = current(c);
+  if (now.length === 0) throw new Fault("charter.no_people");
+  if (!Number.isInteger(c.threshold) || c.threshold < 1 || c.threshold > now.length) throw new Fault("charter.threshold", [c.threshold, now.length]);
+  const keys = new Set<string>();
+  const sealedTo = new Set<string>();
+  for (const p of c.people) {
+    if (!rawKey(p.publishkey)) throw new Fault("charter.publish_key", [p.name]);
+    if (keys.has(p.publishkey) || sealedTo.has(p.recipient)) throw new Fault("charter.key_twice", [p.name]);
+    keys.add(p.publishkey);
+    sealedTo.add(p.recipient);
+  }
+  kindOf(recipients(c));
+  for (const n of c.nodes ?? []) {
+    if (!rawKey(n.key)) throw new Fault("charter.node_key", [n.url]);
+  }
+}
+
+function rawKey(publicKey: string): Bytes | null {
+  const raw = fromBase64(publicKey);
+  return raw?.length === 32 ? raw : null;
+}
