@@ -14,7 +14,6 @@
 package media
 
 import (
-	"context"
 	"image"
 	"io"
 	"time"
@@ -72,9 +71,11 @@ func (p Probe) HasSound() bool {
 
 // Stream is one stream of a film or a sound file.
 type Stream struct {
+	Index    int    // in the file
 	Kind     string // "video", "audio", "picture" (cover art), "subtitle", "data", "other"
 	Codec    string // ffmpeg's name: "h264", "hevc", "aac"
 	Channels int
+	Matrix   string // colour matrix as ffmpeg names it; empty if the file does not say
 }
 
 // At is a point of a cover's way: the upper left corner at a moment of the film.
@@ -153,25 +154,4 @@ type Limits struct {
 	Duration    time.Duration // of a film or sound; default 6 hours
 	Wall        time.Duration // one whole job; default 10 minutes and 20 times the duration
 	Stall       time.Duration // without any progress; default 2 minutes
-}
-
-// Probe looks at an original. A file that is no medium we know is not an error
-// but Type Unknown; one that claims to be a medium and is broken is a fault.
-func (m *Runner) Probe(ctx context.Context, in Input) (Probe, error) {
-	return Probe{}, errNotReady
-}
-
-// Film makes the ladder of a film: sound, 144p to 480p, posters.
-func (m *Runner) Film(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
-	return nil, errNotReady
-}
-
-// Photo makes the published sizes of a photo.
-func (m *Runner) Photo(ctx context.Context, in Input, plan Plan, out string) ([]Rendition, error) {
-	return nil, errNotReady
-}
-
-// Sound makes the published forms of a sound file.
-func (m *Runner) Sound(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
-	return nil, errNotReady
 }

@@ -1,0 +1,353 @@
+package media
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"kua/internal/fault"
+)
+
+// Defaults of Limits.
+const (
+	defaultMemory = 4 << 30
+	defaultOutput = 2 << 30
+	defaultPhoto  = 80_000_000
+	defaultFrame  = 36_000_000
+	defaultLength = 6 * time.Hour
+	defaultStall  = 2 * time.Minute
+	wallBase      = 10 * time.Minute
+	wallFactor    = 20
+)
+
+func (l Limits) withDefaults() Limits {
+	set(&l.MemoryBytes, defaultMemory)
+	set(&l.OutputBytes, defaultOutput)
+	set(&l.PhotoPixels, defaultPhoto)
+	set(&l.FramePixels, defaultFrame)
+	set(&l.Duration, defaultLength)
+	set(&l.Stall, defaultStall)
+	return l
+}
+
+func set[T int | int64 | time.Duration](v *T, to T) {
+	if *v == 0 {
+		*v = to
+	}
+}
+
+// job is what the box is told to do, as JSON on its standard input.
+type job struct {
+	Do     string // "probe", "film", "photo", "sound"
+	Size   int64  // of the input
+	Format format
+	Probe  Probe
+	Plan   Plan
+	Preset string
+	Limits Limits
+}
+
+// message is one line that the box says on its standard output.
+type message struct {
+	Done   time.Duration   `json:",omitempty"`
+	Total  time.Duration   `json:",omitempty"`
+	Fault  *boxFault       `json:",omitempty"`
+	Result json.RawMessage `json:",omitempty"`
+}
+
+// visit is one run of the box.
+type visit struct {
+	args     []string // after Self
+	job      job
+	in       Input
+	out      string // the only directory the box can write; "" for none
+	progress Progress
+	wall     time.Duration
+}
+
+// enter builds the box, runs Self in it and returns what it answered. It comes
+// back only when everything in the box is dead.
+func (m *Runner) enter(ctx context.Context, v visit) (json.RawMessage, error) {
+	if err := Check(); err != nil {
+		return nil, err
+	}
+	limits := m.Limits.withDefaults()
+	v.job.Limits = limits
+	v.job.Size = v.in.Size()
+	if limits.Wall > 0 {
+		v.wall = limits.Wall
+	}
+	orders, err := json.Marshal(v.job)
+	if err != nil {
+		return nil, fmt.Errorf("write the box's orders: %w", err)
+	}
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, fmt.Errorf("connect to the box: %w", err)
+	}
+	defer ours.Close()
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	cmd, err := m.command(ctx, v)
+	if err != nil {
+		theirs.Close()
+		return nil, err
+	}
+	cmd.ExtraFiles = []*os.File{theirs} // descriptor 3 in the box
+	cmd.Stdin = bytes.NewReader(orders)
+	stderr := &tail{max: 4 << 10}
+	cmd.Stderr = stderr
+	cmd.WaitDelay = 10 * time.Second
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		theirs.Close()
+		return nil, fmt.Errorf("listen to the box: %w", err)
+	}
+
+	wait, err := start(cmd)
+	theirs.Close()
+	if err != nil {
+		return nil, fault.Missing("media.no_box").Because(err)
+	}
+	var readFailed error
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		if readFailed = serveReads(ours, v.in); readFailed != nil {
+			cancel(readFailed)
+		}
+	})
+	watch := newWatch(ctx, cancel, v.wall, limits, v.out)
+	result, heard := listen(stdout, watch.alive, v.progress)
+	waited := wait()
+	watch.stop()
+	ours.Close() // ends serveReads if something kept the other end
+	reading.Wait()
+
+	switch {
+	case readFailed != nil:
+		return nil, readFailed
+	case context.Cause(ctx) != nil:
+		return nil, context.Cause(ctx)
+	case heard != nil:
+		return nil, heard
+	case result == nil:
+		// No answer: the stage itself was killed or bubblewrap could not build
+		// the walls. What it said may hold words out of the file and stays here.
+		return nil, fault.New(fault.KindInternal, "media.box_died").Because(errors.Join(waited, stderr.reason()))
+	}
+	return result, nil
+}
+
+// command is bubblewrap with its walls, this program and its arguments.
+func (m *Runner) command(ctx context.Context, v visit) (*exec.Cmd, error) {
+	bwrap, err := exec.LookPath("bwrap")
+	if err != nil {
+		return nil, fault.Missing("media.missing", "bwrap", "bubblewrap").Because(err)
+	}
+	self, err := filepath.Abs(m.Self)
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	args := append(walls(), "--ro-bind", self, "/kua")
+	if v.out != "" {
+		args = append(args, "--bind", v.out, "/out")
+	}
+	args = append(args, "--", "/kua")
+	cmd := exec.CommandContext(ctx, bwrap, append(args, v.args...)...)
+	cmd.Env = []string{}
+	return cmd, nil
+}
+
+// start starts cmd on a thread of its own and returns the function that waits
+// for it. Bubblewrap asks the kernel to be killed when the thread that started
+// it ends, and an ordinary thread of Go may end at any time.
+func start(cmd *exec.Cmd) (wait func() error, err error) {
+	started := make(chan error, 1)
+	release := make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			<-release
+			ended <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return func() error { close(release); return <-ended }, nil
+}
+
+// socketPair makes two connected sockets; ours does not survive an exec.
+func socketPair() (ours, theirs *os.File, err error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := syscall.SetNonblock(fds[0], true); err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), "input"), os.NewFile(uintptr(fds[1]), "input in the box"), nil
+}
+
+// maxLine bounds one line of the box, maxLines all of them: whoever took over
+// the box must not fill our memory or keep us busy for ever.
+const (
+	maxLine  = 1 << 20
+	maxLines = 1 << 20
+)
+
+// listen reads the box's lines to the end. Progress only ever goes forward;
+// beat hears of every sign of life.
+func listen(r io.Reader, beat func(), progress Progress) (result json.RawMessage, err error) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 4<<10), maxLine)
+	var last time.Duration
+	for n := 0; lines.Scan() && n < maxLines; n++ {
+		var msg message
+		if e := json.Unmarshal(lines.Bytes(), &msg); e != nil {
+			continue // not ours; the answer decides
+		}
+		switch {
+		case msg.Fault != nil:
+			err = msg.Fault.fault()
+		case msg.Result != nil:
+			result = bytes.Clone(msg.Result)
+		case msg.Total > 0:
+			beat()
+			if progress != nil && msg.Done > last && msg.Done <= msg.Total {
+				last = msg.Done
+				progress(msg.Done, msg.Total)
+			}
+		}
+	}
+	_, _ = io.Copy(io.Discard, r)
+	return result, err
+}
+
+// watch kills a box that runs too long, stands still, or writes too much.
+type watch struct {
+	stall  time.Duration
+	beats  chan struct{}
+	done   chan struct{}
+	closed sync.WaitGroup
+}
+
+func newWatch(ctx context.Context, cancel context.CancelCauseFunc, wall time.Duration, l Limits, out string) *watch {
+	w := &watch{stall: l.Stall, beats: make(chan struct{}, 1), done: make(chan struct{})}
+	w.closed.Go(func() {
+		end := time.NewTimer(wall)
+		defer end.Stop()
+		stalled := time.NewTimer(l.Stall)
+		defer stalled.Stop()
+		look := time.NewTicker(500 * time.Millisecond)
+		defer look.Stop()
+		for {
+			select {
+			case <-w.done:
+				return
+			case <-ctx.Done():
+				return
+			case <-w.beats:
+				stalled.Reset(l.Stall)
+			case <-end.C:
+				cancel(fault.Invalid("media.too_slow", int(wall.Minutes())))
+			case <-stalled.C:
+				cancel(fault.Invalid("media.stalled"))
+			case <-look.C:
+				if out != "" && bytesBelow(out) > l.OutputBytes {
+					cancel(fault.TooLarge("media.output"))
+				}
+			}
+		}
+	})
+	return w
+}
+
+func (w *watch) alive() {
+	select {
+	case w.beats <- struct{}{}:
+	default:
+	}
+}
+
+func (w *watch) stop() {
+	close(w.done)
+	w.closed.Wait()
+}
+
+func bytesBelow(dir string) (n int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if info, err := d.Info(); err == nil && !d.IsDir() {
+			n += info.Size()
+		}
+		return nil
+	})
+	return n
+}
+
+// tail keeps the end of what a tool says. It may hold words out of the file
+// (titles, names of places), so it is never logged or shown; reason gives the
+// part that is ours.
+type tail struct {
+	mu  sync.Mutex
+	max int
+	buf []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if len(t.buf) > t.max {
+		t.buf = append(t.buf[:0], t.buf[len(t.buf)-t.max:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) contains(s string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return bytes.Contains(t.buf, []byte(s))
+}
+
+// reason classifies in our own words.
+func (t *tail) reason() error {
+	for _, known := range []struct{ says, means string }{
+		{"bwrap:", "bubblewrap refused"},
+		{"panic:", "the stage in the box failed"},
+		{"out of memory", "out of memory"},
+		{"Cannot allocate memory", "out of memory"},
+		{"File too large", "output too large"},
+		{"No space left", "no space left"},
+		{"moov atom not found", "index of the film is missing"},
+		{"Invalid data found", "invalid data"},
+		{"Decoder not found", "unknown codec"},
+		{"Decoding requested, but no decoder found", "unknown codec"},
+		{"does not contain any stream", "no stream"},
+	} {
+		if t.contains(known.says) {
+			return errors.New(known.means)
+		}
+	}
+	return nil
+}

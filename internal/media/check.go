@@ -1,0 +1,69 @@
+package media
+
+import (
+	"context"
+	"os/exec"
+	"sync"
+	"time"
+
+	"kua/internal/fault"
+)
+
+// tools are the programs that media runs, with the Debian package each comes from.
+var tools = []struct{ name, pkg string }{
+	{"bwrap", "bubblewrap"},
+	{"ffmpeg", "ffmpeg"},
+	{"ffprobe", "ffmpeg"},
+}
+
+var boxWorks struct {
+	sync.Mutex
+	yes bool
+}
+
+// Check reports whether everything that media needs is on this machine: the
+// tools, and a kernel that lets an ordinary user build the box. Otherwise it
+// returns a fault of kind missing that says how to mend it.
+func Check() error {
+	for _, t := range tools {
+		if _, err := exec.LookPath(t.name); err != nil {
+			return fault.Missing("media.missing", t.name, t.pkg).Because(err)
+		}
+	}
+	boxWorks.Lock()
+	defer boxWorks.Unlock()
+	if boxWorks.yes {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	bwrap, err := exec.LookPath("bwrap")
+	if err != nil {
+		return fault.Missing("media.missing", "bwrap", "bubblewrap").Because(err)
+	}
+	cmd := exec.CommandContext(ctx, bwrap, append(walls(), "--", "/usr/bin/true")...)
+	cmd.Env = []string{}
+	if err := cmd.Run(); err != nil {
+		return fault.Missing("media.no_box").Because(err)
+	}
+	boxWorks.yes = true
+	return nil
+}
+
+// walls are bubblewrap's arguments that every box has: all namespaces its own,
+// no privilege and no way to new ones, the system's programs read-only, nothing
+// of /etc but the links that Debian's libraries go through.
+func walls() []string {
+	return []string{
+		"--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+		"--disable-userns", "--uid", "1000", "--gid", "1000", "--hostname", "box",
+		"--die-with-parent", "--new-session", "--cap-drop", "ALL",
+		"--clearenv", "--setenv", "PATH", "/usr/bin", "--setenv", "LC_ALL", "C", "--setenv", "HOME", "/tmp",
+		"--ro-bind", "/usr", "/usr",
+		"--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
+		"--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/bin", "/bin",
+		"--proc", "/proc", "--dev", "/dev",
+		"--size", "67108864", "--tmpfs", "/tmp",
+		"--chdir", "/tmp",
+	}
+}

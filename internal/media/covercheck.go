@@ -1,0 +1,134 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"path/filepath"
+	"time"
+
+	"kua/internal/fault"
+)
+
+// What a published frame may differ from the fill inside a cover. The encoder
+// is lossy, so the edge rings; but a face that shines through is far from flat.
+const (
+	coverInset     = 2  // pixels of the rung that are the edge's
+	coverMeanOff   = 4  // on average over the cover
+	coverSinglePix = 40 // at any one pixel
+)
+
+// checkCovers decodes every finished rung and looks: inside each cover, at each
+// moment of its time, there must be nothing but the fill. It goes by the plan
+// and the published file alone, not by what the painter did.
+func (s *stage) checkCovers(ctx context.Context, steps []step, done, total time.Duration) error {
+	if len(s.Plan.Covers) == 0 {
+		return nil
+	}
+	for i, st := range steps {
+		pass := done + time.Duration(i)*s.Probe.Duration
+		err := checkFilm(ctx, filepath.Join(s.out, products[st.name].file), st, s.Probe.shown(), s.Plan.Covers, func(at time.Duration) {
+			s.report(pass+min(at, s.Probe.Duration), total)
+		})
+		if err != nil {
+			return fmt.Errorf("check the covers of %s: %w", st.name, err)
+		}
+	}
+	return nil
+}
+
+// checkFilm checks one film of even rate.
+func checkFilm(ctx context.Context, file string, st step, shown image.Point, covers []Cover, progress func(time.Duration)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd, said := tool(ctx, "ffmpeg", "-threads", "2", "-protocol_whitelist", "file", "-f", "mov", "-i", file,
+		"-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "pipe:1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fault.Missing("media.missing", "ffmpeg", "ffmpeg").Because(err)
+	}
+	checked := checkFrames(out, st, shown, covers, progress)
+	if checked != nil {
+		cancel()
+		_ = cmd.Wait()
+		return checked
+	}
+	if err := cmd.Wait(); err != nil {
+		return toolFailed("media.encode", err, said)
+	}
+	return nil
+}
+
+// checkFrames reads raw frames to the end.
+func checkFrames(r io.Reader, st step, shown image.Point, covers []Cover, progress func(time.Duration)) error {
+	f := planar{size: st.size, pix: make([]byte, planarBytes(st.size))}
+	for n := 0; ; n++ {
+		_, err := io.ReadFull(r, f.pix)
+		if errors.Is(err, io.EOF) && n > 0 {
+			return nil
+		}
+		if err != nil {
+			return fault.New(fault.KindInternal, "media.check_failed").Because(err)
+		}
+		at := time.Duration(n) * time.Second / time.Duration(st.rate)
+		for _, c := range covers {
+			corner, covered := c.Place(at)
+			if !covered {
+				continue
+			}
+			box := image.Rectangle{Min: corner, Max: corner.Add(image.Pt(c.W, c.H))}
+			if !f.filled(inside(box, shown, st.size)) {
+				return fault.Corrupt("media.cover_leak", fmt.Sprintf("%.2f", at.Seconds()), corner.X, corner.Y)
+			}
+		}
+		progress(at)
+	}
+}
+
+// inside is the part of a cover that must be flat in a picture of another size.
+func inside(box image.Rectangle, shown, size image.Point) image.Rectangle {
+	up := func(v, f, t int) int { return -int(floorDiv(-int64(v)*int64(t), int64(f))) }
+	down := func(v, f, t int) int { return int(floorDiv(int64(v)*int64(t), int64(f))) }
+	r := image.Rectangle{
+		Min: image.Pt(up(box.Min.X, shown.X, size.X), up(box.Min.Y, shown.Y, size.Y)),
+		Max: image.Pt(down(box.Max.X, shown.X, size.X), down(box.Max.Y, shown.Y, size.Y)),
+	}
+	// At the picture's own edge there is no other side to ring from.
+	r = r.Intersect(image.Rectangle{Max: size})
+	return r.Inset(coverInset)
+}
+
+// filled reports whether a part of the picture is the fill and nothing else.
+func (p planar) filled(r image.Rectangle) bool {
+	if r.Empty() {
+		return true
+	}
+	n := p.size.X * p.size.Y
+	half := image.Rect((r.Min.X+1)/2, (r.Min.Y+1)/2, r.Max.X/2, r.Max.Y/2)
+	return flat(p.pix[:n], p.size.X, r, fillY) &&
+		flat(p.pix[n:n+n/4], p.size.X/2, half, fillChroma) &&
+		flat(p.pix[n+n/4:], p.size.X/2, half, fillChroma)
+}
+
+func flat(plane []byte, stride int, r image.Rectangle, want int) bool {
+	sum, count := 0, 0
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for _, v := range plane[y*stride+r.Min.X : y*stride+r.Max.X] {
+			off := int(v) - want
+			if off < 0 {
+				off = -off
+			}
+			if off > coverSinglePix {
+				return false
+			}
+			sum += off
+			count++
+		}
+	}
+	return sum <= coverMeanOff*count
+}

@@ -1,0 +1,220 @@
+package media
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"kua/internal/fault"
+)
+
+// made is what the box claims to have made; the files lie in its output directory.
+type made struct {
+	Rung          string
+	Width, Height int
+	Length        time.Duration
+}
+
+// product is a file that a box may make: nothing else is taken out of it.
+type product struct {
+	file, kind string
+	poster     bool
+}
+
+// products, by rung.
+var products = map[string]product{
+	"audio":       {"audio.webm", "audio/webm", false},
+	"audio-m4a":   {"audio.m4a", "audio/mp4", false},
+	"144p":        {"144p.mp4", "video/mp4", false},
+	"240p":        {"240p.mp4", "video/mp4", false},
+	"360p":        {"360p.mp4", "video/mp4", false},
+	"480p":        {"480p.mp4", "video/mp4", false},
+	"poster-jpeg": {"poster.jpg", "image/jpeg", true},
+	"poster-webp": {"poster.webp", "image/webp", true},
+	"jpeg":        {"photo.jpg", "image/jpeg", false},
+	"webp":        {"photo.webp", "image/webp", false},
+	"jpeg-640":    {"photo-640.jpg", "image/jpeg", false},
+	"webp-640":    {"photo-640.webp", "image/webp", false},
+}
+
+// Film makes the ladder of a film below the directory out: sound unless it is
+// all muted, 144p to 480p as far as the film is that large, posters. Nothing
+// appears in out unless everything succeeded, the check of the covers included.
+func (m *Runner) Film(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
+	return m.make(ctx, in, Film, plan, out, progress)
+}
+
+// Sound makes the published forms of a sound file. A plan that mutes all of it
+// leaves nothing to publish and is refused.
+func (m *Runner) Sound(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
+	if plan.MuteAll {
+		return nil, fault.Invalid("media.all_muted")
+	}
+	return m.make(ctx, in, Sound, plan, out, progress)
+}
+
+// Photo makes the published sizes of a photo, JPEG and WebP.
+func (m *Runner) Photo(ctx context.Context, in Input, plan Plan, out string) ([]Rendition, error) {
+	return m.make(ctx, in, Photo, plan, out, nil)
+}
+
+// make looks at the original again, so that a plan is never applied to what
+// somebody once said about a file, and does the work in a box.
+func (m *Runner) make(ctx context.Context, in Input, want Type, plan Plan, out string, progress Progress) ([]Rendition, error) {
+	if err := plan.validate(); err != nil {
+		return nil, err
+	}
+	p, err := m.Probe(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.derivable(want); err != nil {
+		return nil, err
+	}
+	f, err := sniff(in)
+	if err != nil {
+		return nil, err
+	}
+	scratch := m.Scratch
+	if scratch == "" {
+		scratch = out
+	}
+	dir, err := os.MkdirTemp(scratch, ".box-")
+	if err != nil {
+		return nil, fmt.Errorf("make room for the box: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	answer, err := m.enter(ctx, visit{
+		args: []string{"box"},
+		job:  job{Do: string(want), Format: f, Probe: p, Plan: plan, Preset: m.preset()},
+		in:   in, out: dir, progress: progress,
+		wall: wallBase + wallFactor*p.Duration,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []made
+	if err := json.Unmarshal(answer, &all); err != nil || len(all) == 0 {
+		return nil, fault.New(fault.KindInternal, "media.box_died")
+	}
+	return take(all, dir, out)
+}
+
+func (m *Runner) preset() string {
+	if m.Preset == "" {
+		return "medium"
+	}
+	return m.Preset
+}
+
+// derivable says why an original cannot become what is wanted.
+func (p Probe) derivable(want Type) error {
+	switch {
+	case p.Type == want && p.Format != formatHEIC.Name && p.Format != formatTIFF.Name && p.Format != formatBMP.Name:
+		return nil
+	case p.Type == Photo && want == Photo:
+		return fault.Invalid("media.photo_later", p.Format)
+	case p.Type == Document:
+		return fault.Invalid("media.document_later", p.Format)
+	case p.Type == Unknown:
+		return fault.Invalid("media.unknown")
+	}
+	return fault.Invalid("media.other_type", string(p.Type), string(want))
+}
+
+// take moves what was made out of the box's directory, which is as little to be
+// trusted as the box: only names we know, only plain files.
+func take(all []made, dir, out string) ([]Rendition, error) {
+	strange := fault.New(fault.KindInternal, "media.box_died")
+	var taken []Rendition
+	for _, a := range all {
+		p, ok := products[a.Rung]
+		if !ok || a.Width < 0 || a.Height < 0 || a.Width > 1<<16 || a.Height > 1<<16 || a.Length < 0 {
+			return nil, strange
+		}
+		info, err := os.Lstat(filepath.Join(dir, p.file))
+		if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+			return nil, strange
+		}
+		taken = append(taken, Rendition{
+			Rung: a.Rung, Type: p.kind, Path: filepath.Join(out, p.file), Poster: p.poster,
+			Width: a.Width, Height: a.Height, Seconds: wholeSeconds(a.Length),
+		})
+	}
+	for _, a := range all {
+		name := products[a.Rung].file
+		if err := os.Chmod(filepath.Join(dir, name), 0o600); err != nil {
+			return nil, fmt.Errorf("take %s: %w", name, err)
+		}
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(out, name)); err != nil {
+			return nil, fmt.Errorf("take %s: %w", name, err)
+		}
+	}
+	return taken, nil
+}
+
+// film is the stage in the box: sound, picture, posters, check.
+func (s *stage) film() ([]made, error) {
+	ctx := context.Background()
+	all, total := s.passes()
+	var out []made
+	soundStream, hasSound := s.Probe.stream("audio")
+	hasSound = hasSound && !s.Plan.MuteAll
+	if hasSound {
+		sounds := append([]sound{opus16}, inFilms...)
+		length, err := s.makeSound(ctx, soundStream, sounds, all, total)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, made{Rung: opus16.rung, Length: length}, made{Rung: aac24.rung, Length: length})
+		all += s.Probe.Duration
+	}
+	steps := steps(s.Probe.shown())
+	length, poster, err := s.makePicture(ctx, steps, hasSound, all, total)
+	if err != nil {
+		return nil, err
+	}
+	all += s.Probe.Duration
+	for _, st := range steps {
+		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: length})
+	}
+	posters, err := s.makePosters(ctx, poster)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkCovers(ctx, steps, all, total); err != nil {
+		return nil, err
+	}
+	s.report(total, total)
+	return append(out, posters...), nil
+}
+
+// passes counts what will be worked through: sound, picture, and a look at
+// every rung if there are covers.
+func (s *stage) passes() (done, total time.Duration) {
+	n := 1
+	if s.Probe.HasSound() && !s.Plan.MuteAll {
+		n++
+	}
+	if len(s.Plan.Covers) > 0 {
+		n += len(steps(s.Probe.shown()))
+	}
+	return 0, time.Duration(n) * s.Probe.Duration
+}
+
+// sound is the stage in the box for a sound file.
+func (s *stage) sound() ([]made, error) {
+	stream, ok := s.Probe.stream("audio")
+	if !ok {
+		return nil, fault.Invalid("media.nothing_inside")
+	}
+	length, err := s.makeSound(context.Background(), stream, []sound{opus16, aac24}, 0, s.Probe.Duration)
+	if err != nil {
+		return nil, err
+	}
+	s.report(s.Probe.Duration, s.Probe.Duration)
+	return []made{{Rung: opus16.rung, Length: length}, {Rung: aac24.rung, Length: length}}, nil
+}

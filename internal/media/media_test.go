@@ -1,0 +1,105 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"kua/internal/fault"
+)
+
+// TestMain is also the inside of the box: the runner of the tests starts this
+// very program there.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "box":
+			os.Exit(RunBoxed(os.Args[2:]))
+		case "inside":
+			os.Exit(insideBox(os.Args[2:]))
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// insideBox runs a command confined as a tool is.
+func insideBox(args []string) int {
+	l := Limits{}.withDefaults()
+	if err := confine(l); err != nil {
+		fmt.Println(err)
+		return 99
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stdout
+	if err := cmd.Run(); err != nil {
+		return 1
+	}
+	return 0
+}
+
+func runner(t testing.TB) *Runner {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Runner{Self: self}
+}
+
+// sample makes a file with ffmpeg a sample: the arguments before the file's name.
+func sample(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	run(t, "ffmpeg", append(append([]string{"-v", "error", "-nostdin", "-y"}, args...), file)...)
+	return file
+}
+
+func run(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}
+
+// input gives a file's bytes from memory, as the desk gives them out of a
+// sealed parcel.
+func input(t testing.TB, file string) Input {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.NewReader(b)
+}
+
+// renderFilm renders, and fails the test if it cannot.
+func renderFilm(t testing.TB, file string, plan Plan) map[string]Rendition {
+	t.Helper()
+	made, err := runner(t).Film(context.Background(), input(t, file), plan, t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return byRung(made)
+}
+
+func byRung(made []Rendition) map[string]Rendition {
+	m := map[string]Rendition{}
+	for _, r := range made {
+		m[r.Rung] = r
+	}
+	return m
+}
+
+func wantFault(t testing.TB, err error, key string) {
+	t.Helper()
+	if !errors.Is(err, fault.Invalid(key)) {
+		t.Errorf("got %v, want the fault %s", err, key)
+	}
+}

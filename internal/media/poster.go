@@ -1,0 +1,89 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"os"
+	"path/filepath"
+
+	"kua/internal/fault"
+)
+
+// A poster is a still of the covered film that a reader on a slow phone pays
+// for before having chosen to see anything.
+const (
+	posterSide  = 320
+	posterBytes = 6000
+)
+
+// makePosters writes the poster as JPEG and WebP, at the best quality that fits.
+func (s *stage) makePosters(ctx context.Context, f *shot) ([]made, error) {
+	full := f.rgb()
+	small := shrink(full, within(full.Bounds().Size(), posterSide))
+	jpegSize, err := s.fitPoster(small, "poster-jpeg", func(img *image.RGBA, quality int, file string) error {
+		return writeJPEG(img, quality, file)
+	})
+	if err != nil {
+		return nil, err
+	}
+	webpSize, err := s.fitPoster(small, "poster-webp", func(img *image.RGBA, quality int, file string) error {
+		return writeWebP(ctx, img, quality, file)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []made{
+		{Rung: "poster-jpeg", Width: jpegSize.X, Height: jpegSize.Y},
+		{Rung: "poster-webp", Width: webpSize.X, Height: webpSize.Y},
+	}, nil
+}
+
+// fitPoster lowers the quality, and then the size, until the file is small enough.
+func (s *stage) fitPoster(img *image.RGBA, rung string, write func(*image.RGBA, int, string) error) (image.Point, error) {
+	file := filepath.Join(s.out, products[rung].file)
+	for {
+		for _, quality := range []int{75, 60, 45, 35, 25, 15} {
+			if err := write(img, quality, file); err != nil {
+				return image.Point{}, err
+			}
+			info, err := os.Stat(file)
+			if err != nil {
+				return image.Point{}, err
+			}
+			if info.Size() <= posterBytes {
+				return img.Bounds().Size(), nil
+			}
+		}
+		size := img.Bounds().Size()
+		img = shrink(img, image.Pt(max(1, size.X*3/4), max(1, size.Y*3/4)))
+	}
+}
+
+// writeJPEG writes pixels and nothing else.
+func writeJPEG(img *image.RGBA, quality int, file string) error {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: quality}); err != nil {
+		return fmt.Errorf("encode picture: %w", err)
+	}
+	return os.WriteFile(file, b.Bytes(), 0o600)
+}
+
+// writeWebP lets ffmpeg encode from bare pixels.
+func writeWebP(ctx context.Context, img *image.RGBA, quality int, file string) error {
+	size := img.Bounds().Size()
+	args := []string{"-protocol_whitelist", "pipe", "-f", "rawvideo", "-pix_fmt", "rgba", "-video_size", fmt.Sprintf("%dx%d", size.X, size.Y),
+		"-i", "pipe:0", "-frames:v", "1", "-c:v", "libwebp", "-quality", fmt.Sprint(quality), "-compression_level", "6", "-pix_fmt", "yuv420p", "-threads", "1"}
+	args = append(append(args, bitexact...), "-f", "webp", file)
+	cmd, said := tool(ctx, "ffmpeg", args...)
+	cmd.Stdin = bytes.NewReader(img.Pix)
+	if err := cmd.Run(); err != nil {
+		return toolFailed("media.encode", err, said)
+	}
+	return nil
+}
+
+// decodeFailed is a picture that Go's decoders refuse.
+func decodeFailed(err error) error { return fault.Invalid("media.broken").Because(err) }
