@@ -47,7 +47,7 @@ var families = []family{
 	{shape(lang + `/[a-z0-9]{1,20}\.html`), named("pages-%s")},
 	{shape(lang + `/feed\.(?:atom|json)`), named("pages-%s")},
 	{shape(lang + `/r/([0-9]{4})/([0-9]{4})[0-9]{2}(?:-` + number + `)?\.html`), block(2, 3)},
-	{shape(`records/([0-9]{4})/([0-9]{4})[0-9]{2}/v[1-9][0-9]{0,6}\.json(?:\.` + keyID + `\.sig)?`), block(1, 2)},
+	{shape(`records/([0-9]{4})/([0-9]{4})[0-9]{2}/v[1-9][0-9]{0,6}\.json`), block(1, 2)},
 	{shape(`blobs/([0-9a-f]{2})/([0-9a-f]{2})[0-9a-f]{62}\.[a-z0-9]{1,5}`), blobPart},
 	{shape(`(?:` + lang + `|data)/list/` + number + `\.(?:html|json)`), func(m []string) string { return sharded("list", m[2], 50) }},
 	{shape(lang + `/(?:when|words)/index\.html`), named("pages-%s")},
@@ -64,13 +64,13 @@ var families = []family{
 var (
 	partName      = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
 	partPath      = regexp.MustCompile(`^parts/[a-z0-9-]{1,40}\.json$`)
-	signaturePath = regexp.MustCompile(`^manifest\.json\.` + keyID + `\.sig$`)
+	signaturePath = regexp.MustCompile(`^((?:manifest|records/[0-9]{4}/[0-9]{6}/v[1-9][0-9]{0,6})\.json)\.(` + keyID + `)\.sig$`)
 )
 
 // PartOf names the part that lists path. It is a pure function of the path, so
 // that everybody finds a file's line without asking. Files that no part lists
-// (the manifest, its signatures, the parts, the log) and paths that no edition
-// may hold give "".
+// (the manifest, the parts, the log, and the signatures of manifest and records,
+// which are made after the manifest) and paths that no edition may hold give "".
 func PartOf(path string) string {
 	if len(path) > maxPath {
 		return ""
@@ -84,16 +84,30 @@ func PartOf(path string) string {
 }
 
 // CheckPath refuses every path that is not a file of an edition: what no family
-// of PartOf has, and what is neither the manifest, a signature of it, a part
-// nor a file of the log.
+// of PartOf has, and what is neither the manifest, a part, a signature of the
+// manifest or a record, nor a file of the log.
 func CheckPath(path string) error {
-	if PartOf(path) != "" || path == ManifestPath || signaturePath.MatchString(path) || partPath.MatchString(path) {
+	if PartOf(path) != "" || path == ManifestPath || partPath.MatchString(path) {
+		return nil
+	}
+	if document, _, ok := Signature(path); ok && (document == ManifestPath || PartOf(document) != "") {
 		return nil
 	}
 	if p, ok := strings.CutPrefix(path, LogDir+"/"); ok && len(path) <= maxPath && tlog.CheckPath(p) {
 		return nil
 	}
 	return fault.Invalid("edition.path", fmt.Sprintf("%.200q", path))
+}
+
+// Signature takes the path of a signature of a manifest or record apart into
+// the path of the document and the id of the key. Signatures are in no part: each
+// is checked by itself, against its document and the charter.
+func Signature(path string) (document, keyID string, ok bool) {
+	m := signaturePath.FindStringSubmatch(path)
+	if m == nil || len(path) > maxPath {
+		return "", "", false
+	}
+	return m[1], m[2], true
 }
 
 // IsPage reports whether path is a page or feed for readers, and so may differ

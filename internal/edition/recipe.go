@@ -3,7 +3,6 @@ package edition
 import (
 	_ "embed"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -24,7 +23,6 @@ func Script() []byte { return slices.Clone(script) }
 type RecipeInput struct {
 	Record    record.Record
 	Document  []byte // the record's exact bytes
-	Signers   charter.Signatures
 	Charter   charter.Charter // the edition's
 	CharterID string
 	Index     uint64 // of the record's entry in the log
@@ -49,46 +47,34 @@ func Recipe(in RecipeInput) []Step {
 	doc := in.Record.Path()
 	charterPath := fmt.Sprintf("charter/%d.json", in.Charter.Version)
 	part := "parts/" + PartOf(doc) + ".json"
-	steps := []Step{
+	return []Step{
 		{"recipe.fetch", []string{fetchAll(in, doc, charterPath, part)}},
 		{"recipe.hash", hashes(in, doc)},
-		{"recipe.signature", nil},
+		{"recipe.signature", signatures(in.Charter, doc, charterPath)},
 		{"recipe.charter", []string{check256(in.CharterID, charterPath)}},
 		{"recipe.edition", []string{
-			manifestSigned(in.Charter),
+			signed(in.Charter, ManifestPath),
 			fmt.Sprintf(`grep -cF '{"path":"%s","sha256":"%s",' %s`, doc, canon.Hash(in.Document), part),
 			fmt.Sprintf(`grep -cF "\"sha256\":\"$(sha256sum %s | cut -c1-64)\"" %s`, part, ManifestPath),
 		}},
 		{"recipe.checkpoint", checkpointSigned(in.Charter, charterPath)},
 		{"recipe.log", []string{inclusion(in)}},
 	}
-	for _, id := range sorted(in.Signers) {
-		steps[2].Commands = append(steps[2].Commands,
-			keyInCharter(KeyPath(id), charterPath),
-			verify(KeyPath(id), doc, SignaturePath(doc, id)))
-	}
-	return steps
 }
 
-// fetchAll fetches what the other steps read; signatures of the manifest that do
-// not exist are passed over.
+// fetchAll fetches what the other steps read. Nobody knows beforehand which of
+// the people have signed, so it tries them all.
 func fetchAll(in RecipeInput, doc, charterPath, part string) string {
 	files := []string{doc, charterPath, ManifestPath, part, LogKeyPath, LogDir + "/checkpoint", ScriptPath}
-	for _, id := range sorted(in.Signers) {
-		files = append(files, SignaturePath(doc, id), KeyPath(id))
-	}
 	for _, f := range in.Record.AllFiles() {
 		files = append(files, f.Path())
 	}
-	var maybe []string
-	for _, p := range in.Charter.Current() {
-		id := charter.KeyID(p.PublishKey)
-		maybe = append(maybe, SignaturePath(ManifestPath, id), KeyPath(id))
+	for _, id := range keyIDs(in.Charter) {
+		files = append(files, KeyPath(id), SignaturePath(doc, id), SignaturePath(ManifestPath, id))
 	}
 	slices.Sort(files)
-	slices.Sort(maybe)
-	return fmt.Sprintf("for f in %s; do curl -fsS --create-dirs -o $f $B/$f || echo missing $f; done",
-		strings.Join(slices.Compact(append(slices.Compact(files), maybe...)), " "))
+	return fmt.Sprintf("for f in %s; do curl -fsS --create-dirs -o $f $B/$f || echo not there: $f; done",
+		strings.Join(slices.Compact(files), " "))
 }
 
 func hashes(in RecipeInput, doc string) []string {
@@ -116,15 +102,21 @@ func keyInCharter(key, charterPath string) string {
 	return fmt.Sprintf(`grep -cF "\"publishkey\":\"$(openssl pkey -pubin -in %s -outform DER | tail -c 32 | base64)\"" %s`, key, charterPath)
 }
 
-// manifestSigned counts the good signatures of different people and wants the
-// threshold.
-func manifestSigned(c charter.Charter) string {
-	var ids []string
-	for _, p := range c.Current() {
-		ids = append(ids, charter.KeyID(p.PublishKey))
+// signatures shows that the keys are the charter's and that enough of them have
+// signed the record.
+func signatures(c charter.Charter, doc, charterPath string) []string {
+	var commands []string
+	for _, id := range keyIDs(c) {
+		commands = append(commands, keyInCharter(KeyPath(id), charterPath))
 	}
+	return append(commands, signed(c, doc))
+}
+
+// signed counts the good signatures of different people over a document and
+// wants the threshold.
+func signed(c charter.Charter, doc string) string {
 	return fmt.Sprintf("n=0; for k in %s; do %s && n=$((n+1)); done; [ $n -ge %d ]",
-		strings.Join(ids, " "), verify("keys/$k.pem", ManifestPath, ManifestPath+".$k.sig"), c.Threshold)
+		strings.Join(keyIDs(c), " "), verify("keys/$k.pem", doc, SignaturePath(doc, "$k")), c.Threshold)
 }
 
 // checkpointSigned takes the signed note of the checkpoint apart: the text up to
@@ -133,7 +125,7 @@ func checkpointSigned(c charter.Charter, charterPath string) []string {
 	return []string{
 		fmt.Sprintf(`grep -cF "+$( (printf '\001'; openssl pkey -pubin -in %s -outform DER | tail -c 32) | base64)\"" %s`, LogKeyPath, charterPath),
 		"sed '/^$/,$d' log/checkpoint > checkpoint.txt",
-		fmt.Sprintf("grep -F '— %s ' log/checkpoint | head -n 1 | sed 's/.* //' | base64 -d | tail -c 64 > checkpoint.sig", c.Log.Origin),
+		fmt.Sprintf("grep -F %s log/checkpoint | head -n 1 | sed 's/.* //' | base64 -d | tail -c 64 > checkpoint.sig", quote("— "+c.Log.Origin+" ")),
 		verify(LogKeyPath, "checkpoint.txt", "checkpoint.sig"),
 	}
 }
@@ -143,14 +135,17 @@ func inclusion(in RecipeInput) string {
 	if err != nil {
 		return "false" // an invalid record has no entry
 	}
-	return fmt.Sprintf("bash %s %d '%s'", path.Base(ScriptPath), in.Index, leaf)
+	return fmt.Sprintf("bash %s %d %s", ScriptPath, in.Index, quote(string(leaf)))
 }
 
-func sorted(sigs charter.Signatures) []string {
+// keyIDs gives the ids of the people who may sign.
+func keyIDs(c charter.Charter) []string {
 	var ids []string
-	for id := range sigs {
-		ids = append(ids, id)
+	for _, p := range c.Current() {
+		ids = append(ids, charter.KeyID(p.PublishKey))
 	}
-	slices.Sort(ids)
 	return ids
 }
+
+// quote makes s one word of a shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
