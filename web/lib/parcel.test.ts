@@ -108,6 +108,7 @@ test("tar headers of 8 GiB and more are PAX", () => {
   assert.equal(big.length, 3 * 512);
   assert.equal(textOf(big.slice(0, 37)), "parcel/data/files/PaxHeaders.0/1.mp4\0");
   assert.equal(textOf(big.slice(512, 531)), "19 size=8589934592\n");
+  assert.equal(hashText(textOf(big)), "fa0951b164fc8e2bf88ef44f57025771e29c7f51d5e4bb6e228726b789de32d0", "as Go's archive/tar writes it");
   assert.equal(entrySize(2 ** 33), 3 * 512 + 2 ** 33);
 });
 

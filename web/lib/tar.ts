@@ -45,8 +45,10 @@ function block(path: string, size: number, type: "0" | "x"): Bytes {
   put(148, " ".repeat(8)); // check, as spaces while it is summed
   put(156, type);
   put(257, "ustar\u000000");
-  put(329, octal(0, 8)); // device
-  put(337, octal(0, 8));
+  if (type === "0") {
+    put(329, octal(0, 8)); // device, as Go's archive/tar writes it
+    put(337, octal(0, 8));
+  }
   const sum = b.reduce((n, v) => n + v, 0);
   put(148, octal(sum, 7) + " ");
   return b;
