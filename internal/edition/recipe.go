@@ -22,7 +22,7 @@ func Script() []byte { return slices.Clone(script) }
 // is known before the edition is signed.
 type RecipeInput struct {
 	Record    record.Record
-	Document  []byte // the record's exact bytes
+	Document  []byte          // the record's exact bytes
 	Charter   charter.Charter // the edition's
 	CharterID string
 	Index     uint64 // of the record's entry in the log
