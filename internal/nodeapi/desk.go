@@ -95,6 +95,15 @@ func (c *Client) PutLog(ctx context.Context, path string, b []byte) error {
 	return err
 }
 
+// PutSignature brings one person's signature (64 bytes) over a record by the
+// path of the signature file, such as records/0001/000123/v1.json.<key id>.sig.
+func (c *Client) PutSignature(ctx context.Context, path string, signature []byte) error {
+	_, err := c.do(ctx, withBytes(call{
+		method: http.MethodPut, path: "/desk/edition/signatures/" + path, kind: "application/octet-stream", desk: true, limit: 64 << 10,
+	}, signature))
+	return err
+}
+
 // Switch asks the node to serve an edition whose files it holds. The same
 // switch twice is no error.
 func (c *Client) Switch(ctx context.Context, s SwitchRequest) error {
