@@ -165,6 +165,7 @@ func (m *Runner) command(ctx context.Context, v visit) (*exec.Cmd, error) {
 	if v.out != "" {
 		args = append(args, "--bind", v.out, "/out")
 	}
+	args = append(args, lastWalls()...)
 	args = append(args, "--", "/kua")
 	cmd := exec.CommandContext(ctx, bwrap, append(args, v.args...)...)
 	cmd.Env = []string{}

@@ -41,7 +41,7 @@ func Check() error {
 	if err != nil {
 		return fault.Missing("media.missing", "bwrap", "bubblewrap").Because(err)
 	}
-	cmd := exec.CommandContext(ctx, bwrap, append(walls(), "--", "/usr/bin/true")...)
+	cmd := exec.CommandContext(ctx, bwrap, append(append(walls(), lastWalls()...), "--", "/usr/bin/true")...)
 	cmd.Env = []string{}
 	if err := cmd.Run(); err != nil {
 		return fault.Missing("media.no_box").Because(err)
@@ -67,3 +67,7 @@ func walls() []string {
 		"--chdir", "/tmp",
 	}
 }
+
+// lastWalls go up when everything has its place: the box's own root and /dev
+// live in memory and would otherwise take writes without end.
+func lastWalls() []string { return []string{"--remount-ro", "/dev", "--remount-ro", "/"} }
