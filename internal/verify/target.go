@@ -1,0 +1,126 @@
+package verify
+
+import (
+	"context"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"kua/internal/edition"
+	"kua/internal/fault"
+)
+
+// Target verifies what a person names: the address or folder of an edition
+// (everything), the address or file of a record's page or document (that record),
+// or any single file that is or was part of an edition. against is the address
+// or folder of an edition to hold a lone file against; without it the file must
+// lie in one.
+func Target(ctx context.Context, target, against string, opts Options) (Report, error) {
+	src, path, err := resolve(target, against)
+	if err != nil {
+		return Report{}, err
+	}
+	if c, ok := src.(io.Closer); ok {
+		defer c.Close()
+	}
+	switch {
+	case path == "":
+		return Edition(ctx, src, opts)
+	case recordPath.MatchString(path):
+		return Record(ctx, src, path, opts)
+	case edition.PartOf(path) != "":
+		r := newRun(src, src.String(), opts)
+		r.report.Path = path
+		err := r.listedFile(ctx, path)
+		return r.done(), err
+	}
+	return File(ctx, src, target, opts)
+}
+
+// resolve cuts a target into a source and the path within it.
+func resolve(target, against string) (src Source, path string, err error) {
+	if strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
+		base, path := cutAddress(target)
+		if against != "" {
+			base = against
+		}
+		src, err := open(base)
+		return src, path, err
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return nil, "", fault.NotFound("verify.no_target", target).Because(err)
+	}
+	if info.IsDir() {
+		src, err := Dir(target)
+		return src, "", err
+	}
+	if against != "" {
+		src, err := open(against)
+		return src, filepath.Base(target), err
+	}
+	root, within, err := rootAbove(target)
+	if err != nil {
+		return nil, "", err
+	}
+	src, err = Dir(root)
+	return src, within, err
+}
+
+func open(where string) (Source, error) {
+	if strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://") {
+		return HTTP(where, nil)
+	}
+	return Dir(where)
+}
+
+// cutAddress finds the edition's own address in that of one of its pages: the
+// longest path that an edition can have comes off at the end.
+func cutAddress(address string) (base, path string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address, ""
+	}
+	u.RawQuery, u.Fragment = "", ""
+	segments := strings.Split(strings.Trim(u.Path, "/"), "/")
+	for i := range segments {
+		p := strings.Join(segments[i:], "/")
+		if edition.PartOf(p) != "" || p == edition.ManifestPath {
+			u.Path = "/" + strings.Join(segments[:i], "/")
+			if edition.PartOf(p) != "r-"+blockOf(p) {
+				p = "" // a front page or the like stands for the whole
+			}
+			return strings.TrimSuffix(u.String(), "/"), p
+		}
+	}
+	return address, ""
+}
+
+var recordPath = regexp.MustCompile(`^(?:[a-z]{2}(?:-[a-z]{4})?/r|records)/([0-9]{4})/([0-9]{6})(?:-[0-9]+\.html|\.html|/v([0-9]+)\.json)$`)
+
+func blockOf(path string) string {
+	if m := recordPath.FindStringSubmatch(path); m != nil {
+		return m[1]
+	}
+	return "none"
+}
+
+// rootAbove finds the edition that a file lies in, and the file's path in it.
+func rootAbove(file string) (root, within string, err error) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return "", "", err
+	}
+	for dir := filepath.Dir(abs); ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, edition.ManifestPath)); err == nil {
+			within, err := filepath.Rel(dir, abs)
+			return dir, filepath.ToSlash(within), err
+		}
+		if dir == filepath.Dir(dir) {
+			return "", "", fault.Invalid("verify.lone_file", file)
+		}
+	}
+}
