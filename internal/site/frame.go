@@ -12,10 +12,10 @@ import (
 // stylesheet and the way to the other pages.
 type frame struct {
 	page.Base
-	Name    string // of the collective
-	NameIn  string // its language, when that is not the page's
-	Style   string
-	Section string // of the menu: front, list, when, map, search, report, about
+	Collective   string
+	CollectiveIn string // lang of the name, when that is not the page's
+	Style        string
+	Section      string // of the menu: front, list, when, map, search, report, about
 }
 
 // frame describes a page in one language. path is the page's address without
@@ -26,7 +26,7 @@ func (r *render) frame(lang locale.Tag, section, title, path, menu string) frame
 	base.Root = strings.Repeat("../", strings.Count(path, "/"))
 	base.Policy = page.Policy{Media: true, Forms: section == "search"}
 	name := r.words(lang, r.in.Charter.Name)
-	return frame{Base: base, Name: name.Text, NameIn: name.In, Style: "s/" + r.site.styleName, Section: section}
+	return frame{Base: base, Collective: short(name.Text, 80), CollectiveIn: name.In, Style: "s/" + r.site.styleName, Section: section}
 }
 
 // words is a text in the language it is really in.

@@ -1,13 +1,10 @@
 package site
 
 import (
-	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
 	"strings"
 	"time"
 
+	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/locale"
 	"kua/internal/record"
@@ -162,21 +159,19 @@ type infoPage struct {
 	Charters  []int
 	Mirrors   []string
 	Nodes     []string
-	Example   string // address of a record page, for the recipe
-	Recipe    string
-	Made      string
-	Hybrid    bool // parcels are sealed against quantum computers too
+	Keys      []string // ids of the current people's
+	Example   string   // address of a record page, for the recipe
+	Hybrid    bool     // parcels are sealed against quantum computers too
 }
+
+// PEM is where a key lies in the form that openssl reads.
+func (infoPage) PEM(keyID string) string { return edition.KeyPath(keyID) }
 
 // info renders the pages about the collective in one language.
 func (r *render) info(lang locale.Tag) error {
-	id, err := r.in.Charter.ID()
-	if err != nil {
-		return err
-	}
 	base := infoPage{
 		About: pick(lang, r.in.Charter.About), People: r.people, Threshold: r.in.Charter.Threshold,
-		Origin: r.in.Charter.Log.Origin, LogKey: r.in.Charter.Log.Key, CharterID: id, Made: r.made(),
+		Origin: r.in.Charter.Log.Origin, LogKey: r.in.Charter.Log.Key, CharterID: r.charterID, Keys: r.keyIDs(),
 	}
 	for n := range r.in.Chain {
 		base.Charters = append(base.Charters, n+1)
@@ -223,8 +218,8 @@ type chooser struct {
 }
 
 type chooserName struct {
-	Tag  locale.Tag
-	Name words
+	Tag      locale.Tag
+	Sentence string // that there is no page here
 }
 
 // common puts the files in that belong to no language.
@@ -237,14 +232,13 @@ func (r *render) common() error {
 			return err
 		}
 	}
-	for _, p := range r.people {
-		b, err := publicPEM(p.PublishKey)
-		if err != nil {
+	for path, text := range edition.KeyFiles(r.in.Charter) {
+		if err := r.w.put(path, []byte(text)); err != nil {
 			return err
 		}
-		if err := r.w.put(pemPath(p.KeyID), b); err != nil {
-			return err
-		}
+	}
+	if err := r.w.put(edition.ScriptPath, edition.Script()); err != nil {
+		return err
 	}
 	for _, name := range []string{"index.html", "404.html"} {
 		p := chooser{frame: r.frame(locale.English, "", r.words(locale.English, r.in.Charter.Name).Text, name, "/index.html"), Missing: name == "404.html"}
@@ -252,26 +246,11 @@ func (r *render) common() error {
 			p.Root = "/" // a host shows this page under the address that was asked for
 		}
 		for _, t := range locale.Tags() {
-			p.Names = append(p.Names, chooserName{t, r.words(t, r.in.Charter.Name)})
+			p.Names = append(p.Names, chooserName{t, r.site.cat.T(t, "page.not_found")})
 		}
 		if err := r.show("chooser", name, true, p); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// pemPath is where a person's public key lies in the form that openssl reads.
-func pemPath(keyID string) string { return "keys/" + keyID + ".pem" }
-
-func publicPEM(publishKey string) ([]byte, error) {
-	raw, err := base64.StdEncoding.DecodeString(publishKey)
-	if err != nil {
-		return nil, err
-	}
-	der, err := x509.MarshalPKIXPublicKey(ed25519.PublicKey(raw))
-	if err != nil {
-		return nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
 }

@@ -12,6 +12,7 @@ import (
 const (
 	placesOnMap  = 60  // circles in the picture and places beside it
 	placesOnPage = 100 // places on a page of the list of all places
+	namedOnMap   = 12  // circles with their name beside them
 	mapWidth     = 640 // units of the picture
 )
 
@@ -34,10 +35,13 @@ type gridLine struct {
 type cityDot struct {
 	X, Y int
 	Key  string
+	Left bool // the name stands to the left of the dot
 }
 
 type placeDot struct {
 	Number, X, Y, R, Size, Count int
+	LX                           int  // where the name stands in the picture
+	Left, Named                  bool // to the left; at all
 	Words                        words
 	Name, Address                string
 }
@@ -113,6 +117,19 @@ func (v view) grid() []gridLine {
 	return lines
 }
 
+// cities gives those in the picture that no circle covers.
+func (v view) cities(places []placeDot) []cityDot {
+	var dots []cityDot
+	for _, c := range cities {
+		x, y := v.xy(c.lat, c.lon)
+		near := func(d placeDot) bool { return (d.X-x)*(d.X-x) < 60*60 && (d.Y-y)*(d.Y-y) < 24*24 }
+		if v.has(c.lat, c.lon) && !slices.ContainsFunc(places, near) {
+			dots = append(dots, cityDot{x, y, c.key, x > mapWidth*3/4})
+		}
+	}
+	return dots
+}
+
 // shownPlaces gives the places with records, those with most first.
 func (r *render) shownPlaces() []cell {
 	var cells []cell
@@ -131,20 +148,21 @@ func (r *render) mapPage(lang locale.Tag) error {
 	cells = cells[:min(all, placesOnMap)]
 	v := viewOf(cells)
 	p := mapPage{Width: mapWidth, Height: v.height(), Lines: v.grid()}
-	for _, c := range cities {
-		if v.has(c.lat, c.lon) {
-			x, y := v.xy(c.lat, c.lon)
-			p.Cities = append(p.Cities, cityDot{x, y, c.key})
-		}
-	}
 	for i, c := range cells {
 		d := placeDot{Number: i + 1, Count: c.Count, Words: pick(lang, c.Words), Name: c.Name, Address: placeAddress(c)}
 		d.Words.Text = short(d.Words.Text, 60)
 		d.X, d.Y = v.xy(float64(c.Lat)+.5, float64(c.Lon)+.5)
-		d.R = 9 + int(3*math.Log2(float64(c.Count)))
+		d.R = min(8+int(2*math.Log2(float64(c.Count))), 24)
 		d.Size = max(11, d.R)
+		d.Named = i < namedOnMap && d.Words.Text != "" && len(d.Words.Text) < 40
+		if d.Left = d.X > mapWidth*3/4; d.Left {
+			d.LX = d.X - d.R - 4
+		} else {
+			d.LX = d.X + d.R + 4
+		}
 		p.Places = append(p.Places, d)
 	}
+	p.Cities = v.cities(p.Places)
 	if len(r.places.Cells) > placesOnMap {
 		p.All = placeIndex(1)
 	}

@@ -2,11 +2,12 @@ package site
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"kua/internal/canon"
+	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/locale"
 	"kua/internal/record"
@@ -27,8 +28,8 @@ type recordPage struct {
 	Sections  []section
 	Part      int // from 1
 	Parts     int
+	HistoryAt string // where the versions are told, "" when there is one
 	Proof     proof
-	Folder    string // of the record's documents, from the root
 }
 
 // proof is what a stranger needs to check the record without us.
@@ -36,11 +37,14 @@ type proof struct {
 	Document string // path from the root
 	SHA256   string
 	Size     int64
-	Signers  []person // who may have signed
+	Keys     []string // ids of the current people's: those who may have signed
 	Enough   int      // how many of them must have
 	Index    uint64   // of the entry in the log
-	Recipe   string
+	Recipe   []edition.Step
 }
+
+// PEM is where a key lies in the form that openssl reads.
+func (proof) PEM(keyID string) string { return edition.KeyPath(keyID) }
 
 // section is a run of items under one heading.
 type section struct {
@@ -74,6 +78,11 @@ type medium struct {
 	Rungs   []rung
 }
 
+// Others gives the renditions besides the default one.
+func (m medium) Others() []rung {
+	return slices.DeleteFunc(slices.Clone(m.Rungs), func(g rung) bool { return g == m.Default })
+}
+
 type picture struct {
 	Path          string
 	Size          int64
@@ -99,7 +108,6 @@ type past struct {
 type known struct {
 	record.Record
 	doc     []byte
-	index   uint64
 	entry   entry
 	history []past // without words of a language
 	fixes   []map[string]string
@@ -131,6 +139,9 @@ func (r *render) items(k *known, lang locale.Tag) []item {
 	}
 	for _, a := range k.Answers {
 		add("answers", sourced(pick(lang, a.Words), pick(lang, a.Authority), a.Day)...)
+	}
+	if len(k.Answers) == 0 {
+		add("answers", item{}) // silence is an answer that a reader must see
 	}
 	add("history", r.history(k, lang)...)
 	return all
@@ -170,7 +181,7 @@ func (r *render) medium(lang locale.Tag, m record.Media) *medium {
 	}
 	slices.SortStableFunc(v.Rungs, func(a, b rung) int { return int(min(max(a.Size-b.Size, -1), 1)) })
 	for _, g := range v.Rungs {
-		if g.Name == "240p" || v.Default.Path == "" {
+		if g.Name == "240p" || g.Name == "jpeg" || v.Default.Path == "" {
 			v.Default = g
 		}
 	}
@@ -200,11 +211,10 @@ func (r *render) parts(k *known, lang locale.Tag, parts [][]section) error {
 	for i, sections := range parts {
 		address := recordAddress(k.ID, i+1)
 		p := recordPage{
-			frame: r.frame(lang, "", number(k.ID), in(lang, address), recordAddress(k.ID, 1)),
+			frame: r.frame(lang, "", k.ID, in(lang, address), recordAddress(k.ID, 1)),
 			ID:    k.ID, Record: k.Record, Entry: k.entry, Sections: sections, Part: i + 1, Parts: len(parts),
 			Heading: pick(lang, k.Title), Place: pick(lang, k.Place.Words), Reason: pick(lang, k.Reason),
 			Automatic: lang.Automatic() && k.Summary[string(lang)] == "" && k.Summary[string(lang.Source())] != "",
-			Folder:    path.Dir(k.Record.Path()),
 		}
 		if _, from := lang.Text(k.Title); from != lang {
 			p.Foreign = from.Name()
@@ -215,13 +225,25 @@ func (r *render) parts(k *known, lang locale.Tag, parts [][]section) error {
 			}
 		}
 		if i == 0 {
-			p.Proof = r.proof(k)
+			p.Proof, p.HistoryAt = r.proof(k), historyAt(parts, p.frame, k.ID)
 		}
 		if err := r.show("record", in(lang, address), false, p); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// historyAt finds the part that tells the versions.
+func historyAt(parts [][]section, f frame, id string) string {
+	for i, sections := range parts {
+		for _, s := range sections {
+			if s.Kind == "history" {
+				return f.Href(recordAddress(id, i+1)) + "#history"
+			}
+		}
+	}
+	return ""
 }
 
 // dropParts removes the parts that an earlier, longer version had.
@@ -235,14 +257,49 @@ func (r *render) dropParts(id string, lang locale.Tag, parts int) error {
 }
 
 func (r *render) proof(k *known) proof {
-	doc := k.Path()
-	p := proof{Document: doc, SHA256: canon.Hash(k.doc), Size: int64(len(k.doc)), Index: k.index, Enough: r.in.Charter.Threshold}
-	for _, person := range r.people {
-		if person.Retired == "" {
-			p.Signers = append(p.Signers, person)
-		}
+	return proof{
+		Document: k.Path(), SHA256: canon.Hash(k.doc), Size: int64(len(k.doc)), Index: k.entry.Index,
+		Keys: r.keyIDs(), Enough: r.in.Charter.Threshold,
+		Recipe: edition.Recipe(edition.RecipeInput{
+			Record: k.Record, Document: k.doc, Charter: r.in.Charter, CharterID: r.charterID, Index: k.entry.Index,
+		}),
 	}
-	return p
+}
+
+// mediumView is a medium and the page it stands on.
+type mediumView struct {
+	Page   recordPage
+	Medium *medium
+}
+
+// With puts a medium and its page together for a template.
+func (p recordPage) With(m *medium) mediumView { return mediumView{p, m} }
+
+// Rung names a rendition for people.
+func (p recordPage) Rung(name string) string {
+	switch name {
+	case "audio":
+		return p.T("site.rung.audio")
+	case "jpeg", "webp", "png", "pdf":
+		return strings.ToUpper(name)
+	}
+	return name
+}
+
+// partLink is the way to another part of a long record.
+type partLink struct {
+	Number  int
+	Address string
+	Current bool
+}
+
+// PartLinks gives the ways to all parts.
+func (p recordPage) PartLinks() []partLink {
+	var links []partLink
+	for n := 1; n <= p.Parts; n++ {
+		links = append(links, partLink{n, recordAddress(p.ID, n), n == p.Part})
+	}
+	return links
 }
 
 // recordAddress is the page of a record's part, without the language.
@@ -253,14 +310,11 @@ func recordAddress(id string, part int) string {
 	return fmt.Sprintf("/r/%s/%s-%d.html", id[:4], id, part)
 }
 
-// number is a record's neutral title: what a browser's history keeps.
-func number(id string) string { return id }
-
-// ordinal is the number that an id writes with leading zeroes.
-func ordinal(id string) (int, error) {
+// listPageOf is the page of the list of all records that an id is on for good.
+func listPageOf(id string) int {
 	n, err := strconv.Atoi(id)
-	if err != nil || n < 1 {
-		return 0, fault.Invalid("site.bad_record_id", id)
+	if err != nil {
+		return 1 // record.Parse lets no such id in
 	}
-	return n, nil
+	return (n-1)/perPage + 1
 }

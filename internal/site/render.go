@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,14 +29,15 @@ type render struct {
 	w    *workspace
 	prev edition.Manifest // zero for the first edition
 
-	block   siteBlock
-	places  mapBlock
-	shared  sharedBlock
-	shelves *shelves
-	words_  *wordIndex
-	people  []person
-	touched map[string]bool // ids whose pages are rendered
-	latest  latest
+	block     siteBlock
+	places    mapBlock
+	shared    sharedBlock
+	shelves   *shelves
+	index_    *wordIndex
+	people    []person
+	charterID string
+	touched   map[string]bool // ids whose pages are rendered
+	latest    latest
 }
 
 // clear empties the overlay for a new draft.
@@ -57,7 +57,7 @@ func (s *Site) begin(tree, overlay string, in Input) (*render, error) {
 	}
 	w := newWorkspace(tree, overlay)
 	r := &render{
-		site: s, in: in, w: w, shelves: newShelves(w), words_: newWordIndex(w), people: peopleOf(in.Charter),
+		site: s, in: in, w: w, shelves: newShelves(w), index_: newWordIndex(w), people: peopleOf(in.Charter),
 		touched: make(map[string]bool), shared: sharedBlock{Blobs: make(map[string]int)},
 	}
 	for path, v := range map[string]any{siteState: &r.block, mapState: &r.places, sharedState: &r.shared} {
@@ -66,6 +66,9 @@ func (s *Site) begin(tree, overlay string, in Input) (*render, error) {
 		}
 	}
 	var err error
+	if r.charterID, err = in.Charter.ID(); err != nil {
+		return nil, err
+	}
 	r.prev, err = previous(tree)
 	return r, err
 }
@@ -107,11 +110,7 @@ func (r *render) takeOne(c Change, index uint64) error {
 	if err != nil {
 		return err
 	}
-	n, err := ordinal(rec.ID)
-	if err != nil {
-		return err
-	}
-	list, at := shelf{kind: "list"}, (n-1)/perPage+1
+	list, at := shelf{kind: "list"}, listPageOf(rec.ID)
 	old, had, err := r.shelves.find(list, at, rec.ID)
 	if err != nil {
 		return err
@@ -197,6 +196,11 @@ func (r *render) putDocument(rec record.Record, c Change) error {
 // putBlobs brings the record's films and photos in, and takes those away that
 // only its version before showed: they were taken out for a reason.
 func (r *render) putBlobs(rec, before record.Record) error {
+	for _, m := range rec.Media {
+		if m.Poster != nil && m.Poster.Size > maxPoster {
+			return fault.TooLarge("site.poster_too_heavy", rec.ID, m.ID, m.Poster.Size, maxPoster)
+		}
+	}
 	now, was := blobsOf(rec), blobsOf(before)
 	for path, f := range now {
 		if _, kept := was[path]; kept {
@@ -310,10 +314,10 @@ func (r *render) index(e, old entry) error {
 		isIn := func(list []string) func(string) bool {
 			return func(w string) bool { _, found := slices.BinarySearch(list, w); return found }
 		}
-		if err := r.words_.drop(lang, slices.DeleteFunc(slices.Clone(was), isIn(now)), e.ID); err != nil {
+		if err := r.index_.drop(lang, slices.DeleteFunc(slices.Clone(was), isIn(now)), e.ID); err != nil {
 			return err
 		}
-		if err := r.words_.add(lang, slices.DeleteFunc(slices.Clone(now), isIn(was)), e.ID); err != nil {
+		if err := r.index_.add(lang, slices.DeleteFunc(slices.Clone(now), isIn(was)), e.ID); err != nil {
 			return err
 		}
 	}
@@ -391,7 +395,7 @@ func (r *render) touchAll() error {
 		}
 	}
 	for _, lang := range locale.Tags() {
-		if err := r.words_.openAll(wordAt{lang, ""}); err != nil {
+		if err := r.index_.openAll(wordAt{lang, ""}); err != nil {
 			return err
 		}
 	}
@@ -422,7 +426,7 @@ func (r *render) renderAll(ctx context.Context) error {
 	for at := range r.shelves.sheets {
 		run(func() error { return r.sheet(at) })
 	}
-	for at := range r.words_.pages {
+	for at := range r.index_.pages {
 		run(func() error { return r.wordPage(at) })
 	}
 	for _, lang := range locale.Tags() {
@@ -451,7 +455,7 @@ func (r *render) saveState() error {
 			return err
 		}
 	}
-	for at, p := range r.words_.pages {
+	for at, p := range r.index_.pages {
 		if err := r.w.save(at.state(), p); err != nil {
 			return err
 		}
@@ -475,13 +479,9 @@ func (r *render) record(id string) error {
 
 // known reads what the edition holds of a record.
 func (r *render) known(id string) (*known, error) {
-	n, err := ordinal(id)
-	if err != nil {
-		return nil, err
-	}
-	k := &known{}
-	e := r.shelves.peek(shelf{kind: "list"}, (n-1)/perPage+1, id)
-	k.entry, k.index = e, e.Index
+	e := r.shelves.peek(shelf{kind: "list"}, listPageOf(id), id)
+	k := &known{entry: e}
+	var err error
 	if k.Record, k.doc, err = r.document(id, e.Version); err != nil {
 		return nil, err
 	}
@@ -503,9 +503,9 @@ func (r *render) known(id string) (*known, error) {
 // finish makes the manifest and the list of what leaves.
 func (r *render) finish() (edition.Manifest, error) {
 	changed, removed := r.w.changes()
-	// Records' signatures come until the edition is applied: no part lists them.
-	listed := slices.DeleteFunc(slices.Clone(changed), func(f edition.File) bool { return !isListed(f.Path) })
-	leaving := slices.DeleteFunc(slices.Clone(removed), func(p string) bool { return !isListed(p) })
+	// No part lists the signatures of records: they come until the edition is applied.
+	listed := slices.DeleteFunc(slices.Clone(changed), func(f edition.File) bool { return edition.PartOf(f.Path) == "" })
+	leaving := slices.DeleteFunc(slices.Clone(removed), func(p string) bool { return edition.PartOf(p) == "" })
 	m, gone, err := edition.Update(r.prev, edition.FilesIn(os.DirFS(r.w.tree)), r.w.put, listed, leaving)
 	if err != nil {
 		return edition.Manifest{}, err
@@ -514,10 +514,7 @@ func (r *render) finish() (edition.Manifest, error) {
 		return edition.Manifest{}, err
 	}
 	m.Made, m.FreshUntil = edition.Stamp(r.in.Made), edition.Stamp(r.in.Made.Add(r.in.Fresh))
-	m.Records = r.block.Records
-	if m.Charter, err = r.in.Charter.ID(); err != nil {
-		return edition.Manifest{}, err
-	}
+	m.Records, m.Charter = r.block.Records, r.charterID
 	if err := m.Validate(); err != nil {
 		return edition.Manifest{}, err
 	}
@@ -529,10 +526,6 @@ func (r *render) finish() (edition.Manifest, error) {
 		return edition.Manifest{}, err
 	}
 	return m, syncTree(r.w.overlay)
-}
-
-func isListed(path string) bool {
-	return edition.PartOf(path) != "" && !(strings.HasPrefix(path, "records/") && strings.HasSuffix(path, ".sig"))
 }
 
 // person is one who may sign.
@@ -547,4 +540,15 @@ func peopleOf(c charter.Charter) []person {
 		people = append(people, person{p, charter.KeyID(p.PublishKey)})
 	}
 	return people
+}
+
+// keyIDs names the keys of the current people.
+func (r *render) keyIDs() []string {
+	var ids []string
+	for _, p := range r.people {
+		if p.Retired == "" {
+			ids = append(ids, p.KeyID)
+		}
+	}
+	return ids
 }

@@ -103,7 +103,7 @@ type wordLine struct {
 
 // wordPage renders a touched page of the index of words.
 func (r *render) wordPage(at wordAt) error {
-	p := r.words_.pages[at]
+	p := r.index_.pages[at]
 	v := wordView{Prefix: at.prefix}
 	for _, next := range p.Next {
 		v.Next = append(v.Next, wordLink{next, wordAt{at.lang, next}.address()})
