@@ -12,7 +12,7 @@ import (
 	"io/fs"
 )
 
-//go:embed all:dist templates locales
+//go:embed all:dist all:templates locales
 var files embed.FS
 
 // Templates gives the page templates: one folder a room, and _shared.
