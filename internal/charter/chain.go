@@ -27,6 +27,9 @@ func (ch Chain) Verify(pinned string) (Charter, error) {
 	if len(ch) == 0 {
 		return Charter{}, fault.Invalid("charter.empty_chain")
 	}
+	if len(ch) > maxVersions {
+		return Charter{}, fault.TooLarge("charter.too_large")
+	}
 	var before Charter
 	id, found := "", pinned == ""
 	for i, s := range ch {

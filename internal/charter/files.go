@@ -39,7 +39,7 @@ func (ch Chain) Files() map[string][]byte {
 // only: Verify says whether the chain holds.
 func ReadChain(fsys fs.FS) (Chain, error) {
 	var ch Chain
-	for n := 1; ; n++ {
+	for n := 1; n <= maxVersions+1; n++ {
 		name := fmt.Sprintf("%s/%d.json", Dir, n)
 		doc, err := readSmall(fsys, name, maxDocument)
 		if errors.Is(err, fs.ErrNotExist) {

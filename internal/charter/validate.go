@@ -16,6 +16,7 @@ import (
 
 const (
 	maxDocument = 1 << 20 // bytes of a charter
+	maxVersions = 1000    // of a chain
 	maxPeople   = 200     // present and past: 1024 stanzas fit an age header
 	maxPlaces   = 200     // nodes, mirrors or desks
 	maxWords    = 4000    // bytes of a name or an about text
