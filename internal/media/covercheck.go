@@ -13,11 +13,14 @@ import (
 )
 
 // What a published frame may differ from the fill inside a cover. The encoder
-// is lossy, so the edge rings; but a face that shines through is far from flat.
+// is lossy and rings at the cover's edge, most of all in the smallest rung: of a
+// film of noise the worst tile measured was 3.7 off, the worst pixel 8, the
+// worst colour 20. A face that shines through is far from that.
 const (
-	coverInset     = 2  // pixels of the rung that are the edge's
-	coverMeanOff   = 4  // on average over the cover
-	coverSinglePix = 40 // at any one pixel
+	coverInset = 2 // pixels of the rung that are the edge's
+	tileSide   = 8 // judged apart, so that a large cover does not hide a small hole
+	tileOff    = 8 // on average over a tile
+	pixelOff   = 40
 )
 
 // checkCovers decodes every finished rung and looks: inside each cover, at each
@@ -110,25 +113,34 @@ func (p planar) filled(r image.Rectangle) bool {
 	}
 	n := p.size.X * p.size.Y
 	half := image.Rect((r.Min.X+1)/2, (r.Min.Y+1)/2, r.Max.X/2, r.Max.Y/2)
-	return flat(p.pix[:n], p.size.X, r, fillY) &&
-		flat(p.pix[n:n+n/4], p.size.X/2, half, fillChroma) &&
-		flat(p.pix[n+n/4:], p.size.X/2, half, fillChroma)
+	return flat(p.pix[:n], p.size.X, r, fillY, tileOff) &&
+		flat(p.pix[n:n+n/4], p.size.X/2, half, fillChroma, 2*tileOff) &&
+		flat(p.pix[n+n/4:], p.size.X/2, half, fillChroma, 2*tileOff)
 }
 
-func flat(plane []byte, stride int, r image.Rectangle, want int) bool {
-	sum, count := 0, 0
+func flat(plane []byte, stride int, r image.Rectangle, want, most int) bool {
+	for y := r.Min.Y; y < r.Max.Y; y += tileSide {
+		for x := r.Min.X; x < r.Max.X; x += tileSide {
+			tile := image.Rect(x, y, x+tileSide, y+tileSide).Intersect(r)
+			if !flatTile(plane, stride, tile, want, most) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func flatTile(plane []byte, stride int, r image.Rectangle, want, most int) bool {
+	sum := 0
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for _, v := range plane[y*stride+r.Min.X : y*stride+r.Max.X] {
-			off := int(v) - want
-			if off < 0 {
-				off = -off
-			}
-			if off > coverSinglePix {
+			off := max(int(v)-want, want-int(v))
+			if off > pixelOff {
 				return false
 			}
 			sum += off
-			count++
 		}
 	}
-	return sum <= coverMeanOff*count
+	// A sliver of a tile is all edge; its pixels have been looked at one by one.
+	return r.Dx()*r.Dy() < tileSide*tileSide/4 || sum <= most*r.Dx()*r.Dy()
 }

@@ -118,6 +118,10 @@ type feeder struct {
 	step     time.Duration // how long the last frame was shown
 }
 
+// rounding is what a film of whole seconds may seem to be longer, since moments
+// come in whole milliseconds; it must not give a frame too many.
+const rounding = 2 * time.Millisecond
+
 // feed reads to the end. A frame is shown until the next one begins, so it is
 // held back until that is known.
 func (f *feeder) feed(ctx context.Context, in *frames) error {
@@ -153,7 +157,7 @@ func (f *feeder) feed(ctx context.Context, in *frames) error {
 	if held == nil {
 		return errNoFrames
 	}
-	return f.deal(ctx, held, held.at+f.step)
+	return f.deal(ctx, held, held.at+f.step-rounding)
 }
 
 // deal covers a frame that is shown until end and gives it to every encoder

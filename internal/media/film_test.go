@@ -1,0 +1,427 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+)
+
+// decoded gives the frames of a rendition.
+func decoded(t testing.TB, r Rendition) []planar {
+	t.Helper()
+	out, err := exec.Command("ffmpeg", "-v", "error", "-i", r.Path, "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-").Output()
+	if err != nil {
+		t.Fatalf("decode %s: %v", r.Rung, err)
+	}
+	size := image.Pt(r.Width, r.Height)
+	n := planarBytes(size)
+	if len(out) == 0 || len(out)%n != 0 {
+		t.Fatalf("%s: %d bytes are no frames of %v", r.Rung, len(out), size)
+	}
+	var frames []planar
+	for ; len(out) > 0; out = out[n:] {
+		frames = append(frames, planar{size, out[:n]})
+	}
+	return frames
+}
+
+// luma gives the brightness at a point of the picture, in parts of its size.
+func (p planar) luma(x, y float64) int {
+	return int(p.pix[int(y*float64(p.size.Y))*p.size.X+int(x*float64(p.size.X))])
+}
+
+// samples gives the sound of a rendition at 48 kHz.
+func samples(t testing.TB, r Rendition) []int16 {
+	t.Helper()
+	out, err := exec.Command("ffmpeg", "-v", "error", "-i", r.Path, "-ac", "1", "-ar", "48000", "-f", "s16le", "-").Output()
+	if err != nil {
+		t.Fatalf("decode %s: %v", r.Rung, err)
+	}
+	s := make([]int16, len(out)/2)
+	for i := range s {
+		s[i] = int16(out[2*i]) | int16(out[2*i+1])<<8
+	}
+	return s
+}
+
+// loudness is the mean square between two moments, in decibels below full scale.
+func loudness(s []int16, from, to time.Duration) float64 {
+	a, b := int(from*48000/time.Second), min(len(s), int(to*48000/time.Second))
+	var sum float64
+	for _, v := range s[a:b] {
+		sum += float64(v) * float64(v)
+	}
+	return 10 * math.Log10(sum/float64(max(1, b-a))/(32768*32768)+1e-12)
+}
+
+// canary is a word that must not survive.
+const canary = "KUACANARY"
+
+// planted is a film with words in every place that ffmpeg can put them, and in
+// some that it cannot.
+func planted(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	chapters := write("meta", ";FFMETADATA1\ntitle="+canary+"title\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle="+canary+"chapter\n")
+	subtitles := write("s.srt", "1\n00:00:00,000 --> 00:00:01,500\n"+canary+"subtitle\n\n")
+	art := sample(t, "art.png", "-f", "lavfi", "-i", "testsrc2=s=64x64", "-frames:v", "1")
+	run(t, "exiftool", "-q", "-overwrite_original", "-Comment="+canary+"art", art)
+	plain := sample(t, "plain.mp4", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=30:d=2", "-f", "lavfi", "-i", "sine=440:d=2",
+		"-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac", "-shortest")
+	file := filepath.Join(dir, "planted.mp4")
+	run(t, "ffmpeg", "-v", "error", "-nostdin", "-y", "-i", plain, "-i", chapters, "-i", subtitles, "-i", art,
+		"-map", "0:v", "-map", "0:a", "-map", "2:s", "-map", "3:v", "-map_metadata", "1", "-map_chapters", "1",
+		"-c:v:0", "copy", "-bsf:v:0", "h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+"+canary+"sei",
+		"-c:a", "copy", "-c:s", "mov_text", "-c:v:1", "copy", "-disposition:v:1", "attached_pic",
+		"-metadata", "comment="+canary+"comment", "-metadata", "artist="+canary+"artist", "-metadata", "location=+43.2220+076.8512/",
+		"-metadata", "com.apple.quicktime.make="+canary+"make", "-metadata", "creation_time=2026-01-05T20:11:12Z",
+		"-metadata:s:v:0", "handler_name="+canary+"handler", "-metadata:s:a:0", "title="+canary+"track", "-metadata:s:a:0", "language=kaz",
+		"-movflags", "use_metadata_tags", file)
+	run(t, "exiftool", "-q", "-overwrite_original", "-GPSCoordinates=43.2220, 76.8512", "-Keys:Model="+canary+"model", "-XMP:Creator="+canary+"xmp", file)
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, box := range []string{"free", "skip", "udta", "gps0"} { // what dashcams leave at the end
+		body := canary + box
+		fmt.Fprintf(f, "\x00\x00\x00%c%s%s", 8+len(body), box, body)
+	}
+	return file
+}
+
+// carries reports the first token found in b: as it is, or in UTF-16.
+func carries(b []byte, tokens ...string) string {
+	for _, token := range tokens {
+		little, big := []byte{}, []byte{}
+		for _, u := range utf16.Encode([]rune(token)) {
+			little = append(little, byte(u), byte(u>>8))
+			big = append(big, byte(u>>8), byte(u))
+		}
+		if bytes.Contains(b, []byte(token)) || bytes.Contains(b, little) || bytes.Contains(b, big) {
+			return token
+		}
+	}
+	return ""
+}
+
+// TestNothingIsCarriedOver plants words, places and dates in a film and looks
+// for them in everything that was made, by searching and with exiftool.
+func TestNothingIsCarriedOver(t *testing.T) {
+	file := planted(t)
+	original, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{"title", "chapter", "subtitle", "art", "sei", "comment", "artist", "handler", "model", "xmp", "free", "gps0"} {
+		if carries(original, canary+place) == "" {
+			t.Errorf("%s was not planted", place)
+		}
+	}
+	made := renderFilm(t, file, Plan{})
+	if len(made) != 7 {
+		t.Errorf("made %d renditions, want 7", len(made))
+	}
+	for _, r := range made {
+		b, err := os.ReadFile(r.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// x264 and Lavc would sign with their versions and options.
+		if found := carries(b, canary, "43.222", "076.85", "x264 - core", "Lavf5", "Lavc5", "2026"); found != "" {
+			t.Errorf("%s carries %s", r.Rung, found)
+		}
+		second := run(t, "exiftool", "-a", "-G1", "-s", "-ee", "-api", "largefilesupport=1", r.Path)
+		for line := range strings.Lines(second) {
+			tag, value, _ := strings.Cut(line, ":")
+			if strings.Contains(tag, "[System]") || strings.Contains(tag, "[ExifTool]") {
+				continue
+			}
+			if strings.Contains(tag, "GPS") || strings.Contains(line, canary) ||
+				strings.Contains(tag, "Date") && !strings.Contains(value, "0000:00:00") {
+				t.Errorf("%s: exiftool sees %s", r.Rung, line)
+			}
+		}
+		if streams := run(t, "ffprobe", "-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0", r.Path); strings.Contains(streams, "sub") || strings.Contains(streams, "data") {
+			t.Errorf("%s has the streams %q", r.Rung, streams)
+		}
+	}
+}
+
+// TestFilmLadder checks sizes, kinds, order and speed-starting of the files.
+func TestFilmLadder(t *testing.T) {
+	file := sample(t, "a.mov", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=2", "-f", "lavfi", "-i", "sine=440:d=2", "-preset", "ultrafast")
+	var last, total time.Duration
+	out := t.TempDir()
+	list, err := runner(t).Film(context.Background(), input(t, file), Plan{}, out, func(d, of time.Duration) {
+		if d < last || total != 0 && of != total {
+			t.Errorf("progress went from %v of %v to %v of %v", last, total, d, of)
+		}
+		last, total = d, of
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last != total || total == 0 {
+		t.Errorf("progress ended at %v of %v", last, total)
+	}
+	made := byRung(list)
+	for rung, want := range map[string]string{
+		"audio": "audio/webm 0x0 2s", "audio-m4a": "audio/mp4 0x0 2s",
+		"144p": "video/mp4 256x144 2s", "240p": "video/mp4 426x240 2s", "360p": "video/mp4 640x360 2s", "480p": "video/mp4 854x480 2s",
+		"poster-jpeg": "image/jpeg 320x180 0s", "poster-webp": "image/webp 320x180 0s",
+	} {
+		r := made[rung]
+		if got := fmt.Sprintf("%s %dx%d %ds", r.Type, r.Width, r.Height, r.Seconds); got != want {
+			t.Errorf("%s: got %s want %s", rung, got, want)
+		}
+		info, err := os.Stat(r.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Poster && info.Size() > posterBytes {
+			t.Errorf("%s has %d bytes", rung, info.Size())
+		}
+		if r.Type == "video/mp4" {
+			b, _ := os.ReadFile(r.Path)
+			if moov, mdat := bytes.Index(b, []byte("moov")), bytes.Index(b, []byte("mdat")); moov < 0 || moov > mdat {
+				t.Errorf("%s does not start at once: moov at %d, mdat at %d", rung, moov, mdat)
+			}
+		}
+	}
+	if left, _ := os.ReadDir(out); len(left) != len(list) {
+		t.Errorf("%d files for %d renditions", len(left), len(list))
+	}
+	if n := len(decoded(t, made["144p"])); n != 24 {
+		t.Errorf("144p has %d frames in 2 s, want 24", n)
+	}
+	probe := run(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream=profile,level,pix_fmt,color_space", "-of", "csv=p=0", made["240p"].Path)
+	if strings.TrimSpace(probe) != "Constrained Baseline,yuv420p,bt709,21" && strings.TrimSpace(probe) != "Constrained Baseline,yuv420p,21,bt709" {
+		t.Errorf("240p is %q", probe)
+	}
+}
+
+// TestReproducible renders twice: the same film and plan give the same bytes.
+func TestReproducible(t *testing.T) {
+	file := sample(t, "a.mp4", "-f", "lavfi", "-i", "mandelbrot=s=854x480:r=30", "-f", "lavfi", "-i", "sine=440:d=1.5", "-t", "1.5", "-preset", "ultrafast")
+	plan := Plan{Covers: []Cover{{W: 99, H: 77, To: time.Second, Points: []At{{0, 10, 10}, {time.Second, 500, 300}}}}}
+	first, second := renderFilm(t, file, plan), renderFilm(t, file, plan)
+	for rung, r := range first {
+		a, err := os.ReadFile(r.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(second[rung].Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a, b) {
+			t.Errorf("%s differs between two runs", rung)
+		}
+	}
+}
+
+// TestCoverVariableRate covers from the middle of a frame that is shown long:
+// the film stands still between 1.0 s and 1.8 s, and somebody marks at 1.5 s
+// what they see, which is the frame of 1.0 s.
+func TestCoverVariableRate(t *testing.T) {
+	file := sample(t, "vfr.mp4", "-f", "lavfi", "-i", "color=white:s=640x480:r=30:d=3",
+		"-vf", "select=not(between(t\\,1.02\\,1.79))", "-fps_mode", "vfr", "-preset", "ultrafast")
+	c := Cover{W: 200, H: 160, From: 1500 * ms, To: 2200 * ms, Points: []At{{0, 100, 100}}}
+	made := renderFilm(t, file, Plan{Covers: []Cover{c}})
+	for _, rung := range []string{"144p", "240p", "480p"} {
+		rate := map[string]float64{"144p": 12, "240p": 15, "480p": 30}[rung]
+		for n, f := range decoded(t, made[rung]) {
+			at := float64(n) / rate
+			inside, outside := f.luma(200.0/640, 180.0/480), f.luma(400.0/640, 400.0/480)
+			if outside < 200 {
+				t.Fatalf("%s at %.2f s: the film itself is gone", rung, at)
+			}
+			switch {
+			case at > 1.04 && at < 2.2 && inside > 40:
+				t.Errorf("%s at %.2f s: open (%d)", rung, at, inside)
+			case (at < 0.9 || at > 2.35) && inside < 200:
+				t.Errorf("%s at %.2f s: covered (%d) though nobody asked", rung, at, inside)
+			}
+		}
+	}
+}
+
+// TestCoverRotated covers a film taken upright: coordinates are those of the
+// picture as it is shown.
+func TestCoverRotated(t *testing.T) {
+	flat := sample(t, "flat.mp4", "-f", "lavfi", "-i", "color=white:s=640x360:r=25:d=1", "-preset", "ultrafast")
+	for _, degrees := range []int{90, 180, 270} {
+		file := filepath.Join(t.TempDir(), "turned.mp4")
+		run(t, "ffmpeg", "-v", "error", "-i", flat, "-c", "copy", "-metadata:s:v:0", fmt.Sprintf("rotate=%d", 360-degrees), file) // ffmpeg 5.1 counts it the other way
+		p, err := runner(t).Probe(context.Background(), input(t, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := image.Pt(360, 640)
+		if degrees == 180 {
+			want = image.Pt(640, 360)
+		}
+		if p.shown() != want || p.Rotation != degrees {
+			t.Errorf("%d: got %v turned by %d", degrees, p.shown(), p.Rotation)
+		}
+		// A strip along the top left of what is shown.
+		c := Cover{W: want.X / 2, H: 60, To: time.Second, Points: []At{{0, 0, 0}}}
+		r := renderFilm(t, file, Plan{Covers: []Cover{c}})["240p"]
+		if (r.Width < r.Height) != (want.X < want.Y) {
+			t.Errorf("%d: rendered as %dx%d", degrees, r.Width, r.Height)
+		}
+		f := decoded(t, r)[3]
+		for _, tt := range []struct {
+			x, y  float64
+			black bool
+		}{{.25, .04, true}, {.02, .02, true}, {.9, .04, false}, {.25, .5, false}, {.9, .95, false}} {
+			if got := f.luma(tt.x, tt.y) < 40; got != tt.black {
+				t.Errorf("%d degrees at %v: black is %v", degrees, tt, got)
+			}
+		}
+	}
+}
+
+// TestCoverShapes covers with what is odd: half outside, larger than the
+// picture, hundreds of points, odd sizes.
+func TestCoverShapes(t *testing.T) {
+	file := sample(t, "odd.mkv", "-f", "lavfi", "-i", "testsrc2=s=321x243:r=25:d=1,eq=brightness=0.3", "-pix_fmt", "yuv444p", "-preset", "ultrafast")
+	var way []At
+	for i := range 600 {
+		way = append(way, At{time.Duration(i) * 1500 * time.Microsecond, i % 300, (i * 7) % 240})
+	}
+	made := renderFilm(t, file, Plan{Covers: []Cover{
+		{W: 90, H: 90, To: time.Second, Points: []At{{0, -40, -40}, {time.Second, 300, 230}}},
+		{W: 31, H: 33, To: time.Second, Points: way},
+		{W: 5, H: 243, To: 5 * time.Second, Points: []At{{0, 316, 0}}},
+	}})
+	if r := made["240p"]; r.Width != 316 && r.Width != 318 || r.Height != 240 {
+		t.Errorf("240p is %dx%d", r.Width, r.Height)
+	}
+	all := renderFilm(t, file, Plan{Covers: []Cover{{W: 5000, H: 5000, To: time.Hour, Points: []At{{0, -1000, -1000}}}}})
+	for _, f := range decoded(t, all["240p"]) {
+		if !f.filled(image.Rectangle{Max: f.size}) {
+			t.Fatal("a cover over everything leaves something open")
+		}
+	}
+}
+
+// TestMutes silences a range, and all.
+func TestMutes(t *testing.T) {
+	file := sample(t, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=15:d=3", "-f", "lavfi", "-i", "sine=440:d=3", "-af", "volume=3", "-preset", "ultrafast")
+	made := renderFilm(t, file, Plan{Mutes: []Mute{{time.Second, 2 * time.Second}}})
+	for _, rung := range []string{"audio", "audio-m4a", "144p", "240p"} {
+		s := samples(t, made[rung])
+		before, during, after := loudness(s, 200*ms, 900*ms), loudness(s, 1000*ms, 2000*ms), loudness(s, 2150*ms, 2900*ms)
+		if during > -60 || before < -40 || after < -40 {
+			t.Errorf("%s: %.0f dB before, %.0f during, %.0f after", rung, before, during, after)
+		}
+	}
+	silent := renderFilm(t, file, Plan{MuteAll: true})
+	for rung, r := range silent {
+		if strings.HasPrefix(rung, "audio") {
+			t.Errorf("%s was made of a muted film", rung)
+		}
+		if strings.HasPrefix(r.Type, "video") && strings.Contains(run(t, "ffprobe", "-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0", r.Path), "audio") {
+			t.Errorf("%s of a muted film has a sound stream", rung)
+		}
+	}
+}
+
+// TestKindsOfFilm renders what phones, cameras and browsers make.
+func TestKindsOfFilm(t *testing.T) {
+	video := []string{"-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=1"}
+	tone := []string{"-f", "lavfi", "-i", "sine=440:d=1"}
+	for _, tt := range []struct {
+		name  string
+		args  []string
+		rungs string
+	}{
+		{"no-sound.mp4", video, "144p 240p poster-jpeg poster-webp"},
+		{"hevc.mp4", append(append([]string{}, video...), "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-tag:v", "hvc1"), "144p 240p poster-jpeg poster-webp"},
+		{"ten-bit.mp4", append(append([]string{}, video...), "-pix_fmt", "yuv420p10le", "-preset", "ultrafast"), "144p 240p poster-jpeg poster-webp"},
+		{"stereo.mkv", append(append(append([]string{}, video...), tone...), "-ac", "2", "-c:a", "libopus"), "144p 240p audio audio-m4a poster-jpeg poster-webp"},
+		{"surround.mp4", append(append(append([]string{}, video...), tone...), "-ac", "6", "-c:a", "aac"), "144p 240p audio audio-m4a poster-jpeg poster-webp"},
+		{"browser.webm", append(append(append([]string{}, video...), tone...), "-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus", "-live", "1"), "144p 240p audio audio-m4a poster-jpeg poster-webp"},
+		{"old.3gp", append(append(append([]string{}, video...), tone...), "-s", "176x144", "-c:v", "mpeg4", "-c:a", "aac"), "144p 240p audio audio-m4a poster-jpeg poster-webp"},
+		{"dashcam.ts", append(append(append([]string{}, video...), tone...), "-preset", "ultrafast", "-c:a", "aac"), "144p 240p audio audio-m4a poster-jpeg poster-webp"},
+		{"camera.avi", append(append(append([]string{}, video...), tone...), "-c:v", "mjpeg", "-c:a", "pcm_s16le"), "144p 240p audio audio-m4a poster-jpeg poster-webp"},
+		{"ten-frames.mp4", append(append([]string{}, video...), "-frames:v", "10", "-preset", "ultrafast"), "144p 240p poster-jpeg poster-webp"},
+		{"one-frame.mp4", append(append([]string{}, video...), "-frames:v", "1", "-preset", "ultrafast"), "144p 240p poster-jpeg poster-webp"},
+		{"wide-pixels.mp4", append(append([]string{}, video...), "-vf", "setsar=2/1", "-preset", "ultrafast"), "144p 240p poster-jpeg poster-webp"},
+		{"late-sound.mp4", append(append(append([]string{}, video...), "-itsoffset", "0.5"), append(tone, "-preset", "ultrafast")...), "144p 240p audio audio-m4a poster-jpeg poster-webp"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			made := renderFilm(t, sample(t, tt.name, tt.args...), Plan{Covers: []Cover{{W: 50, H: 40, To: time.Second, Points: []At{{0, 5, 5}, {time.Second, 200, 100}}}}})
+			for rung := range strings.FieldsSeq(tt.rungs) {
+				if _, ok := made[rung]; !ok {
+					t.Errorf("%s is missing", rung)
+				}
+			}
+			if want := len(strings.Fields(tt.rungs)); len(made) != want {
+				t.Errorf("%d renditions, want %d", len(made), want)
+			}
+			r := made["240p"]
+			if tt.name == "wide-pixels.mp4" && r.Width != 576 {
+				t.Errorf("240p of wide pixels is %dx%d", r.Width, r.Height)
+			}
+			if tt.name == "late-sound.mp4" {
+				if s := samples(t, made["audio"]); loudness(s, 50*ms, 450*ms) > -60 || loudness(s, 600*ms, 1400*ms) < -40 {
+					t.Error("late sound was moved away from its picture")
+				}
+			}
+		})
+	}
+}
+
+// TestSoundFiles renders recordings.
+func TestSoundFiles(t *testing.T) {
+	tone := []string{"-f", "lavfi", "-i", "sine=440:d=2", "-af", "volume=3", "-metadata", "title=" + canary}
+	for _, name := range []string{"a.mp3", "a.wav", "a.ogg", "a.flac", "a.m4a", "only-sound.mp4", "a.opus", "a.aac", "a.mka"} {
+		t.Run(name, func(t *testing.T) {
+			file := sample(t, name, tone...)
+			p, err := runner(t).Probe(context.Background(), input(t, file))
+			if err != nil || p.Type != Sound || p.Seconds != 2 {
+				t.Fatalf("probe: %+v, %v", p, err)
+			}
+			made, err := runner(t).Sound(context.Background(), input(t, file), Plan{Mutes: []Mute{{0, time.Second}}}, t.TempDir(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(made) != 2 {
+				t.Errorf("made %v", made)
+			}
+			for _, r := range made {
+				b, err := os.ReadFile(r.Path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if carries(b, canary) != "" {
+					t.Errorf("%s carries the title", r.Rung)
+				}
+				if s := samples(t, r); loudness(s, 0, time.Second) > -70 || loudness(s, 1150*ms, 1900*ms) < -40 {
+					t.Errorf("%s: %.0f dB where muted, %.0f after", r.Rung, loudness(s, 0, time.Second), loudness(s, 1150*ms, 1900*ms))
+				}
+			}
+		})
+	}
+	_, err := runner(t).Sound(context.Background(), input(t, sample(t, "a.wav", tone...)), Plan{MuteAll: true}, t.TempDir(), nil)
+	wantFault(t, err, "media.all_muted")
+}
