@@ -138,7 +138,7 @@ func (a *app) charterAddPerson(dir, passFile *string) *cobra.Command {
 			return err
 		}
 		return a.change(*dir, func(next *charter.Charter) error {
-			next.People = append(next.People, person.Public(today()))
+			*next = next.With(person.Public(today()))
 			return nil
 		})
 	}
@@ -183,13 +183,11 @@ func (a *app) charterRetirePerson(dir *string) *cobra.Command {
 	c.Args = exactly(1)
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		return a.change(*dir, func(next *charter.Charter) error {
-			for i, p := range next.People {
-				if p.Name == args[0] && p.Retired == "" {
-					next.People[i].Retired = today()
-					return nil
-				}
+			retired, err := next.Retire(args[0], today())
+			if err == nil {
+				*next = retired
 			}
-			return fault.NotFound("cli.charter.no_person", args[0])
+			return err
 		})
 	}
 	return c

@@ -121,19 +121,19 @@ func (a *app) change(dir string, edit func(*charter.Charter) error) error {
 	if err != nil {
 		return err
 	}
-	draft := now
-	if waiting, err := readNext(dir); err == nil {
-		if draft, err = charter.Parse([]byte(waiting.Document)); err != nil {
-			return err
-		}
-	} else if !errors.Is(err, fault.NotFound("cli.charter.nothing_to_sign")) {
+	draft, err := now.Next(today())
+	if err != nil {
 		return err
 	}
-	draft.Version = now.Version + 1
-	if draft.Previous, err = now.ID(); err != nil {
+	waiting, err := readNext(dir)
+	if err == nil {
+		draft, err = charter.Parse([]byte(waiting.Document))
+	} else if errors.Is(err, fault.NotFound("cli.charter.nothing_to_sign")) {
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
-	draft.Made = today()
 	if err := edit(&draft); err != nil {
 		return err
 	}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"kua/internal/fault"
+	"kua/internal/verify"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var opts verify.Options
+	var against string
+	var asJSON, forget bool
+	c := a.command("verify URL|DIR|FILE", "cli.verify", `
+  kua verify https://kua.example.org
+  kua verify https://kua.example.org/en/r/0001/000123.html
+  kua verify /media/stick/edition --charter 3fa9c1…
+  kua verify film-240p.mp4 --against https://kua.example.org --json`)
+	c.Flags().StringVar(&opts.Pinned, "charter", "", a.t("cli.flag.charter"))
+	c.Flags().StringVar(&against, "against", "", a.t("cli.flag.against"))
+	c.Flags().StringVar(&opts.State, "state", a.stateDir(), a.t("cli.flag.state"))
+	c.Flags().BoolVar(&forget, "no-state", false, a.t("cli.flag.no_state"))
+	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	c.Args = exactly(1)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if forget {
+			opts.State = ""
+		}
+		bar, finish := a.bar("cli.verify.progress")
+		opts.Progress = func(p verify.Progress) { bar(p.Bytes, p.OfBytes) }
+		report, err := verify.Target(c.Context(), args[0], against, opts)
+		finish()
+		if err != nil {
+			return err
+		}
+		a.code = report.Result.ExitCode()
+		if asJSON {
+			return printJSON(a.out, report)
+		}
+		a.sayReport(report)
+		return nil
+	}
+	return c
+}
+
+// stateDir is where verify remembers what it saw, so that a copy that goes back
+// in time is noticed.
+func (a *app) stateDir() string {
+	base := a.env("XDG_STATE_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(base, "kua", "verify")
+}
+
+func (a *app) sayReport(r verify.Report) {
+	name, _ := a.lang.Text(r.Name)
+	a.say("cli.verify.result."+string(r.Result), r.Subject)
+	if r.Charter != "" {
+		a.say("cli.verify.charter", name, r.Charter)
+	}
+	switch {
+	case r.Pinned:
+		a.say("cli.verify.pinned")
+	case r.FirstContact:
+		a.say("cli.verify.first_contact")
+	}
+	if r.Edition > 0 {
+		a.say("cli.verify.edition", r.Edition, r.Made, a.t("cli.verify.freshness."+string(r.Freshness)), r.Records)
+	}
+	if r.Log.Size > 0 {
+		a.say("cli.verify.log", r.Log.Origin, r.Log.Size, r.Log.Root)
+	}
+	a.say("cli.verify.files", r.Files, r.Bytes)
+	for _, f := range r.Findings {
+		fmt.Fprintf(a.out, "  %s  %s: %s\n", f.Kind, f.Path, a.words(&fault.Fault{Key: f.Message, Args: f.Args}))
+	}
+	for _, e := range r.Evidence {
+		a.say("cli.verify.evidence", e)
+	}
+}
