@@ -29,6 +29,9 @@ type Config struct {
 	Self    string // path of the kua binary for the box; default: the running program
 	Keep    bool   // leave collected parcels on the nodes instead of having them forgotten
 	Workers int    // renderings at a time; default 1
+	Tries   int    // of one call to a node before it counts as away; default 3
+	Preset  string // x264's, for renderings; default media's own
+	Style   []byte // stylesheet of the site; default the one built into the program
 
 	HTTP  *http.Client     // for the nodes; default: one with patient time limits
 	Now   func() time.Time // default time.Now
@@ -47,10 +50,11 @@ type Founding struct {
 type Seat struct {
 	d      *Desk
 	person *keyring.Person
+	name   string // as the charter spells it
 }
 
 // Name gives the person's name as the charter spells it.
-func (s *Seat) Name() string { return s.person.Name() }
+func (s *Seat) Name() string { return s.name }
 
 // KeyID gives the id of the person's publishing key.
 func (s *Seat) KeyID() string { return charter.KeyID(s.person.PublishKey()) }
@@ -72,4 +76,5 @@ type Counts struct {
 	Behind    int // nodes that do not hold the newest edition
 	Jobs      int // jobs that wait or run
 	Failed    int // jobs that failed and that nobody has dismissed
+	Unwrapped int // parcels that some current person cannot open yet: Rewrap is due
 }

@@ -1,0 +1,208 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"kua/internal/canon"
+	"kua/internal/casefile"
+	"kua/internal/evidence"
+	"kua/internal/fault"
+	"kua/internal/parcel"
+	"kua/internal/record"
+)
+
+// unnumbered stands for the record of a case that was never proposed: it gets
+// its number then.
+const unnumbered = "999999"
+
+// maxPoster is the size up to which the poster that every browser reads is taken.
+const maxPoster = 6 << 10
+
+// build makes the next version of a case's record from its newest draft, field
+// by field: the public type does not know the private one. It gives everything
+// that keeps the record from being proposed.
+func (d *Desk) build(ctx context.Context, id int64) (record.Record, []error, error) {
+	c, err := d.db.Case(ctx, id)
+	if err != nil {
+		return record.Record{}, nil, err
+	}
+	draft, version, err := d.Draft(ctx, id)
+	if err != nil {
+		return record.Record{}, nil, err
+	}
+	if version == 0 {
+		return record.Record{}, []error{fault.Conflict("desk.nothing_drafted", id)}, nil
+	}
+	reports, err := d.db.Reports(ctx, id)
+	if err != nil {
+		return record.Record{}, nil, err
+	}
+	shown, err := d.warnings(ctx, draft, reports)
+	if err != nil {
+		return record.Record{}, nil, err
+	}
+	var lacks []error
+	for _, w := range shown {
+		if w.Answer == "" {
+			lacks = append(lacks, fault.Conflict("desk.warning_"+w.What, w.Original))
+		}
+	}
+	r := words(draft)
+	if err := d.head(ctx, &r, c); err != nil {
+		return r, nil, err
+	}
+	if r.Version == 1 {
+		r.Correction = nil
+	}
+	originals := originalsOf(reports)
+	for i, e := range draft.Media {
+		m, lack, err := d.medium(ctx, strconv.Itoa(i+1), e, originals[e.Original])
+		if err != nil {
+			return r, nil, err
+		}
+		lacks = append(lacks, lack...)
+		r.Media = append(r.Media, m)
+	}
+	if len(lacks) == 0 {
+		if err := r.Validate(); err != nil {
+			lacks = append(lacks, err)
+		}
+	}
+	return r, lacks, nil
+}
+
+// head fills in which version of which record it is.
+func (d *Desk) head(ctx context.Context, r *record.Record, c casefile.Case) error {
+	r.Kind, r.Status = record.Kind, record.Published
+	r.Day = d.cfg.Now().UTC().Format(time.DateOnly)
+	r.ID, r.Version = c.Record, 1
+	if r.ID == "" {
+		r.ID = unnumbered
+		return nil
+	}
+	version, document, err := d.db.Newest(ctx, r.ID)
+	if err != nil {
+		return fmt.Errorf("find record %s: %w", r.ID, err)
+	}
+	if version > 0 {
+		r.Version, r.Previous = version+1, canon.Hash(document)
+	}
+	return nil
+}
+
+// words copies what a person wrote for the public.
+func words(draft casefile.Draft) record.Record {
+	r := record.Record{
+		Languages:  draft.Languages,
+		What:       draft.What,
+		Title:      text(draft.Title),
+		Summary:    text(draft.Summary),
+		Happened:   record.Span{From: draft.From, To: draft.To},
+		Place:      record.Place{Words: text(draft.Place.Words)},
+		Correction: text(draft.Correction),
+	}
+	if p := draft.Place.Rounded(); p != nil {
+		r.Place.Point = point(*p)
+	}
+	for _, t := range draft.Known {
+		r.Known = append(r.Known, text(t))
+	}
+	for _, c := range draft.Claims {
+		r.Claims = append(r.Claims, record.Claim{Source: text(c.Source), Words: text(c.Words), Day: c.Day})
+	}
+	for _, a := range draft.Answers {
+		r.Answers = append(r.Answers, record.Answer{Authority: text(a.Authority), Words: text(a.Words), Day: a.Day})
+	}
+	return r
+}
+
+// text copies words without languages that were left empty.
+func text(t casefile.Text) record.Text {
+	var out record.Text
+	for language, words := range t {
+		if words = strings.TrimSpace(words); words != "" {
+			if out == nil {
+				out = make(record.Text)
+			}
+			out[language] = words
+		}
+	}
+	return out
+}
+
+func point(p parcel.Point) *record.Point {
+	rounded := record.Round(p.Lat, p.Lon, 2)
+	return &rounded
+}
+
+// medium makes one exhibit of the derivatives of its original. They must be
+// there, made with the newest plan, and the plan must be one that a person has
+// gone through to the end.
+func (d *Desk) medium(ctx context.Context, id string, e casefile.Exhibit, o evidence.Original) (record.Media, []error, error) {
+	plan, version, err := d.Plan(ctx, e.Original)
+	if err != nil {
+		return record.Media{}, nil, err
+	}
+	made, stale, err := d.Derivatives(ctx, e.Original)
+	if err != nil {
+		return record.Media{}, nil, err
+	}
+	var lacks []error
+	switch {
+	case len(made) == 0:
+		lacks = append(lacks, fault.Conflict("desk.not_rendered", e.Original))
+	case stale:
+		lacks = append(lacks, fault.Conflict("desk.rendered_before_plan", e.Original))
+	}
+	if version == 0 || !plan.Reviewed {
+		lacks = append(lacks, fault.Conflict("desk.plan_not_reviewed", e.Original))
+	}
+	salt, err := d.db.Salt(ctx, e.Original)
+	if err != nil {
+		return record.Media{}, nil, err
+	}
+	m := record.Media{ID: id, Type: o.Medium.Kind, Label: text(e.Label), Covered: text(e.Covered), Commitment: record.Commit(salt, o.SHA256)}
+	for _, f := range made {
+		m.Seconds = max(m.Seconds, record.Seconds(time.Duration(f.Seconds)*time.Second))
+		file := record.File{Rung: strings.ReplaceAll(f.Rung, "-", ""), Type: f.Type, SHA256: f.SHA256, Size: f.Size, Width: f.Width, Height: f.Height}
+		if !f.Poster {
+			m.Files = append(m.Files, file)
+		} else if m.Poster == nil || m.Poster.Size > maxPoster && file.Size < m.Poster.Size {
+			m.Poster = &file
+		}
+	}
+	return m, lacks, nil
+}
+
+// tombstone makes the version that withdraws a case's published record.
+func (d *Desk) tombstone(ctx context.Context, id int64, reason casefile.Text) (record.Record, error) {
+	c, err := d.db.Case(ctx, id)
+	if err != nil {
+		return record.Record{}, err
+	}
+	var r record.Record
+	if c.Record == "" {
+		return r, fault.Conflict("desk.nothing_published", id)
+	}
+	if err := d.head(ctx, &r, c); err != nil {
+		return r, err
+	}
+	if r.Version == 1 {
+		return r, fault.Conflict("desk.nothing_published", id)
+	}
+	r.Status, r.Reason = record.Withdrawn, text(reason)
+	return r, r.Validate()
+}
+
+// oneOf joins what lacks into one error, the first first.
+func oneOf(lacks []error) error {
+	if len(lacks) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the draft is not ready: %w", errors.Join(lacks...))
+}

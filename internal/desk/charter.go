@@ -1,0 +1,125 @@
+package desk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"kua/internal/casefile"
+	"kua/internal/charter"
+	"kua/internal/evidence"
+	"kua/internal/fault"
+	"kua/internal/keyring"
+)
+
+// UpdateCharter takes in a longer chain that continues the present one; the
+// present one again is nothing new. A chain that tells another story about the
+// versions the desk knows is the fault desk.other_charter. Rewrap must follow
+// when the people changed: until it has run, Counts.Unwrapped says so.
+func (d *Desk) UpdateCharter(ctx context.Context, by *keyring.Person, chain charter.Chain) error {
+	next, err := chain.Verify("")
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, known := range d.chain {
+		if i >= len(chain) {
+			return nil // an older copy of the same chain
+		}
+		if chain[i].Document != known.Document {
+			return fault.Conflict("desk.other_charter", i+1)
+		}
+	}
+	if len(chain) == len(d.chain) {
+		return nil
+	}
+	b, err := json.Marshal(chain)
+	if err != nil {
+		return err
+	}
+	id, err := next.ID()
+	if err != nil {
+		return err
+	}
+	if err := d.db.Chartered(ctx, actorOf(by), settingChain, b, next.Version, id); err != nil {
+		return err
+	}
+	if err := charter.WriteChain(d.dir, chain); err != nil {
+		return err
+	}
+	d.chain, d.now = chain, next
+	return nil
+}
+
+func actorOf(p *keyring.Person) evidence.Actor {
+	return evidence.Actor{Name: p.Name(), Key: charter.KeyID(p.PublishKey())}
+}
+
+// Rewrap wraps the database key, every parcel's header and every derivative for
+// the current people. It may be interrupted and called again. Whoever has left
+// opens nothing with their key alone that they have not opened before; what
+// they copied, they have.
+func (d *Desk) Rewrap(ctx context.Context, by *keyring.Person, progress func(done, total int)) error {
+	c := d.Charter()
+	recipients := c.Recipients()
+	if err := d.rewrapKey(by, recipients); err != nil {
+		return err
+	}
+	parcels, err := d.db.Parcels(ctx, casefile.Whole)
+	if err != nil {
+		return err
+	}
+	derived, err := os.ReadDir(filepath.Join(d.dir, "derived"))
+	if err != nil {
+		return err
+	}
+	done, total := 0, len(parcels)+len(derived)
+	step := func() {
+		if done++; progress != nil {
+			progress(done, total)
+		}
+	}
+	for _, p := range parcels {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if p.Wrapped < c.Version {
+			if err := d.parcel(p.ID).rewrap(by, recipients); err != nil {
+				return fmt.Errorf("wrap parcel %s: %w", p.ID, err)
+			}
+			if err := d.db.Rewrapped(ctx, actorOf(by), p, c.Version); err != nil {
+				return err
+			}
+		}
+		step()
+	}
+	for _, e := range derived {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := rewrapFile(by, filepath.Join(d.dir, "derived", e.Name()), recipients); err != nil {
+			return fmt.Errorf("wrap derivative %s: %w", e.Name(), err)
+		}
+		step()
+	}
+	return nil
+}
+
+// rewrapKey seals the database key anew. It is sealed whole, and not given
+// another header, so that no old header fits the new file.
+func (d *Desk) rewrapKey(by *keyring.Person, recipients []string) error {
+	path := filepath.Join(d.dir, databaseKey)
+	key, err := openSealed(by, path)
+	if err != nil {
+		return fmt.Errorf("open the database key: %w", err)
+	}
+	defer clear(key)
+	var sealed bytes.Buffer
+	_, err = sealTo(&sealed, bytes.NewReader(key), recipients)
+	return errors.Join(err, writeWhole(path, sealed.Bytes(), 0o600))
+}

@@ -1,0 +1,107 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"image"
+	"strconv"
+	"time"
+
+	"kua/internal/desk/deskdb"
+	"kua/internal/evidence"
+	"kua/internal/fault"
+	"kua/internal/media"
+	"kua/internal/redact"
+)
+
+// PlanVersion says who saved a plan and when.
+type PlanVersion = deskdb.PlanVersion
+
+// Plan gives the newest redaction plan of an original and its version; version
+// 0 and the plan that the witness's consent makes when none was saved yet.
+// Without consent to the voice all sound is muted.
+func (d *Desk) Plan(ctx context.Context, original int64) (redact.Plan, int, error) {
+	p, version, err := d.db.Plan(ctx, original, 0)
+	if !errors.Is(err, fault.NotFound("desk.no_plan")) {
+		return p, version, err
+	}
+	o, err := d.db.Original(ctx, original)
+	if err != nil {
+		return redact.Plan{}, 0, err
+	}
+	r, err := d.db.Received(ctx, o.Parcel)
+	if err != nil {
+		return redact.Plan{}, 0, err
+	}
+	voice := r.Report != nil && r.Report.Consent.Voice
+	length := time.Duration(o.Medium.Milliseconds) * time.Millisecond
+	return redact.New(strconv.FormatInt(original, 10), o.Medium.Width, o.Medium.Height, length, voice), 0, nil
+}
+
+// PlanAt gives one saved version of a plan: undoing is saving an older one again.
+func (d *Desk) PlanAt(ctx context.Context, original int64, version int) (redact.Plan, error) {
+	if version < 1 {
+		return redact.Plan{}, fault.NotFound("desk.no_plan", original)
+	}
+	p, _, err := d.db.Plan(ctx, original, version)
+	return p, err
+}
+
+// PlanVersions gives who saved which version, the newest first.
+func (d *Desk) PlanVersions(ctx context.Context, original int64) ([]PlanVersion, error) {
+	return d.db.PlanVersions(ctx, original)
+}
+
+// SavePlan saves a plan as a new version; older versions stay. base is the
+// version it was made from: when another was saved meanwhile the fault is
+// desk.plan_changed. The plan must be for this original as it was measured.
+func (s *Seat) SavePlan(ctx context.Context, original int64, p redact.Plan, base int) (version int, err error) {
+	if err := s.current(); err != nil {
+		return 0, err
+	}
+	o, err := s.d.db.Original(ctx, original)
+	if err != nil {
+		return 0, err
+	}
+	p.Original, p.By = strconv.FormatInt(original, 10), s.Name()
+	if p.Width != o.Medium.Width || p.Height != o.Medium.Height || p.Duration != o.Medium.Milliseconds {
+		return 0, fault.Conflict("desk.plan_of_another", original)
+	}
+	if err := p.Validate(); err != nil {
+		return 0, err
+	}
+	return s.d.db.SavePlan(ctx, s.actor(), original, p, base)
+}
+
+// compile makes of the desk's plan what the box is told: geometry and times,
+// and no word that a person wrote.
+func compile(p redact.Plan) media.Plan {
+	out := media.Plan{MuteAll: p.MuteAll}
+	for _, t := range p.Tracks {
+		c := media.Cover{W: t.W, H: t.H, From: millis(t.From), To: millis(t.To)}
+		for _, at := range t.Points {
+			c.Points = append(c.Points, media.At{At: millis(at.At), X: at.X, Y: at.Y})
+		}
+		out.Covers = append(out.Covers, c)
+	}
+	for _, b := range p.Boxes {
+		out.Boxes = append(out.Boxes, image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H))
+	}
+	for _, m := range p.Mutes {
+		out.Mutes = append(out.Mutes, media.Mute{From: millis(m.From), To: millis(m.To)})
+	}
+	return out
+}
+
+func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// mediumOf is what the desk keeps of a probe: numbers and names of kinds, no
+// text out of the file.
+func mediumOf(p media.Probe) evidence.Medium {
+	m := evidence.Medium{Kind: string(p.Type), Format: p.Format, Width: p.Width, Height: p.Height,
+		Milliseconds: p.Duration.Milliseconds(), Sound: p.HasSound()}
+	if p.FrameRate > 0 && p.FrameRate < 1000 {
+		m.FramesPer1000 = int(p.FrameRate*1000 + 0.5)
+	}
+	return m
+}
