@@ -7,7 +7,7 @@ go list -f '{{.Dir}}' ./... | while read -r dir; do
 		[ -e "$file" ] || continue
 		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file" | while read -r target; do
 			echo "fuzz $target in ${dir#"$PWD"/}"
-			go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$dir" >/tmp/kua-fuzz.$$ 2>&1 </dev/null || {
+			go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x "$dir" >/tmp/kua-fuzz.$$ 2>&1 </dev/null || {
 				cat /tmp/kua-fuzz.$$
 				rm -f /tmp/kua-fuzz.$$
 				exit 1
