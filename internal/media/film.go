@@ -16,6 +16,7 @@ type made struct {
 	Rung          string
 	Width, Height int
 	Length        time.Duration
+	Short         bool
 }
 
 // product is a file that a box may make: nothing else is taken out of it.
@@ -141,7 +142,7 @@ func take(all []made, dir, out string) ([]Rendition, error) {
 		}
 		taken = append(taken, Rendition{
 			Rung: a.Rung, Type: p.kind, Path: filepath.Join(out, p.file), Poster: p.poster,
-			Width: a.Width, Height: a.Height, Seconds: wholeSeconds(a.Length),
+			Width: a.Width, Height: a.Height, Seconds: wholeSeconds(a.Length), Short: a.Short,
 		})
 	}
 	for _, a := range all {
@@ -169,7 +170,7 @@ func (s *stage) film() ([]made, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, made{Rung: opus16.rung, Length: length}, made{Rung: aac24.rung, Length: length})
+		out = append(out, s.heard(opus16, length), s.heard(aac24, length))
 		all += s.Probe.Duration
 	}
 	steps := steps(s.Probe.shown())
@@ -179,7 +180,7 @@ func (s *stage) film() ([]made, error) {
 	}
 	all += s.Probe.Duration
 	for _, st := range steps {
-		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: length})
+		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: length, Short: s.short(length)})
 	}
 	posters, err := s.makePosters(ctx, poster)
 	if err != nil {
@@ -216,5 +217,14 @@ func (s *stage) sound() ([]made, error) {
 		return nil, err
 	}
 	s.report(s.Probe.Duration, s.Probe.Duration)
-	return []made{{Rung: opus16.rung, Length: length}, {Rung: aac24.rung, Length: length}}, nil
+	return []made{s.heard(opus16, length), s.heard(aac24, length)}, nil
+}
+
+func (s *stage) heard(form sound, length time.Duration) made {
+	return made{Rung: form.rung, Length: length, Short: s.short(length)}
+}
+
+// short judges a length against what the container claims.
+func (s *stage) short(length time.Duration) bool {
+	return length < s.Probe.Duration-max(time.Second, s.Probe.Duration/20)
 }

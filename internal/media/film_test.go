@@ -219,7 +219,7 @@ func TestFilmLadder(t *testing.T) {
 
 // TestReproducible renders twice: the same film and plan give the same bytes.
 func TestReproducible(t *testing.T) {
-	file := sample(t, "a.mp4", "-f", "lavfi", "-i", "mandelbrot=s=854x480:r=30", "-f", "lavfi", "-i", "sine=440:d=1.5", "-t", "1.5", "-preset", "ultrafast")
+	file := sample(t, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=854x480:r=30:d=1,noise=alls=20:allf=t", "-f", "lavfi", "-i", "sine=440:d=1", "-preset", "ultrafast")
 	plan := Plan{Covers: []Cover{{W: 99, H: 77, To: time.Second, Points: []At{{0, 10, 10}, {time.Second, 500, 300}}}}}
 	first, second := renderFilm(t, file, plan), renderFilm(t, file, plan)
 	for rung, r := range first {
@@ -424,4 +424,25 @@ func TestSoundFiles(t *testing.T) {
 	}
 	_, err := runner(t).Sound(context.Background(), input(t, sample(t, "a.wav", tone...)), Plan{MuteAll: true}, t.TempDir(), nil)
 	wantFault(t, err, "media.all_muted")
+}
+
+// TestCutShort renders what there is of a film whose end is missing, and says so.
+func TestCutShort(t *testing.T) {
+	file := sample(t, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=4,noise=alls=20:allf=t", "-preset", "ultrafast", "-movflags", "+faststart")
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		part  int
+		short bool
+	}{{100, false}, {50, true}} {
+		made, err := runner(t).Film(context.Background(), bytes.NewReader(whole[:len(whole)*tt.part/100]), Plan{}, t.TempDir(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := byRung(made)["240p"]; r.Short != tt.short || tt.short && r.Seconds > 3 {
+			t.Errorf("%d %% of a film: short is %v, %d seconds", tt.part, r.Short, r.Seconds)
+		}
+	}
 }

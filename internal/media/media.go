@@ -121,6 +121,9 @@ type Rendition struct {
 	Width, Height int
 	// Seconds is the duration rounded up; 0 for a picture.
 	Seconds int
+	// Short says that the film or sound ended well before its container said it
+	// would: the original is damaged or was cut off, and this is what there is.
+	Short bool
 	// Poster marks the still picture that stands for a film.
 	Poster bool
 }
