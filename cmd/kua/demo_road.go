@@ -281,14 +281,18 @@ func (d *demo) answer(ctx context.Context) (string, error) {
 
 // verify checks what the node serves, as a stranger would.
 func (d *demo) verify(ctx context.Context) (string, error) {
-	report, err := verify.Edition(ctx, verify.HTTP(d.node.url()), verify.Options{})
+	source, err := verify.HTTP(d.node.url(), nil)
+	if err != nil {
+		return "", err
+	}
+	report, err := verify.Edition(ctx, source, verify.Options{})
 	if err != nil {
 		return "", err
 	}
 	if report.Result != verify.OK {
 		return "", fmt.Errorf("the published edition does not verify: %v", report.Findings)
 	}
-	return d.t("cli.demo.verify.done", report.Files, report.Entries), nil
+	return d.t("cli.demo.verify.done", report.Files, report.Log.Size), nil
 }
 
 // seizure searches everything that lies on the node for what was planted.

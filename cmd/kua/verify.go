@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kua/internal/fault"
 	"kua/internal/verify"
 )
 
@@ -81,7 +80,11 @@ func (a *app) sayReport(r verify.Report) {
 	}
 	a.say("cli.verify.files", r.Files, r.Bytes)
 	for _, f := range r.Findings {
-		fmt.Fprintf(a.out, "  %s  %s: %s\n", f.Kind, f.Path, a.words(&fault.Fault{Key: f.Message, Args: f.Args}))
+		args := make([]any, len(f.Args))
+		for i, arg := range f.Args {
+			args[i] = arg
+		}
+		fmt.Fprintf(a.out, "  %s  %s: %s\n", f.Kind, f.Path, a.t(f.Key, args...))
 	}
 	for _, e := range r.Evidence {
 		a.say("cli.verify.evidence", e)

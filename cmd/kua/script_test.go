@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"kua": main})
+}
+
+// TestScripts tells every subcommand, and the whole road, with the real program.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("KUA_LANG", "en")
+			e.Setenv("KUA_PASSPHRASE", "made up for this test")
+			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"port":    port,
+			"await":   await,
+			"capture": capture,
+			"film":    film,
+			"holds":   holds,
+		},
+	})
+}
+
+// port NAME sets NAME to an address on which nothing listens.
+func port(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], l.Addr().String())
+	ts.Check(l.Close())
+}
+
+// await URL waits until something answers there.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		resp, err := http.Get(args[0])
+		if err == nil {
+			resp.Body.Close()
+			return
+		}
+	}
+	ts.Fatalf("nothing answers at %s", args[0])
+}
+
+// capture NAME REGEXP sets NAME to the first group found in the last command's output.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if found == nil {
+		ts.Fatalf("%q is not in the output", args[1])
+	}
+	ts.Setenv(args[0], found[len(found)-1])
+}
+
+// film FILE TOKEN makes a short H.264 film with sound and the token in its metadata.
+func film(ts *testscript.TestScript, _ bool, args []string) {
+	out, err := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=15:d=3", "-f", "lavfi", "-i", "sine=f=440:d=3",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-metadata", "title="+args[1], "-metadata", "artist="+args[1],
+		"-metadata", "location=+43.2567+076.9286/", ts.MkAbs(args[0])).CombinedOutput()
+	if err != nil {
+		ts.Fatalf("ffmpeg: %v\n%s", err, out)
+	}
+}
+
+// holds DIR TEXT fails unless some file below DIR holds TEXT, or is named so; with ! it fails if one does.
+func holds(ts *testscript.TestScript, neg bool, args []string) {
+	var where []string
+	err := walkFiles(ts.MkAbs(args[0]), func(path string, b []byte) {
+		if strings.Contains(string(b), args[1]) || strings.Contains(path, args[1]) {
+			where = append(where, path)
+		}
+	})
+	ts.Check(err)
+	if neg == (len(where) > 0) {
+		ts.Fatalf("%q found in %d files: %v", args[1], len(where), where)
+	}
+}
+
+func walkFiles(dir string, do func(path string, b []byte)) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("search: %w", err)
+	}
+	for _, e := range entries {
+		path := dir + "/" + e.Name()
+		if e.IsDir() {
+			if err := walkFiles(path, do); err != nil {
+				return err
+			}
+			continue
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		do(path, b)
+	}
+	return nil
+}
