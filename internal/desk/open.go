@@ -215,7 +215,6 @@ func (d *Desk) unlock(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the database key: %w", err)
 	}
-	defer clear(key)
 	if d.db, err = deskdb.Open(ctx, filepath.Join(d.dir, databaseFile), key, d.cfg.Now); err != nil {
 		return err
 	}

@@ -141,11 +141,11 @@ func (q *Queue) Handle(kind string, w Work) { q.work[kind] = w }
 func (q *Queue) Add(ctx context.Context, kind, key, by string) (id int64, err error) {
 	err = q.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := q.cfg.Now().UnixMicro()
-		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, key, by_name, state, added, changed) VALUES ($1, $2, $3, $4, $5, $5)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, key, by_name, state, added, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
 			ON CONFLICT DO NOTHING`, kind, key, by, Waiting, now); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT id FROM jobs WHERE kind = $1 AND key = $2 AND state IN ('waiting', 'running')`, kind, key).Scan(&id)
+		return tx.QueryRowContext(ctx, `SELECT id FROM jobs WHERE kind = ?1 AND key = ?2 AND state IN ('waiting', 'running')`, kind, key).Scan(&id)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("add job %s %s: %w", kind, key, err)
@@ -170,7 +170,7 @@ func scan(rows interface{ Scan(...any) error }) (Job, error) {
 
 // Find gives one job.
 func (q *Queue) Find(ctx context.Context, id int64) (Job, error) {
-	j, err := scan(q.db.QueryRowContext(ctx, `SELECT `+columns+` FROM jobs WHERE id = $1`, id))
+	j, err := scan(q.db.QueryRowContext(ctx, `SELECT `+columns+` FROM jobs WHERE id = ?1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return j, fault.NotFound("jobs.no_job", id)
 	}
@@ -219,7 +219,7 @@ func (q *Queue) Cancel(ctx context.Context, id int64) error {
 
 // Dismiss takes an ended job off the list.
 func (q *Queue) Dismiss(ctx context.Context, id int64) error {
-	_, err := q.db.ExecContext(ctx, `UPDATE jobs SET dismissed = 1 WHERE id = $1 AND state NOT IN ('waiting', 'running')`, id)
+	_, err := q.db.ExecContext(ctx, `UPDATE jobs SET dismissed = 1 WHERE id = ?1 AND state NOT IN ('waiting', 'running')`, id)
 	return err
 }
 
@@ -259,8 +259,8 @@ func (q *Queue) end(ctx context.Context, id int64, state State, why error) error
 			}
 		}
 	}
-	_, err := q.db.ExecContext(ctx, `UPDATE jobs SET state = $2, fault = $3, fault_args = $4, changed = $5, owner = '', lease = 0
-		WHERE id = $1 AND state IN ('waiting', 'running')`, id, state, key, args, q.cfg.Now().UnixMicro())
+	_, err := q.db.ExecContext(ctx, `UPDATE jobs SET state = ?2, fault = ?3, fault_args = ?4, changed = ?5, owner = '', lease = 0
+		WHERE id = ?1 AND state IN ('waiting', 'running')`, id, state, key, args, q.cfg.Now().UnixMicro())
 	q.told()
 	return err
 }

@@ -14,7 +14,7 @@ import (
 // one that was begun too often fails, so that it cannot keep the desk shut.
 func (q *Queue) Start(ctx context.Context) error {
 	if q.cfg.Alone {
-		if _, err := q.db.ExecContext(ctx, `UPDATE jobs SET lease = 0 WHERE state = $1`, Running); err != nil {
+		if _, err := q.db.ExecContext(ctx, `UPDATE jobs SET lease = 0 WHERE state = ?1`, Running); err != nil {
 			return fmt.Errorf("take over jobs: %w", err)
 		}
 	}
@@ -59,8 +59,8 @@ func (q *Queue) claim(ctx context.Context) (Job, error) {
 	err := q.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := q.cfg.Now()
 		var err error
-		j, err = scan(tx.QueryRowContext(ctx, `UPDATE jobs SET state = $1, owner = $2, lease = $3, attempts = attempts + 1, changed = $4
-			WHERE id = (SELECT id FROM jobs WHERE state = $5 OR (state = $1 AND lease < $4) ORDER BY id LIMIT 1) RETURNING `+columns,
+		j, err = scan(tx.QueryRowContext(ctx, `UPDATE jobs SET state = ?1, owner = ?2, lease = ?3, attempts = attempts + 1, changed = ?4
+			WHERE id = (SELECT id FROM jobs WHERE state = ?5 OR (state = ?1 AND lease < ?4) ORDER BY id LIMIT 1) RETURNING `+columns,
 			Running, q.owner, now.Add(q.cfg.Lease).UnixMicro(), now.UnixMicro(), Waiting))
 		return err
 	})
@@ -112,7 +112,7 @@ func (q *Queue) try(ctx context.Context, j Job) (err error) {
 }
 
 func (q *Queue) progress(ctx context.Context, id, done, total int64) {
-	_, err := q.db.ExecContext(ctx, `UPDATE jobs SET done = $2, total = $3, changed = $4 WHERE id = $1 AND state = $5`,
+	_, err := q.db.ExecContext(ctx, `UPDATE jobs SET done = ?2, total = ?3, changed = ?4 WHERE id = ?1 AND state = ?5`,
 		id, done, total, q.cfg.Now().UnixMicro(), Running)
 	if err == nil {
 		q.told()
@@ -120,7 +120,7 @@ func (q *Queue) progress(ctx context.Context, id, done, total int64) {
 }
 
 func (q *Queue) giveBack(ctx context.Context, id int64) error {
-	_, err := q.db.ExecContext(ctx, `UPDATE jobs SET state = $2, owner = '', lease = 0, attempts = attempts - 1 WHERE id = $1 AND state = $3`, id, Waiting, Running)
+	_, err := q.db.ExecContext(ctx, `UPDATE jobs SET state = ?2, owner = '', lease = 0, attempts = attempts - 1 WHERE id = ?1 AND state = ?3`, id, Waiting, Running)
 	q.told()
 	return err
 }
@@ -136,7 +136,7 @@ func (q *Queue) heartbeat(ctx context.Context, cancel context.CancelFunc, id int
 			return
 		case <-tick.C:
 		}
-		res, err := q.db.ExecContext(ctx, `UPDATE jobs SET lease = $3 WHERE id = $1 AND owner = $2 AND state = $4`,
+		res, err := q.db.ExecContext(ctx, `UPDATE jobs SET lease = ?3 WHERE id = ?1 AND owner = ?2 AND state = ?4`,
 			id, q.owner, q.cfg.Now().Add(q.cfg.Lease).UnixMicro(), Running)
 		if errors.Is(err, context.Canceled) {
 			return

@@ -25,7 +25,7 @@ func scanCase(rows interface{ Scan(...any) error }) (casefile.Case, error) {
 
 // Case gives one case.
 func (db *DB) Case(ctx context.Context, id int64) (casefile.Case, error) {
-	c, err := scanCase(db.db.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = $1`, id))
+	c, err := scanCase(db.db.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = ?1`, id))
 	return c, one(err, "desk.no_case", id)
 }
 
@@ -44,7 +44,7 @@ func (db *DB) Cases(ctx context.Context, f Filter, limit, offset int) ([]casefil
 		return nil, 0, err
 	}
 	n := len(args)
-	rows, err := db.db.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM cases c %s ORDER BY c.changed DESC, c.id DESC LIMIT $%d OFFSET $%d`,
+	rows, err := db.db.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM cases c %s ORDER BY c.changed DESC, c.id DESC LIMIT ?%d OFFSET ?%d`,
 		caseColumns, where, n+1, n+2), append(args, limit, offset)...)
 	if err != nil {
 		return nil, 0, err
@@ -57,7 +57,7 @@ func (f Filter) where() (string, []any) {
 	parts, args := []string{"1 = 1"}, []any{}
 	arg := func(v any) string {
 		args = append(args, v)
-		return fmt.Sprintf("$%d", len(args))
+		return fmt.Sprintf("?%d", len(args))
 	}
 	if len(f.States) > 0 {
 		var in []string
@@ -81,7 +81,7 @@ func like(word string) string {
 
 // index keeps the folded words of one thing for searching.
 func index(ctx context.Context, tx *sql.Tx, kind string, ref, caseID int64, words string) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO words (kind, ref, case_id, words) VALUES ($1, $2, $3, $4)
+	_, err := tx.ExecContext(ctx, `INSERT INTO words (kind, ref, case_id, words) VALUES (?1, ?2, ?3, ?4)
 		ON CONFLICT (kind, ref) DO UPDATE SET words = excluded.words, case_id = max(case_id, excluded.case_id)`, kind, ref, caseID, words)
 	return err
 }
@@ -91,7 +91,7 @@ func (db *DB) OpenCase(ctx context.Context, by evidence.Actor, title, words stri
 	var id int64
 	err := db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
 		now := db.now().UnixMicro()
-		err := tx.QueryRowContext(ctx, `INSERT INTO cases (title, state, opened, changed) VALUES ($1, $2, $3, $3) RETURNING id`,
+		err := tx.QueryRowContext(ctx, `INSERT INTO cases (title, state, opened, changed) VALUES (?1, ?2, ?3, ?3) RETURNING id`,
 			title, casefile.New, now).Scan(&id)
 		if err != nil {
 			return nil, err
@@ -124,11 +124,11 @@ func (db *DB) JoinCase(ctx context.Context, by evidence.Actor, id int64, parcel 
 
 func file(ctx context.Context, tx *sql.Tx, id int64, parcel string) (evidence.Event, error) {
 	var number int64
-	err := tx.QueryRowContext(ctx, `UPDATE parcels SET case_id = $2 WHERE id = $1 AND case_id IS NULL RETURNING number`, parcel, id).Scan(&number)
+	err := tx.QueryRowContext(ctx, `UPDATE parcels SET case_id = ?2 WHERE id = ?1 AND case_id IS NULL RETURNING number`, parcel, id).Scan(&number)
 	if err != nil {
 		return evidence.Event{}, one(err, "desk.not_in_inbox", parcel)
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE words SET case_id = $2 WHERE kind = 'report' AND ref = $1`, number, id); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE words SET case_id = ?2 WHERE kind = 'report' AND ref = ?1`, number, id); err != nil {
 		return evidence.Event{}, err
 	}
 	return evidence.Event{Verb: evidence.Filed, Case: id, Subject: "parcel " + parcel}, nil
@@ -137,7 +137,7 @@ func file(ctx context.Context, tx *sql.Tx, id int64, parcel string) (evidence.Ev
 // onCase runs do on a case, moves it to state unless that is "", and writes the event.
 func (db *DB) onCase(ctx context.Context, by evidence.Actor, id int64, state casefile.State, do func(context.Context, *sql.Tx, casefile.Case) (evidence.Event, error)) error {
 	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		c, err := scanCase(tx.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = $1`, id))
+		c, err := scanCase(tx.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = ?1`, id))
 		if err != nil {
 			return nil, one(err, "desk.no_case", id)
 		}
@@ -166,7 +166,7 @@ func moveCase(ctx context.Context, tx *sql.Tx, c casefile.Case, to casefile.Stat
 	if err := casefile.Move(c.State, to); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE cases SET state = $2, changed = $3 WHERE id = $1`, c.ID, to, now)
+	_, err := tx.ExecContext(ctx, `UPDATE cases SET state = ?2, changed = ?3 WHERE id = ?1`, c.ID, to, now)
 	return err
 }
 
@@ -181,7 +181,7 @@ func worked(c casefile.Case) casefile.State {
 // SetTitle changes a case's working title.
 func (db *DB) SetTitle(ctx context.Context, by evidence.Actor, id int64, title, words string) error {
 	return db.onCase(ctx, by, id, "", func(ctx context.Context, tx *sql.Tx, _ casefile.Case) (evidence.Event, error) {
-		if _, err := tx.ExecContext(ctx, `UPDATE cases SET title = $2 WHERE id = $1`, id, title); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE cases SET title = ?2 WHERE id = ?1`, id, title); err != nil {
 			return evidence.Event{}, err
 		}
 		return evidence.Event{Verb: evidence.Titled}, index(ctx, tx, "title", id, id, words)
@@ -191,7 +191,7 @@ func (db *DB) SetTitle(ctx context.Context, by evidence.Actor, id int64, title, 
 // Assign gives a case to somebody, or to nobody.
 func (db *DB) Assign(ctx context.Context, by evidence.Actor, id int64, name string) error {
 	return db.onCase(ctx, by, id, "", func(ctx context.Context, tx *sql.Tx, _ casefile.Case) (evidence.Event, error) {
-		_, err := tx.ExecContext(ctx, `UPDATE cases SET assigned = $2 WHERE id = $1`, id, name)
+		_, err := tx.ExecContext(ctx, `UPDATE cases SET assigned = ?2 WHERE id = ?1`, id, name)
 		return evidence.Event{Verb: evidence.Assigned, Detail: name}, err
 	})
 }
@@ -202,7 +202,7 @@ func (db *DB) CloseCase(ctx context.Context, by evidence.Actor, id int64, reason
 		if c.Unread > 0 {
 			return evidence.Event{}, fault.Conflict("desk.case_unread", c.Unread)
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE cases SET reason = $2 WHERE id = $1`, id, reason)
+		_, err := tx.ExecContext(ctx, `UPDATE cases SET reason = ?2 WHERE id = ?1`, id, reason)
 		return evidence.Event{Verb: evidence.Closed, Detail: reason}, err
 	})
 }
@@ -213,7 +213,7 @@ func (db *DB) ReopenCase(ctx context.Context, by evidence.Actor, id int64) error
 		if c.State != casefile.Closed {
 			return evidence.Event{}, fault.Conflict("desk.case_not_closed", id)
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE cases SET reason = '' WHERE id = $1`, id)
+		_, err := tx.ExecContext(ctx, `UPDATE cases SET reason = '' WHERE id = ?1`, id)
 		return evidence.Event{Verb: evidence.Reopened}, err
 	})
 }
@@ -222,7 +222,7 @@ func (db *DB) ReopenCase(ctx context.Context, by evidence.Actor, id int64) error
 func (db *DB) AddNote(ctx context.Context, by evidence.Actor, id int64, text, words string) error {
 	return db.onWorkedCase(ctx, by, id, func(ctx context.Context, tx *sql.Tx, _ casefile.Case) (evidence.Event, error) {
 		var note int64
-		err := tx.QueryRowContext(ctx, `INSERT INTO notes (case_id, by_name, text, at) VALUES ($1, $2, $3, $4) RETURNING id`,
+		err := tx.QueryRowContext(ctx, `INSERT INTO notes (case_id, by_name, text, at) VALUES (?1, ?2, ?3, ?4) RETURNING id`,
 			id, by.Name, text, db.now().UnixMicro()).Scan(&note)
 		if err != nil {
 			return evidence.Event{}, err
@@ -249,7 +249,7 @@ func (db *DB) AddFinding(ctx context.Context, by evidence.Actor, f casefile.Find
 	return db.onWorkedCase(ctx, by, f.Case, func(ctx context.Context, tx *sql.Tx, _ casefile.Case) (evidence.Event, error) {
 		var id int64
 		err := tx.QueryRowContext(ctx, `INSERT INTO findings (case_id, subject, grade, reasons, by_name, at)
-			VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`, f.Case, f.Subject, f.Grade, f.Reasons, by.Name, db.now().UnixMicro()).Scan(&id)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id`, f.Case, f.Subject, f.Grade, f.Reasons, by.Name, db.now().UnixMicro()).Scan(&id)
 		if err != nil {
 			return evidence.Event{}, err
 		}
@@ -259,7 +259,7 @@ func (db *DB) AddFinding(ctx context.Context, by evidence.Actor, f casefile.Find
 
 // Reports gives the reports of a case, the oldest first.
 func (db *DB) Reports(ctx context.Context, id int64) ([]casefile.Received, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT `+receivedColumns+` FROM parcels p WHERE p.case_id = $1 ORDER BY p.number`, id)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+receivedColumns+` FROM parcels p WHERE p.case_id = ?1 ORDER BY p.number`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +268,7 @@ func (db *DB) Reports(ctx context.Context, id int64) ([]casefile.Received, error
 
 // Notes gives the notes of a case, the oldest first.
 func (db *DB) Notes(ctx context.Context, id int64) ([]casefile.Note, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT id, case_id, by_name, text, at FROM notes WHERE case_id = $1 ORDER BY id`, id)
+	rows, err := db.db.QueryContext(ctx, `SELECT id, case_id, by_name, text, at FROM notes WHERE case_id = ?1 ORDER BY id`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -282,7 +282,7 @@ func (db *DB) Notes(ctx context.Context, id int64) ([]casefile.Note, error) {
 
 // Findings gives the findings of a case, the oldest first.
 func (db *DB) Findings(ctx context.Context, id int64) ([]casefile.Finding, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT id, case_id, subject, grade, reasons, by_name, at FROM findings WHERE case_id = $1 ORDER BY id`, id)
+	rows, err := db.db.QueryContext(ctx, `SELECT id, case_id, subject, grade, reasons, by_name, at FROM findings WHERE case_id = ?1 ORDER BY id`, id)
 	if err != nil {
 		return nil, err
 	}

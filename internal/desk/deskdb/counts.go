@@ -17,12 +17,12 @@ type Counts struct {
 func (db *DB) Counts(ctx context.Context, version int) (c Counts, err error) {
 	err = db.db.QueryRowContext(ctx, `SELECT
 		(SELECT count(*) FROM parcels WHERE unread = 1),
-		(SELECT count(*) FROM parcels WHERE stage = $1),
-		(SELECT count(*) FROM parcels WHERE stage = $2 AND unread = 1),
-		(SELECT count(*) FROM cases WHERE state <> $3),
+		(SELECT count(*) FROM parcels WHERE stage = ?1),
+		(SELECT count(*) FROM parcels WHERE stage = ?2 AND unread = 1),
+		(SELECT count(*) FROM cases WHERE state <> ?3),
 		(SELECT count(*) FROM replies r WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.reply = r.id AND d.sent = 1)),
-		(SELECT count(*) FROM proposals WHERE state = $4),
-		(SELECT count(*) FROM parcels WHERE stage = $5 AND wrapped < $6)`,
+		(SELECT count(*) FROM proposals WHERE state = ?4),
+		(SELECT count(*) FROM parcels WHERE stage = ?5 AND wrapped < ?6)`,
 		casefile.Arriving, casefile.Refused, casefile.Closed, Waiting, casefile.Whole, version).
 		Scan(&c.Unread, &c.Arriving, &c.Refused, &c.Cases, &c.Unsent, &c.Proposals, &c.Unwrapped)
 	return c, err
@@ -62,12 +62,12 @@ func (db *DB) Nodes(ctx context.Context) (map[string]Node, error) {
 // NodeCollected notes a collection from a node, or why it failed.
 func (db *DB) NodeCollected(ctx context.Context, url string, why error) error {
 	now := db.now().UnixMicro()
-	return db.nodeState(ctx, url, why, `UPDATE nodes SET collected = $2 WHERE url = $1`, url, now)
+	return db.nodeState(ctx, url, why, `UPDATE nodes SET collected = ?2 WHERE url = ?1`, url, now)
 }
 
 // NodeHolds notes which edition a node holds, or why that is not known.
 func (db *DB) NodeHolds(ctx context.Context, url string, number int, manifest string, why error) error {
-	return db.nodeState(ctx, url, why, `UPDATE nodes SET edition = $2, manifest = $3 WHERE url = $1`, url, number, manifest)
+	return db.nodeState(ctx, url, why, `UPDATE nodes SET edition = ?2, manifest = ?3 WHERE url = ?1`, url, number, manifest)
 }
 
 func (db *DB) nodeState(ctx context.Context, url string, why error, success string, args ...any) error {
@@ -77,7 +77,7 @@ func (db *DB) nodeState(ctx context.Context, url string, why error, success stri
 		at = db.now().UnixMicro()
 	}
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO nodes (url, fault, fault_args, fault_at) VALUES ($1, $2, $3, $4)
+		_, err := tx.ExecContext(ctx, `INSERT INTO nodes (url, fault, fault_args, fault_at) VALUES (?1, ?2, ?3, ?4)
 			ON CONFLICT (url) DO UPDATE SET fault = excluded.fault, fault_args = excluded.fault_args, fault_at = excluded.fault_at`, url, key, faultArgs, at)
 		if err != nil || why != nil {
 			return err

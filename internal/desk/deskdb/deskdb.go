@@ -94,7 +94,7 @@ func (db *DB) link(ctx context.Context, tx *sql.Tx, by evidence.Actor, e evidenc
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO custody (sequence, hash, case_id, verb, subject, by_key, at, event)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
 		e.Sequence, canon.Hash(b), e.Case, string(e.Verb), e.Subject, e.Key, at.UnixMicro(), b)
 	return err
 }
@@ -106,7 +106,7 @@ func (db *DB) Record(ctx context.Context, by evidence.Actor, events ...evidence.
 
 // Custody gives the events of a case, the oldest first; of everything for 0.
 func (db *DB) Custody(ctx context.Context, caseID int64) ([]evidence.Event, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT event FROM custody WHERE $1 = 0 OR case_id = $1 ORDER BY sequence`, caseID)
+	rows, err := db.db.QueryContext(ctx, `SELECT event FROM custody WHERE ?1 = 0 OR case_id = ?1 ORDER BY sequence`, caseID)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func (db *DB) Draft(ctx context.Context, caseID int64) (casefile.Draft, int, err
 	var b []byte
 	var version int
 	var d casefile.Draft
-	err := db.db.QueryRowContext(ctx, `SELECT draft, version FROM drafts WHERE case_id = $1 ORDER BY version DESC LIMIT 1`, caseID).Scan(&b, &version)
+	err := db.db.QueryRowContext(ctx, `SELECT draft, version FROM drafts WHERE case_id = ?1 ORDER BY version DESC LIMIT 1`, caseID).Scan(&b, &version)
 	if err != nil {
 		return d, 0, one(err, "desk.no_draft", caseID)
 	}
@@ -45,13 +45,13 @@ func (db *DB) SaveDraft(ctx context.Context, by evidence.Actor, caseID int64, d 
 			return evidence.Event{}, err
 		}
 		var newest int
-		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM drafts WHERE case_id = $1`, caseID).Scan(&newest); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM drafts WHERE case_id = ?1`, caseID).Scan(&newest); err != nil {
 			return evidence.Event{}, err
 		}
 		if newest != base {
 			return evidence.Event{}, fault.Conflict("desk.draft_changed", base, newest)
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO drafts (case_id, version, draft, by_name, at) VALUES ($1, $2, $3, $4, $5)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO drafts (case_id, version, draft, by_name, at) VALUES (?1, ?2, ?3, ?4, ?5)`,
 			caseID, base+1, b, by.Name, db.now().UnixMicro())
 		if err != nil {
 			return evidence.Event{}, err
@@ -65,7 +65,7 @@ func (db *DB) SaveDraft(ctx context.Context, by evidence.Actor, caseID int64, d 
 // next free one, which stays its own even if nothing is published.
 func (db *DB) ReserveRecord(ctx context.Context, caseID int64) (id string, err error) {
 	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `SELECT record FROM cases WHERE id = $1`, caseID).Scan(&id)
+		err := tx.QueryRowContext(ctx, `SELECT record FROM cases WHERE id = ?1`, caseID).Scan(&id)
 		if err != nil || id != "" {
 			return one(err, "desk.no_case", caseID)
 		}
@@ -74,7 +74,7 @@ func (db *DB) ReserveRecord(ctx context.Context, caseID int64) (id string, err e
 			return err
 		}
 		id = fmt.Sprintf("%06d", last+1)
-		_, err = tx.ExecContext(ctx, `UPDATE cases SET record = $2 WHERE id = $1`, caseID, id)
+		_, err = tx.ExecContext(ctx, `UPDATE cases SET record = ?2 WHERE id = ?1`, caseID, id)
 		return err
 	})
 	return id, err
@@ -83,7 +83,7 @@ func (db *DB) ReserveRecord(ctx context.Context, caseID int64) (id string, err e
 // Newest gives the newest published version of a record and its document;
 // version 0 when nothing of it was published.
 func (db *DB) Newest(ctx context.Context, record string) (version int, document []byte, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT version, document FROM published WHERE record = $1 ORDER BY version DESC LIMIT 1`, record).Scan(&version, &document)
+	err = db.db.QueryRowContext(ctx, `SELECT version, document FROM published WHERE record = ?1 ORDER BY version DESC LIMIT 1`, record).Scan(&version, &document)
 	if err == sql.ErrNoRows {
 		return 0, nil, nil
 	}

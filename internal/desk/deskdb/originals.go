@@ -30,7 +30,7 @@ func scanOriginal(rows interface{ Scan(...any) error }, more ...any) (evidence.O
 
 func (db *DB) originalsOf(ctx context.Context, number int64) ([]evidence.Original, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT `+originalColumns+` FROM originals o JOIN parcels p ON p.number = o.parcel
-		WHERE o.parcel = $1 ORDER BY o.id`, number)
+		WHERE o.parcel = ?1 ORDER BY o.id`, number)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (db *DB) originalsOf(ctx context.Context, number int64) ([]evidence.Origina
 // Original gives an original's particulars, but not where its bytes are.
 func (db *DB) Original(ctx context.Context, id int64) (evidence.Original, error) {
 	o, err := scanOriginal(db.db.QueryRowContext(ctx, `SELECT `+originalColumns+` FROM originals o JOIN parcels p ON p.number = o.parcel
-		WHERE o.id = $1`, id))
+		WHERE o.id = ?1`, id))
 	return o, one(err, "desk.no_original", id)
 }
 
@@ -69,7 +69,7 @@ func (db *DB) OpenOriginal(ctx context.Context, by evidence.Actor, verb evidence
 		var caseID sql.NullInt64
 		var err error
 		l.Original, err = scanOriginal(tx.QueryRowContext(ctx, `SELECT `+originalColumns+`, o.start, p.size, p.header_size, p.case_id
-			FROM originals o JOIN parcels p ON p.number = o.parcel WHERE o.id = $1`, id), &l.Start, &l.SealedSize, &l.HeaderSize, &caseID)
+			FROM originals o JOIN parcels p ON p.number = o.parcel WHERE o.id = ?1`, id), &l.Start, &l.SealedSize, &l.HeaderSize, &caseID)
 		if err != nil {
 			return nil, one(err, "desk.no_original", id)
 		}
@@ -83,7 +83,7 @@ func (db *DB) OpenOriginal(ctx context.Context, by evidence.Actor, verb evidence
 // thing was written within one sitting and is the last thing said of it.
 func (db *DB) unlessLately(ctx context.Context, tx *sql.Tx, by evidence.Actor, e evidence.Event) ([]evidence.Event, error) {
 	var n int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM custody WHERE subject = $1 AND verb = $2 AND by_key = $3 AND at > $4`,
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM custody WHERE subject = ?1 AND verb = ?2 AND by_key = ?3 AND at > ?4`,
 		e.Subject, string(e.Verb), by.Key, db.now().Add(-sitting).UnixMicro()).Scan(&n)
 	if err != nil || n > 0 {
 		return nil, err
@@ -99,7 +99,7 @@ func (db *DB) Probed(ctx context.Context, id int64, m evidence.Medium, why error
 	}
 	key, _ := faultOf(why)
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE originals SET medium = $2, fault = $3 WHERE id = $1`, id, string(medium), key)
+		res, err := tx.ExecContext(ctx, `UPDATE originals SET medium = ?2, fault = ?3 WHERE id = ?1`, id, string(medium), key)
 		return changedOne(res, err, "desk.no_original", id)
 	})
 }
@@ -107,7 +107,7 @@ func (db *DB) Probed(ctx context.Context, id int64, m evidence.Medium, why error
 // Salt gives the secret salt of an original's commitment.
 func (db *DB) Salt(ctx context.Context, id int64) (salt [32]byte, err error) {
 	var b []byte
-	err = db.db.QueryRowContext(ctx, `SELECT salt FROM originals WHERE id = $1`, id).Scan(&b)
+	err = db.db.QueryRowContext(ctx, `SELECT salt FROM originals WHERE id = ?1`, id).Scan(&b)
 	if err != nil {
 		return salt, one(err, "desk.no_original", id)
 	}
@@ -126,7 +126,7 @@ type PlanVersion struct {
 // was never saved is the fault desk.no_plan.
 func (db *DB) Plan(ctx context.Context, original int64, version int) (redact.Plan, int, error) {
 	var b []byte
-	err := db.db.QueryRowContext(ctx, `SELECT plan, version FROM plans WHERE original = $1 AND ($2 = 0 OR version = $2)
+	err := db.db.QueryRowContext(ctx, `SELECT plan, version FROM plans WHERE original = ?1 AND (?2 = 0 OR version = ?2)
 		ORDER BY version DESC LIMIT 1`, original, version).Scan(&b, &version)
 	if err != nil {
 		return redact.Plan{}, 0, one(err, "desk.no_plan", original)
@@ -137,7 +137,7 @@ func (db *DB) Plan(ctx context.Context, original int64, version int) (redact.Pla
 
 // PlanVersions gives who saved which version, the newest first.
 func (db *DB) PlanVersions(ctx context.Context, original int64) ([]PlanVersion, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT version, by_name, at FROM plans WHERE original = $1 ORDER BY version DESC`, original)
+	rows, err := db.db.QueryContext(ctx, `SELECT version, by_name, at FROM plans WHERE original = ?1 ORDER BY version DESC`, original)
 	if err != nil {
 		return nil, err
 	}
@@ -158,13 +158,13 @@ func (db *DB) SavePlan(ctx context.Context, by evidence.Actor, original int64, p
 	}
 	err = db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
 		var newest int
-		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM plans WHERE original = $1`, original).Scan(&newest); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM plans WHERE original = ?1`, original).Scan(&newest); err != nil {
 			return nil, err
 		}
 		if newest != base {
 			return nil, fault.Conflict("desk.plan_changed", base, newest)
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO plans (original, version, plan, by_name, at) VALUES ($1, $2, $3, $4, $5)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO plans (original, version, plan, by_name, at) VALUES (?1, ?2, ?3, ?4, ?5)`,
 			original, base+1, b, by.Name, db.now().UnixMicro())
 		if err != nil {
 			return nil, err
@@ -177,7 +177,7 @@ func (db *DB) SavePlan(ctx context.Context, by evidence.Actor, original int64, p
 func originalEvent(ctx context.Context, tx *sql.Tx, verb evidence.Verb, original int64, detail string) ([]evidence.Event, error) {
 	var caseID sql.NullInt64
 	var sum string
-	err := tx.QueryRowContext(ctx, `SELECT p.case_id, o.sha256 FROM originals o JOIN parcels p ON p.number = o.parcel WHERE o.id = $1`, original).Scan(&caseID, &sum)
+	err := tx.QueryRowContext(ctx, `SELECT p.case_id, o.sha256 FROM originals o JOIN parcels p ON p.number = o.parcel WHERE o.id = ?1`, original).Scan(&caseID, &sum)
 	if err != nil {
 		return nil, one(err, "desk.no_original", original)
 	}
@@ -194,13 +194,13 @@ func scanDerivative(rows interface{ Scan(...any) error }) (d evidence.Derivative
 // Rendered keeps a new set of derivatives of an original as its newest.
 func (db *DB) Rendered(ctx context.Context, by evidence.Actor, original int64, set []evidence.Derivative) error {
 	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		if _, err := tx.ExecContext(ctx, `UPDATE derivatives SET newest = 0 WHERE original = $1`, original); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE derivatives SET newest = 0 WHERE original = ?1`, original); err != nil {
 			return nil, err
 		}
 		events := []evidence.Event{}
 		for _, d := range set {
 			_, err := tx.ExecContext(ctx, `INSERT INTO derivatives (original, plan, rung, type, poster, width, height, seconds, size, sha256, sealed)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+				VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`,
 				original, d.Plan, d.Rung, d.Type, d.Poster, d.Width, d.Height, d.Seconds, d.Size, d.SHA256, d.Sealed)
 			if err != nil {
 				return nil, err
@@ -218,7 +218,7 @@ func (db *DB) Rendered(ctx context.Context, by evidence.Actor, original int64, s
 
 // Derivatives gives the newest derivatives of an original.
 func (db *DB) Derivatives(ctx context.Context, original int64) ([]evidence.Derivative, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT `+derivativeColumns+` FROM derivatives WHERE original = $1 AND newest = 1 ORDER BY id`, original)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+derivativeColumns+` FROM derivatives WHERE original = ?1 AND newest = 1 ORDER BY id`, original)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (db *DB) Derivatives(ctx context.Context, original int64) ([]evidence.Deriv
 
 // DerivativeOf gives a derivative by the hash of its bytes.
 func (db *DB) DerivativeOf(ctx context.Context, sha256 string) (evidence.Derivative, error) {
-	d, err := scanDerivative(db.db.QueryRowContext(ctx, `SELECT `+derivativeColumns+` FROM derivatives WHERE sha256 = $1 ORDER BY id DESC LIMIT 1`, sha256))
+	d, err := scanDerivative(db.db.QueryRowContext(ctx, `SELECT `+derivativeColumns+` FROM derivatives WHERE sha256 = ?1 ORDER BY id DESC LIMIT 1`, sha256))
 	return d, one(err, "desk.no_derivative", sha256)
 }
 
@@ -236,7 +236,7 @@ func (db *DB) OpenDerivative(ctx context.Context, by evidence.Actor, id int64) (
 	var d evidence.Derivative
 	err := db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
 		var err error
-		d, err = scanDerivative(tx.QueryRowContext(ctx, `SELECT `+derivativeColumns+` FROM derivatives WHERE id = $1`, id))
+		d, err = scanDerivative(tx.QueryRowContext(ctx, `SELECT `+derivativeColumns+` FROM derivatives WHERE id = ?1`, id))
 		if err != nil {
 			return nil, one(err, "desk.no_derivative", id)
 		}

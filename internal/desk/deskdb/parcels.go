@@ -38,7 +38,7 @@ func scanParcel(rows interface{ Scan(...any) error }) (Parcel, error) {
 // Sight notes that a node holds a parcel and makes it known when it is new.
 func (db *DB) Sight(ctx context.Context, node string, x parcel.Index) (p Parcel, fresh bool, err error) {
 	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO parcels (id, size, pieces, stage, day) VALUES ($1, $2, $3, $4, $5)
+		res, err := tx.ExecContext(ctx, `INSERT INTO parcels (id, size, pieces, stage, day) VALUES (?1, ?2, ?3, ?4, ?5)
 			ON CONFLICT (id) DO NOTHING`, x.ID(), x.Size, len(x.Pieces), casefile.Arriving, db.now().UTC().Format(time.DateOnly))
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ func (db *DB) Sight(ctx context.Context, node string, x parcel.Index) (p Parcel,
 			return err
 		}
 		fresh = n > 0
-		p, err = scanParcel(tx.QueryRowContext(ctx, `SELECT `+parcelColumns+` FROM parcels WHERE id = $1`, x.ID()))
+		p, err = scanParcel(tx.QueryRowContext(ctx, `SELECT `+parcelColumns+` FROM parcels WHERE id = ?1`, x.ID()))
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (db *DB) Sight(ctx context.Context, node string, x parcel.Index) (p Parcel,
 // whether it is.
 func (db *DB) SightAgain(ctx context.Context, node, id string) (p Parcel, known bool, err error) {
 	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		p, err = scanParcel(tx.QueryRowContext(ctx, `SELECT `+parcelColumns+` FROM parcels WHERE id = $1`, id))
+		p, err = scanParcel(tx.QueryRowContext(ctx, `SELECT `+parcelColumns+` FROM parcels WHERE id = ?1`, id))
 		if err == sql.ErrNoRows {
 			return nil
 		}
@@ -77,7 +77,7 @@ func (db *DB) SightAgain(ctx context.Context, node, id string) (p Parcel, known 
 // sighted notes the node again even when it was told to forget: it holds the
 // parcel now, so it has to be told once more.
 func sighted(ctx context.Context, tx *sql.Tx, number int64, node string) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO sightings (parcel, node) VALUES ($1, $2)
+	_, err := tx.ExecContext(ctx, `INSERT INTO sightings (parcel, node) VALUES (?1, ?2)
 		ON CONFLICT (parcel, node) DO UPDATE SET forgotten = 0`, number, node)
 	return err
 }
@@ -86,7 +86,7 @@ func sighted(ctx context.Context, tx *sql.Tx, number int64, node string) error {
 func (db *DB) Parcels(ctx context.Context, stages ...casefile.Stage) ([]Parcel, error) {
 	var all []Parcel
 	for _, stage := range stages {
-		rows, err := db.db.QueryContext(ctx, `SELECT `+parcelColumns+` FROM parcels WHERE stage = $1 ORDER BY number`, stage)
+		rows, err := db.db.QueryContext(ctx, `SELECT `+parcelColumns+` FROM parcels WHERE stage = ?1 ORDER BY number`, stage)
 		if err != nil {
 			return nil, err
 		}
@@ -101,13 +101,13 @@ func (db *DB) Parcels(ctx context.Context, stages ...casefile.Stage) ([]Parcel, 
 
 // Parcel gives one parcel by its id.
 func (db *DB) Parcel(ctx context.Context, id string) (Parcel, error) {
-	p, err := scanParcel(db.db.QueryRowContext(ctx, `SELECT `+parcelColumns+` FROM parcels WHERE id = $1`, id))
+	p, err := scanParcel(db.db.QueryRowContext(ctx, `SELECT `+parcelColumns+` FROM parcels WHERE id = ?1`, id))
 	return p, one(err, "desk.no_parcel", id)
 }
 
 // Holds gives the numbers of the pieces that are on the disk.
 func (db *DB) Holds(ctx context.Context, number int64) (map[int]bool, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT piece FROM pieces WHERE parcel = $1`, number)
+	rows, err := db.db.QueryContext(ctx, `SELECT piece FROM pieces WHERE parcel = ?1`, number)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (db *DB) Holds(ctx context.Context, number int64) (map[int]bool, error) {
 func (db *DB) Held(ctx context.Context, number int64, pieces ...int) error {
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, n := range pieces {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO pieces (parcel, piece) VALUES ($1, $2) ON CONFLICT DO NOTHING`, number, n); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO pieces (parcel, piece) VALUES (?1, ?2) ON CONFLICT DO NOTHING`, number, n); err != nil {
 				return err
 			}
 		}
@@ -148,7 +148,7 @@ func (db *DB) ShowReport(ctx context.Context, number int64, r parcel.Report, wor
 }
 
 func keepReport(ctx context.Context, tx *sql.Tx, number int64, report []byte, words string) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE parcels SET report = $2 WHERE number = $1`, number, report); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE parcels SET report = ?2 WHERE number = ?1`, number, report); err != nil {
 		return err
 	}
 	return index(ctx, tx, "report", number, 0, words)
@@ -179,12 +179,12 @@ func (db *DB) Complete(ctx context.Context, w Whole) error {
 		if err := keepReport(ctx, tx, number, report, w.Words); err != nil {
 			return nil, err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE parcels SET stage = $2, fault = '', fault_args = '[]', refused_for = '', header_size = $3, wrapped = $4
-			WHERE number = $1`, number, casefile.Whole, w.HeaderSize, w.Wrapped)
+		_, err := tx.ExecContext(ctx, `UPDATE parcels SET stage = ?2, fault = '', fault_args = '[]', refused_for = '', header_size = ?3, wrapped = ?4
+			WHERE number = ?1`, number, casefile.Whole, w.HeaderSize, w.Wrapped)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM pieces WHERE parcel = $1`, number); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM pieces WHERE parcel = ?1`, number); err != nil {
 			return nil, err
 		}
 		salts := w.Salts
@@ -194,7 +194,7 @@ func (db *DB) Complete(ctx context.Context, w Whole) error {
 				continue // report.json
 			}
 			_, err := tx.ExecContext(ctx, `INSERT INTO originals (parcel, path, name, type, size, start, sha256, salt)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (parcel, path) DO NOTHING`,
+				VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (parcel, path) DO NOTHING`,
 				number, e.Path, f.Name, f.Type, e.Size, e.Offset, e.SHA256, salts[0][:])
 			if err != nil {
 				return nil, err
@@ -210,7 +210,7 @@ func (db *DB) Complete(ctx context.Context, w Whole) error {
 func (db *DB) Refuse(ctx context.Context, p Parcel, why error, recipient string) error {
 	key, args := faultOf(why)
 	return db.act(ctx, evidence.Machine(), func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		_, err := tx.ExecContext(ctx, `UPDATE parcels SET stage = $2, fault = $3, fault_args = $4, refused_for = $5, unread = 1 WHERE number = $1`,
+		_, err := tx.ExecContext(ctx, `UPDATE parcels SET stage = ?2, fault = ?3, fault_args = ?4, refused_for = ?5, unread = 1 WHERE number = ?1`,
 			p.Number, casefile.Refused, key, args, recipient)
 		if err != nil {
 			return nil, err
@@ -223,7 +223,7 @@ func (db *DB) Refuse(ctx context.Context, p Parcel, why error, recipient string)
 // Rewrapped notes for which charter's people a parcel's header is wrapped now.
 func (db *DB) Rewrapped(ctx context.Context, by evidence.Actor, p Parcel, version int) error {
 	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		if _, err := tx.ExecContext(ctx, `UPDATE parcels SET wrapped = $2 WHERE number = $1`, p.Number, version); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE parcels SET wrapped = ?2 WHERE number = ?1`, p.Number, version); err != nil {
 			return nil, err
 		}
 		caseID, err := caseOf(ctx, tx, p.Number)
@@ -233,14 +233,14 @@ func (db *DB) Rewrapped(ctx context.Context, by evidence.Actor, p Parcel, versio
 
 func caseOf(ctx context.Context, tx *sql.Tx, number int64) (int64, error) {
 	var id sql.NullInt64
-	err := tx.QueryRowContext(ctx, `SELECT case_id FROM parcels WHERE number = $1`, number).Scan(&id)
+	err := tx.QueryRowContext(ctx, `SELECT case_id FROM parcels WHERE number = ?1`, number).Scan(&id)
 	return id.Int64, err
 }
 
 // ToForget gives the parcels that are whole here and that a node still holds.
 func (db *DB) ToForget(ctx context.Context, node string) ([]string, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT p.id FROM parcels p JOIN sightings s ON s.parcel = p.number
-		WHERE s.node = $1 AND s.forgotten = 0 AND p.stage = $2 ORDER BY p.number`, node, casefile.Whole)
+		WHERE s.node = ?1 AND s.forgotten = 0 AND p.stage = ?2 ORDER BY p.number`, node, casefile.Whole)
 	if err != nil {
 		return nil, err
 	}
@@ -250,8 +250,8 @@ func (db *DB) ToForget(ctx context.Context, node string) ([]string, error) {
 // Forgotten notes that a node has forgotten a parcel.
 func (db *DB) Forgotten(ctx context.Context, node, id string) error {
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE sightings SET forgotten = 1 WHERE node = $1
-			AND parcel = (SELECT number FROM parcels WHERE id = $2)`, node, id)
+		_, err := tx.ExecContext(ctx, `UPDATE sightings SET forgotten = 1 WHERE node = ?1
+			AND parcel = (SELECT number FROM parcels WHERE id = ?2)`, node, id)
 		return err
 	})
 }
@@ -293,7 +293,7 @@ func (db *DB) Inbox(ctx context.Context, limit, offset int) ([]casefile.Received
 		return nil, 0, err
 	}
 	rows, err := db.db.QueryContext(ctx, `SELECT `+receivedColumns+` FROM parcels p WHERE p.case_id IS NULL
-		ORDER BY p.number DESC LIMIT $1 OFFSET $2`, limit, offset)
+		ORDER BY p.number DESC LIMIT ?1 OFFSET ?2`, limit, offset)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -313,7 +313,7 @@ func (db *DB) received(ctx context.Context, rows *sql.Rows) ([]casefile.Received
 
 // fill adds the nodes and the originals.
 func (db *DB) fill(ctx context.Context, r *casefile.Received) error {
-	rows, err := db.db.QueryContext(ctx, `SELECT node FROM sightings WHERE parcel = $1 ORDER BY node`, r.Number)
+	rows, err := db.db.QueryContext(ctx, `SELECT node FROM sightings WHERE parcel = ?1 ORDER BY node`, r.Number)
 	if err != nil {
 		return err
 	}
@@ -327,7 +327,7 @@ func (db *DB) fill(ctx context.Context, r *casefile.Received) error {
 
 // Received gives one report without marking it read.
 func (db *DB) Received(ctx context.Context, id string) (casefile.Received, error) {
-	r, err := scanReceived(db.db.QueryRowContext(ctx, `SELECT `+receivedColumns+` FROM parcels p WHERE p.id = $1`, id))
+	r, err := scanReceived(db.db.QueryRowContext(ctx, `SELECT `+receivedColumns+` FROM parcels p WHERE p.id = ?1`, id))
 	if err != nil {
 		return r, one(err, "desk.no_parcel", id)
 	}
@@ -338,7 +338,7 @@ func (db *DB) Received(ctx context.Context, id string) (casefile.Received, error
 // unread. A report of which nothing can be shown yet stays unread.
 func (db *DB) Read(ctx context.Context, by evidence.Actor, id string) (casefile.Received, error) {
 	err := db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		res, err := tx.ExecContext(ctx, `UPDATE parcels SET unread = 0 WHERE id = $1 AND unread = 1 AND (report IS NOT NULL OR stage = $2)`, id, casefile.Refused)
+		res, err := tx.ExecContext(ctx, `UPDATE parcels SET unread = 0 WHERE id = ?1 AND unread = 1 AND (report IS NOT NULL OR stage = ?2)`, id, casefile.Refused)
 		if err != nil {
 			return nil, err
 		}
@@ -356,7 +356,7 @@ func (db *DB) Read(ctx context.Context, by evidence.Actor, id string) (casefile.
 // MarkUnread puts a report back among the unread.
 func (db *DB) MarkUnread(ctx context.Context, by evidence.Actor, id string) error {
 	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		res, err := tx.ExecContext(ctx, `UPDATE parcels SET unread = 1 WHERE id = $1`, id)
+		res, err := tx.ExecContext(ctx, `UPDATE parcels SET unread = 1 WHERE id = ?1`, id)
 		if err := changedOne(res, err, "desk.no_parcel", id); err != nil {
 			return nil, err
 		}
@@ -366,6 +366,6 @@ func (db *DB) MarkUnread(ctx context.Context, by evidence.Actor, id string) erro
 
 func parcelEvent(ctx context.Context, tx *sql.Tx, verb evidence.Verb, id string) ([]evidence.Event, error) {
 	var caseID sql.NullInt64
-	err := tx.QueryRowContext(ctx, `SELECT case_id FROM parcels WHERE id = $1`, id).Scan(&caseID)
+	err := tx.QueryRowContext(ctx, `SELECT case_id FROM parcels WHERE id = ?1`, id).Scan(&caseID)
 	return []evidence.Event{{Verb: verb, Case: caseID.Int64, Subject: "parcel " + id}}, err
 }

@@ -75,7 +75,7 @@ func (db *DB) Propose(ctx context.Context, by evidence.Actor, p Proposal, sigs m
 	var id int64
 	err = db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
 		var open int64
-		err := tx.QueryRowContext(ctx, `SELECT id FROM proposals WHERE state IN ($1, $2) LIMIT 1`, Waiting, Approved).Scan(&open)
+		err := tx.QueryRowContext(ctx, `SELECT id FROM proposals WHERE state IN (?1, ?2) LIMIT 1`, Waiting, Approved).Scan(&open)
 		if err == nil {
 			return nil, fault.Conflict("desk.proposal_open", open)
 		}
@@ -87,7 +87,7 @@ func (db *DB) Propose(ctx context.Context, by evidence.Actor, p Proposal, sigs m
 			state = Approved
 		}
 		err = tx.QueryRowContext(ctx, `INSERT INTO proposals (state, edition, manifest, log_size, charter, by_name, at, changed)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id`,
 			state, p.Edition, p.Manifest, p.LogSize, p.Charter, by.Name, now, changed).Scan(&id)
 		if err != nil {
 			return nil, err
@@ -104,11 +104,11 @@ func (db *DB) addProposed(ctx context.Context, tx *sql.Tx, id int64, p Proposal,
 	var events []evidence.Event
 	for i, r := range p.Records {
 		_, err := tx.ExecContext(ctx, `INSERT INTO proposed (proposal, position, case_id, record, version, withdraw, document)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`, id, i, r.Case, r.Record, r.Version, r.Withdraw, r.Document)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`, id, i, r.Case, r.Record, r.Version, r.Withdraw, r.Document)
 		if err != nil {
 			return nil, err
 		}
-		c, err := scanCase(tx.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = $1`, r.Case))
+		c, err := scanCase(tx.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = ?1`, r.Case))
 		if err != nil {
 			return nil, one(err, "desk.no_case", r.Case)
 		}
@@ -131,7 +131,7 @@ func (r Proposed) event(verb evidence.Verb, proposal int64) evidence.Event {
 // sign keeps signatures by the hash of what they sign.
 func sign(ctx context.Context, tx *sql.Tx, by evidence.Actor, sigs map[string][]byte) error {
 	for document, signature := range sigs {
-		_, err := tx.ExecContext(ctx, `INSERT INTO signatures (document, key, by_name, signature) VALUES ($1, $2, $3, $4)
+		_, err := tx.ExecContext(ctx, `INSERT INTO signatures (document, key, by_name, signature) VALUES (?1, ?2, ?3, ?4)
 			ON CONFLICT DO NOTHING`, document, by.Key, by.Name, signature)
 		if err != nil {
 			return err
@@ -146,7 +146,7 @@ func (db *DB) Approve(ctx context.Context, by evidence.Actor, p Proposal, sigs m
 	return db.onProposal(ctx, by, p.ID, Waiting, func(ctx context.Context, tx *sql.Tx, now Proposal) ([]evidence.Event, error) {
 		manifest := canon.Hash(now.Manifest)
 		var signed int
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM signatures WHERE document = $1 AND key = $2`, manifest, by.Key).Scan(&signed)
+		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM signatures WHERE document = ?1 AND key = ?2`, manifest, by.Key).Scan(&signed)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +157,7 @@ func (db *DB) Approve(ctx context.Context, by evidence.Actor, p Proposal, sigs m
 			return nil, err
 		}
 		if enough {
-			if _, err := tx.ExecContext(ctx, `UPDATE proposals SET state = $2 WHERE id = $1`, p.ID, Approved); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE proposals SET state = ?2 WHERE id = ?1`, p.ID, Approved); err != nil {
 				return nil, err
 			}
 		}
@@ -193,11 +193,11 @@ func (db *DB) onProposal(ctx context.Context, by evidence.Actor, id int64, state
 // Decline ends a waiting proposal as declined or stale; its cases go back to drafting.
 func (db *DB) Decline(ctx context.Context, by evidence.Actor, id int64, state, reason string) error {
 	return db.onProposal(ctx, by, id, Waiting, func(ctx context.Context, tx *sql.Tx, p Proposal) ([]evidence.Event, error) {
-		if _, err := tx.ExecContext(ctx, `UPDATE proposals SET state = $2, reason = $3 WHERE id = $1`, id, state, reason); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE proposals SET state = ?2, reason = ?3 WHERE id = ?1`, id, state, reason); err != nil {
 			return nil, err
 		}
 		for _, r := range p.Records {
-			c, err := scanCase(tx.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = $1`, r.Case))
+			c, err := scanCase(tx.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = ?1`, r.Case))
 			if err != nil {
 				return nil, err
 			}
@@ -212,7 +212,7 @@ func (db *DB) Decline(ctx context.Context, by evidence.Actor, id int64, state, r
 // Step notes that a step of an approved proposal's publishing is done.
 func (db *DB) Step(ctx context.Context, id int64, step string) error {
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE proposals SET step = $2 WHERE id = $1 AND state = $3`, id, step, Approved)
+		res, err := tx.ExecContext(ctx, `UPDATE proposals SET step = ?2 WHERE id = ?1 AND state = ?3`, id, step, Approved)
 		return changedOne(res, err, "desk.no_proposal", id)
 	})
 }
@@ -220,16 +220,16 @@ func (db *DB) Step(ctx context.Context, id int64, step string) error {
 // Publish ends the publishing: the records are public, their cases published.
 func (db *DB) Publish(ctx context.Context, id int64) error {
 	return db.onProposal(ctx, evidence.Machine(), id, Approved, func(ctx context.Context, tx *sql.Tx, p Proposal) ([]evidence.Event, error) {
-		if _, err := tx.ExecContext(ctx, `UPDATE proposals SET state = $2 WHERE id = $1`, id, Done); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE proposals SET state = ?2 WHERE id = ?1`, id, Done); err != nil {
 			return nil, err
 		}
 		for _, r := range p.Records {
-			_, err := tx.ExecContext(ctx, `INSERT INTO published (record, version, case_id, document) VALUES ($1, $2, $3, $4)`,
+			_, err := tx.ExecContext(ctx, `INSERT INTO published (record, version, case_id, document) VALUES (?1, ?2, ?3, ?4)`,
 				r.Record, r.Version, r.Case, r.Document)
 			if err != nil {
 				return nil, err
 			}
-			c, err := scanCase(tx.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = $1`, r.Case))
+			c, err := scanCase(tx.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases c WHERE c.id = ?1`, r.Case))
 			if err != nil {
 				return nil, err
 			}
@@ -276,7 +276,7 @@ func proposal(ctx context.Context, q querier, id int64) (Proposal, error) {
 	var at int64
 	var changed []byte
 	err := q.QueryRowContext(ctx, `SELECT id, state, edition, manifest, log_size, charter, by_name, at, reason, step, changed
-		FROM proposals WHERE id = $1`, id).
+		FROM proposals WHERE id = ?1`, id).
 		Scan(&p.ID, &p.State, &p.Edition, &p.Manifest, &p.LogSize, &p.Charter, &p.By, &at, &p.Reason, &p.Step, &changed)
 	if err != nil {
 		return p, one(err, "desk.no_proposal", id)
@@ -285,7 +285,7 @@ func proposal(ctx context.Context, q querier, id int64) (Proposal, error) {
 	if err := json.Unmarshal(changed, &p.Changed); err != nil {
 		return p, err
 	}
-	rows, err := q.QueryContext(ctx, `SELECT case_id, record, version, withdraw, document FROM proposed WHERE proposal = $1 ORDER BY position`, id)
+	rows, err := q.QueryContext(ctx, `SELECT case_id, record, version, withdraw, document FROM proposed WHERE proposal = ?1 ORDER BY position`, id)
 	if err != nil {
 		return p, err
 	}
@@ -297,7 +297,7 @@ func proposal(ctx context.Context, q querier, id int64) (Proposal, error) {
 
 // Proposals gives the proposals in one of the states, or all, the newest first.
 func (db *DB) Proposals(ctx context.Context, state string) ([]Proposal, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT id FROM proposals WHERE $1 = '' OR state = $1 ORDER BY id DESC`, state)
+	rows, err := db.db.QueryContext(ctx, `SELECT id FROM proposals WHERE ?1 = '' OR state = ?1 ORDER BY id DESC`, state)
 	if err != nil {
 		return nil, err
 	}
@@ -318,7 +318,7 @@ func (db *DB) Proposals(ctx context.Context, state string) ([]Proposal, error) {
 
 // Signatures gives who signed a document, by its SHA-256, in the order of their keys.
 func (db *DB) Signatures(ctx context.Context, document string) ([]Signature, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT key, by_name, signature FROM signatures WHERE document = $1 ORDER BY key`, document)
+	rows, err := db.db.QueryContext(ctx, `SELECT key, by_name, signature FROM signatures WHERE document = ?1 ORDER BY key`, document)
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +340,7 @@ func (db *DB) SignaturesOf(ctx context.Context, document []byte) (charter.Signat
 // ManifestOf gives the manifest of a published edition by its number and
 // SHA-256, or nil when this desk made none such.
 func (db *DB) ManifestOf(ctx context.Context, number int, sha256 string) ([]byte, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT manifest FROM proposals WHERE edition = $1 AND state = $2`, number, Done)
+	rows, err := db.db.QueryContext(ctx, `SELECT manifest FROM proposals WHERE edition = ?1 AND state = ?2`, number, Done)
 	if err != nil {
 		return nil, err
 	}

@@ -23,17 +23,17 @@ func (db *DB) AddReply(ctx context.Context, by evidence.Actor, r casefile.Reply,
 	var id int64
 	err := db.onWorkedCase(ctx, by, r.Case, func(ctx context.Context, tx *sql.Tx, _ casefile.Case) (evidence.Event, error) {
 		var number int64
-		err := tx.QueryRowContext(ctx, `SELECT number FROM parcels WHERE id = $1 AND case_id = $2`, r.Parcel, r.Case).Scan(&number)
+		err := tx.QueryRowContext(ctx, `SELECT number FROM parcels WHERE id = ?1 AND case_id = ?2`, r.Parcel, r.Case).Scan(&number)
 		if err != nil {
 			return evidence.Event{}, one(err, "desk.not_in_case", r.Parcel, r.Case)
 		}
 		err = tx.QueryRowContext(ctx, `INSERT INTO replies (case_id, parcel, by_name, text, prefix, sealed, at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`, r.Case, number, by.Name, r.Text, prefix, sealed, db.now().UnixMicro()).Scan(&id)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id`, r.Case, number, by.Name, r.Text, prefix, sealed, db.now().UnixMicro()).Scan(&id)
 		if err != nil {
 			return evidence.Event{}, err
 		}
 		for _, n := range nodes {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO deliveries (reply, node) VALUES ($1, $2)`, id, n); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO deliveries (reply, node) VALUES (?1, ?2)`, id, n); err != nil {
 				return evidence.Event{}, err
 			}
 		}
@@ -45,7 +45,7 @@ func (db *DB) AddReply(ctx context.Context, by evidence.Actor, r casefile.Reply,
 // Replies gives the replies of a case, the oldest first.
 func (db *DB) Replies(ctx context.Context, caseID int64) ([]casefile.Reply, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT r.id, r.case_id, p.id, r.by_name, r.text, r.at FROM replies r
-		JOIN parcels p ON p.number = r.parcel WHERE r.case_id = $1 ORDER BY r.id`, caseID)
+		JOIN parcels p ON p.number = r.parcel WHERE r.case_id = ?1 ORDER BY r.id`, caseID)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (db *DB) Replies(ctx context.Context, caseID int64) ([]casefile.Reply, erro
 }
 
 func (db *DB) deliveries(ctx context.Context, reply int64) ([]casefile.Delivery, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT node, sent, fault FROM deliveries WHERE reply = $1 ORDER BY node`, reply)
+	rows, err := db.db.QueryContext(ctx, `SELECT node, sent, fault FROM deliveries WHERE reply = ?1 ORDER BY node`, reply)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (db *DB) deliveries(ctx context.Context, reply int64) ([]casefile.Delivery,
 func (db *DB) Outbox(ctx context.Context, nodes []string) ([]Outgoing, error) {
 	err := db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, n := range nodes {
-			_, err := tx.ExecContext(ctx, `INSERT INTO deliveries (reply, node) SELECT id, $1 FROM replies WHERE true ON CONFLICT DO NOTHING`, n)
+			_, err := tx.ExecContext(ctx, `INSERT INTO deliveries (reply, node) SELECT id, ?1 FROM replies WHERE true ON CONFLICT DO NOTHING`, n)
 			if err != nil {
 				return err
 			}
@@ -102,7 +102,7 @@ func (db *DB) Outbox(ctx context.Context, nodes []string) ([]Outgoing, error) {
 func (db *DB) Delivered(ctx context.Context, o Outgoing, why error) error {
 	key, _ := faultOf(why)
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET sent = $3, fault = $4 WHERE reply = $1 AND node = $2`, o.Reply, o.Node, why == nil, key)
+		_, err := tx.ExecContext(ctx, `UPDATE deliveries SET sent = ?3, fault = ?4 WHERE reply = ?1 AND node = ?2`, o.Reply, o.Node, why == nil, key)
 		return err
 	})
 }

@@ -11,7 +11,7 @@ import (
 // Setting gives a named value; what was never set is the fault desk.no_setting.
 func (db *DB) Setting(ctx context.Context, name string) ([]byte, error) {
 	var value []byte
-	err := db.db.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = $1`, name).Scan(&value)
+	err := db.db.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = ?1`, name).Scan(&value)
 	return value, one(err, "desk.no_setting", name)
 }
 
@@ -33,7 +33,7 @@ func (db *DB) Set(ctx context.Context, name string, value []byte) error {
 }
 
 func set(ctx context.Context, tx *sql.Tx, name string, value []byte) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES ($1, $2)
+	_, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES (?1, ?2)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 	return err
 }
