@@ -26,7 +26,7 @@ await build({
   platform: "node", target: "node20", format: "esm", outExtension: { ".js": ".mjs" }, sourcemap: "inline", logLevel: "warning",
 });
 const files = entryPoints.map((f) => path.join(out, f.replace(/\.ts$/, ".mjs")));
-const run = spawn(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=spec", ...files], { cwd: root, stdio: "inherit" });
+const run = spawn(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=spec", "--test-timeout=120000", ...files], { cwd: root, stdio: "inherit" });
 run.on("exit", async (code) => {
   await rm(out, { recursive: true, force: true });
   process.exitCode = code ?? 1;

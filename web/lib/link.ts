@@ -1,0 +1,159 @@
+/** A link that breaks: calls are made again until they are answered or refused for good, and whoever waits can see it. */
+import { Fault } from "./fault.js";
+
+/** A refusal by the node, with its own fault. */
+export class Refusal extends Fault {
+  constructor(
+    key: string,
+    args: readonly (string | number)[],
+    readonly status: number,
+    /** Seconds after which the node asks to be called again, if it does. */
+    readonly retryAfter: number | undefined,
+  ) {
+    super(key, args);
+    this.name = "Refusal";
+  }
+
+  /** Whether the same call may be answered another time. */
+  get later(): boolean {
+    return this.status === 429 || this.status >= 500;
+  }
+}
+
+/** The link was given up on purpose. */
+export class Stopped extends Error {
+  override name = "Stopped";
+}
+
+export type LinkState =
+  | { up: true }
+  | { up: false; why: "unreachable" | "full" | "busy"; retryAt: number; fault?: Fault };
+
+export interface Waiting {
+  now(): number;
+  random(): number;
+  /** Calls back once after ms; returns what cancels it. */
+  after(ms: number, f: () => void): () => void;
+}
+
+const realTime: Waiting = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  after: (ms, f) => {
+    const timer = setTimeout(f, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 60_000;
+const LONGEST_ASKED = 3_600_000; // of what a node may ask for by Retry-After
+const PATIENCE = 300_000; // for one call: a piece takes that long at 900 bytes a second
+
+/**
+ * One link to one node. All calls share its pauses: when one finds the node out
+ * of reach or full, the others wait with it.
+ */
+export class Link {
+  private failures = 0;
+  private round = 0; // calls begun in an earlier round do not count against this one
+  private openAt = 0;
+  private stopped = false;
+  private readonly wakers = new Set<() => void>();
+  private readonly running = new Set<AbortController>();
+
+  constructor(
+    private readonly told: (state: LinkState) => void,
+    private readonly time: Waiting = realTime,
+  ) {}
+
+  /** Makes a call until it is answered. Throws what is refused for good, and Stopped. */
+  async attempt<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (;;) {
+      await this.open();
+      const round = this.round;
+      try {
+        const answer = await this.once(call);
+        this.answered();
+        return answer;
+      } catch (err) {
+        if (this.stopped) throw new Stopped();
+        if (err instanceof Fault && !(err instanceof Refusal && err.later)) throw err;
+        if (round === this.round) this.failed(err);
+      }
+    }
+  }
+
+  /** Ends the pause, and calls that may hang, at once. */
+  kick(): void {
+    this.round++;
+    this.failures = 0;
+    this.openAt = 0;
+    for (const c of this.running) c.abort();
+    this.wake();
+  }
+
+  /** Drops what is on its way: the browser says that the network has gone. */
+  lost(): void {
+    for (const c of this.running) c.abort();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const c of this.running) c.abort();
+    this.wake();
+  }
+
+  private async once<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    this.running.add(abort);
+    const cancel = this.time.after(PATIENCE, () => abort.abort());
+    try {
+      return await call(abort.signal);
+    } finally {
+      cancel();
+      this.running.delete(abort);
+    }
+  }
+
+  private answered(): void {
+    if (this.failures > 0 || this.openAt > 0) this.round++;
+    this.failures = 0;
+    this.openAt = 0;
+    this.told({ up: true });
+  }
+
+  private failed(err: unknown): void {
+    this.round++;
+    const doubled = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(this.failures++, 16));
+    let pause = doubled / 2 + (doubled / 2) * this.time.random(); // jitter, so that many phones do not come back at once
+    const refusal = err instanceof Refusal ? err : undefined;
+    if (refusal?.retryAfter) pause = Math.max(pause, Math.min(refusal.retryAfter * 1000, LONGEST_ASKED));
+    this.openAt = this.time.now() + pause;
+    const full = refusal && (refusal.status === 503 || refusal.status === 507) && refusal.key !== "page.internal";
+    const why = refusal ? (full ? "full" : "busy") : "unreachable";
+    this.told(refusal ? { up: false, why, retryAt: this.openAt, fault: refusal } : { up: false, why, retryAt: this.openAt });
+  }
+
+  private async open(): Promise<void> {
+    while (!this.stopped) {
+      const wait = this.openAt - this.time.now();
+      if (wait <= 0) return;
+      await new Promise<void>((done) => {
+        const cancel = this.time.after(wait, waker);
+        const wakers = this.wakers;
+        function waker() {
+          cancel();
+          wakers.delete(waker);
+          done();
+        }
+        wakers.add(waker);
+      });
+    }
+    throw new Stopped();
+  }
+
+  private wake(): void {
+    for (const w of [...this.wakers]) w();
+  }
+}

@@ -1,0 +1,162 @@
+/** The wire to a node (spec/node-api.md), as far as a witness needs it. */
+import type { Bytes } from "./bytes.js";
+import { parseCanonical, type JSONValue } from "./canon.js";
+import { signedBy, type Signed } from "./charter.js";
+import { Fault } from "./fault.js";
+import { indexText, parcelID, type Index } from "./index.js";
+import { Refusal } from "./link.js";
+
+export interface NodeInfo {
+  key: string;
+  charter: string;
+  parcelBytes: number;
+  accepting: boolean;
+}
+
+/** The node's signed word that it durably holds a parcel. */
+export interface Acknowledgement {
+  parcel: string;
+  size: number;
+  pieces: number;
+  day: string;
+  node: string;
+  /** The exact signed text and the signature, for whoever wants to check it later. */
+  document: string;
+  signature: string;
+}
+
+/** The pieces that a commit found missing. */
+export class PiecesMissing extends Fault {
+  constructor(readonly missing: string[]) {
+    super("nodeapi.pieces_missing", [missing.length]);
+  }
+}
+
+export const SLOTS = 8;
+export const SLOT_BYTES = 8192;
+
+type Members = { [name: string]: JSONValue | undefined };
+
+/** Calls one node, at the page's own origin unless told otherwise. Makes each call once; Link makes it again. */
+export class NodeClient {
+  constructor(private readonly base = "") {}
+
+  async info(signal: AbortSignal): Promise<NodeInfo> {
+    const v = await this.json("/node", signal);
+    if (v["kind"] !== "kua node" || typeof v["key"] !== "string" || typeof v["charter"] !== "string") throw notUnderstood();
+    return { key: v["key"], charter: v["charter"], parcelBytes: Number(v["parcel_bytes"]), accepting: v["accepting"] === true };
+  }
+
+  /** The charter's chain as it came: verifyChain says whether it may be believed. */
+  async chain(signal: AbortSignal): Promise<Signed[]> {
+    const { chain } = await this.json("/charter", signal);
+    if (!Array.isArray(chain)) throw notUnderstood();
+    return chain.map((s) => {
+      const { document, signatures } = members(s);
+      if (typeof document !== "string") throw notUnderstood();
+      return { document, signatures: members(signatures) as Record<string, string> };
+    });
+  }
+
+  /** The pieces of an upload that the node durably holds, by its signature. */
+  async have(upload: string, key: string, signal: AbortSignal): Promise<Set<string>> {
+    const { doc } = await this.signed(await this.call("GET", `/uploads/${upload}`, signal), key);
+    if (doc["kind"] !== "kua have" || doc["upload"] !== upload || !Array.isArray(doc["pieces"])) throw notUnderstood();
+    return new Set(doc["pieces"].filter((p) => typeof p === "string"));
+  }
+
+  /** Brings one piece; returns when the node durably holds it. */
+  async put(upload: string, hash: string, piece: Bytes, signal: AbortSignal): Promise<void> {
+    await this.call("PUT", `/uploads/${upload}/pieces/${hash}`, signal, piece, "application/octet-stream");
+  }
+
+  /** Asks the node to sign for the whole parcel. Throws PiecesMissing when it lacks some. */
+  async commit(upload: string, index: Index, key: string, signal: AbortSignal): Promise<Acknowledgement> {
+    const answer = await this.call("POST", `/uploads/${upload}/commit`, signal, indexText(index), "text/plain; charset=utf-8", 409);
+    if (answer.status === 409) {
+      const text = await answer.text();
+      const { missing } = parse(text);
+      if (!Array.isArray(missing)) throw refusal(answer, text);
+      throw new PiecesMissing(missing.filter((p) => typeof p === "string"));
+    }
+    const { doc, document, signature } = await this.signed(answer, key);
+    const ack = { parcel: doc["parcel"], size: doc["size"], pieces: doc["pieces"], day: doc["day"], node: doc["node"], document, signature };
+    const fits = doc["kind"] === "kua acknowledgement" && ack.parcel === parcelID(index) && ack.size === index.size && ack.pieces === index.pieces.length;
+    if (!fits || typeof ack.day !== "string" || typeof ack.node !== "string") throw notUnderstood();
+    return ack as Acknowledgement;
+  }
+
+  /** One page of the mailboxes under a prefix: always the same number of slots of one size. */
+  async mailbox(prefix: string, page: number, signal: AbortSignal): Promise<{ slots: Bytes[]; pages: number }> {
+    const answer = await this.call("GET", `/mailboxes/${prefix}?page=${page}`, signal);
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const pages = Number(answer.headers.get("Kua-Pages"));
+    if (bytes.length !== SLOTS * SLOT_BYTES || !Number.isInteger(pages) || pages < 1 || pages > 1024) throw notUnderstood();
+    const slots = Array.from({ length: SLOTS }, (_, i) => bytes.subarray(i * SLOT_BYTES, (i + 1) * SLOT_BYTES));
+    return { slots, pages };
+  }
+
+  private async json(path: string, signal: AbortSignal): Promise<Members> {
+    return parse(await (await this.call("GET", path, signal)).text());
+  }
+
+  private async signed(answer: Response, key: string): Promise<{ doc: Members; document: string; signature: string }> {
+    const { document, signature } = parse(await answer.text());
+    if (typeof document !== "string" || typeof signature !== "string") throw notUnderstood();
+    if (!signedBy(key, document, signature)) throw new Fault("nodeapi.bad_signature");
+    return { doc: members(parseCanonical(document)), document, signature };
+  }
+
+  /** Makes the call. No cookie, referrer or cache goes with it, and no redirect is followed. */
+  private async call(method: string, path: string, signal: AbortSignal, body?: Bytes | string, type?: string, alsoTake?: number): Promise<Response> {
+    const init: RequestInit = {
+      method, signal, cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer", mode: "same-origin",
+    };
+    if (this.base !== "") init.mode = "cors";
+    if (body !== undefined) init.body = body;
+    if (type) init.headers = { "Content-Type": type };
+    const answer = await fetch(`${this.base}/api/v1${path}`, init);
+    if (answer.ok || answer.status === alsoTake) return answer;
+    throw refusal(answer, await answer.text());
+  }
+}
+
+function refusal(answer: Response, text: string): Fault {
+  const seconds = Number(answer.headers.get("Retry-After"));
+  const after = seconds > 0 ? seconds : undefined;
+  let err: Members = {};
+  try {
+    err = members(parse(text)["error"]);
+  } catch {
+    // Not the node's own words: some server on the way speaks.
+  }
+  const key = err["key"];
+  if (typeof key !== "string") return new Refusal("nodeapi.not_a_node", [hostOf(answer), answer.status], answer.status, after);
+  const args = Array.isArray(err["args"]) ? err["args"].filter((a) => typeof a === "string" || typeof a === "number") : [];
+  return new Refusal(key, args, answer.status, after);
+}
+
+function parse(text: string): Members {
+  try {
+    return members(JSON.parse(text) as JSONValue);
+  } catch (err) {
+    throw new Fault("nodeapi.not_understood", [], err);
+  }
+}
+
+function members(v: JSONValue | undefined): Members {
+  if (v === null || typeof v !== "object" || Array.isArray(v)) throw notUnderstood();
+  return v;
+}
+
+function notUnderstood(): Fault {
+  return new Fault("nodeapi.not_understood");
+}
+
+function hostOf(answer: Response): string {
+  try {
+    return new URL(answer.url).host;
+  } catch {
+    return "";
+  }
+}
