@@ -1,21 +1,23 @@
 #!/bin/bash
 # Shows that a line stands in the transparency log: recomputes the log's root
-# from its files and compares it with the signed checkpoint. Uses bash, od,
-# sha256sum, base64 and the like, and nothing of Kuä.
+# from its files and compares it with the signed checkpoint. Uses bash, od, sed,
+# sha256sum and base64, and nothing of Kuä.
 #
 #   bash inclusion.sh INDEX 'ENTRY'
 #
 # Run it in the folder of an edition. When a file of the log is not there and B
-# holds a site's address, it is fetched with curl. A hash is written as hex.
+# holds a site's address, it is fetched with curl. Bytes are kept as printf
+# writes them, \x00\x01…, so that one byte is four characters.
 set -euo pipefail
-index=$1 entry=$2
+export LC_ALL=C
+index=$1
 
 get() { # get PATH WIDTH: prints a file of the log; a partial one may be gone, then the full one
 	local p
 	for p in "$1.p/$2" "$1"; do
-		[ "$2" = 256 ] && [ "$p" != "$1" ] && continue
-		[ -f "log/$p" ] || [ -z "${B:-}" ] || curl -fsS --create-dirs -o "log/$p" "$B/log/$p" || true
-		[ -f "log/$p" ] && cat "log/$p" && return
+		if [ "$2" = 256 ] && [ "$p" != "$1" ]; then continue; fi
+		if [ ! -f "log/$p" ] && [ -n "${B:-}" ]; then curl -fsS --create-dirs -o "log/$p" "$B/log/$p" || true; fi
+		if [ -f "log/$p" ]; then cat "log/$p"; return; fi
 	done
 	echo "log/$1 is missing" >&2; exit 1
 }
@@ -24,60 +26,58 @@ number() { # number N: how the file of tile N is called
 	while [ "$n" -gt 0 ]; do s=$(printf x%03d/%s $((n % 1000)) "$s"); n=$((n / 1000)); done
 	echo "$s"
 }
-hex() { od -An -v -tx1 | tr -d ' \n'; }
-rows() { hex | fold -w 64; echo; }
-node() { printf "$(printf '01%s%s' "$1" "$2" | sed 's/../\\x&/g')" | sha256sum | cut -c1-64; }
-leaf() { (printf '\0'; cat) | sha256sum | cut -c1-64; }
+bytes() { od -An -v -tx1 | tr -d '\n' | sed 's/ /\\x/g'; }
+sum() { # sum BYTES: their SHA-256, in $hash
+	local s i
+	s=$(printf "$1" | sha256sum); hash=
+	for ((i = 0; i < 64; i += 2)); do hash+="\\x${s:i:2}"; done
+}
 
 stack=() heights=()
 push() { # push HASH HEIGHT: adds a whole subtree on the right
-	local h=$1 t=$2 last
-	while [ "${#stack[@]}" -gt 0 ]; do
-		last=$((${#stack[@]} - 1))
-		[ "${heights[$last]}" = "$t" ] || break
-		h=$(node "${stack[$last]}" "$h"); t=$((t + 1))
-		stack=(${stack[@]+"${stack[@]:0:$last}"}); heights=(${heights[@]+"${heights[@]:0:$last}"})
+	local t=$2 top=$((${#stack[@]} - 1))
+	hash=$1
+	while [ $top -ge 0 ] && [ "${heights[top]}" = $t ]; do
+		sum "\\x01${stack[top]}$hash"
+		unset "stack[top]" "heights[top]"
+		top=$((top - 1)) t=$((t + 1))
 	done
-	stack+=("$h"); heights+=("$t")
+	stack+=("$hash") heights+=("$t")
+}
+rows() { # rows HASHES HEIGHT: adds hashes as a tile holds them
+	local i
+	for ((i = 0; i < ${#1}; i += 128)); do push "${1:i:128}" "$2"; done
+}
+entries() { # entries BUNDLE WIDTH: adds every entry of a bundle, ours among them
+	local b at=0 n i e
+	b=$(get "tile/entries/$(number "$1")" "$2" | bytes)
+	for ((i = 0; i < $2; i++)); do
+		n=$((16#${b:at + 2:2}${b:at + 6:2})) e=${b:at + 8:n * 4} at=$((at + 8 + n * 4))
+		if [ $(($1 * 256 + i)) = "$index" ] && [ "$e" != "$entry" ]; then
+			printf "entry $index is another one: $e\n" >&2; exit 1
+		fi
+		sum "\\x00$e"; push "$hash" 0
+	done
 }
 
+entry=$(printf %s "$2" | bytes)
 size=$(sed -n 2p log/checkpoint)
-root=$(sed -n 3p log/checkpoint | base64 -d | hex)
-[ "$index" -lt "$size" ] || { echo "the log has only $size entries" >&2; exit 1; }
+root=$(sed -n 3p log/checkpoint | base64 -d | bytes)
+if [ "$index" -ge "$size" ]; then echo "the log has only $size entries" >&2; exit 1; fi
 ours=$((index / 256)) full=$((size / 256)) rest=$((size % 256))
 
-entries() { # entries BUNDLE WIDTH: prints the leaf hash of every entry, and checks that ours is the given one
-	local dir i at=1 n
-	dir=$(mktemp -d); get "tile/entries/$(number "$1")" "$2" >"$dir/b"
-	for ((i = 0; i < $2; i++)); do
-		n=$((16#$(tail -c +$at "$dir/b" | head -c 2 | hex)))
-		tail -c +$((at + 2)) "$dir/b" | head -c $n >"$dir/e"
-		if [ $(($1 * 256 + i)) = "$index" ] && [ "$(cat "$dir/e")" != "$entry" ]; then
-			echo "entry $index is another one: $(cat "$dir/e")" >&2; exit 1
-		fi
-		leaf <"$dir/e"; at=$((at + 2 + n))
-	done
-	rm -r "$dir"
-}
-
-k=0
-for ((t = 0; t * 256 < full; t++)); do # hashes of whole tiles stand in the tiles of level 1
+k=0 # the tile of level 0 that is next; the hashes of whole ones stand in level 1
+for ((t = 0; t * 256 < full; t++)); do
 	w=$((full - t * 256 < 256 ? full - t * 256 : 256))
-	hashes=$(get "tile/1/$(number $t)" $w | head -c $((w * 32)) | rows)
-	for h in $hashes; do
-		if [ $k = $ours ]; then
-			list=$(entries $k 256); for l in $list; do push "$l" 0; done
-		else
-			push "$h" 8
-		fi
-		k=$((k + 1))
+	row=$(get "tile/1/$(number $t)" $w | head -c $((w * 32)) | bytes)
+	for ((i = 0; i < w; i++, k++)); do
+		if [ $k = $ours ]; then entries $k 256; else push "${row:i * 128:128}" 8; fi
 	done
 done
-if [ "$rest" -gt 0 ]; then
-	if [ $k = $ours ]; then list=$(entries $k "$rest"); else list=$(get "tile/0/$(number $k)" "$rest" | head -c $((rest * 32)) | rows); fi
-	for l in $list; do push "$l" 0; done
+if [ $rest -gt 0 ]; then
+	if [ $k = $ours ]; then entries $k $rest; else rows "$(get "tile/0/$(number $k)" $rest | head -c $((rest * 32)) | bytes)" 0; fi
 fi
-h=${stack[-1]}
-for ((i = ${#stack[@]} - 2; i >= 0; i--)); do h=$(node "${stack[$i]}" "$h"); done
-[ "$h" = "$root" ] || { echo "the log's files do not hash up to its checkpoint" >&2; exit 1; }
+hash=${stack[${#stack[@]} - 1]}
+for ((i = ${#stack[@]} - 2; i >= 0; i--)); do sum "\\x01${stack[i]}$hash"; done
+if [ "$hash" != "$root" ]; then echo "the log's files do not hash up to its checkpoint" >&2; exit 1; fi
 echo "entry $index is in the log of $size entries"

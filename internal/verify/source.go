@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"kua/internal/fault"
@@ -53,7 +54,12 @@ func (d *dir) Close() error { return d.root.Close() }
 func (d *dir) Open(_ context.Context, path string) (io.ReadCloser, error) {
 	name := filepath.FromSlash(path)
 	info, err := d.root.Lstat(name)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.ENOTDIR): // a file stands where a folder should
+		return nil, fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
+	case err != nil && strings.Contains(err.Error(), "escapes"): // os.Root has no name for this error
+		return nil, fault.Corrupt("verify.not_a_file", path).Because(err)
+	case err != nil:
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {

@@ -73,6 +73,7 @@ func (r *run) compareIDs(known []string) {
 	switch {
 	case same == 0:
 		r.find(Corrupt, "charter/1.json", "verify.charter_swapped", known[0], ids[0])
+		r.memory.log.Checkpoint = "" // another collective's log is no fork of this one's
 	case same == len(known):
 	case same == len(ids):
 		r.find(Old, path, "verify.charter_behind", fmt.Sprint(len(ids)), fmt.Sprint(len(known)))
