@@ -49,7 +49,7 @@ func (d *Desk) build(ctx context.Context, id int64) (record.Record, []error, err
 	var lacks []error
 	for _, w := range shown {
 		if w.Answer == "" {
-			lacks = append(lacks, fault.Conflict("desk.warning_"+w.What, w.Original))
+			lacks = append(lacks, fault.Conflict("desk.warning."+w.What, w.Original))
 		}
 	}
 	r := words(draft)

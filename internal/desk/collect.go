@@ -378,7 +378,7 @@ func faultKey(err error) string {
 	if f, ok := fault.Of(err); ok {
 		return f.Key
 	}
-	return "internal"
+	return "page.internal"
 }
 
 // readBag reads all of a parcel that is complete but not yet whole. One whose

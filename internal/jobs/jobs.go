@@ -251,7 +251,7 @@ func (q *Queue) Wait(ctx context.Context, id int64, tell func(Job)) (Job, error)
 func (q *Queue) end(ctx context.Context, id int64, state State, why error) error {
 	key, args := "", "[]"
 	if why != nil {
-		key = "internal"
+		key = "page.internal"
 		if f, ok := fault.Of(why); ok {
 			key = f.Key
 			if b, err := json.Marshal(f.Args); err == nil && len(f.Args) > 0 {

@@ -196,7 +196,7 @@ func faultOf(err error) (key, args string) {
 	}
 	f, ok := fault.Of(err)
 	if !ok {
-		return "internal", "[]"
+		return "page.internal", "[]"
 	}
 	b, err := json.Marshal(f.Args)
 	if err != nil || len(f.Args) == 0 {
