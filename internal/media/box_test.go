@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -164,21 +166,148 @@ func TestCancelEmptiesTheBox(t *testing.T) {
 func descendants(t *testing.T) (left []string) {
 	t.Helper()
 	for range 50 {
-		left = nil
-		tasks, err := filepath.Glob("/proc/self/task/*/children")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range tasks {
-			b, _ := os.ReadFile(f)
-			left = append(left, strings.Fields(string(b))...)
-		}
-		if len(left) == 0 {
+		if left = childrenOf(os.Getpid()); len(left) == 0 {
 			return nil
 		}
-		time.Sleep(20 * time.Millisecond) // processes of the kernel, not ours to wait for
+		time.Sleep(20 * time.Millisecond) // the kernel's processes cannot be waited for otherwise
 	}
 	return left
+}
+
+// TestKilledDeskLeavesNoBox kills the program that built a box and looks that
+// the box is gone with it.
+func TestKilledDeskLeavesNoBox(t *testing.T) {
+	file := sample(t, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=640x480:d=20:r=30,noise=alls=30:allf=t", "-preset", "ultrafast")
+	out := filepath.Join(t.TempDir(), "out-of-a-killed-desk")
+	if err := os.Mkdir(out, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk := exec.Command(self, "hang", file, out)
+	said, err := desk.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := desk.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := said.Read(make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, func() bool { return len(below(desk.Process.Pid)) >= 3 })
+	inside := below(desk.Process.Pid)
+	if err := desk.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = desk.Wait()
+	wait(t, func() bool {
+		for _, pid := range inside {
+			b, err := os.ReadFile("/proc/" + pid + "/cmdline")
+			if err == nil && (bytes.Contains(b, []byte("bwrap")) || bytes.Contains(b, []byte("/kua")) || bytes.Contains(b, []byte("ffmpeg"))) {
+				return false
+			}
+		}
+		return len(inside) >= 3 // bubblewrap, its first process, the stage
+	})
+	// What it left on the disk goes at the next start.
+	if err := os.Mkdir(filepath.Join(out, boxPrefix+"x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Sweep(out); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(out); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func childrenOf(pid int) (pids []string) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, f := range tasks {
+		b, _ := os.ReadFile(f)
+		pids = append(pids, strings.Fields(string(b))...)
+	}
+	return pids
+}
+
+// below lists everything that descends from a process.
+func below(pid int) (pids []string) {
+	for _, child := range childrenOf(pid) {
+		pids = append(pids, child)
+		if id, err := strconv.Atoi(child); err == nil {
+			pids = append(pids, below(id)...)
+		}
+	}
+	return pids
+}
+
+// wait looks until something holds that only the kernel can tell.
+func wait(t *testing.T, holds func() bool) {
+	t.Helper()
+	for range 500 {
+		if holds() {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("waited for nothing")
+}
+
+// hollow is a film with gigabytes of nothing before its index.
+type hollow struct {
+	film []byte
+	at   int64 // where the hole begins
+	hole int64
+	head []byte // of the box that is the hole
+	read int64
+}
+
+func (h *hollow) Size() int64 { return int64(len(h.film)) + h.hole }
+
+func (h *hollow) ReadAt(p []byte, off int64) (n int, err error) {
+	for ; n < len(p) && off < h.Size(); n, off = n+1, off+1 {
+		switch {
+		case off < h.at:
+			p[n] = h.film[off]
+		case off < h.at+int64(len(h.head)):
+			p[n] = h.head[off-h.at]
+		case off < h.at+h.hole:
+			p[n] = 0
+		default:
+			p[n] = h.film[off-h.hole]
+		}
+	}
+	h.read += int64(n)
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// TestLargeFilm renders a film of 5 GiB whose index lies at its end, as phones
+// write them, and counts what was read: seeking must not mean reading through.
+func TestLargeFilm(t *testing.T) {
+	film, err := os.ReadFile(sample(t, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", "-f", "lavfi", "-i", "sine=d=2", "-preset", "ultrafast"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hole = 5 << 30
+	head := append([]byte("\x00\x00\x00\x01free"), binary.BigEndian.AppendUint64(nil, hole)...)
+	in := &hollow{film: film, at: int64(bytes.Index(film, []byte("moov")) - 4), hole: hole, head: head}
+	made, err := runner(t).Film(context.Background(), in, Plan{}, t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := byRung(made)["240p"]; r.Seconds != 2 || r.Short {
+		t.Errorf("made %+v", r)
+	}
+	if in.read > 40<<20 {
+		t.Errorf("read %d MiB of a film of %d bytes", in.read>>20, len(film))
+	}
+	t.Logf("read %d kB in all", in.read>>10)
 }
 
 // TestStallAndWall shows that a box that stands still or takes too long is torn down.

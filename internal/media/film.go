@@ -83,7 +83,7 @@ func (m *Runner) make(ctx context.Context, in Input, want Type, plan Plan, out s
 	if scratch == "" {
 		scratch = out
 	}
-	dir, err := os.MkdirTemp(scratch, ".box-")
+	dir, err := os.MkdirTemp(scratch, boxPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("make room for the box: %w", err)
 	}
@@ -228,3 +228,21 @@ func (s *stage) heard(form sound, length time.Duration) made {
 func (s *stage) short(length time.Duration) bool {
 	return length < s.Probe.Duration-max(time.Second, s.Probe.Duration/20)
 }
+
+// Sweep removes what a killed program left of its boxes in a directory: pieces
+// of covered films in the clear. The desk calls it once at its start, before
+// any box is built.
+func Sweep(scratch string) error {
+	left, err := filepath.Glob(filepath.Join(scratch, boxPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("sweep %s: %w", scratch, err)
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("sweep %s: %w", scratch, err)
+		}
+	}
+	return nil
+}
+
+const boxPrefix = ".box-"

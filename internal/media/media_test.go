@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 			os.Exit(RunBoxed(os.Args[2:]))
 		case "inside":
 			os.Exit(insideBox(os.Args[2:]))
+		case "hang":
+			os.Exit(hang(os.Args[2], os.Args[3]))
 		}
 	}
 	os.Exit(m.Run())
@@ -40,6 +42,23 @@ func insideBox(args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// hang renders a film that never arrives; its first bytes do.
+func hang(file, out string) int {
+	head, err := os.ReadFile(file)
+	if err != nil {
+		return 1
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return 1
+	}
+	in := &slowInput{Input: bytes.NewReader(head), free: 2, gate: make(chan struct{})}
+	fmt.Println("hanging")
+	_, err = (&Runner{Self: self}).Film(context.Background(), in, Plan{}, out, nil)
+	fmt.Println(err)
+	return 1
 }
 
 func runner(t testing.TB) *Runner {
