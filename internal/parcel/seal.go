@@ -2,8 +2,6 @@ package parcel
 
 import (
 	"archive/tar"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -127,11 +125,13 @@ func (b *bagWriter) attach(d ReportFile, f Source) error {
 }
 
 func (b *bagWriter) payload(path string, size int64, r io.Reader) error {
-	h := sha256.New()
-	if err := b.write(path, size, io.TeeReader(r, h)); err != nil {
+	h := newSideHash()
+	err := b.write(path, size, io.TeeReader(r, h))
+	sum := h.Sum()
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(&b.manifest, "%s  %s\n", hex.EncodeToString(h.Sum(nil)), path)
+	fmt.Fprintf(&b.manifest, "%s  %s\n", sum, path)
 	return nil
 }
 

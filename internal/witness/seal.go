@@ -7,6 +7,7 @@
 package witness
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"mime"
@@ -37,9 +38,13 @@ func Seal(c charter.Charter, report parcel.Report, paths []string, out string, p
 	if err != nil {
 		return r, fault.Conflict("witness.cannot_write", out).Because(err)
 	}
-	err = parcel.Seal(f, report, sources, c.Recipients(), progress)
+	w := bufio.NewWriterSize(f, 1<<20) // age writes 64 KiB and a little: whole pages cost the disk less
+	err = parcel.Seal(w, report, sources, c.Recipients(), progress)
 	if err == nil {
-		err = f.Sync()
+		err = w.Flush()
+	}
+	if err == nil {
+		err = f.Sync() // the witness may destroy the film the next moment
 	}
 	if closed := f.Close(); err == nil {
 		err = closed
