@@ -1,6 +1,7 @@
 package deskweb
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -130,11 +131,11 @@ type markerView struct {
 	Wrong, WrongHint   string
 }
 
-func markerPage(v *visit) error { return v.showMarker(nil, nil) }
+func markerPage(v *visit) error { return v.showMarker(nil) }
 
 // showMarker shows the marker of an original; after wrong with what was sent in
-// the plain form.
-func (v *visit) showMarker(sent *redact.Plan, wrong error) error {
+// the plain form still in its fields.
+func (v *visit) showMarker(wrong error) error {
 	ctx := v.r.Context()
 	o, err := v.desk.OriginalInfo(ctx, v.number("id"))
 	if err != nil {
@@ -143,9 +144,6 @@ func (v *visit) showMarker(sent *redact.Plan, wrong error) error {
 	plan, version, err := v.desk.Plan(ctx, o.ID)
 	if err != nil {
 		return err
-	}
-	if sent != nil {
-		plan = *sent
 	}
 	report, err := v.reportOf(ctx, o)
 	if err != nil {
@@ -158,25 +156,59 @@ func (v *visit) showMarker(sent *redact.Plan, wrong error) error {
 	}
 	view.Marker = true
 	view.Allowed = view.allowed(report)
-	if err := view.describe(o, plan); err != nil {
+	source, err := v.markedOn(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := view.describe(o, plan, source); err != nil {
 		return err
 	}
 	if wrong != nil {
 		view.Wrong, view.WrongHint = view.Fault(wrong)
+		view.Rows, view.Mutes = sentRows(v.r.PostForm), v.form("mutes")
+		view.MuteAll, view.Reviewed = v.form("mute_all") != "", v.form("reviewed") != ""
 		v.w.WriteHeader(page.Status(wrong))
 	}
 	return v.show("marker", view)
 }
 
-func (view *markerView) describe(o evidence.Original, plan redact.Plan) error {
+// markedOn is the picture on which boxes are drawn. A film and a JPEG are shown
+// by every browser as the renderer sees them. Other photos are not: browsers
+// differ in what they make of a PNG's or WebP's orientation, and a box would lie
+// elsewhere. For those it is the derivative from the box; "" while there is none.
+func (v *visit) markedOn(ctx context.Context, o evidence.Original) (string, error) {
+	kind, shown := shownAs(o)
+	if o.Medium.Kind != evidence.Photo || shown && kind == "image/jpeg" {
+		return fmt.Sprintf("/media/original/%d", o.ID), nil
+	}
+	made, _, err := v.desk.Derivatives(ctx, o.ID)
+	if err != nil {
+		return "", err
+	}
+	widest := evidence.Derivative{}
+	for _, d := range made {
+		if d.Type == "image/jpeg" && d.Width > widest.Width {
+			widest = d
+		}
+	}
+	if widest.ID == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("/media/derivative/%d", widest.ID), nil
+}
+
+func (view *markerView) describe(o evidence.Original, plan redact.Plan, source string) error {
 	m := o.Medium
 	view.Film, view.Photo = m.Kind == evidence.Film, m.Kind == evidence.Photo
 	view.Timed, view.Seen = view.Film || m.Kind == evidence.Sound, view.Film || view.Photo
+	if m.Kind == "" && o.Fault == "" {
+		return fault.Later("deskweb.marker.not_seen_yet")
+	}
 	if !view.Timed && !view.Seen {
 		return fault.Conflict("deskweb.marker.nothing_to_mark")
 	}
 	view.Width, view.Height = m.Width, m.Height
-	view.Source = fmt.Sprintf("/media/original/%d", o.ID)
+	view.Source = source
 	view.Save = view.Href(fmt.Sprintf("/originals/%d/plan", o.ID))
 	view.Form = fmt.Sprintf("/originals/%d/mark", o.ID)
 	view.MuteAll, view.Reviewed = plan.MuteAll, plan.Reviewed
@@ -309,21 +341,36 @@ func savePlain(v *visit) error {
 		_, err = v.keepPlan(sent, from)
 	}
 	if err != nil {
-		return v.showMarker(nil, err)
+		return v.showMarker(err)
 	}
 	return v.done("/originals/"+v.id()+"/mark", "deskweb.saved")
+}
+
+// cells gives the nth field of a name, "" where there is none.
+func cells(form map[string][]string) func(name string, n int) string {
+	return func(name string, n int) string {
+		return strings.TrimSpace(strings.ReplaceAll(at(form[name], n), "\r\n", "\n"))
+	}
+}
+
+// sentRows gives the rows of a plain form as they were sent.
+func sentRows(form map[string][]string) []plainTrack {
+	cell := cells(form)
+	var rows []plainTrack
+	for i := range form["w"] {
+		rows = append(rows, plainTrack{
+			Number: i + 1, ID: cell("id", i), Label: cell("label", i), W: cell("w", i), H: cell("h", i),
+			From: cell("from", i), To: cell("to", i), Points: cell("points", i),
+		})
+	}
+	return rows
 }
 
 // readPlain reads the fields of the plain form. A row whose size is empty is no
 // track: emptying it takes a track away.
 func readPlain(form map[string][]string, length int64) (markedPlan, error) {
 	m := markedPlan{MuteAll: form["mute_all"] != nil, Reviewed: form["reviewed"] != nil}
-	cell := func(name string, i int) string {
-		if i < len(form[name]) {
-			return strings.TrimSpace(form[name][i])
-		}
-		return ""
-	}
+	cell := cells(form)
 	taken := make(map[string]bool)
 	for _, id := range form["id"] {
 		taken[id] = true

@@ -139,7 +139,6 @@ func originalPage(v *visit) error {
 	if err := v.madeOf(ctx, &view); err != nil {
 		return err
 	}
-	v.lookAgain(view.Running && !v.r.URL.Query().Has("still"), fmt.Sprintf("/originals/%d?auto", o.ID))
 	return v.show("original", view)
 }
 
@@ -223,7 +222,7 @@ func render(v *visit) error {
 	if _, err := v.seat.Render(v.r.Context(), v.number("id")); err != nil {
 		return err
 	}
-	return v.to("/originals/" + v.id())
+	return v.to("/work")
 }
 
 // playOriginal gives an original's bytes, any part of them, straight from the

@@ -218,8 +218,7 @@ func approve(v *visit) error {
 	if _, err := v.seat.Approve(ctx, id); err != nil {
 		return v.showProposal(err)
 	}
-	v.startPublishing()
-	return v.done("/publish", "deskweb.approve.done")
+	return v.done("/work", "deskweb.approve.done") // the desk has started the publishing
 }
 
 func decline(v *visit) error {
@@ -231,11 +230,6 @@ func decline(v *visit) error {
 
 // publish brings the newest edition to the nodes that do not hold it yet.
 func publish(v *visit) error {
-	v.startPublishing()
-	return v.to("/work")
-}
-
-func (v *visit) startPublishing() {
 	d := v.desk
 	v.app.run("publish", v.seat.Name(), func(ctx context.Context, note func(func(*errand))) (any, error) {
 		result, err := d.Publish(ctx, func(step string, done, total int64) {
@@ -243,6 +237,7 @@ func (v *visit) startPublishing() {
 		})
 		return result, err
 	})
+	return v.to("/work")
 }
 
 type withdrawView struct {

@@ -36,7 +36,7 @@ func (a *App) routes() []route {
 		{method: "GET", path: "/{$}", handle: home, policy: pages},
 		{method: "POST", path: "/collect", handle: collect, policy: pages},
 		{method: "GET", path: "/work", handle: workPage, policy: pages},
-		{method: "POST", path: "/work/stop/{kind}", handle: stopErrand, policy: pages},
+		{method: "POST", path: "/errands/{kind}/stop", handle: stopErrand, policy: pages},
 		{method: "POST", path: "/work/{id}/cancel", handle: cancelJob, policy: pages},
 		{method: "POST", path: "/work/{id}/dismiss", handle: dismissJob, policy: pages},
 

@@ -66,12 +66,42 @@ export class Marker {
     this.draws();
   }
 
+  /** Begins to compare what the browser shows with what the renderer sees. */
+  begin(): void {
+    this.root.hidden = false;
+    this.compare();
+  }
+
   // Gives the picture its own shape, so that boxes lie where the renderer puts them.
   private fit(): void {
     const { width, height } = this.picture;
     const fit = must(this.root, ".marker-fit");
     fit.style.aspectRatio = `${width} / ${height}`;
     fit.style.maxWidth = `calc(72vh * ${width / height})`;
+  }
+
+  // A browser that turns or stretches the picture otherwise than the renderer
+  // would put every box elsewhere: then nothing can be drawn here.
+  private compare(): void {
+    const check = (width: number, height: number): void => {
+      if (width === 0 || height === 0) return;
+      const off = Math.abs(width / height / (this.picture.width / this.picture.height) - 1) > 0.02;
+      must(this.root, ".marker-mismatch").hidden = !off;
+      must(this.root, ".marker-layer").hidden = off;
+      const plain = document.querySelector<HTMLElement>(".marker-plain");
+      if (off && plain) plain.hidden = false;
+    };
+    const film = this.film;
+    const photo = this.root.querySelector("img");
+    if (film) {
+      const look = (): void => check(film.videoWidth, film.videoHeight);
+      film.addEventListener("loadedmetadata", look);
+      look();
+    } else if (photo) {
+      const look = (): void => check(photo.naturalWidth, photo.naturalHeight);
+      photo.addEventListener("load", look);
+      look();
+    }
   }
 
   private get plan(): Plan {
@@ -308,10 +338,10 @@ export class Marker {
 export function start(): void {
   const root = document.querySelector<HTMLElement>(".marker");
   if (!root) return;
-  new Marker(root);
-  root.hidden = false;
   const plain = document.querySelector<HTMLElement>(".marker-plain");
+  const marker = new Marker(root);
   if (plain) plain.hidden = true;
+  marker.begin();
 }
 
 start();
