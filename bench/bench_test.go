@@ -38,7 +38,9 @@ func TestMain(m *testing.M) {
 }
 
 // line prints one result: what, measured, target.
-func line(what, measured, target string) { fmt.Printf("%-58s %-34s target %s\n", what, measured, target) }
+func line(what, measured, target string) {
+	fmt.Printf("%-58s %-34s target %s\n", what, measured, target)
+}
 
 // run runs a command to its end and gives its wall time and peak memory.
 func run(t *testing.T, dir, name string, args ...string) (time.Duration, int64) {

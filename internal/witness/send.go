@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
@@ -43,25 +47,61 @@ func Send(ctx context.Context, node *nodeapi.Client, path string, progress Progr
 	if err != nil {
 		return Sent{}, err
 	}
-	piece := make([]byte, parcel.PieceBytes)
-	for n, hash := range index.Pieces {
-		size := pieceSize(index, n)
-		if held[hash] {
-			sent.Already += size
-			report(progress, sent.Already+sent.Bytes, index.Size)
-			continue
-		}
-		if _, err := f.ReadAt(piece[:size], int64(n)*parcel.PieceBytes); err != nil && err != io.EOF {
-			return sent, fmt.Errorf("read %s: %w", path, err)
-		}
-		if err := node.PutPiece(ctx, upload, hash, piece[:size]); err != nil {
-			return sent, fmt.Errorf("send piece %d of %d: %w", n+1, len(index.Pieces), err)
-		}
-		sent.Bytes += size
-		report(progress, sent.Already+sent.Bytes, index.Size)
+	if err := sendPieces(ctx, node, f, upload, index, held, &sent, progress); err != nil {
+		return sent, err
 	}
 	sent.Acknowledgement, err = node.Commit(ctx, upload, index)
 	return sent, err
+}
+
+// sendPieces sends what the node does not hold. On a good link several pieces
+// travel at a time, on a bad one a single one, so that a cut loses little.
+func sendPieces(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload string, index parcel.Index, held map[string]bool, sent *Sent, progress Progress) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		mu    sync.Mutex // guards sent
+		pace  = newPace()
+		group errgroup.Group
+	)
+	done := func(size int64, already bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if already {
+			sent.Already += size
+		} else {
+			sent.Bytes += size
+		}
+		report(progress, sent.Already+sent.Bytes, index.Size)
+	}
+	for n, hash := range index.Pieces {
+		if held[hash] {
+			done(index.PieceSize(n), true)
+			continue
+		}
+		if pace.enter(ctx) != nil {
+			break
+		}
+		group.Go(func() error {
+			begun := time.Now()
+			piece := make([]byte, index.PieceSize(n))
+			_, err := f.ReadAt(piece, int64(n)*parcel.PieceBytes)
+			if err == nil || err == io.EOF {
+				err = node.PutPiece(ctx, upload, hash, piece)
+			}
+			pace.leave(time.Since(begun))
+			if err != nil {
+				cancel()
+				return fmt.Errorf("send piece %d of %d: %w", n+1, len(index.Pieces), err)
+			}
+			done(index.PieceSize(n), false)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // Upload names the group of pieces under which a sealed file travels. It comes
@@ -79,10 +119,6 @@ func held(ctx context.Context, node *nodeapi.Client, upload string) (map[string]
 		held[h] = true
 	}
 	return held, nil
-}
-
-func pieceSize(x parcel.Index, n int) int64 {
-	return min(parcel.PieceBytes, x.Size-int64(n)*parcel.PieceBytes)
 }
 
 func report(p Progress, done, total int64) {
