@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
@@ -57,12 +55,12 @@ func Send(ctx context.Context, node *nodeapi.Client, path string, progress Progr
 // sendPieces sends what the node does not hold. On a good link several pieces
 // travel at a time, on a bad one a single one, so that a cut loses little.
 func sendPieces(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload string, index parcel.Index, held map[string]bool, sent *Sent, progress Progress) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var (
 		mu    sync.Mutex // guards sent
 		pace  = newPace()
-		group errgroup.Group
+		group sync.WaitGroup
 	)
 	done := func(size int64, already bool) {
 		mu.Lock()
@@ -82,7 +80,7 @@ func sendPieces(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload
 		if pace.enter(ctx) != nil {
 			break
 		}
-		group.Go(func() error {
+		group.Go(func() {
 			begun := time.Now()
 			piece := make([]byte, index.PieceSize(n))
 			_, err := f.ReadAt(piece, int64(n)*parcel.PieceBytes)
@@ -91,17 +89,14 @@ func sendPieces(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload
 			}
 			pace.leave(time.Since(begun))
 			if err != nil {
-				cancel()
-				return fmt.Errorf("send piece %d of %d: %w", n+1, len(index.Pieces), err)
+				cancel(fmt.Errorf("send piece %d of %d: %w", n+1, len(index.Pieces), err))
+				return
 			}
 			done(index.PieceSize(n), false)
-			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return ctx.Err()
+	group.Wait()
+	return context.Cause(ctx)
 }
 
 // Upload names the group of pieces under which a sealed file travels. It comes
