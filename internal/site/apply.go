@@ -36,6 +36,16 @@ const applying = ".applying"
 // again. Overlay and tree must lie on one file system. An overlay that is not
 // there has been applied already.
 func Apply(overlay, tree string) error {
+	return disk{os.Rename, os.Remove}.apply(overlay, tree)
+}
+
+// disk is the two steps that change a tree; a test lets them fail.
+type disk struct {
+	rename func(from, to string) error
+	remove func(name string) error
+}
+
+func (d disk) apply(overlay, tree string) error {
 	files, err := overlayFiles(overlay)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -58,16 +68,16 @@ func Apply(overlay, tree string) error {
 	if last < 0 {
 		last = len(files)
 	}
-	if err := move(overlay, tree, files[:last]); err != nil {
+	if err := d.move(overlay, tree, files[:last]); err != nil {
 		return err
 	}
-	if err := removeAll(tree, gone); err != nil {
+	if err := d.removeAll(tree, gone); err != nil {
 		return err
 	}
 	if err := syncTree(tree); err != nil {
 		return err
 	}
-	if err := move(overlay, tree, files[last:]); err != nil {
+	if err := d.move(overlay, tree, files[last:]); err != nil {
 		return err
 	}
 	if err := syncTree(tree); err != nil {
@@ -111,7 +121,7 @@ func overlayFiles(overlay string) ([]string, error) {
 	return files, err
 }
 
-func move(overlay, tree string, files []string) error {
+func (d disk) move(overlay, tree string, files []string) error {
 	made := make(map[string]bool)
 	for _, p := range files {
 		to := filepath.Join(tree, filepath.FromSlash(p))
@@ -121,16 +131,16 @@ func move(overlay, tree string, files []string) error {
 			}
 			made[dir] = true
 		}
-		if err := os.Rename(filepath.Join(overlay, filepath.FromSlash(p)), to); err != nil {
+		if err := d.rename(filepath.Join(overlay, filepath.FromSlash(p)), to); err != nil {
 			return fmt.Errorf("apply %s: %w", p, err)
 		}
 	}
 	return nil
 }
 
-func removeAll(tree string, gone []string) error {
+func (d disk) removeAll(tree string, gone []string) error {
 	for _, p := range gone {
-		err := os.Remove(filepath.Join(tree, filepath.FromSlash(p)))
+		err := d.remove(filepath.Join(tree, filepath.FromSlash(p)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove %s: %w", p, err)
 		}

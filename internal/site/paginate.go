@@ -10,7 +10,9 @@ import (
 const (
 	firstAllowance = 4_600 // compressed bytes for items, beside the page's frame
 	leastAllowance = 900
-	maxParagraph   = 900 // runes: the most that stands in one piece
+	tightAllowance = 2_000 // below it the commands name no films either
+	maxParagraph   = 700   // runes: the most that stands in one piece
+	maxInRecipe    = 14    // files that the commands of the proof name
 )
 
 // weigh estimates, on the high side, what an item adds to a compressed page.

@@ -41,6 +41,7 @@ type proof struct {
 	Enough   int      // how many of them must have
 	Index    uint64   // of the entry in the log
 	Recipe   []edition.Step
+	Partial  bool // the recipe leaves out some of very many files
 }
 
 // PEM is where a key lies in the form that openssl reads.
@@ -196,7 +197,11 @@ func (r *render) recordPages(k *known, lang locale.Tag) error {
 	items := r.items(k, lang)
 	for allowance := firstAllowance; ; allowance -= allowance / 4 {
 		parts := paginate(items, allowance)
-		err := r.parts(k, lang, parts)
+		files := maxInRecipe
+		if allowance < tightAllowance {
+			files = 0
+		}
+		err := r.parts(k, lang, parts, files)
 		if f, ok := fault.Of(err); ok && f.Key == "site.page_too_heavy" && allowance > leastAllowance {
 			continue // denser than it looked: fewer things to a page
 		}
@@ -207,7 +212,7 @@ func (r *render) recordPages(k *known, lang locale.Tag) error {
 	}
 }
 
-func (r *render) parts(k *known, lang locale.Tag, parts [][]section) error {
+func (r *render) parts(k *known, lang locale.Tag, parts [][]section, inRecipe int) error {
 	for i, sections := range parts {
 		address := recordAddress(k.ID, i+1)
 		p := recordPage{
@@ -225,7 +230,7 @@ func (r *render) parts(k *known, lang locale.Tag, parts [][]section) error {
 			}
 		}
 		if i == 0 {
-			p.Proof, p.HistoryAt = r.proof(k), historyAt(parts, p.frame, k.ID)
+			p.Proof, p.HistoryAt = r.proof(k, inRecipe), historyAt(parts, p.frame, k.ID)
 		}
 		if err := r.show("record", in(lang, address), false, p); err != nil {
 			return err
@@ -256,14 +261,29 @@ func (r *render) dropParts(id string, lang locale.Tag, parts int) error {
 	return nil
 }
 
-func (r *render) proof(k *known) proof {
+func (r *render) proof(k *known, files int) proof {
+	shown, all := recipeRecord(k.Record, files)
 	return proof{
+		Partial:  !all,
 		Document: k.Path(), SHA256: canon.Hash(k.doc), Size: int64(len(k.doc)), Index: k.entry.Index,
 		Keys: r.keyIDs(), Enough: r.in.Charter.Threshold,
 		Recipe: edition.Recipe(edition.RecipeInput{
-			Record: k.Record, Document: k.doc, Charter: r.in.Charter, CharterID: r.charterID, Index: k.entry.Index,
+			Record: shown, Document: k.doc, Charter: r.in.Charter, CharterID: r.charterID, Index: k.entry.Index,
 		}),
 	}
+}
+
+// recipeRecord gives the record with no more media than the commands on a page
+// can name: at most so many files, which are named by their own SHA-256 anyhow.
+func recipeRecord(rec record.Record, most int) (shown record.Record, all bool) {
+	files := 0
+	for i, m := range rec.Media {
+		if files += len(m.Files) + 1; files > most {
+			rec.Media = rec.Media[:i]
+			return rec, false
+		}
+	}
+	return rec, true
 }
 
 // mediumView is a medium and the page it stands on.

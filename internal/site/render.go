@@ -407,6 +407,11 @@ func (r *render) renderAll(ctx context.Context) error {
 	if err := r.readLatest(); err != nil {
 		return err
 	}
+	for _, lang := range locale.Tags() { // the search page is always there
+		if _, err := r.index_.open(wordAt{lang, ""}); err != nil {
+			return err
+		}
+	}
 	if err := r.saveState(); err != nil {
 		return err
 	}
@@ -442,9 +447,9 @@ func (r *render) saveState() error {
 			return err
 		}
 	}
-	// The page before a new last page gets a way on to it.
+	// The page before a new one gets a way on to it.
 	for at, sh := range maps.Clone(r.shelves.sheets) {
-		if at.page > 1 && len(sh.Entries) == 1 {
+		if at.page > 1 && sh.fresh {
 			if _, err := r.shelves.open(at.shelf, at.page-1); err != nil {
 				return err
 			}

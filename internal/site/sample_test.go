@@ -330,3 +330,5 @@ func (p *publisher) page(path string) string {
 	}
 	return string(b)
 }
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }

@@ -27,6 +27,8 @@ type shelf struct {
 // sheet is one page of a shelf.
 type sheet struct {
 	Entries []entry `json:"entries"`
+
+	fresh bool // it came to be in this update
 }
 
 // state is where the sheet's entries are kept.
@@ -69,7 +71,7 @@ func (s *shelves) open(at shelf, page int) (*sheet, error) {
 	if sh := s.sheets[key]; sh != nil {
 		return sh, nil
 	}
-	sh := new(sheet)
+	sh := &sheet{fresh: !s.w.exists(at.state(page))}
 	if err := s.w.load(at.state(page), sh); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 // use by many goroutines.
 type workspace struct {
 	tree, overlay string
+	empty         bool // the tree holds nothing yet
 
 	mu      sync.Mutex
 	written map[string]edition.File // path → what the overlay holds
@@ -33,8 +34,9 @@ type workspace struct {
 }
 
 func newWorkspace(tree, overlay string) *workspace {
+	_, err := os.Stat(tree)
 	return &workspace{
-		tree: tree, overlay: overlay,
+		empty: errors.Is(err, fs.ErrNotExist), tree: tree, overlay: overlay,
 		written: make(map[string]edition.File), removed: make(map[string]bool), dirs: make(map[string]bool),
 	}
 }
@@ -64,6 +66,9 @@ func (w *workspace) exists(path string) bool {
 }
 
 func (w *workspace) inTree(path string) bool {
+	if w.empty {
+		return false
+	}
 	_, err := os.Stat(filepath.Join(w.tree, filepath.FromSlash(path)))
 	return err == nil
 }
@@ -94,33 +99,52 @@ func (w *workspace) save(path string, v any) error {
 }
 
 // put writes a file into the overlay unless the tree already has these bytes.
+// Nobody else may put the same path at the same time.
 func (w *workspace) put(path string, b []byte) error {
-	old, err := os.ReadFile(filepath.Join(w.tree, filepath.FromSlash(path)))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	same := err == nil && bytes.Equal(old, b)
-
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.removed, path)
-	if same {
-		if _, ok := w.written[path]; ok { // an earlier draft of this update differed
-			delete(w.written, path)
-			return os.Remove(filepath.Join(w.overlay, filepath.FromSlash(path)))
-		}
-		return nil
-	}
-	name, err := w.place(path)
+	same, err := w.same(path, b)
 	if err != nil {
 		return err
+	}
+	w.mu.Lock()
+	_, drafted := w.written[path]
+	delete(w.removed, path)
+	delete(w.written, path)
+	name, err := w.place(path)
+	w.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if same {
+		if drafted { // an earlier draft of this update differed
+			return os.Remove(name)
+		}
+		return nil
 	}
 	if err := os.WriteFile(name, b, 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	sum := sha256.Sum256(b)
+	w.mu.Lock()
 	w.written[path] = edition.File{Path: path, Size: int64(len(b)), SHA256: hex.EncodeToString(sum[:])}
+	w.mu.Unlock()
 	return nil
+}
+
+// same reports whether the tree has exactly these bytes under the path.
+func (w *workspace) same(path string, b []byte) (bool, error) {
+	if w.empty {
+		return false, nil
+	}
+	name := filepath.Join(w.tree, filepath.FromSlash(path))
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil || info.Size() != int64(len(b)) {
+		return false, err
+	}
+	old, err := os.ReadFile(name)
+	return err == nil && bytes.Equal(old, b), err
 }
 
 // putBlob streams a blob into the overlay and checks that it is what its name
