@@ -1,24 +1,19 @@
 package main
 
 import (
-	"crypto/ed25519"
-	"encoding/base64"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"kua/internal/canon"
 	"kua/internal/charter"
 	"kua/internal/desk"
 	"kua/internal/fault"
 	"kua/internal/keyring"
 	"kua/internal/seal"
-	"kua/internal/tlog/appender"
 )
 
 // deskDirFlag adds --dir, the folder of the collective's desk.
@@ -49,7 +44,7 @@ func (a *app) charterCommand() *cobra.Command {
 
 func (a *app) charterInit(dir, passFile *string) *cobra.Command {
 	var name, origin string
-	var people, languages, mirrors []string
+	var people, languages, mirrors, nodes []string
 	var threshold int
 	c := a.command("init", "cli.charter.init", `
   kua charter init --dir kua --name "Drivers' society" --person aigul --person timur --language kk,ru,en --origin kua.example.org/log`)
@@ -57,6 +52,7 @@ func (a *app) charterInit(dir, passFile *string) *cobra.Command {
 	c.Flags().StringVar(&origin, "origin", "", a.t("cli.flag.origin"))
 	c.Flags().StringArrayVar(&people, "person", nil, a.t("cli.flag.person"))
 	c.Flags().StringSliceVar(&languages, "language", []string{"kk", "ky", "uz", "tg", "tk", "ru", "en"}, a.t("cli.flag.language"))
+	c.Flags().StringArrayVar(&nodes, "node", nil, a.t("cli.flag.node"))
 	c.Flags().StringArrayVar(&mirrors, "mirror", nil, a.t("cli.flag.mirror"))
 	c.Flags().IntVar(&threshold, "threshold", 2, a.t("cli.flag.threshold"))
 	for _, f := range []string{"name", "origin", "person"} {
@@ -65,6 +61,13 @@ func (a *app) charterInit(dir, passFile *string) *cobra.Command {
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		f := founder{name: map[string]string{languages[0]: name}, languages: languages, mirrors: mirrors, threshold: threshold, origin: origin}
+		for _, n := range nodes {
+			url, key, ok := strings.Cut(n, "=")
+			if !ok {
+				return usageError{fmt.Errorf("not URL=KEY: %q", n)}
+			}
+			f.nodes = append(f.nodes, charter.Node{URL: strings.TrimRight(url, "/"), Key: key})
+		}
 		for _, p := range people {
 			pass, err := a.newPassphrase(p, *passFile)
 			if err != nil {

@@ -146,7 +146,7 @@ func (d *demo) found(ctx context.Context, addr string) (string, error) {
 		}
 		d.seats = append(d.seats, s)
 	}
-	if err := d.node.start(ctx, d.desk.Chain()); err != nil {
+	if err := d.node.start(ctx, d.app, d.desk.Chain()); err != nil {
 		return "", err
 	}
 	id, err := d.desk.Charter().ID()

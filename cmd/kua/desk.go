@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -38,7 +39,7 @@ func (a *app) deskCommand() *cobra.Command {
 		a.deskOpen(&f), a.deskCases(&f), a.deskCase(&f), a.deskNote(&f), a.deskReply(&f), a.deskClose(&f), a.deskExport(&f),
 		a.deskPlan(&f), a.deskRender(&f), a.deskDraft(&f),
 		a.deskPropose(&f), a.deskProposals(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f),
-		a.deskRewrap(&f), a.deskCustody(&f), a.deskStatus(&f),
+		a.deskRewrap(&f), a.deskAddKey(&f), a.deskCustody(&f), a.deskStatus(&f),
 	)
 	return c
 }
@@ -130,6 +131,21 @@ func (a *app) deskRewrap(f *deskFlags) *cobra.Command {
 			return err
 		}
 		return a.rewrap(c.Context(), f.dir, person)
+	}
+	return c
+}
+
+// deskAddKey puts the key file a person brought into the desk's folder, so that
+// they can sign in here.
+func (a *app) deskAddKey(f *deskFlags) *cobra.Command {
+	c := a.command("add-key NAME FILE", "cli.desk.add_key", "\n  kua desk add-key --dir kua gulnara /media/stick/gulnara.age")
+	c.Args = exactly(2)
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		b, err := os.ReadFile(args[1])
+		if err != nil {
+			return fault.NotFound("witness.no_file", args[1]).Because(err)
+		}
+		return desk.AddKeyFile(f.dir, args[0], b)
 	}
 	return c
 }

@@ -102,9 +102,9 @@ func (a *app) sealCommand() *cobra.Command {
 	c.Flags().StringVarP(&out, "out", "o", "report.kua", a.t("cli.flag.out"))
 	_ = c.MarkFlagRequired("charter-file")
 	c.RunE = func(_ *cobra.Command, files []string) error {
-		chain, err := charter.ReadChain(os.DirFS(from))
+		chain, err := readCharter(from)
 		if err != nil {
-			return fmt.Errorf("read the charter in %s: %w", from, err)
+			return err
 		}
 		ch, err := chain.Verify(charterID)
 		if err != nil {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"kua/internal/charter"
+	"kua/internal/fault"
+	"kua/internal/locale"
+	"kua/internal/node"
+	"kua/internal/node/nodeweb"
+	"kua/internal/page"
+)
+
+func (a *app) nodeCommand() *cobra.Command {
+	var cfg node.Config
+	var listen node.Listen
+	var dir, from string
+	c := a.command("node", "cli.node", `
+  kua node key --dir /var/lib/kua
+  kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
+  kua node --dir /var/lib/kua --charter /etc/kua --addr 127.0.0.1:8080 --behind-proxy`)
+	c.PersistentFlags().StringVar(&dir, "dir", "kua-node", a.t("cli.flag.node_dir"))
+	c.Flags().StringVar(&from, "charter", "", a.t("cli.flag.node_charter"))
+	c.Flags().StringVar(&listen.Addr, "addr", "127.0.0.1:8413", a.t("cli.flag.node_addr"))
+	c.Flags().StringVar(&listen.CertFile, "tls-cert", "", a.t("cli.flag.tls_cert"))
+	c.Flags().StringVar(&listen.KeyFile, "tls-key", "", a.t("cli.flag.tls_key"))
+	c.Flags().StringSliceVar(&listen.ACME, "acme", nil, a.t("cli.flag.acme"))
+	c.Flags().BoolVar(&listen.BehindProxy, "behind-proxy", false, a.t("cli.flag.behind_proxy"))
+	c.Flags().Int64Var(&cfg.Limits.ParcelBytes, "parcel-bytes", 0, a.t("cli.flag.parcel_bytes"))
+	c.Flags().Int64Var(&cfg.Limits.FreeBytes, "free-bytes", 0, a.t("cli.flag.free_bytes"))
+	c.Flags().IntVar(&cfg.Limits.OpenDays, "open-days", 0, a.t("cli.flag.open_days"))
+	c.Flags().IntVar(&cfg.Limits.ReplyDays, "reply-days", 0, a.t("cli.flag.reply_days"))
+	c.Args = exactly(0)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg.Dir = dir
+		if from != "" {
+			var err error
+			if cfg.Chain, err = readCharter(from); err != nil {
+				return err
+			}
+		}
+		n, handler, err := a.openNode(c.Context(), cfg)
+		if err != nil {
+			return err
+		}
+		l, err := net.Listen("tcp", listen.Addr)
+		if err != nil {
+			return errors.Join(fault.Conflict("cli.node.address", listen.Addr).Because(err), n.Close())
+		}
+		listen.Listener = l
+		a.say("cli.node.serving", l.Addr(), n.Key())
+		return errors.Join(n.Serve(c.Context(), listen, handler), n.Close())
+	}
+	c.AddCommand(a.nodeKey(&dir))
+	return c
+}
+
+// readCharter reads the chain in a folder that holds charter/, or is it.
+func readCharter(dir string) (charter.Chain, error) {
+	chain, err := charter.ReadChain(os.DirFS(dir))
+	if err != nil || len(chain) == 0 {
+		if err == nil {
+			err = fs.ErrNotExist
+		}
+		return nil, fmt.Errorf("read the charter in %s: %w", dir, err)
+	}
+	return chain, nil
+}
+
+// openNode opens a node with its pages.
+func (a *app) openNode(ctx context.Context, cfg node.Config) (*node.Node, *nodeweb.Web, error) {
+	cfg.Words = func(err error) (string, string) { return page.Fault(a.cat, locale.English, err) }
+	cfg.SearchText, cfg.SearchWords = locale.SearchText, locale.Words
+	if cfg.Diary == nil {
+		cfg.Diary = a.diary()
+	}
+	n, err := node.New(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	handler, err := nodeweb.New(n, a.cat)
+	if err != nil {
+		return nil, nil, errors.Join(err, n.Close())
+	}
+	return n, handler, nil
+}
+
+func (a *app) nodeKey(dir *string) *cobra.Command {
+	c := a.command("key", "cli.node.key", "\n  kua node key --dir /var/lib/kua")
+	c.Args = exactly(0)
+	c.RunE = func(*cobra.Command, []string) error {
+		key, err := node.EnsureKey(*dir)
+		if err == nil {
+			fmt.Fprintln(a.out, key)
+		}
+		return err
+	}
+	return c
+}

@@ -1,0 +1,56 @@
+// What a person of the desk does in its pages. Used by the browser tests.
+import { openPage, laptop } from "./harness.mjs";
+
+/** Signs a person in; gives { page, context, strangers, complaints }. */
+export async function signIn(browser, demo, name) {
+  const p = await openPage(browser, demo.desk, laptop);
+  await p.page.goto(`${demo.desk}/en/sign-in`);
+  await p.page.selectOption("#name", name);
+  await p.page.fill("#passphrase", demo.passphrase);
+  await Promise.all([p.page.waitForURL(/\/en\/$/), p.page.click("form .primary")]);
+  return p;
+}
+
+/** Clicks a button and waits for the page that follows. */
+export async function press(page, selector) {
+  await Promise.all([page.waitForLoadState("load"), page.click(selector)]);
+}
+
+/** Loads the page again until it holds the selector. */
+export async function until(page, selector, seconds = 120) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    if (await page.locator(selector).count()) return;
+    if (Date.now() > end) throw new Error(`${selector} does not appear on ${page.url()}`);
+    await page.waitForTimeout(500);
+    await page.reload();
+  }
+}
+
+/** Collects from the nodes and waits until the errand is over. */
+export async function collect(page, demo) {
+  await page.goto(`${demo.desk}/en/`);
+  await press(page, 'form[action$="/collect"] button');
+  await page.goto(`${demo.desk}/en/inbox`);
+  await until(page, ".list .state-ok");
+}
+
+/** Draws a box over the middle of the film in the marker and waits until it is saved. */
+export async function coverMiddle(page) {
+  const layer = page.locator(".marker-layer");
+  await layer.waitFor();
+  await page.waitForFunction(() => {
+    const v = document.querySelector(".marker video, .marker img");
+    return v && (v.readyState >= 2 || v.complete);
+  });
+  const box = await layer.boundingBox();
+  const at = (x, y) => [box.x + box.width * x, box.y + box.height * y];
+  await page.mouse.move(...at(0.35, 0.3));
+  await page.mouse.down();
+  await page.mouse.move(...at(0.5, 0.5), { steps: 5 });
+  await page.mouse.move(...at(0.65, 0.7), { steps: 5 });
+  await page.mouse.up();
+  await page.locator(".marker-list li").first().waitFor();
+  await page.check(".marker-reviewed");
+  await page.waitForSelector('.marker-save[data-state="saved"]');
+}
