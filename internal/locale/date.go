@@ -27,12 +27,12 @@ var monthsAlone = map[Tag][12]string{
 // dates place year, month name and day.
 var dates = map[Tag]string{
 	Kazakh: "%[1]d ж. %[3]d %[2]s", Kyrgyz: "%[1]d-ж., %[3]d-%[2]s", Uzbek: "%[3]d-%[2]s, %[1]d",
-	Tajik: "%[3]d %[2]s %[1]d", Turkmen: "%[3]d %[2]s %[1]d", Russian: "%[3]d %[2]s %[1]d г.", English: "%[3]d %[2]s %[1]d",
+	Tajik: "%[3]d %[2]s %[1]d", Turkmen: "%[3]d %[2]s %[1]d", Russian: "%[3]d %[2]s %[1]d", English: "%[3]d %[2]s %[1]d",
 }
 
 var yearMonths = map[Tag]string{
 	Kazakh: "%[1]d ж. %[2]s", Kyrgyz: "%[1]d-ж., %[2]s", Uzbek: "%[2]s, %[1]d",
-	Tajik: "%[2]s %[1]d", Turkmen: "%[2]s %[1]d", Russian: "%[2]s %[1]d г.", English: "%[2]s %[1]d",
+	Tajik: "%[2]s %[1]d", Turkmen: "%[2]s %[1]d", Russian: "%[2]s %[1]d", English: "%[2]s %[1]d",
 }
 
 // Date writes a day given as 2006-01-02 the way people of the language write
