@@ -12,15 +12,22 @@ import (
 )
 
 // writeWhole writes a small file so that it is there whole or not at all, and
-// still there after a loss of power.
+// still there after a loss of power. What a kill leaves of an attempt has one
+// name, so that the next attempt clears it away.
 func writeWhole(path string, b []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	return replace(path, mode, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+func replace(path string, mode os.FileMode, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails after the rename, and that is meant
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		os.Remove(f.Name())
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
@@ -93,20 +100,11 @@ func rewrapFile(person *keyring.Person, path string, recipients []string) error 
 	if _, err := f.Seek(int64(len(old)), io.SeekStart); err != nil {
 		return err
 	}
-	out, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
+	return replace(path, 0o600, func(w io.Writer) error {
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		_, err := io.Copy(w, f)
 		return err
-	}
-	defer os.Remove(out.Name())
-	_, err = out.Write(header)
-	if err == nil {
-		_, err = io.Copy(out, f)
-	}
-	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(out.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	})
 }

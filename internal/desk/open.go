@@ -143,7 +143,7 @@ func found(ctx context.Context, cfg Config, f Founding, c charter.Charter) error
 // Open unlocks the desk with one person's keys, takes its lock, takes in a newer
 // charter that lies in the directory, finishes what a kill interrupted and
 // starts the workers. Only one process may hold a desk.
-func Open(ctx context.Context, cfg Config, person *keyring.Person) (d *Desk, err error) {
+func Open(ctx context.Context, cfg Config, person *keyring.Person) (*Desk, error) {
 	lock, err := lockDir(filepath.Join(cfg.Dir, lockFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.NotFound("desk.none_here", cfg.Dir)
@@ -152,25 +152,13 @@ func Open(ctx context.Context, cfg Config, person *keyring.Person) (d *Desk, err
 		return nil, err
 	}
 	cfg = cfg.filled()
-	d = &Desk{cfg: cfg, dir: cfg.Dir, lock: lock, person: person}
-	defer func() {
-		if err != nil {
-			d.shut()
+	d := &Desk{cfg: cfg, dir: cfg.Dir, lock: lock, person: person}
+	for _, step := range []func(context.Context) error{d.unlock, d.equip, d.tidy, d.resume, d.startJobs} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, d.shut())
 		}
-	}()
-	if err := d.unlock(ctx); err != nil {
-		return nil, err
 	}
-	if err := d.equip(); err != nil {
-		return nil, err
-	}
-	if err := d.tidy(ctx); err != nil {
-		return nil, err
-	}
-	if err := d.resume(ctx); err != nil {
-		return nil, err
-	}
-	return d, d.startJobs(ctx)
+	return d, nil
 }
 
 func (c Config) clock() func() time.Time {
@@ -255,7 +243,7 @@ func (d *Desk) readCharter(ctx context.Context) error {
 }
 
 // equip makes what the desk works with.
-func (d *Desk) equip() error {
+func (d *Desk) equip(context.Context) error {
 	cat, err := locale.Load(web.Locales())
 	if err != nil {
 		return fmt.Errorf("load the languages: %w", err)
@@ -271,7 +259,7 @@ func (d *Desk) equip() error {
 	if d.site, err = site.New(site.Config{Catalogue: cat, Templates: web.Templates(), Style: style}); err != nil {
 		return fmt.Errorf("prepare the site: %w", err)
 	}
-	d.media = &media.Runner{Self: d.cfg.Self, Preset: d.cfg.Preset}
+	d.media = &media.Runner{Self: d.cfg.Self, Preset: d.cfg.Preset, Scratch: d.cfg.Scratch}
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"kua/internal/canon"
 	"kua/internal/charter"
@@ -186,7 +187,7 @@ func (d *Desk) logEntries(ctx context.Context, p deskdb.Proposal) error {
 		return err
 	}
 	indexes, _, err := log.Append(ctx, append(charters, entries...)...)
-	if err = errors.Join(err, log.Close(ctx)); err != nil {
+	if err = errors.Join(err, log.Close(ctx), d.sweepLog()); err != nil {
 		return err
 	}
 	for i, at := range indexes[len(charters):] {
@@ -199,6 +200,28 @@ func (d *Desk) logEntries(ctx context.Context, p deskdb.Proposal) error {
 		return err
 	}
 	return d.db.Set(ctx, settingEdition, strconv.AppendUint(nil, indexes[len(indexes)-1], 10))
+}
+
+// sweepLog removes half-written files that a kill left in the log's directory:
+// whoever verifies the tree must find nothing in it that does not belong there.
+func (d *Desk) sweepLog() error {
+	root := d.logDir()
+	return filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		switch {
+		case e.IsDir() && strings.HasPrefix(e.Name(), "."):
+			return fs.SkipDir // the appender's own, not published
+		case e.IsDir(), tlog.CheckPath(filepath.ToSlash(rel)):
+			return nil
+		}
+		return os.Remove(name)
+	})
 }
 
 // entriesOf gives the entries of a proposal: its records in their order, then

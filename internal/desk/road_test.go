@@ -3,17 +3,12 @@ package desk
 import (
 	"context"
 	"io"
-	"os"
 	"testing"
 
 	"kua/internal/keyring"
 	"kua/internal/parcel"
 	"kua/internal/verify"
 )
-
-const victimEnv = "KUA_TEST_VICTIM"
-
-func victim() int { return 0 }
 
 // TestRoad walks from a sealed report to an edition that a stranger verifies.
 func TestRoad(t *testing.T) {
@@ -88,5 +83,3 @@ func (c *collective) verify(d *Desk) {
 		c.t.Fatalf("verify says %v: %+v", report.Result, report.Findings)
 	}
 }
-
-var _ = os.Args

@@ -104,9 +104,13 @@ func (db *DB) Record(ctx context.Context, by evidence.Actor, events ...evidence.
 	return db.act(ctx, by, func(context.Context, *sql.Tx) ([]evidence.Event, error) { return events, nil })
 }
 
-// Custody gives the events of a case, the oldest first; of everything for 0.
+// Custody gives the events of a case, the oldest first, with what was done to
+// its reports before they came into it; of everything for 0.
 func (db *DB) Custody(ctx context.Context, caseID int64) ([]evidence.Event, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT event FROM custody WHERE ?1 = 0 OR case_id = ?1 ORDER BY sequence`, caseID)
+	rows, err := db.db.QueryContext(ctx, `SELECT event FROM custody WHERE ?1 = 0 OR case_id = ?1 OR case_id = 0 AND subject IN (
+			SELECT 'parcel ' || p.id FROM parcels p WHERE p.case_id = ?1
+			UNION SELECT 'original ' || o.id FROM originals o JOIN parcels p ON p.number = o.parcel WHERE p.case_id = ?1)
+		ORDER BY sequence`, caseID)
 	if err != nil {
 		return nil, err
 	}
