@@ -1,0 +1,190 @@
+// A person at the desk, in a real browser: marks a film by mouse, keyboard and
+// touch, without a script too, and looks at every page with axe. Started by
+// TestMarkerInABrowser with the address of a desk, a name and a passphrase.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const [address, name, passphrase] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+
+const foreign = [];
+const broken = [];
+
+async function person(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.on("request", (r) => new URL(r.url()).host === new URL(address).host || foreign.push(r.url()));
+  page.on("pageerror", (e) => broken.push(`${page.url()}: ${e.message}`));
+  page.on("console", (m) => m.type() === "error" && broken.push(`${page.url()}: ${m.text()}`));
+  await page.goto(`${address}/en/sign-in`);
+  await page.selectOption("#name", name);
+  await page.fill("#passphrase", passphrase);
+  await page.click("main button");
+  await page.waitForURL(`${address}/en/`);
+  return page;
+}
+
+const saved = (page) => page.waitForSelector('.marker-save[data-state="saved"]', { timeout: 10_000 });
+const unsaved = (page) => page.waitForSelector('.marker-save:not([data-state="saved"])', { timeout: 10_000 });
+
+// box tells where a box lies, in pixels of the picture.
+async function box(page, n = 0) {
+  return page.locator(".marker-box").nth(n).evaluate((b) => {
+    const [x, y, w, h] = /left (-?\d+), top (-?\d+), width (\d+), height (\d+)/.exec(b.getAttribute("aria-label")).slice(1).map(Number);
+    return { x, y, w, h };
+  });
+}
+
+async function marker(page) {
+  await page.goto(`${address}/en/originals/1/mark`);
+  await page.waitForFunction(() => document.querySelector("video")?.readyState >= 2);
+  assert.ok(await page.isHidden(".marker-plain"), "the form of numbers is put away");
+  assert.ok(await page.isHidden(".marker-mismatch") && (await page.isHidden(".marker-unplayable")), "the film is shown as the renderer sees it");
+}
+
+// at is where a pixel of the picture is on the screen now.
+async function at(page, x, y) {
+  const layer = await page.locator(".marker-layer").boundingBox();
+  return [layer.x + (x / 320) * layer.width, layer.y + (y / 240) * layer.height];
+}
+
+async function drag(page, from, to) {
+  await page.locator(".marker-layer").scrollIntoViewIfNeeded();
+  await page.mouse.move(...(await at(page, ...from)));
+  await page.mouse.down();
+  await page.mouse.move(...(await at(page, ...to)), { steps: 5 });
+  await page.mouse.up();
+}
+
+// By mouse: draw, move, resize, and see that the film obeys.
+const page = await person();
+await marker(page);
+await drag(page, [40, 30], [100, 90]);
+let got = await box(page);
+for (const [key, want] of Object.entries({ x: 40, y: 30, w: 60, h: 60 })) assert.ok(Math.abs(got[key] - want) <= 1, `drawn: ${key} is ${got[key]}, want ${want}`);
+await unsaved(page).catch(() => {});
+await saved(page);
+
+await page.click('[data-do="forward-second"]');
+await page.waitForFunction(() => Math.abs(document.querySelector("video").currentTime - 1) < 0.06 && !document.querySelector("video").seeking);
+await drag(page, [60, 60], [160, 110]);
+got = await box(page);
+assert.ok(Math.abs(got.x - 140) <= 1 && Math.abs(got.y - 80) <= 1, `moved: at ${got.x}, ${got.y}, want 140, 80`);
+
+// Between the two moments it lies on the line, as the renderer will have it.
+await page.locator(".marker-scrub").evaluate((s) => {
+  s.value = "500";
+  s.dispatchEvent(new Event("input"));
+});
+await page.waitForFunction(() => Math.abs(document.querySelector("video").currentTime - 0.5) < 0.06 && !document.querySelector("video").seeking);
+got = await box(page);
+assert.ok(Math.abs(got.x - 90) <= 6 && Math.abs(got.y - 55) <= 4, `in between: at ${got.x}, ${got.y}, want about 90, 55`);
+
+// By keyboard: a new box, moved, resized, taken away, brought back.
+await page.focus(".marker-layer");
+await page.keyboard.press("n");
+await page.waitForFunction(() => document.querySelectorAll(".marker-box").length === 2);
+const fresh = await box(page, 1);
+await page.keyboard.press("ArrowRight");
+await page.keyboard.press("ArrowDown");
+await page.keyboard.press("Shift+ArrowRight");
+got = await box(page, 1);
+assert.deepEqual([got.x - fresh.x, got.y - fresh.y, got.w - fresh.w], [2, 2, 2], "arrows move, Shift and arrows resize");
+await page.keyboard.press("Delete");
+assert.equal(await page.locator(".marker-box").count(), 1, "Delete takes the box away");
+await page.keyboard.press("Control+z");
+assert.equal(await page.locator(".marker-box").count(), 2, "Ctrl Z brings it back");
+const before = await page.evaluate(() => document.querySelector("video").currentTime);
+await page.focus(".marker-layer");
+await page.keyboard.press(".");
+await page.waitForFunction((t) => document.querySelector("video").currentTime > t, before);
+const stepped = (await page.evaluate(() => document.querySelector("video").currentTime)) - before;
+assert.ok(stepped > 0.02 && stepped < 0.16, `one frame of a tenth of a second: stepped ${stepped}`);
+
+// Solid preview, mute by dragging, everything named for a screen reader.
+await page.click('[data-do="preview"]');
+const colour = await page.locator(".marker-box").first().evaluate((b) => getComputedStyle(b).backgroundColor);
+assert.equal(colour, "rgb(0, 0, 0)", "the preview is solid");
+await page.click('[data-do="preview"]');
+await page.uncheck(".marker-mute-all");
+const sound = await page.locator(".marker-sound").boundingBox();
+await page.mouse.move(sound.x + sound.width * 0.25, sound.y + 5);
+await page.mouse.down();
+await page.mouse.move(sound.x + sound.width * 0.5, sound.y + 5, { steps: 4 });
+await page.mouse.up();
+assert.equal(await page.locator(".marker-mutes li").count(), 1, "a drag along the sound bar mutes");
+await page.check(".marker-reviewed");
+await saved(page);
+await page.click('[data-do="undo"]');
+await page.click('[data-do="redo"]');
+await page.waitForTimeout(900);
+await saved(page);
+
+// Another window saves; this one is told and nothing is overwritten by itself.
+const other = await page.context().newPage();
+await other.goto(`${address}/en/originals/1/mark`);
+await other.waitForSelector(".marker-card");
+await other.check(".marker-mute-all");
+await other.waitForTimeout(900);
+await saved(other);
+await page.focus(".marker-layer");
+await page.keyboard.press("n");
+await page.waitForSelector('.marker-save[data-state="conflict"]');
+assert.ok(await page.isVisible('[data-do="overwrite"]'), "the person decides");
+await page.click('[data-do="overwrite"]');
+await saved(page);
+assert.ok(!broken.some((b) => !b.includes("409")), broken.join("\n"));
+broken.length = 0;
+await other.close();
+
+// By touch, on a tablet.
+const tablet = await person({ viewport: { width: 800, height: 1100 }, hasTouch: true });
+await marker(tablet);
+const count = await tablet.locator(".marker-box").count();
+const touch = await tablet.context().newCDPSession(tablet);
+async function finger(type, ...spot) {
+  const [x, y] = spot.length ? await at(tablet, ...spot) : [];
+  await touch.send("Input.dispatchTouchEvent", { type, touchPoints: spot.length ? [{ x, y }] : [] });
+}
+await tablet.locator(".marker-layer").scrollIntoViewIfNeeded();
+await finger("touchStart", 220, 150);
+await finger("touchMove", 260, 180);
+await finger("touchMove", 300, 210);
+await finger("touchEnd");
+assert.equal(await tablet.locator(".marker-box").count(), count + 1, "a finger draws");
+await saved(tablet);
+await tablet.context().close();
+
+// Without a script the numbers are there to be read and changed.
+const plain = await person({ javaScriptEnabled: false });
+await plain.goto(`${address}/en/originals/1/mark`);
+assert.ok((await plain.isVisible(".marker-plain")) && (await plain.isHidden(".marker")), "the form of numbers stands in");
+await plain.fill("#label-1", "a face");
+await plain.click(".marker-plain button");
+assert.equal(await plain.inputValue("#label-1"), "a face");
+await plain.context().close();
+
+// Every page on a phone, and wide in the dark.
+const paths = ["/", "/work", "/inbox", "/cases", "/cases/1", "/cases/1/custody", "/cases/1/record", "/originals/1", "/originals/1/mark", "/publish", "/people", "/custody", "/nowhere"];
+const problems = [];
+for (const [label, options] of [["phone", { viewport: { width: 360, height: 740 } }], ["dark", { colorScheme: "dark" }]]) {
+  const reader = await person({ ...options, bypassCSP: true });
+  for (const path of [...paths, "/sign-in"]) {
+    if (path === "/sign-in") await reader.context().clearCookies();
+    await reader.goto(`${address}/en${path}`);
+    const over = await reader.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (over > 0) problems.push(`${path} (${label}) is ${over} pixels too wide`);
+    await reader.evaluate(axe);
+    const result = await reader.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    for (const v of result.violations) problems.push(`${path} (${label}): ${v.id}: ${v.nodes[0].html.slice(0, 160)}`);
+  }
+  await reader.context().close();
+}
+await browser.close();
+assert.deepEqual(problems, []);
+assert.deepEqual(foreign, [], "a request left for another host");
+assert.deepEqual(broken.filter((b) => !b.includes("404")), []);
+console.log("ok");
