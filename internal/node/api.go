@@ -1,19 +1,34 @@
 package node
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strconv"
+	"strings"
+	"time"
 
+	"kua/internal/canon"
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
 )
 
-// Handler is the API below nodeapi.Base.
+// maxJSON bounds what a desk may say in one call; an edition's manifest and the
+// charter's chain fit many times.
+const maxJSON = 32 << 20
+
+type handler func(http.ResponseWriter, *http.Request) error
+
+// deskHandler also gets the body, whose hash the desk has signed.
+type deskHandler func(w http.ResponseWriter, r *http.Request, body []byte) error
+
+// Handler is the interface below nodeapi.Base.
 func (n *Node) Handler() http.Handler {
 	mux := http.NewServeMux()
-	handle := func(pattern string, do func(http.ResponseWriter, *http.Request) error) {
-		method, path, _ := cut(pattern)
+	handle := func(pattern string, do handler) {
+		method, path, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" "+nodeapi.Base+path, n.answer(do))
 	}
 	handle("GET /node", n.info)
@@ -23,40 +38,40 @@ func (n *Node) Handler() http.Handler {
 	handle("POST /uploads/{upload}/commit", n.commit)
 	handle("GET /mailboxes/{prefix}", n.mailbox)
 
-	handle("GET /desk/parcels", n.desk(n.parcels))
-	handle("GET /desk/parcels/{id}/index", n.desk(n.index))
-	handle("DELETE /desk/parcels/{id}", n.desk(n.forget))
-	handle("GET /desk/pieces/{hash}", n.desk(n.piece))
-	handle("POST /desk/replies", n.desk(n.putReply))
-	handle("POST /desk/charter", n.desk(n.putCharter))
-	handle("GET /desk/edition", n.desk(n.editionState))
-	handle("POST /desk/edition/missing", n.desk(n.editionMissing))
-	handle("PUT /desk/edition/files/{hash}", n.deskStream(n.putFile))
-	handle("PUT /desk/edition/log/{path...}", n.desk(n.putLog))
-	handle("PUT /desk/edition/signatures/{path...}", n.desk(n.putSignature))
-	handle("POST /desk/edition/switch", n.desk(n.switchEdition))
-	mux.Handle(nodeapi.Base+"/", n.answer(func(http.ResponseWriter, *http.Request) error { return fault.NotFound("node.no_call") }))
+	handle("GET /desk/parcels", n.desk(0, n.parcels))
+	handle("GET /desk/parcels/{id}/index", n.desk(0, n.index))
+	handle("DELETE /desk/parcels/{id}", n.desk(0, n.forget))
+	handle("GET /desk/pieces/{hash}", n.desk(0, n.piece))
+	handle("POST /desk/replies", n.desk(64<<10, n.putReply))
+	handle("POST /desk/charter", n.desk(maxJSON, n.putCharter))
+	handle("GET /desk/edition", n.desk(0, n.editionState))
+	handle("POST /desk/edition/missing", n.desk(maxJSON, n.editionMissing))
+	handle("PUT /desk/edition/files/{hash}", n.putFile)
+	handle("PUT /desk/edition/log/{path...}", n.desk(maxJSON, n.putLog))
+	handle("PUT /desk/edition/signatures/{path...}", n.desk(4<<10, n.putSignature))
+	handle("POST /desk/edition/switch", n.desk(maxJSON, n.switchEdition))
+	mux.Handle(nodeapi.Base+"/", n.answer(func(_ http.ResponseWriter, r *http.Request) error {
+		return fault.NotFound("node.no_call")
+	}))
 	return mux
 }
 
-func cut(pattern string) (method, path string, ok bool) {
-	for i := range pattern {
-		if pattern[i] == ' ' {
-			return pattern[:i], pattern[i+1:], true
-		}
-	}
-	return "", pattern, false
-}
-
-// answer runs a call in one of the places there are and tells its fault.
-func (n *Node) answer(do func(http.ResponseWriter, *http.Request) error) http.Handler {
+// answer runs a call in one of the places there are, and tells its fault.
+func (n *Node) answer(do handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		defer n.recover(w)
+		if !allow(r, n.cfg.Limits.CallsPerConn) {
+			n.refuse(w, fault.Later("node.too_many_calls"))
+			return
+		}
 		select {
-		case n.busy <- struct{}{}:
-			defer func() { <-n.busy }()
+		case n.calls <- struct{}{}:
+			defer func() { <-n.calls }()
 		default:
 			n.refuse(w, fault.Later("node.busy"))
 			return
@@ -65,6 +80,19 @@ func (n *Node) answer(do func(http.ResponseWriter, *http.Request) error) http.Ha
 			n.refuse(w, err)
 		}
 	})
+}
+
+// recover answers for a call that panicked. The diary gets where, and not with
+// what: a panic's value can hold what a caller sent.
+func (n *Node) recover(w http.ResponseWriter) {
+	switch p := recover(); p {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(p)
+	default:
+		n.cfg.Diary.Error("a call panicked", "kind", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		n.refuse(w, fault.New(fault.KindInternal, "page.internal"))
+	}
 }
 
 // refuse answers with a fault. What is not one is told as internal; the diary
@@ -79,18 +107,38 @@ func (n *Node) refuse(w http.ResponseWriter, err error) {
 		text.Message, text.Hint = n.cfg.Words(err)
 	}
 	status := statusOf(err)
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(text.Key)))
+	if s := retryAfter(text.Key); s > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(s))
+	}
+	if status == http.StatusRequestTimeout || status == http.StatusRequestEntityTooLarge {
+		w.Header().Set("Connection", "close")
 	}
 	_ = writeJSON(w, status, nodeapi.Failure{Error: text})
 }
 
-// retryAfter is in seconds: a full disk waits for the desk, a busy moment passes.
+// retryAfter gives the seconds after which a refusal may be over, 0 for one that
+// does not end by itself. A full disk waits for the desk; a busy moment passes.
 func retryAfter(key string) int {
-	if key == "node.busy" {
+	switch key {
+	case "node.busy", "node.too_many_calls":
 		return 5
+	case "node.disk_full", "node.full", "node.too_many_uploads":
+		return 1800
 	}
-	return 1800
+	return 0
+}
+
+var statuses = map[string]int{
+	"node.disk_full":          http.StatusInsufficientStorage,
+	"node.full":               http.StatusInsufficientStorage,
+	"node.too_many_calls":     http.StatusTooManyRequests,
+	"node.too_slow":           http.StatusRequestTimeout,
+	"node.not_json":           http.StatusBadRequest,
+	"node.bad_name":           http.StatusBadRequest,
+	"nodeapi.desk_only":       http.StatusUnauthorized,
+	"nodeapi.desk_unknown":    http.StatusUnauthorized,
+	"nodeapi.desk_clock":      http.StatusUnauthorized,
+	"nodeapi.desk_other_call": http.StatusUnauthorized,
 }
 
 func statusOf(err error) int {
@@ -98,8 +146,11 @@ func statusOf(err error) int {
 	if !ok {
 		return http.StatusInternalServerError
 	}
+	if s, ok := statuses[f.Key]; ok {
+		return s
+	}
 	switch f.Kind {
-	case fault.KindInvalid:
+	case fault.KindInvalid, fault.KindCorrupt:
 		return http.StatusUnprocessableEntity
 	case fault.KindNotFound:
 		return http.StatusNotFound
@@ -111,8 +162,6 @@ func statusOf(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case fault.KindLater:
 		return http.StatusServiceUnavailable
-	case fault.KindCorrupt:
-		return http.StatusUnprocessableEntity
 	}
 	return http.StatusInternalServerError
 }
@@ -124,8 +173,30 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	patientWrite(w, int64(len(b)))
 	w.WriteHeader(status)
+	_, _ = w.Write(b) // a caller that went away will ask again
+	return nil
+}
+
+func writeOctets(w http.ResponseWriter, b []byte) error {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	patientWrite(w, int64(len(b)))
 	_, _ = w.Write(b)
+	return nil
+}
+
+// readJSON reads a body that the desk signed.
+func readJSON(body []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fault.Invalid("node.not_json").Because(err)
+	}
+	if d.More() {
+		return fault.Invalid("node.not_json")
+	}
 	return nil
 }
 
@@ -138,6 +209,31 @@ func (n *Node) signed(w http.ResponseWriter, status int, doc any) error {
 	return writeJSON(w, status, e)
 }
 
+// authorised checks that a call comes from a desk of the charter and gives the
+// hash that its body must have.
+func (n *Node) authorised(r *http.Request) (bodyHash string, err error) {
+	c, _ := n.Charter()
+	return nodeapi.CheckDesk(r, c.Desks, n.Key(), n.cfg.Now())
+}
+
+// desk makes a handler for a desk's call with a body of at most limit bytes.
+func (n *Node) desk(limit int64, do deskHandler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		want, err := n.authorised(r)
+		if err != nil {
+			return err
+		}
+		body, err := n.readBody(w, r, limit)
+		if err != nil {
+			return err
+		}
+		if canon.Hash(body) != want {
+			return fault.Forbidden("nodeapi.desk_other_call")
+		}
+		return do(w, r, body)
+	}
+}
+
 // Info is what the node says of itself.
 func (n *Node) Info() (nodeapi.Info, error) {
 	c, _ := n.Charter()
@@ -148,8 +244,8 @@ func (n *Node) Info() (nodeapi.Info, error) {
 	info := nodeapi.Info{
 		Kind: nodeapi.KindNode, Key: n.Key(), Charter: id, PieceBytes: pieceBytes, ParcelBytes: n.cfg.Limits.ParcelBytes, Accepting: true,
 	}
-	if n.roomOnDisk() != nil {
-		info.Accepting, info.RetryAfter = false, retryAfter("")
+	if err := n.roomFor(0); err != nil {
+		info.Accepting, info.RetryAfter = false, retryAfter("node.disk_full")
 	}
 	return info, nil
 }
@@ -162,7 +258,6 @@ func (n *Node) info(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, info)
 }
 
-func (n *Node) charterChain(w http.ResponseWriter, _ *http.Request) error {
-	_, chain := n.Charter()
-	return writeJSON(w, http.StatusOK, nodeapi.ChainAnswer{Chain: chain})
-}
+// grace is what a caller may stay silent before and between bytes, whatever it
+// brought before.
+const grace = 30 * time.Second

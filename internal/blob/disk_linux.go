@@ -1,0 +1,21 @@
+package blob
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// flush makes a file's data durable, and of its inode only what is needed to
+// find the data again.
+func flush(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }
+
+// punch makes a range of a file read as zeros and gives its room back. A file
+// system that cannot is written over.
+func punch(f *os.File, offset, size int64) error {
+	err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, offset, size)
+	if err == unix.EOPNOTSUPP || err == unix.ENOSYS {
+		return zero(f, offset, size)
+	}
+	return err
+}

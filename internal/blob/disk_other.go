@@ -1,0 +1,9 @@
+//go:build !linux
+
+package blob
+
+import "os"
+
+func flush(f *os.File) error { return f.Sync() }
+
+func punch(f *os.File, offset, size int64) error { return zero(f, offset, size) }

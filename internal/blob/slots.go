@@ -1,0 +1,246 @@
+package blob
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/bits"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// slotsPerFile bounds a file of slots: 1 GiB for slots of 256 KiB. The files are
+// sparse, so an empty slot takes no room on the disk.
+const slotsPerFile = 4096
+
+// Slots keeps many small pieces of bytes in a few big files, each in a numbered
+// slot. It knows no names: its user writes down, durably, which slot holds what,
+// after Sync and before anybody is told.
+//
+// Against a file for each piece this buys two things. A piece costs one flush
+// of data and no directory entry, and pieces that come at the same time share
+// the flush. And no inode tells to the nanosecond when a piece came: a file's
+// times are those of its newest piece, until Blur.
+//
+// It is safe for use by several goroutines.
+type Slots struct {
+	dir  string
+	size int64
+
+	mu    sync.Mutex
+	used  []uint64 // a bit for each slot there is a file for
+	hint  int      // no word of used before it has a free bit
+	files []*os.File
+}
+
+// OpenSlots opens or makes slots of size bytes below dir. used are the slots
+// that hold something, by what the user has written down; every other slot is
+// emptied, whatever a crash left in it.
+func OpenSlots(dir string, size int64, used []int64) (*Slots, error) {
+	s := &Slots{dir: dir, size: size}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open slots: %w", err)
+	}
+	for {
+		f, err := os.OpenFile(s.path(len(s.files)), os.O_RDWR, 0)
+		if os.IsNotExist(err) {
+			break
+		}
+		if err != nil {
+			s.Close()
+			return nil, fmt.Errorf("open slots: %w", err)
+		}
+		s.adopt(f)
+	}
+	for _, n := range used {
+		if n < 0 || n >= int64(len(s.used))*64 {
+			s.Close()
+			return nil, fmt.Errorf("open slots: there is no file for slot %d", n)
+		}
+		s.used[n/64] |= 1 << (n % 64)
+	}
+	if err := s.emptyUnused(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Slots) path(file int) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%05d.slots", file))
+}
+
+func (s *Slots) adopt(f *os.File) {
+	s.files = append(s.files, f)
+	s.used = append(s.used, make([]uint64, slotsPerFile/64)...)
+}
+
+// Write puts b into a free slot. It is not durable before Sync.
+func (s *Slots) Write(b []byte) (slot int64, err error) {
+	if int64(len(b)) > s.size {
+		return 0, fmt.Errorf("write %d bytes into a slot of %d", len(b), s.size)
+	}
+	slot, f, err := s.take()
+	if err != nil {
+		return 0, fmt.Errorf("take a slot: %w", err)
+	}
+	if _, err := f.WriteAt(b, s.offset(slot)); err != nil {
+		return 0, fmt.Errorf("write slot %d: %w", slot, errors.Join(err, s.Free(slot)))
+	}
+	return slot, nil
+}
+
+func (s *Slots) offset(slot int64) int64 { return slot % slotsPerFile * s.size }
+
+// take finds a free slot, in a new file if need be.
+func (s *Slots) take() (int64, *os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ; s.hint < len(s.used); s.hint++ {
+		if free := ^s.used[s.hint]; free != 0 {
+			bit := bits.TrailingZeros64(free)
+			s.used[s.hint] |= 1 << bit
+			slot := int64(s.hint)*64 + int64(bit)
+			return slot, s.files[slot/slotsPerFile], nil
+		}
+	}
+	f, err := os.OpenFile(s.path(len(s.files)), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return 0, nil, err
+	}
+	err = f.Truncate(slotsPerFile * s.size)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = syncDir(s.dir)
+	}
+	if err != nil {
+		f.Close()
+		return 0, nil, err
+	}
+	s.adopt(f)
+	s.used[s.hint] |= 1
+	return int64(s.hint) * 64, f, nil
+}
+
+// Sync makes these slots durable.
+func (s *Slots) Sync(slots ...int64) error {
+	for _, f := range s.filesOf(slots) {
+		if err := flush(f); err != nil {
+			return fmt.Errorf("flush slots: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Slots) filesOf(slots []int64) []*os.File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var fs []*os.File
+	for _, n := range slots {
+		if f := s.files[n/slotsPerFile]; !slices.Contains(fs, f) {
+			fs = append(fs, f)
+		}
+	}
+	return fs
+}
+
+// Read fills b from the beginning of a slot. A slot that is freed meanwhile may
+// give other bytes: the user checks what it reads.
+func (s *Slots) Read(slot int64, b []byte) error {
+	s.mu.Lock()
+	there := slot >= 0 && slot < int64(len(s.used))*64
+	var f *os.File
+	if there {
+		f = s.files[slot/slotsPerFile]
+	}
+	s.mu.Unlock()
+	if !there || int64(len(b)) > s.size {
+		return fmt.Errorf("read %d bytes of slot %d: there is no such slot", len(b), slot)
+	}
+	if _, err := f.ReadAt(b, s.offset(slot)); err != nil {
+		return fmt.Errorf("read slot %d: %w", slot, err)
+	}
+	return nil
+}
+
+// Free gives slots back and their room to the disk.
+func (s *Slots) Free(slots ...int64) error {
+	var failed error
+	for _, n := range slots {
+		s.mu.Lock()
+		f := s.files[n/slotsPerFile]
+		s.mu.Unlock()
+		if err := punch(f, s.offset(n), s.size); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("empty slot %d: %w", n, err))
+		}
+		s.mu.Lock()
+		s.used[n/64] &^= 1 << (n % 64)
+		s.hint = min(s.hint, int(n/64))
+		s.mu.Unlock()
+	}
+	return failed
+}
+
+// emptyUnused empties every run of slots that hold nothing.
+func (s *Slots) emptyUnused() error {
+	for i, f := range s.files {
+		first, total := int64(i)*slotsPerFile, int64(slotsPerFile)
+		for n := int64(0); n < total; {
+			run := n
+			for run < total && s.used[(first+run)/64]&(1<<((first+run)%64)) == 0 {
+				run++
+			}
+			if run > n {
+				if err := punch(f, n*s.size, (run-n)*s.size); err != nil {
+					return fmt.Errorf("empty unused slots: %w", err)
+				}
+			}
+			n = run + 1
+		}
+	}
+	return nil
+}
+
+// Blur sets the times of every file to t. Of the times that a file system keeps
+// by itself it moves the change time to now; a file's birth stays.
+func (s *Slots) Blur(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var failed error
+	for i := range s.files {
+		failed = errors.Join(failed, os.Chtimes(s.path(i), t, t))
+	}
+	return failed
+}
+
+// Close closes the files.
+func (s *Slots) Close() error {
+	var failed error
+	for _, f := range s.files {
+		failed = errors.Join(failed, f.Close())
+	}
+	return failed
+}
+
+// zero writes zeros over a range of a file, unless it reads as zeros already.
+func zero(f *os.File, offset, size int64) error {
+	blank, seen := make([]byte, 64<<10), make([]byte, 64<<10)
+	for ; size > 0; size -= int64(len(seen)) {
+		seen = seen[:min(size, int64(len(seen)))]
+		if _, err := f.ReadAt(seen, offset); err != nil {
+			return err
+		}
+		if !bytes.Equal(seen, blank[:len(seen)]) {
+			if _, err := f.WriteAt(blank[:len(seen)], offset); err != nil {
+				return err
+			}
+		}
+		offset += int64(len(seen))
+	}
+	return nil
+}

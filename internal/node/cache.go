@@ -1,0 +1,61 @@
+package node
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// cache keeps ready answers for small files of text, by the file's hash, so
+// that a popular page costs neither disk nor compression. What is in it is
+// public.
+type cache struct {
+	most  int64
+	bytes atomic.Int64
+	pages sync.Map // hash → *page
+}
+
+// page is a file of text, compressed, with the headers of its answer, made once.
+type page struct {
+	gzip    []byte
+	size    int64 // uncompressed
+	headers headers
+}
+
+// headers are the values of an answer's headers, as http.Header holds them, so
+// that an answer allocates none.
+type headers struct {
+	contentType, etag, length, cacheControl []string
+}
+
+const pageOverhead = 512 // of one page in memory, about
+
+func (c *cache) get(hash string) *page {
+	v, ok := c.pages.Load(hash)
+	if !ok {
+		return nil
+	}
+	return v.(*page)
+}
+
+func (c *cache) put(hash string, p *page) {
+	cost := int64(len(p.gzip)) + pageOverhead
+	if cost > c.most/8 {
+		return
+	}
+	if c.bytes.Add(cost) > c.most {
+		c.shrink()
+	}
+	if _, there := c.pages.LoadOrStore(hash, p); there {
+		c.bytes.Add(-cost)
+	}
+}
+
+// shrink drops about half of the pages, whichever come first.
+func (c *cache) shrink() {
+	c.pages.Range(func(k, v any) bool {
+		if _, there := c.pages.LoadAndDelete(k); there {
+			c.bytes.Add(-int64(len(v.(*page).gzip)) - pageOverhead)
+		}
+		return c.bytes.Load() > c.most/2
+	})
+}

@@ -1,0 +1,326 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"kua/internal/canon"
+	"kua/internal/charter"
+	"kua/internal/edition"
+	"kua/internal/fault"
+	"kua/internal/nodeapi"
+	"kua/internal/record"
+	kualog "kua/internal/tlog"
+)
+
+// switchEdition publishes another edition, when everything about it is in
+// order: the charter continues ours, its people have signed the manifest, the
+// edition is newer, every part, file and record signature is here, the log
+// continues ours and names this very manifest. Then one file is replaced, and
+// that is the switch. Whatever is wrong is named, and nothing has happened.
+func (n *Node) switchEdition(w http.ResponseWriter, r *http.Request, body []byte) error {
+	var req nodeapi.SwitchRequest
+	if err := readJSON(body, &req); err != nil {
+		return err
+	}
+	n.intake.Lock()
+	defer n.intake.Unlock()
+	ctx := r.Context()
+	next, err := n.examine(ctx, req)
+	if err != nil {
+		return err
+	}
+	if err := n.publish(ctx, next, req.Chain); err != nil {
+		return err
+	}
+	return n.editionState(w, nil, nil)
+}
+
+// examine checks an edition that wants to be published. n.intake is locked.
+func (n *Node) examine(ctx context.Context, req nodeapi.SwitchRequest) (*published, error) {
+	chain := req.Chain
+	if _, ours := n.Charter(); len(chain) < len(ours) {
+		if err := n.continues(chain); err != nil {
+			return nil, err
+		}
+		chain = ours
+	}
+	if err := n.continues(chain); err != nil {
+		return nil, err
+	}
+	m, c, err := edition.VerifyManifest(chain, []byte(req.Manifest), req.Signatures)
+	if err != nil {
+		return nil, err
+	}
+	next := &published{manifest: m, document: []byte(req.Manifest), current: current{
+		Kind: kindCurrent, Manifest: canon.Hash([]byte(req.Manifest)), Signatures: onlyTheirs(c, req.Signatures, req.Manifest),
+		Checkpoint: req.Checkpoint, LogIndex: req.LogIndex,
+	}}
+	old := n.edition.Load()
+	if err := newer(old, next); err != nil {
+		return nil, err
+	}
+	if next.cp, err = kualog.ParseCheckpoint([]byte(req.Checkpoint), c.Log.Origin, c.Log.Key); err != nil {
+		return nil, err
+	}
+	if err := n.checkLog(ctx, old, next); err != nil {
+		return nil, err
+	}
+	if old != nil && old.current.Manifest == next.current.Manifest {
+		next.Before = old.Before
+		return next, nil // the same edition under a longer log
+	}
+	if old != nil {
+		next.Before = old.current.Manifest
+	}
+	return next, n.checkFiles(ctx, chain, old, next)
+}
+
+// onlyTheirs keeps the signatures that count, so that nothing else is served.
+func onlyTheirs(c charter.Charter, sigs charter.Signatures, document string) charter.Signatures {
+	out := make(charter.Signatures)
+	for _, p := range c.Current() {
+		id := charter.KeyID(p.PublishKey)
+		if charter.SignedBy(p.PublishKey, []byte(document), sigs[id]) {
+			out[id] = sigs[id]
+		}
+	}
+	return out
+}
+
+// newer checks an edition's place in the row of editions. A node that was away
+// may skip some: then the log alone joins the two.
+func newer(old, next *published) error {
+	if old == nil || old.current.Manifest == next.current.Manifest {
+		return nil
+	}
+	if next.manifest.Number <= old.manifest.Number {
+		return fault.Conflict("node.edition_old", next.manifest.Number, old.manifest.Number)
+	}
+	if next.manifest.Number == old.manifest.Number+1 && next.manifest.Previous != old.current.Manifest {
+		return fault.Conflict("node.edition_other_past", next.manifest.Number)
+	}
+	return nil
+}
+
+// checkLog checks that the log is whole, continues the one we publish, and names
+// the manifest where the desk says.
+func (n *Node) checkLog(ctx context.Context, old, next *published) error {
+	var from uint64
+	if old != nil {
+		if err := kualog.Consistent(ctx, n.fetchLog, old.cp, next.cp); err != nil {
+			return err
+		}
+		from = old.cp.Size
+	}
+	for _, path := range kualog.NewPaths(from, next.cp.Size) {
+		if path == kualog.CheckpointPath {
+			continue
+		}
+		if _, err := os.Stat(n.logPath(path)); errors.Is(err, fs.ErrNotExist) {
+			return fault.Invalid("node.log_missing", path)
+		} else if err != nil {
+			return err
+		}
+	}
+	// Reading the new entries proves the bundles and, on the way to the root,
+	// every new tile.
+	err := kualog.Entries(ctx, n.fetchLog, next.cp, from, func(uint64, []byte) error { return nil })
+	if err != nil {
+		return err
+	}
+	entry, err := edition.ManifestEntry(next.manifest, next.document).Bytes()
+	if err != nil {
+		return err
+	}
+	return kualog.Included(ctx, n.fetchLog, next.cp, next.LogIndex, entry)
+}
+
+// checkFiles checks that every file the edition has and the last one had not is
+// here in the right size, and that its records are signed.
+func (n *Node) checkFiles(ctx context.Context, chain charter.Chain, old, next *published) error {
+	var before *edition.Manifest
+	if old != nil {
+		before = &old.manifest
+	}
+	changed, _, err := edition.Diff(before, &next.manifest, n.partFiles(ctx), n.partFiles(ctx))
+	if err != nil {
+		return err
+	}
+	var missing []string
+	for _, f := range changed {
+		r, size, err := n.files.Open(ctx, f.SHA256)
+		if g, ok := fault.Of(err); ok && g.Kind == fault.KindNotFound {
+			missing = append(missing, f.Path)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.Close()
+		if size != f.Size {
+			return fault.Corrupt("node.file_size", f.Path)
+		}
+	}
+	if len(missing) > 0 {
+		return fault.Invalid("node.edition_missing", missing[0], len(missing))
+	}
+	signers, err := versions(chain)
+	if err != nil {
+		return err
+	}
+	for _, f := range changed {
+		if isRecord(f.Path) {
+			if err := n.checkRecord(ctx, signers, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func isRecord(path string) bool {
+	return strings.HasPrefix(path, "records/") && strings.HasSuffix(path, ".json")
+}
+
+func versions(chain charter.Chain) ([]charter.Charter, error) {
+	all := make([]charter.Charter, len(chain))
+	for i, s := range chain {
+		var err error
+		if all[i], err = charter.Parse([]byte(s.Document)); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// checkRecord checks that a record was signed by the threshold of some version
+// of the charter: people retire later.
+func (n *Node) checkRecord(ctx context.Context, signers []charter.Charter, f edition.File) error {
+	document, err := n.readFile(ctx, f.SHA256, record.MaxDocument)
+	if err != nil {
+		return err
+	}
+	sigs, err := n.readSignatures(f.Path)
+	if err != nil {
+		return err
+	}
+	for i := len(signers) - 1; i >= 0; i-- {
+		if err = signers[i].Verify(document, sigs); err == nil {
+			return nil
+		}
+	}
+	return fault.Forbidden("node.record_not_signed", f.Path).Because(err)
+}
+
+// publish makes what was examined the edition. n.intake is locked.
+func (n *Node) publish(ctx context.Context, next *published, chain charter.Chain) error {
+	if _, err := n.files.Put(ctx, next.current.Manifest, strings.NewReader(string(next.document))); err != nil {
+		return fmt.Errorf("keep the manifest: %w", err)
+	}
+	if err := n.extendCharter(chain); err != nil {
+		return err
+	}
+	b, err := canon.Marshal(next.current)
+	if err != nil {
+		return err
+	}
+	old := n.edition.Load()
+	if err := writeWhole(n.editionDir("current.json"), b); err != nil {
+		return fmt.Errorf("switch the edition: %w", err)
+	}
+	n.edition.Store(next)
+	n.cfg.Diary.Info("edition published", "number", next.manifest.Number)
+	var from uint64
+	if old != nil {
+		from = old.cp.Size
+	}
+	if err := n.dropPartial(from, next.cp.Size); err != nil {
+		n.cfg.Diary.Error("old partial tiles stay", "fault", err)
+	}
+	if err := n.indexEdition(ctx, next); err != nil {
+		// It is published. The search follows at the next switch or start.
+		n.cfg.Diary.Error("the search is behind the edition", "fault", err)
+	}
+	return nil
+}
+
+// The log's files.
+
+func (n *Node) logPath(path string) string { return n.editionDir("log", filepath.FromSlash(path)) }
+
+// fetchLog reads the log as it lies on the disk.
+func (n *Node) fetchLog(_ context.Context, path string) ([]byte, error) {
+	if !kualog.CheckPath(path) {
+		return nil, fs.ErrNotExist
+	}
+	return os.ReadFile(n.logPath(path))
+}
+
+// putLog keeps a file of the log. What the published checkpoint covers can never
+// change: other bytes for it are a fork of the log.
+func (n *Node) putLog(w http.ResponseWriter, r *http.Request, body []byte) error {
+	path := r.PathValue("path")
+	if !kualog.CheckPath(path) || path == kualog.CheckpointPath {
+		return fault.Invalid("edition.path", fmt.Sprintf("log/%.200q", path))
+	}
+	if len(body) > kualog.MaxResource {
+		return fault.TooLarge("node.body_too_large", kualog.MaxResource)
+	}
+	n.intake.Lock()
+	defer n.intake.Unlock()
+	same, err := sameFile(n.logPath(path), body)
+	if same {
+		return noContent(w)
+	}
+	if p := n.edition.Load(); err == nil && p != nil && covered(path, p.cp.Size) {
+		return fault.Corrupt("node.log_fork", path)
+	}
+	if err := n.roomFor(0); err != nil {
+		return err
+	}
+	if err := writeWhole(n.logPath(path), body); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+// covered reports whether a log of this size fixes the bytes of a tile or bundle.
+func covered(path string, size uint64) bool {
+	level, rest, ok := strings.Cut(strings.TrimPrefix(path, "tile/"), "/")
+	if !ok {
+		return false
+	}
+	height := 0
+	if level != "entries" {
+		var err error
+		if height, err = strconv.Atoi(level); err != nil {
+			return false
+		}
+	}
+	t, err := tlog.ParseTilePath(fmt.Sprintf("tile/8/%d/%s", height, rest))
+	if err != nil || height > 7 {
+		return false
+	}
+	return (uint64(t.N)*256 + uint64(t.W)) <= size>>(8*height)
+}
+
+// dropPartial removes the partial files of tiles that have become full.
+func (n *Node) dropPartial(from, to uint64) error {
+	var failed error
+	for _, path := range kualog.NewPaths(from, to) {
+		if path != kualog.CheckpointPath && !strings.Contains(path, ".p/") {
+			failed = errors.Join(failed, os.RemoveAll(n.logPath(path)+".p"))
+		}
+	}
+	return failed
+}

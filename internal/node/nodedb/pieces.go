@@ -1,0 +1,153 @@
+package nodedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// NoSlot stands for a piece that the caller believes to be there already.
+const NoSlot int64 = -1
+
+// Arrival is a piece of an upload. Its bytes are durable in Slot, or Slot is NoSlot.
+type Arrival struct {
+	Upload, Hash string
+	Size         int64
+	Slot         int64
+}
+
+// Placed says what became of an Arrival.
+type Placed int
+
+const (
+	Kept  Placed = iota // the piece is new and lies in its slot
+	Known               // the piece was there already: the slot is not needed
+	Gone                // the piece was not there any more, and no slot was given
+)
+
+// AddPieces notes pieces in one transaction, in order, and says for each what
+// became of it.
+func (db *DB) AddPieces(ctx context.Context, day string, pieces []Arrival) (placed []Placed, err error) {
+	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		placed = make([]Placed, len(pieces))
+		for i, p := range pieces {
+			if placed[i], err = addPiece(ctx, tx, day, p); err != nil {
+				return fmt.Errorf("add piece %s: %w", p.Hash, err)
+			}
+		}
+		return nil
+	})
+	return placed, err
+}
+
+func addPiece(ctx context.Context, tx *sql.Tx, day string, p Arrival) (Placed, error) {
+	placed, slot := Known, int64(0)
+	err := tx.QueryRowContext(ctx, `SELECT slot FROM piece WHERE hash = $1`, p.Hash).Scan(&slot)
+	if errors.Is(err, sql.ErrNoRows) {
+		if p.Slot == NoSlot {
+			return Gone, nil
+		}
+		placed, slot = Kept, p.Slot
+		_, err = tx.ExecContext(ctx, `INSERT INTO piece (slot, hash, size) VALUES ($1, $2, $3)`, p.Slot, p.Hash, p.Size)
+	}
+	if err != nil {
+		return 0, err
+	}
+	var upload int64
+	err = tx.QueryRowContext(ctx, `INSERT INTO upload (name, day) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET day = max(day, excluded.day) RETURNING number`, p.Upload, day).Scan(&upload)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO upload_piece (upload, slot) VALUES ($1, $2) ON CONFLICT DO NOTHING`, upload, slot)
+	return placed, err
+}
+
+// HasPiece reports whether the node holds the piece, for whomever.
+func (db *DB) HasPiece(ctx context.Context, hash string) (bool, error) {
+	_, _, err := db.Piece(ctx, hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Piece gives the slot and the size of a piece; sql.ErrNoRows when it is not there.
+func (db *DB) Piece(ctx context.Context, hash string) (slot, size int64, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT slot, size FROM piece WHERE hash = $1`, hash).Scan(&slot, &size)
+	return slot, size, err
+}
+
+// Have gives the hashes of the pieces held for an upload, whether it became a
+// parcel or not, in order of hash.
+func (db *DB) Have(ctx context.Context, upload string) ([]string, error) {
+	rows, err := db.db.QueryContext(ctx, `
+		SELECT p.hash FROM upload u JOIN upload_piece up ON up.upload = u.number JOIN piece p ON p.slot = up.slot WHERE u.name = $1
+		UNION
+		SELECT p.hash FROM parcel q JOIN parcel_piece pp ON pp.parcel = q.number JOIN piece p ON p.slot = pp.slot WHERE q.upload = $1
+		ORDER BY 1`, upload)
+	return collect(rows, err, scanOne[string])
+}
+
+// Slots gives every slot that holds a piece.
+func (db *DB) Slots(ctx context.Context) ([]int64, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT slot FROM piece ORDER BY slot`)
+	return collect(rows, err, scanOne[int64])
+}
+
+// OpenUploads gives how many bytes each upload that is not committed holds.
+func (db *DB) OpenUploads(ctx context.Context) (map[string]int64, error) {
+	type one struct {
+		name string
+		size int64
+	}
+	rows, err := db.db.QueryContext(ctx, `SELECT u.name, coalesce(sum(p.size), 0) FROM upload u
+		LEFT JOIN upload_piece up ON up.upload = u.number LEFT JOIN piece p ON p.slot = up.slot GROUP BY u.number`)
+	all, err := collect(rows, err, func(rows *sql.Rows, v *one) error { return rows.Scan(&v.name, &v.size) })
+	open := make(map[string]int64, len(all))
+	for _, v := range all {
+		open[v.name] = v.size
+	}
+	return open, err
+}
+
+// Expire drops the uploads of which nothing came since the day, and gives the
+// slots of the pieces that nothing needs any more. Parcels are not touched.
+func (db *DB) Expire(ctx context.Context, before string) (free []int64, err error) {
+	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT up.slot FROM upload u JOIN upload_piece up ON up.upload = u.number WHERE u.day < $1`, before)
+		mine, err := collect(rows, err, scanOne[int64])
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM upload WHERE day < $1`, before); err != nil {
+			return err
+		}
+		free, err = dropUnneeded(ctx, tx, mine)
+		return err
+	})
+	return free, err
+}
+
+// dropUnneeded deletes those of the pieces that no upload and no parcel has.
+func dropUnneeded(ctx context.Context, tx *sql.Tx, slots []int64) (free []int64, err error) {
+	drop, err := tx.PrepareContext(ctx, `DELETE FROM piece WHERE slot = $1
+		AND NOT EXISTS (SELECT 1 FROM upload_piece WHERE slot = $1) AND NOT EXISTS (SELECT 1 FROM parcel_piece WHERE slot = $1)`)
+	if err != nil {
+		return nil, err
+	}
+	defer drop.Close()
+	for _, slot := range slots {
+		res, err := drop.ExecContext(ctx, slot)
+		if err != nil {
+			return nil, err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return nil, err
+		} else if n > 0 {
+			free = append(free, slot)
+		}
+	}
+	return free, nil
+}

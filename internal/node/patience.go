@@ -1,0 +1,117 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"kua/internal/fault"
+)
+
+// patient reads a body and lets the connection's deadline follow what comes: an
+// honest link of a few kilobytes a second has all the time it needs, and one
+// that brings nothing, or next to nothing, holds its place for seconds.
+type patient struct {
+	body    io.Reader
+	rc      *http.ResponseController
+	start   time.Time
+	slowest int64 // bytes a second
+	got     int64
+}
+
+func (n *Node) patient(w http.ResponseWriter, r *http.Request) *patient {
+	return &patient{body: r.Body, rc: http.NewResponseController(w), start: time.Now(), slowest: n.cfg.Limits.SlowestBytes}
+}
+
+// Read implements io.Reader. Too slow a body is the fault node.too_slow.
+func (p *patient) Read(b []byte) (int, error) {
+	earned := time.Duration(p.got/p.slowest) * time.Second
+	until := p.start.Add(grace + earned)
+	if soon := time.Now().Add(grace); until.After(soon) && p.got > 0 {
+		until = soon // what was brought fast before does not buy a long silence
+	}
+	_ = p.rc.SetReadDeadline(until) // a recorder in a test has none
+	n, err := p.body.Read(b)
+	p.got += int64(n)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fault.Later("node.too_slow").Because(err)
+	}
+	return n, err
+}
+
+// done takes the deadline off again.
+func (p *patient) done() { _ = p.rc.SetReadDeadline(time.Time{}) }
+
+// readBody reads a body of at most limit bytes.
+func (n *Node) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, fault.TooLarge("node.body_too_large", limit)
+	}
+	p := n.patient(w, r)
+	defer p.done()
+	b, err := io.ReadAll(io.LimitReader(p, limit+1))
+	if err != nil {
+		return nil, cutOff(err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fault.TooLarge("node.body_too_large", limit)
+	}
+	return b, nil
+}
+
+// cutOff is the fault of a body that did not come whole.
+func cutOff(err error) error {
+	if _, ok := fault.Of(err); ok {
+		return err
+	}
+	return fault.Invalid("node.cut_off").Because(err)
+}
+
+// patientWrite gives a slow reader time for the next bytes.
+func patientWrite(w http.ResponseWriter, bytes int64) {
+	allowed := grace + time.Duration(bytes/1024)*time.Second
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(allowed))
+}
+
+// patientWriter gives a slow reader time for every chunk that it takes.
+type patientWriter struct{ http.ResponseWriter }
+
+// Write implements io.Writer.
+func (w patientWriter) Write(b []byte) (int, error) {
+	patientWrite(w.ResponseWriter, int64(len(b)))
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// pace counts the calls of one connection. It lives in the connection's context
+// and ends with it: there is no table of addresses.
+type pace struct {
+	once    sync.Once
+	limiter *rate.Limiter
+}
+
+type paceKey struct{}
+
+// withPace is an http.Server's ConnContext.
+func withPace(ctx context.Context, _ net.Conn) context.Context {
+	return context.WithValue(ctx, paceKey{}, new(pace))
+}
+
+// allow reports whether the call's connection may make another call now.
+func allow(r *http.Request, perSecond int) bool {
+	p, ok := r.Context().Value(paceKey{}).(*pace)
+	if !ok {
+		return true
+	}
+	p.once.Do(func() { p.limiter = rate.NewLimiter(rate.Limit(perSecond), 2*perSecond) })
+	return p.limiter.Allow()
+}

@@ -1,0 +1,204 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/acme/autocert"
+
+	"kua/internal/fault"
+)
+
+// Listen says where and how a node answers. Exactly one of ACME, the two
+// certificate files, BehindProxy or a loopback address is needed: a node does
+// not answer strangers without TLS.
+type Listen struct {
+	Addr        string       // host:port
+	Listener    net.Listener // instead of Addr
+	CertFile    string       // PEM; read again when it changes
+	KeyFile     string
+	ACME        []string // host names for which to fetch certificates; needs port 443
+	BehindProxy bool     // plain HTTP; TLS ends at a proxy on the same machine or network
+}
+
+// Times that a server gives strangers. Bodies and long answers move their own
+// deadlines as they go.
+const (
+	headerTime = 20 * time.Second
+	answerTime = 5 * time.Minute // a call with nothing that moves its deadline
+	idleTime   = 2 * time.Minute
+	maxHeader  = 16 << 10
+	stopTime   = 20 * time.Second
+)
+
+// Serve answers with h until ctx ends; then it takes no new calls, waits for
+// those under way, and returns nil.
+func (n *Node) Serve(ctx context.Context, at Listen, h http.Handler) error {
+	config, err := n.tlsConfig(at)
+	if err != nil {
+		return err
+	}
+	l := at.Listener
+	if l == nil {
+		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", at.Addr); err != nil {
+			return fault.Conflict("node.cannot_listen", at.Addr).Because(err)
+		}
+	}
+	s := &http.Server{
+		Handler: h, TLSConfig: config, ConnContext: withPace, ErrorLog: quiet(n.cfg.Diary),
+		ReadHeaderTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 64},
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		err := s.Shutdown(last)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = s.Close() // whoever is cut off comes again
+		}
+		stopped <- err
+	}()
+	if config != nil {
+		err = s.ServeTLS(l, "", "")
+	} else {
+		err = s.Serve(l)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return <-stopped
+}
+
+// tlsConfig gives nil for plain HTTP. Go's records are small at the beginning of
+// a connection and grow as it goes on, which is what a link that dies after 16
+// kilobytes needs: a first page arrives, and is shown, before a full record
+// would. So dynamic record sizing stays on.
+func (n *Node) tlsConfig(at Listen) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	switch {
+	case len(at.ACME) > 0:
+		m := &autocert.Manager{
+			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(at.ACME...), Cache: autocert.DirCache(filepath.Join(n.cfg.Dir, "acme")),
+		}
+		config.GetCertificate = m.GetCertificate
+		config.NextProtos = append(config.NextProtos, "acme-tls/1")
+		return config, nil
+	case at.CertFile != "" || at.KeyFile != "":
+		c := &certificate{certFile: at.CertFile, keyFile: at.KeyFile, diary: n.cfg.Diary}
+		if _, err := c.get(nil); err != nil {
+			return nil, err
+		}
+		config.GetCertificate = c.get
+		return config, nil
+	case at.BehindProxy || isLoopback(at):
+		return nil, nil
+	}
+	return nil, fault.Invalid("node.needs_tls", at.Addr)
+}
+
+func isLoopback(at Listen) bool {
+	addr := at.Addr
+	if at.Listener != nil {
+		addr = at.Listener.Addr().String()
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// certificate is a pair of files that is read again when it changes. A new pair
+// that cannot be read leaves the old one in use.
+type certificate struct {
+	certFile, keyFile string
+	diary             *slog.Logger
+
+	mu      sync.Mutex
+	pair    *tls.Certificate
+	stamp   string
+	looked  time.Time
+	refused string
+}
+
+const lookAgain = 30 * time.Second
+
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pair != nil && time.Since(c.looked) < lookAgain {
+		return c.pair, nil
+	}
+	c.looked = time.Now()
+	stamp, err := c.stampOf()
+	if err == nil && stamp == c.stamp {
+		return c.pair, nil
+	}
+	var pair tls.Certificate
+	if err == nil {
+		pair, err = tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	}
+	if err == nil {
+		c.pair, c.stamp = &pair, stamp
+		return c.pair, nil
+	}
+	if c.pair == nil {
+		return nil, fault.Invalid("node.bad_certificate", c.certFile, c.keyFile).Because(err)
+	}
+	if c.refused != err.Error() {
+		c.refused = err.Error()
+		c.diary.Error("the new certificate cannot be read; the old one stays in use", "fault", err)
+	}
+	return c.pair, nil
+}
+
+func (c *certificate) stampOf() (string, error) {
+	var s strings.Builder
+	for _, name := range []string{c.certFile, c.keyFile} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&s, "%d %d ", info.Size(), info.ModTime().UnixNano())
+	}
+	return s.String(), nil
+}
+
+// quiet is the diary of an http.Server. What it wants to say names addresses
+// ("TLS handshake error from 192.0.2.7:4711: …") and can quote what a caller
+// sent, so of each line only its kind is kept, and of the kind that any stranger
+// can cause not even that.
+func quiet(diary *slog.Logger) *log.Logger { return log.New(quietWriter{diary}, "", 0) }
+
+type quietWriter struct{ diary *slog.Logger }
+
+// Write implements io.Writer.
+func (q quietWriter) Write(line []byte) (int, error) {
+	text := string(line)
+	switch {
+	case strings.HasPrefix(text, "http: TLS handshake error"), strings.HasPrefix(text, "http2: "), strings.HasPrefix(text, "http: URL query contains"):
+	case strings.HasPrefix(text, "http: Accept error"):
+		q.diary.Warn("the server cannot take a connection")
+	case strings.HasPrefix(text, "http: panic serving"):
+		q.diary.Error("the server caught a panic")
+	case strings.HasPrefix(text, "http: superfluous response.WriteHeader"):
+		q.diary.Warn("a handler answered twice")
+	default:
+		q.diary.Debug("the server noted something")
+	}
+	return len(line), nil
+}
