@@ -14,7 +14,8 @@ import (
 // Catalogue holds every sentence in every language. It is read once and safe
 // for use by many goroutines.
 type Catalogue struct {
-	texts map[Tag]map[string]entry
+	texts   map[Tag]map[string]entry
+	waiting map[Tag]bool // some sentence waits for review
 }
 
 type entry struct {
@@ -36,7 +37,7 @@ func (e *entry) UnmarshalJSON(b []byte) error {
 // no language is an error, as is a missing English one: English is the
 // language in which keys come to be.
 func Load(fsys fs.FS) (*Catalogue, error) {
-	c := &Catalogue{texts: make(map[Tag]map[string]entry)}
+	c := &Catalogue{texts: make(map[Tag]map[string]entry), waiting: make(map[Tag]bool)}
 	dirs, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
@@ -57,6 +58,11 @@ func Load(fsys fs.FS) (*Catalogue, error) {
 		return nil, fmt.Errorf("read the catalogue: no texts in %s", English)
 	}
 	c.texts[UzbekCyrillic] = transliterated(c.texts[Uzbek])
+	for tag, texts := range c.texts {
+		for _, e := range texts {
+			c.waiting[tag] = c.waiting[tag] || e.Machine
+		}
+	}
 	return c, nil
 }
 
@@ -123,14 +129,7 @@ func (c *Catalogue) Keys(t Tag) []string {
 func (c *Catalogue) Machine(t Tag, key string) bool { return c.texts[t][key].Machine }
 
 // Reviewed reports whether no sentence of a language waits for review.
-func (c *Catalogue) Reviewed(t Tag) bool {
-	for _, e := range c.texts[t] {
-		if e.Machine {
-			return false
-		}
-	}
-	return true
-}
+func (c *Catalogue) Reviewed(t Tag) bool { return !c.waiting[t] }
 
 // fill replaces {n} by the n-th argument. A placeholder without an argument
 // stays, so that the mistake shows.

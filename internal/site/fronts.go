@@ -161,11 +161,22 @@ type infoPage struct {
 	Nodes     []string
 	Keys      []string // ids of the current people's
 	Example   string   // address of a record page, for the recipe
+	More      bool     // the charter names more than a page can hold
 	Hybrid    bool     // parcels are sealed against quantum computers too
 }
 
 // PEM is where a key lies in the form that openssl reads.
 func (infoPage) PEM(keyID string) string { return edition.KeyPath(keyID) }
+
+// limit keeps the pages within their budget when a charter names very many; it
+// can itself be read for the rest.
+func (p *infoPage) limit() {
+	const people, addresses = 60, 40
+	p.More = len(p.People) > people || len(p.Mirrors) > addresses || len(p.Nodes) > addresses
+	p.People = p.People[:min(len(p.People), people)]
+	p.Mirrors = p.Mirrors[:min(len(p.Mirrors), addresses)]
+	p.Nodes = p.Nodes[:min(len(p.Nodes), addresses)]
+}
 
 // info renders the pages about the collective in one language.
 func (r *render) info(lang locale.Tag) error {
@@ -188,6 +199,7 @@ func (r *render) info(lang locale.Tag) error {
 	if len(r.latest.entries) > 0 {
 		base.Example = recordAddress(r.latest.entries[0].ID, 1)
 	}
+	base.limit()
 	for _, name := range []string{"about", "keys", "mirrors", "verify", "report"} {
 		p := base
 		address := "/" + name + ".html"

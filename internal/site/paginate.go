@@ -8,12 +8,16 @@ import (
 // A record may tell more than one page may weigh. Then it goes on over numbered
 // parts: the first one has the summary, the films and the proof.
 const (
-	firstAllowance = 4_600 // compressed bytes for items, beside the page's frame
-	leastAllowance = 900
-	tightAllowance = 2_000 // below it the commands name no films either
-	maxParagraph   = 700   // runes: the most that stands in one piece
-	maxInRecipe    = 14    // files that the commands of the proof name
+	maxParagraph = 700 // runes: the most that stands in one piece
+	keysOnPage   = 12  // key ids in the proof; the page of keys has them all
+	noRecipe     = -1
 )
+
+// fillings are how full a part is made: compressed bytes for items, beside the
+// page's frame, and how many films and photos the commands of the proof name.
+var fillings = []struct{ items, recipe int }{
+	{4_600, 14}, {3_500, 14}, {2_600, 14}, {2_000, 0}, {1_500, 0}, {1_100, 0}, {900, noRecipe},
+}
 
 // weigh estimates, on the high side, what an item adds to a compressed page.
 func (it item) weigh() int {

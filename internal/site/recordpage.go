@@ -8,7 +8,6 @@ import (
 
 	"kua/internal/canon"
 	"kua/internal/edition"
-	"kua/internal/fault"
 	"kua/internal/locale"
 	"kua/internal/record"
 )
@@ -192,24 +191,22 @@ func (r *render) medium(lang locale.Tag, m record.Media) *medium {
 	return v
 }
 
-// recordPages renders all parts of a record in one language.
+// recordPages renders all parts of a record in one language, each time with
+// less to a page until every part is within its budget.
 func (r *render) recordPages(k *known, lang locale.Tag) error {
 	items := r.items(k, lang)
-	for allowance := firstAllowance; ; allowance -= allowance / 4 {
-		parts := paginate(items, allowance)
-		files := maxInRecipe
-		if allowance < tightAllowance {
-			files = 0
-		}
-		err := r.parts(k, lang, parts, files)
-		if f, ok := fault.Of(err); ok && f.Key == "site.page_too_heavy" && allowance > leastAllowance {
-			continue // denser than it looked: fewer things to a page
+	for i, f := range fillings {
+		parts := paginate(items, f.items)
+		err := r.parts(k, lang, parts, f.recipe)
+		if tooHeavy(err) && i+1 < len(fillings) {
+			continue // denser than it looked
 		}
 		if err != nil {
 			return err
 		}
 		return r.dropParts(k.ID, lang, len(parts))
 	}
+	return nil
 }
 
 func (r *render) parts(k *known, lang locale.Tag, parts [][]section, inRecipe int) error {
@@ -263,14 +260,17 @@ func (r *render) dropParts(id string, lang locale.Tag, parts int) error {
 
 func (r *render) proof(k *known, files int) proof {
 	shown, all := recipeRecord(k.Record, files)
-	return proof{
-		Partial:  !all,
+	p := proof{
 		Document: k.Path(), SHA256: canon.Hash(k.doc), Size: int64(len(k.doc)), Index: k.entry.Index,
-		Keys: r.keyIDs(), Enough: r.in.Charter.Threshold,
-		Recipe: edition.Recipe(edition.RecipeInput{
-			Record: shown, Document: k.doc, Charter: r.in.Charter, CharterID: r.charterID, Index: k.entry.Index,
-		}),
+		Keys: r.keyIDs(), Enough: r.in.Charter.Threshold, Partial: !all,
 	}
+	p.Keys = p.Keys[:min(len(p.Keys), keysOnPage)]
+	if files > noRecipe {
+		p.Recipe = edition.Recipe(edition.RecipeInput{
+			Record: shown, Document: k.doc, Charter: r.in.Charter, CharterID: r.charterID, Index: k.entry.Index,
+		})
+	}
+	return p
 }
 
 // recipeRecord gives the record with no more media than the commands on a page

@@ -1,6 +1,8 @@
 package site
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/locale"
@@ -468,6 +471,31 @@ func TestEmptyEdition(t *testing.T) {
 			t.Errorf("%s leads to a list that is not there", name)
 		}
 		checkLinks(t, p.tree(), name, html)
+	}
+}
+
+// TestLargeCharter publishes under a charter with as much of everything as one
+// may have.
+func TestLargeCharter(t *testing.T) {
+	p := newPublisher(t)
+	c := &p.c.newest
+	for i := range 197 {
+		person := c.People[0]
+		person.Name = prose(newRand(uint64(i)), "kk", 3)
+		raw := sha256.Sum256([]byte{byte(i)})
+		person.PublishKey = base64.StdEncoding.EncodeToString(raw[:])
+		c.People = append(c.People, person)
+		c.Mirrors = append(c.Mirrors, fmt.Sprintf("https://mirror-%x.example/kua", raw[:6]))
+		c.Nodes = append(c.Nodes, charter.Node{URL: fmt.Sprintf("https://node-%x.example", raw[6:12])})
+	}
+	for lang := range c.About {
+		c.About[lang] = strings.TrimSpace(string([]rune(prose(newRand(5), "kk", 600))[:1900]))
+	}
+	p.publish(p.c.record(2))
+	for name, html := range pages(t, p.tree()) {
+		if n := best([]byte(html)); n > maxHTML {
+			t.Errorf("%s weighs %d bytes compressed", name, n)
+		}
 	}
 }
 
