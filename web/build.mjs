@@ -27,8 +27,9 @@ const ENTRIES = {
 
 // The cryptography needs BigInt, which came with ES2020; pages alone get by
 // with less, so that an old browser can at least say that it is too old.
-const PAGES = ["es2019", "chrome67", "firefox68", "safari13"];
-const WORKERS = ["es2020", "chrome74", "firefox78", "safari14"];
+const PAGES = "es2019";
+const WORKERS = "es2020";
+const STYLES = ["chrome80", "firefox78", "safari13.1"];
 
 // The desk's few people have a browser of these years.
 const DESK = ["es2021", "chrome90", "firefox90", "safari15"];

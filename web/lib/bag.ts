@@ -1,7 +1,8 @@
 /** The plaintext of a parcel (spec/parcel.md): a tar with one BagIt bag, report.json first, and zeros behind it. */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { hashText, hex, utf8, type Bytes } from "./bytes.js";
+import { hex, utf8, type Bytes } from "./bytes.js";
 import { Fault } from "./fault.js";
+import { hashText } from "./hash.js";
 import { padme } from "./padme.js";
 import type { ReportFile } from "./report.js";
 import { end, entrySize, header, padding } from "./tar.js";

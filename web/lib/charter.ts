@@ -1,10 +1,11 @@
 /** The charter and its chain of versions, checked as spec/charter.md says. The same rules are in Go's package charter. */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { fromBase64, hashText, hex, utf8, type Bytes } from "./bytes.js";
+import { fromBase64, hex, utf8, type Bytes } from "./bytes.js";
 import { parseCanonical, type JSONValue } from "./canon.js";
 import { checkCharter, readShape } from "./charter-check.js";
 import { Fault } from "./fault.js";
+import { hashText } from "./hash.js";
 
 export interface Person {
   name: string;

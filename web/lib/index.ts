@@ -1,6 +1,7 @@
 /** The pieces in which a sealed parcel travels and the index that names them (spec/parcel.md). */
-import { hashOf, hashText, type Bytes } from "./bytes.js";
+import { type Bytes } from "./bytes.js";
 import { Fault } from "./fault.js";
+import { hashOf, hashText } from "./hash.js";
 
 export const PIECE = 256 << 10;
 

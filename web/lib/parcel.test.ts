@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Decrypter } from "age-encryption";
+import { hashOf, hashText } from "./hash.js";
 import { bagOf, collect, plainBytes } from "./testing.js";
-import { base64, concat, hashOf, hashText, textOf } from "./bytes.js";
+import { base64, concat, textOf } from "./bytes.js";
 import { canonical, parseCanonical } from "./canon.js";
 import { Fault } from "./fault.js";
 import { indexText, parcelID, PIECE, pieces, readIndex } from "./index.js";
