@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -174,6 +175,41 @@ func TestFollows(t *testing.T) {
 		if err := r.Follows(doc); !errors.Is(err, fault.Invalid("record.broken_chain")) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestRecordHoldsNoOriginalHash publishes a record made from an original whose
+// bytes the reader of a seized phone has too: neither the hash, nor a hash of it,
+// nor its length to the second, is in the document.
+func TestRecordHoldsNoOriginalHash(t *testing.T) {
+	original := canon.Hash([]byte("the film on the phone"))
+	salt := [32]byte{1, 2, 3}
+	r := full()
+	r.Media[0].Commitment = record.Commit(salt, original)
+	doc, err := r.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := hex.DecodeString(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, guess := range []string{original, canon.Hash(raw), canon.Hash([]byte(original)), record.Commit([32]byte{}, original), base64.StdEncoding.EncodeToString(raw)} {
+		if strings.Contains(string(doc), guess) {
+			t.Errorf("the document holds %s, which follows from the original alone", guess)
+		}
+	}
+	if !strings.Contains(string(doc), record.Commit(salt, original)) {
+		t.Error("whoever has the salt cannot find the commitment")
+	}
+	r.Media[0].ID = original
+	if r.Validate() == nil {
+		t.Error("a medium can be named by its original's hash")
+	}
+	r = full()
+	r.Media[0].Seconds = 61
+	if r.Validate() == nil {
+		t.Error("a length can be exact")
 	}
 }
 
