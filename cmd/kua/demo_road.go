@@ -26,7 +26,7 @@ func (d *demo) sample(ctx context.Context) (string, error) {
 		return "", err
 	}
 	film := d.material(d.canary + ".mp4")
-	if err := media.Sample(ctx, media.SampleSpec{Width: 640, Height: 360, Length: 8 * time.Second, Token: d.canary}, film); err != nil {
+	if err := media.Sample(ctx, d.film(), film); err != nil {
 		return "", err
 	}
 	photo, err := demoPhoto(d.canary)
@@ -41,6 +41,19 @@ func (d *demo) sample(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return d.t("cli.demo.sample.done", info.Size(), len(photo)), nil
+}
+
+func (d *demo) film() media.SampleSpec {
+	return media.SampleSpec{Width: 640, Height: 360, Length: 8 * time.Second, Token: d.canary}
+}
+
+// faceTrack is where the film's face is, in the words of a plan.
+func faceTrack(c media.Cover) redact.Track {
+	t := redact.Track{ID: "face", Label: "face", W: c.W, H: c.H, From: c.From.Milliseconds(), To: c.To.Milliseconds()}
+	for _, p := range c.Points {
+		t.Points = append(t.Points, redact.Point{At: p.At.Milliseconds(), X: p.X, Y: p.Y})
+	}
+	return t
 }
 
 func (d *demo) material(name string) string { return filepath.Join(d.dir, "witness", name) }
@@ -139,7 +152,7 @@ func (d *demo) mark(ctx context.Context) (string, error) {
 		plan.Reviewed = true
 		switch o.Medium.Kind {
 		case "film":
-			plan.Tracks = []redact.Track{media.SampleFace(o.Medium.Width, o.Medium.Height, o.Medium.Milliseconds)}
+			plan.Tracks = []redact.Track{faceTrack(media.SampleFace(d.film()))}
 		case "photo":
 			plan.Boxes = []redact.Box{{ID: "face", Label: "face", X: 310, Y: 200, W: 220, H: 260}}
 		}

@@ -16,6 +16,9 @@ import (
 	"kua/internal/fault"
 )
 
+// BoxCommand is the first argument with which Runner.Self is called in the box.
+const BoxCommand = "box"
+
 // RunBoxed is the stage inside the box; cmd/kua's hidden "box" command calls it
 // with the arguments after "box" and exits with what it returns. It finds its
 // orders on standard input, the original behind descriptor 3, its output
