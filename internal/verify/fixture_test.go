@@ -80,9 +80,12 @@ func (c *collective) sign(doc []byte) charter.Signatures {
 	return sigs
 }
 
+// blobGrain is how often a made-up medium repeats itself.
+var blobGrain = 3000
+
 // blob gives a file of a medium with made-up bytes.
 func blob(id, mediaType, rung string) (record.File, []byte) {
-	b := bytes.Repeat([]byte(id+rung), 3000)
+	b := bytes.Repeat([]byte(id+rung), blobGrain)
 	return record.File{Rung: rung, Type: mediaType, SHA256: canon.Hash(b), Size: int64(len(b))}, b
 }
 
@@ -156,12 +159,11 @@ func (c *collective) publish(t testing.TB, records ...record.Record) {
 	put(edition.ScriptPath, edition.Script())
 	put("index.html", fmt.Appendf(nil, "edition %d", c.manifest.Number+1))
 	put("kk/index.html", fmt.Appendf(nil, "басылым %d", c.manifest.Number+1))
-	for i, s := range c.chain {
+	for _, s := range c.chain {
 		v, err := charter.Parse([]byte(s.Document))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = i
 		log(edition.CharterEntry(v, []byte(s.Document)).Bytes())
 	}
 	news := 0
