@@ -2,6 +2,7 @@ package deskweb
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -234,7 +235,15 @@ type custodyView struct {
 
 type eventRow struct {
 	evidence.Event
-	When, Did string
+	When, Did     string
+	About, Detail string // with hashes cut short
+}
+
+var longHash = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+
+// short cuts hashes in a text to what tells them apart on a page.
+func short(text string) string {
+	return longHash.ReplaceAllStringFunc(text, func(h string) string { return h[:12] + "…" })
 }
 
 // custodyPage lists who did what to which bytes, the newest first.
@@ -246,7 +255,9 @@ func custodyPage(v *visit) error {
 		return err
 	}
 	for _, e := range slices.Backward(events) {
-		view.Events = append(view.Events, eventRow{e, instant(view.frame, e.At), view.T("deskweb.verb." + string(e.Verb))})
+		view.Events = append(view.Events, eventRow{
+			Event: e, When: instant(view.frame, e.At), Did: view.T("deskweb.verb." + string(e.Verb)), About: short(e.Subject), Detail: short(e.Detail),
+		})
 	}
 	return v.show("custody", view)
 }
