@@ -45,6 +45,7 @@ const realTime: Waiting = {
   },
 };
 
+const FULL = ["node.full", "node.disk_full"];
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 60_000;
 const LONGEST_ASKED = 3_600_000; // of what a node may ask for by Retry-After
@@ -130,8 +131,7 @@ export class Link {
     const refusal = err instanceof Refusal ? err : undefined;
     if (refusal?.retryAfter) pause = Math.max(pause, Math.min(refusal.retryAfter * 1000, LONGEST_ASKED));
     this.openAt = this.time.now() + pause;
-    const full = refusal && (refusal.status === 503 || refusal.status === 507) && refusal.key !== "page.internal";
-    const why = refusal ? (full ? "full" : "busy") : "unreachable";
+    const why = refusal ? (FULL.includes(refusal.key) || refusal.status === 507 ? "full" : "busy") : "unreachable";
     this.told(refusal ? { up: false, why, retryAt: this.openAt, fault: refusal } : { up: false, why, retryAt: this.openAt });
   }
 

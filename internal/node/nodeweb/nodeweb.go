@@ -1,0 +1,148 @@
+// Package nodeweb is what a browser sees of a node: the report page, the replies
+// page, the search, the published edition's files and the errors, with the
+// node's interface mounted among them.
+//
+// It seals, opens and stores nothing: the witness's browser does the first two
+// and package node the last. Used by cmd/kua.
+package nodeweb
+
+import (
+	"net/http"
+	"strings"
+
+	"kua/internal/charter"
+	"kua/internal/locale"
+	"kua/internal/node"
+	"kua/internal/nodeapi"
+	"kua/internal/page"
+	"kua/web"
+)
+
+// The policies of what is served here. Only the two pages that seal and open
+// may run scripts; only the report page may ask where the phone is, and the
+// browser asks the person again before it tells.
+var (
+	sealing = page.Policy{Scripts: true, Workers: true, Location: true}
+	opening = page.Policy{Scripts: true, Workers: true}
+	plain   = page.Policy{Forms: true}
+	public  = page.Policy{Forms: true, Media: true, Public: true}
+)
+
+// Web serves everything that a node shows. It is safe for many goroutines.
+type Web struct {
+	http.Handler
+
+	node   *node.Node
+	cat    *locale.Catalogue
+	set    *page.Set
+	assets *web.Bundle
+}
+
+// New makes the handler of a node's pages. Without the built browser code it
+// fails with web.ErrNotBuilt: a report page that cannot seal is of no use.
+func New(n *node.Node, cat *locale.Catalogue) (*Web, error) {
+	assets, err := web.Assets()
+	if err != nil {
+		return nil, err
+	}
+	set, err := page.Parse(web.Templates(), "node")
+	if err != nil {
+		return nil, err
+	}
+	set.Use(assets)
+	w := &Web{node: n, cat: cat, set: set, assets: assets}
+	w.Handler = w.routes()
+	return w, nil
+}
+
+func (w *Web) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(nodeapi.Base+"/", w.node.Handler())
+	mux.Handle("/healthz", w.node.Status())
+	mux.Handle("/metrics", w.node.Status())
+	mux.Handle(web.Prefix, page.Headers(page.Policy{}, w.assets))
+	rooms := map[string]http.Handler{
+		"/report":  page.Headers(sealing, w.page(w.report)),
+		"/replies": page.Headers(opening, w.page(w.replies)),
+		"/search":  page.Headers(plain, w.page(w.search)),
+	}
+	edition := page.Headers(public, w.node.Files())
+	missing := page.Headers(plain, http.HandlerFunc(w.missing))
+	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
+		_, rest, ok := page.Cut(r.URL.Path)
+		switch room := rooms[rest]; {
+		case ok && room != nil:
+			room.ServeHTTP(rw, r)
+		case w.node.Has(r.Context(), r.URL.Path) || w.node.Has(r.Context(), r.URL.Path+"/"):
+			edition.ServeHTTP(rw, r)
+		default:
+			missing.ServeHTTP(rw, r)
+		}
+	})
+	return mux
+}
+
+// page adapts a page's function: it answers GET and HEAD in the language of the
+// path, and with the error page when it fails.
+func (w *Web) page(show func(rw http.ResponseWriter, r *http.Request, lang locale.Tag) error) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			rw.Header().Set("Allow", "GET, HEAD")
+			http.Error(rw, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		lang, rest, _ := page.Cut(r.URL.Path)
+		if err := show(rw, r, lang); err != nil {
+			w.set.Fail(rw, page.NewBase(w.cat, lang, "", rest), err)
+		}
+	})
+}
+
+// base is what every page here shows of the collective.
+type base struct {
+	page.Base
+	Collective string
+}
+
+// base describes a page; titleKey names its title.
+func (w *Web) base(lang locale.Tag, path, titleKey string) base {
+	c, _ := w.node.Charter()
+	name, _ := lang.Text(c.Name)
+	return base{Base: page.NewBase(w.cat, lang, w.cat.T(lang, titleKey), path), Collective: name}
+}
+
+// word is a sentence that a script may show.
+type word struct{ Key, Text string }
+
+// words gives the sentences under keys and, where there is one, the hint to each.
+func (w *Web) words(lang locale.Tag, keys []string) []word {
+	var all []word
+	for _, key := range keys {
+		all = append(all, word{key, w.cat.T(lang, key)})
+		if hint := key + ".hint"; w.cat.Has(hint) {
+			all = append(all, word{hint, w.cat.T(lang, hint)})
+		}
+	}
+	return all
+}
+
+// charterNumber gives the id of the newest charter that the node believes.
+func (w *Web) charterNumber() (charter.Charter, string, error) {
+	c, _ := w.node.Charter()
+	id, err := c.ID()
+	return c, id, err
+}
+
+// inFours cuts a long number into groups that a person can compare.
+func inFours(number string) []string {
+	var groups []string
+	for len(number) > 4 {
+		groups, number = append(groups, number[:4]), number[4:]
+	}
+	return append(groups, number)
+}
+
+// wantsPage reports whether a browser asks for something to look at.
+func wantsPage(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
