@@ -86,13 +86,16 @@ func TestEveryKeyUsedExists(t *testing.T) {
 	}
 }
 
+// suffix finds endings that code puts behind a key, such as ".hint".
+var suffix = regexp.MustCompile("[\"'`](\\.[a-z_]+)[\"'`]")
+
 var quoted = regexp.MustCompile("[\"'`]([a-z][\\w]*(?:\\.[\\w]*)+)[\"'`$]")
 
 // TestEveryKeyIsUsed finds sentences that are written but never spoken.
 func TestEveryKeyIsUsed(t *testing.T) {
 	c := loadAll(t)
 	whole := make(map[string]bool)
-	var prefixes []string
+	var prefixes, suffixes []string
 	for _, text := range sources(t) {
 		for _, m := range quoted.FindAllStringSubmatch(text, -1) {
 			if strings.HasSuffix(m[1], ".") {
@@ -101,11 +104,21 @@ func TestEveryKeyIsUsed(t *testing.T) {
 				whole[m[1]] = true
 			}
 		}
+		for _, m := range suffix.FindAllStringSubmatch(text, -1) {
+			suffixes = append(suffixes, m[1])
+		}
 	}
+	slices.Sort(suffixes)
+	suffixes = slices.Compact(suffixes)
 	slices.Sort(prefixes)
 	prefixes = slices.Compact(prefixes)
 	for _, key := range c.Keys(English) {
-		base := strings.TrimSuffix(key, ".hint")
+		base := key
+		for _, s := range suffixes {
+			if short := strings.TrimSuffix(key, s); whole[short] {
+				base = short
+			}
+		}
 		made := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(base, p) })
 		if !whole[key] && !whole[base] && !made {
 			t.Errorf("nothing uses %s", key)

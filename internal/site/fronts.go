@@ -200,10 +200,12 @@ func (r *render) info(lang locale.Tag) error {
 		base.Example = recordAddress(r.latest.entries[0].ID, 1)
 	}
 	base.limit()
-	for _, name := range []string{"about", "keys", "mirrors", "verify", "report"} {
+	for name, title := range map[string]string{
+		"about": "site.about.title", "keys": "site.keys.title", "mirrors": "site.mirrors.title", "verify": "site.verify.title", "report": "site.report.title",
+	} {
 		p := base
 		address := "/" + name + ".html"
-		p.frame = r.frame(lang, name, r.site.cat.T(lang, "site."+name+".title"), in(lang, address), address)
+		p.frame = r.frame(lang, name, r.site.cat.T(lang, title), in(lang, address), address)
 		if err := r.show(name, in(lang, address), false, p); err != nil {
 			return err
 		}

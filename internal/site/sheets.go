@@ -43,7 +43,8 @@ func (r *render) list(at slotOf, entries []entry, lang locale.Tag) error {
 	case "place":
 		c := r.places.cell(at.name)
 		p.Place, pages = pick(lang, c.Words), c.Pages
-		title = cmp.Or(p.Place.Text, at.name)
+		p.Place.Text = cmp.Or(short(p.Place.Text, 80), at.name)
+		title = at.name // the place's name would stay in the browser's history
 	}
 	if at.kind == "when" {
 		slices.SortStableFunc(p.Lines, func(a, b line) int { return cmp.Compare(a.Happened, b.Happened) })
