@@ -19,7 +19,6 @@ import (
 
 	"kua/internal/casefile"
 	"kua/internal/charter"
-	"kua/internal/evidence"
 	"kua/internal/keyring"
 	"kua/internal/media"
 	"kua/internal/parcel"
@@ -64,6 +63,15 @@ type collective struct {
 
 func newCollective(t testing.TB) *collective {
 	t.Helper()
+	n := newTestNode(t)
+	c := newCollectiveAt(t, n.url(), n.key())
+	c.node = n
+	return c
+}
+
+// newCollectiveAt founds the desk of a collective with one node.
+func newCollectiveAt(t testing.TB, url, nodeKey string) *collective {
+	t.Helper()
 	c := &collective{t: t, dir: t.TempDir()}
 	for name, p := range map[string]**keyring.Person{"Aigul": &c.aigul, "Timur": &c.timur, "Dana": &c.dana} {
 		person, err := keyring.NewPerson(name)
@@ -73,7 +81,6 @@ func newCollective(t testing.TB) *collective {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	ok(t, err)
 	c.deskKey = key
-	c.node = newTestNode(t)
 	private, public, err := appender.NewKey("kua.example/log")
 	ok(t, err)
 	c.logKey = private
@@ -81,10 +88,9 @@ func newCollective(t testing.TB) *collective {
 		Kind: charter.Kind, Version: 1, Name: map[string]string{"en": "Made-up Collective", "ru": "Выдуманное общество"},
 		Languages: []string{"en", "ru"}, People: []charter.Person{c.aigul.Public("2026-11-01"), c.timur.Public("2026-11-01")}, Threshold: 2,
 		Log: charter.Log{Origin: "kua.example/log", Key: public}, Desks: []string{base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))},
-		Nodes: []charter.Node{{URL: c.node.url(), Key: c.node.key()}}, Made: "2026-11-20",
+		Nodes: []charter.Node{{URL: url, Key: nodeKey}}, Made: "2026-11-20",
 	}
 	c.chain = charter.Chain{c.sign(first, c.aigul, c.timur)}
-	c.node.learn(c)
 	ok(t, Create(context.Background(), c.config(), Founding{Chain: c.chain, LogKey: c.logKey, DeskKey: c.deskKey}))
 	return c
 }
@@ -163,6 +169,14 @@ func (c *collective) tell(consent parcel.Consent, files ...[]byte) told {
 
 func (c *collective) tellTo(recipients []string, consent parcel.Consent, files ...[]byte) told {
 	c.t.Helper()
+	sealed, report := c.seal(recipients, consent, files...)
+	report.id = c.node.hold(c.t, sealed)
+	return report
+}
+
+// seal makes a report as a witness's device does.
+func (c *collective) seal(recipients []string, consent parcel.Consent, files ...[]byte) ([]byte, told) {
+	c.t.Helper()
 	r := receipt.New()
 	keys, err := r.Derive()
 	ok(c.t, err)
@@ -177,7 +191,7 @@ func (c *collective) tellTo(recipients []string, consent parcel.Consent, files .
 	}
 	var sealed bytes.Buffer
 	ok(c.t, parcel.Seal(&sealed, report, sources, recipients, nil))
-	return told{id: c.node.hold(c.t, sealed.Bytes()), receipt: r, keys: keys, files: files}
+	return sealed.Bytes(), told{receipt: r, keys: keys, files: files}
 }
 
 // photo is a small JPEG with words planted behind its picture.
@@ -291,5 +305,3 @@ func ok(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
-
-var _ = evidence.Desk

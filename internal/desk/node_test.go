@@ -51,9 +51,8 @@ func newTestNode(t testing.TB) *testNode {
 	return n
 }
 
-func (n *testNode) url() string         { return n.server.URL }
-func (n *testNode) key() string         { return n.public }
-func (n *testNode) learn(c *collective) {}
+func (n *testNode) url() string { return n.server.URL }
+func (n *testNode) key() string { return n.public }
 
 // hold keeps a sealed parcel as if a witness had sent it.
 func (n *testNode) hold(t testing.TB, sealed []byte) string {
