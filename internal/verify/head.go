@@ -134,6 +134,9 @@ func (r *run) signatures(ctx context.Context, path string, doc []byte, force ...
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		if _, lists := r.src.(lister); !lists && errors.Is(err, fault.Corrupt("verify.too_large")) {
+			continue // a host that answers with a page of its own where a file is not there
+		}
 		if err != nil {
 			if err := r.problem(sigPath, err); err != nil {
 				return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/keyring"
 	"kua/internal/record"
 	"kua/internal/tlog"
 	"kua/internal/verify"
@@ -356,6 +357,45 @@ func TestRecordAndFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFinding(t, report, "verify.differs", film.Path())
+}
+
+// TestHostWithPages verifies on a host that says 200 and shows a page of its own
+// for whatever is not there, and one that ignores every header and redirects.
+func TestHostWithPages(t *testing.T) {
+	c := newCollective(t)
+	c.publish(t, c.next(t, "000001"))
+	c.people = []*keyring.Person{c.people[2], c.people[1]} // the charter's first person does not sign any more
+	c.publish(t, c.next(t, "000002"))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/site/"); ok {
+			http.Redirect(w, r, "/"+rest, http.StatusFound)
+			return
+		}
+		b, err := os.ReadFile(filepath.Join(c.dir, filepath.FromSlash(r.URL.Path)))
+		if err != nil {
+			b = bytes.Repeat([]byte("<p>This page is not here. "), 100)
+		}
+		if _, err := w.Write(b); err != nil {
+			t.Log(err)
+		}
+	}))
+	t.Cleanup(s.Close)
+	wantResult(t, verifyDir(t, s.URL+"/site", options()), verify.OK)
+}
+
+// TestEndless meets a host that sends without end: every read is bounded.
+func TestEndless(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for {
+			if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+				return
+			}
+		}
+	}))
+	t.Cleanup(s.Close)
+	report := verifyDir(t, s.URL, options())
+	wantResult(t, report, verify.Corrupt)
+	wantFinding(t, report, "verify.too_large", "manifest.json")
 }
 
 // TestUnreachable keeps a dead network apart from a corrupt copy.
