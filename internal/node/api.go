@@ -244,7 +244,7 @@ func (n *Node) Info() (nodeapi.Info, error) {
 	info := nodeapi.Info{
 		Kind: nodeapi.KindNode, Key: n.Key(), Charter: id, PieceBytes: pieceBytes, ParcelBytes: n.cfg.Limits.ParcelBytes, Accepting: true,
 	}
-	if err := n.roomFor(0); err != nil {
+	if err := n.roomFor(pieceBytes); err != nil {
 		info.Accepting, info.RetryAfter = false, retryAfter("node.disk_full")
 	}
 	return info, nil
@@ -259,5 +259,5 @@ func (n *Node) info(w http.ResponseWriter, _ *http.Request) error {
 }
 
 // grace is what a caller may stay silent before and between bytes, whatever it
-// brought before.
-const grace = 30 * time.Second
+// brought before. A test shortens it.
+var grace = 30 * time.Second

@@ -1,8 +1,6 @@
 package node
 
 import (
-	"database/sql"
-	"errors"
 	"net/http"
 
 	"kua/internal/blob"
@@ -37,9 +35,6 @@ func (n *Node) index(w http.ResponseWriter, r *http.Request, _ []byte) error {
 func (n *Node) piece(w http.ResponseWriter, r *http.Request, _ []byte) error {
 	hash := r.PathValue("hash")
 	slot, size, err := n.db.Piece(r.Context(), hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return fault.NotFound("blob.not_found", hash)
-	}
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (n *Node) patient(w http.ResponseWriter, r *http.Request) *patient {
 
 // Read implements io.Reader. Too slow a body is the fault node.too_slow.
 func (p *patient) Read(b []byte) (int, error) {
-	earned := time.Duration(p.got/p.slowest) * time.Second
+	earned := time.Duration(p.got) * time.Second / time.Duration(p.slowest)
 	until := p.start.Add(grace + earned)
 	if soon := time.Now().Add(grace); until.After(soon) && p.got > 0 {
 		until = soon // what was brought fast before does not buy a long silence

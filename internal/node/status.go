@@ -27,7 +27,7 @@ func (n *Node) healthz(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "database", http.StatusServiceUnavailable)
 		return
 	}
-	if n.roomFor(0) != nil {
+	if n.roomFor(pieceBytes) != nil {
 		http.Error(w, "disk full", http.StatusServiceUnavailable)
 		return
 	}
@@ -38,7 +38,7 @@ func (n *Node) metrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	accepting := 1
-	if n.roomFor(0) != nil {
+	if n.roomFor(pieceBytes) != nil {
 		accepting = 0
 	}
 	number, made := n.Edition()

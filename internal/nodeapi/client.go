@@ -50,6 +50,9 @@ func WithTries(n int, longest time.Duration) Option {
 	return func(c *Client) { c.tries, c.longest = n, longest }
 }
 
+// WithClock stamps desk calls by another clock than the machine's.
+func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
+
 // NewClient makes a client of the node at base, such as https://kua.example.org.
 func NewClient(base string, options ...Option) *Client {
 	c := &Client{base: strings.TrimRight(base, "/"), http: patient(), tries: 6, longest: time.Minute, now: time.Now}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // registers the encrypting VFS
 
 	"kua/internal/fault"
@@ -102,7 +103,7 @@ func source(path string, encrypted bool) string {
 	return u.String()
 }
 
-// prepare sets up each new connection. Until a first read has shown that the key
+// prepare sets up each new connection, full-text search (FTS5) included. Until a first read has shown that the key
 // is right, closing must not tidy up the journal: with a wrong key it looks like
 // garbage, and what was committed last may be in it alone.
 func prepare(key []byte) func(*sqlite3.Conn) error {
@@ -122,6 +123,9 @@ func prepare(key []byte) func(*sqlite3.Conn) error {
 			return err
 		}
 		if _, err := c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, false); err != nil {
+			return err
+		}
+		if err := fts5.Register(c); err != nil {
 			return err
 		}
 		return c.Exec(`

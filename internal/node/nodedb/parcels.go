@@ -127,13 +127,13 @@ func (db *DB) Forget(ctx context.Context, id, day string) (free []int64, err err
 		if err != nil {
 			return err
 		}
-		for _, q := range []string{
-			`INSERT INTO forgotten (id, day, at) SELECT id, day, $2 FROM parcel WHERE id = $1 ON CONFLICT DO NOTHING`,
-			`DELETE FROM parcel WHERE id = $1 AND $2 <> ''`,
-		} {
-			if _, err := tx.ExecContext(ctx, q, id, day); err != nil {
-				return err
-			}
+		_, err = tx.ExecContext(ctx, `INSERT INTO forgotten (at, id, day) SELECT $1, id, day FROM parcel WHERE id = $2
+			ON CONFLICT (id) DO UPDATE SET at = excluded.at`, day, id)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM parcel WHERE id = $1`, id)
+		}
+		if err != nil {
+			return err
 		}
 		free, err = dropUnneeded(ctx, tx, mine)
 		return err

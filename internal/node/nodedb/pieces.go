@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"kua/internal/fault"
 )
 
 // NoSlot stands for a piece that the caller believes to be there already.
@@ -66,16 +68,17 @@ func addPiece(ctx context.Context, tx *sql.Tx, day string, p Arrival) (Placed, e
 
 // HasPiece reports whether the node holds the piece, for whomever.
 func (db *DB) HasPiece(ctx context.Context, hash string) (bool, error) {
-	_, _, err := db.Piece(ctx, hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
+	var n int
+	err := db.db.QueryRowContext(ctx, `SELECT count(*) FROM piece WHERE hash = $1`, hash).Scan(&n)
+	return n > 0, err
 }
 
-// Piece gives the slot and the size of a piece; sql.ErrNoRows when it is not there.
+// Piece gives the slot and the size of a piece, or the fault blob.not_found.
 func (db *DB) Piece(ctx context.Context, hash string) (slot, size int64, err error) {
 	err = db.db.QueryRowContext(ctx, `SELECT slot, size FROM piece WHERE hash = $1`, hash).Scan(&slot, &size)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fault.NotFound("blob.not_found", hash)
+	}
 	return slot, size, err
 }
 
