@@ -110,12 +110,6 @@ func Signature(path string) (document, keyID string, ok bool) {
 	return m[1], m[2], true
 }
 
-// IsPage reports whether path is a page or feed for readers, and so may differ
-// from one edition to the next without a record having changed.
-func IsPage(path string) bool {
-	return PartOf(path) != "" && (strings.HasSuffix(path, ".html") || strings.HasSuffix(path, ".atom"))
-}
-
 func shape(s string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + s + `)$`) }
 
 func whole(name string) func([]string) string { return func([]string) string { return name } }

@@ -238,10 +238,3 @@ func (a *Appender) Close(ctx context.Context) error {
 	a.stop = nil
 	return errors.Join(err, a.unlock())
 }
-
-// Fetch reads the log's files from dir, for the functions of package tlog.
-func Fetch(dir string) tlog.Fetch {
-	return func(_ context.Context, path string) ([]byte, error) {
-		return os.ReadFile(filepath.Join(dir, filepath.FromSlash(path)))
-	}
-}

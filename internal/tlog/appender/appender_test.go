@@ -55,6 +55,11 @@ func open(t testing.TB, dir, private string) *appender.Appender {
 	return a
 }
 
+// fetch reads a log's files from its folder.
+func fetch(dir string) tlog.Fetch {
+	return func(_ context.Context, path string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, path)) }
+}
+
 func entry(i int) []byte { return fmt.Appendf(nil, "entry %d", i) }
 
 func entries(from, to int) [][]byte {
@@ -96,7 +101,7 @@ func check(t testing.TB, dir, public string, want [][]byte) {
 		t.Fatal(err)
 	}
 	got := 0
-	err = tlog.Entries(t.Context(), appender.Fetch(dir), cp, 0, func(i uint64, e []byte) error {
+	err = tlog.Entries(t.Context(), fetch(dir), cp, 0, func(i uint64, e []byte) error {
 		if i < uint64(len(want)) && !bytes.Equal(e, want[i]) {
 			return fmt.Errorf("entry %d is %q, want %q", i, e, want[i])
 		}
