@@ -28,11 +28,12 @@ func (r *render) proof(k *known, files int) proof {
 		Keys: r.keyIDs(), Enough: r.in.Charter.Threshold, Partial: !all,
 	}
 	p.Keys = p.Keys[:min(len(p.Keys), keysOnPage)]
-	if files > noRecipe {
-		p.Recipe = edition.Recipe(edition.RecipeInput{
+	if files > noRecipe && k.recipes[files] == nil { // the same in every language
+		k.recipes[files] = edition.Recipe(edition.RecipeInput{
 			Record: shown, Document: k.doc, Charter: r.in.Charter, CharterID: r.charterID, Index: k.entry.Index,
 		})
 	}
+	p.Recipe = k.recipes[files]
 	return p
 }
 

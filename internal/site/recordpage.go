@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kua/internal/canon"
+	"kua/internal/edition"
 	"kua/internal/locale"
 	"kua/internal/record"
 )
@@ -94,6 +95,7 @@ type known struct {
 	doc     []byte
 	entry   entry
 	history []past // without words of a language
+	recipes map[int][]edition.Step
 	fixes   []map[string]string
 }
 

@@ -171,7 +171,7 @@ func (r *render) record(id string) error {
 // known reads what the edition holds of a record.
 func (r *render) known(id string) (*known, error) {
 	e := r.shelves.peek(shelf{kind: "list"}, listPageOf(id), id)
-	k := &known{entry: e}
+	k := &known{entry: e, recipes: make(map[int][]edition.Step)}
 	var err error
 	if k.Record, k.doc, err = r.document(id, e.Version); err != nil {
 		return nil, err
