@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"kua/internal/casefile"
 	"kua/internal/charter"
@@ -68,6 +69,9 @@ func (d *Desk) Rewrap(ctx context.Context, by *keyring.Person, progress func(don
 	c := d.Charter()
 	recipients := c.Recipients()
 	if err := d.rewrapKey(by, recipients); err != nil {
+		return err
+	}
+	if err := d.db.Set(ctx, settingWrapped, strconv.AppendInt(nil, int64(c.Version), 10)); err != nil {
 		return err
 	}
 	parcels, err := d.db.Parcels(ctx, casefile.Whole)

@@ -30,7 +30,7 @@ func TestRewrap(t *testing.T) {
 		next.People = append(next.People, c.dana.Public("2026-11-21"))
 	})
 	ok(t, d.UpdateCharter(ctx, c.aigul, chain))
-	if n, err := d.Counts(ctx); err != nil || n.Unwrapped != 1 {
+	if n, err := d.Counts(ctx); err != nil || n.Unwrapped != 2 {
 		t.Errorf("before Rewrap Counts = %+v, %v", n, err)
 	}
 	if _, err := d.Sit(c.timur); !errors.Is(err, fault.Forbidden("desk.not_of_the_desk")) {

@@ -50,6 +50,8 @@ type collection struct {
 	tell  func(Progress)
 	start time.Time
 
+	beginning sync.Mutex // one parcel begins at a time
+
 	mu      sync.Mutex // guards what follows
 	now     Progress
 	fetched int64
@@ -163,20 +165,28 @@ func (c *collection) listOne(ctx context.Context, n *nodeClient) (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("fetch the index of parcel %s: %w", id, err)
 		}
-		if err := c.d.parcel(id).begin(x); err != nil {
+		if err := c.begin(ctx, n, x); err != nil {
 			return 0, err
-		}
-		_, fresh, err := c.d.db.Sight(ctx, n.url, x)
-		if err != nil {
-			return 0, err
-		}
-		if fresh {
-			c.mu.Lock()
-			c.out.New++
-			c.mu.Unlock()
 		}
 	}
 	return len(ids), nil
+}
+
+// begin makes a parcel known. Two nodes may have it at the same moment.
+func (c *collection) begin(ctx context.Context, n *nodeClient, x parcel.Index) error {
+	c.beginning.Lock()
+	defer c.beginning.Unlock()
+	if _, known, err := c.d.db.SightAgain(ctx, n.url, x.ID()); err != nil || known {
+		return err
+	}
+	if err := c.d.parcel(x.ID()).begin(x); err != nil {
+		return err
+	}
+	_, fresh, err := c.d.db.Sight(ctx, n.url, x)
+	if fresh {
+		c.out.New++
+	}
+	return err
 }
 
 func (c *collection) measure(ctx context.Context) ([]deskdb.Parcel, error) {

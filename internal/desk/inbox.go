@@ -30,6 +30,13 @@ func (d *Desk) Counts(ctx context.Context) (Counts, error) {
 	if err != nil {
 		return Counts{}, err
 	}
+	wrapped, err := d.number(ctx, settingWrapped)
+	if err != nil {
+		return Counts{}, err
+	}
+	if int(wrapped) < d.Charter().Version {
+		n.Unwrapped++ // the database key
+	}
 	c := Counts{Unread: n.Unread, Arriving: n.Arriving, Refused: n.Refused, Cases: n.Cases, Unsent: n.Unsent,
 		Proposals: n.Proposals, Unwrapped: n.Unwrapped}
 	if c.Jobs, c.Failed, err = d.queue.Counts(ctx); err != nil {
@@ -78,11 +85,17 @@ func (s *Seat) Report(ctx context.Context, parcel string) (casefile.Received, er
 
 // MarkUnread puts a report back among the unread.
 func (s *Seat) MarkUnread(ctx context.Context, parcel string) error {
+	if err := s.current(); err != nil {
+		return err
+	}
 	return s.d.db.MarkUnread(ctx, s.actor(), parcel)
 }
 
 // OpenCase makes a case of one or more reports and gives its id.
 func (s *Seat) OpenCase(ctx context.Context, parcels ...string) (int64, error) {
+	if err := s.current(); err != nil {
+		return 0, err
+	}
 	if len(parcels) == 0 {
 		return 0, fault.Invalid("desk.case_of_nothing")
 	}
@@ -119,6 +132,9 @@ func workingTitle(r parcel.Report) string {
 
 // JoinCase puts a further report into a case.
 func (s *Seat) JoinCase(ctx context.Context, id int64, parcel string) error {
+	if err := s.current(); err != nil {
+		return err
+	}
 	return s.d.db.JoinCase(ctx, s.actor(), id, parcel)
 }
 
@@ -182,6 +198,9 @@ func (d *Desk) Case(ctx context.Context, id int64) (CaseView, error) {
 
 // SetTitle changes a case's private working title.
 func (s *Seat) SetTitle(ctx context.Context, id int64, title string) error {
+	if err := s.current(); err != nil {
+		return err
+	}
 	if err := casefile.CheckLine(title); err != nil {
 		return err
 	}
@@ -190,6 +209,9 @@ func (s *Seat) SetTitle(ctx context.Context, id int64, title string) error {
 
 // Assign gives a case to one of the current people, or with "" to nobody.
 func (s *Seat) Assign(ctx context.Context, id int64, name string) error {
+	if err := s.current(); err != nil {
+		return err
+	}
 	known := name == ""
 	for _, p := range s.d.Charter().Current() {
 		known = known || p.Name == name
@@ -202,6 +224,9 @@ func (s *Seat) Assign(ctx context.Context, id int64, name string) error {
 
 // CloseCase puts a case away, with a reason. A case with unread reports cannot be closed.
 func (s *Seat) CloseCase(ctx context.Context, id int64, reason string) error {
+	if err := s.current(); err != nil {
+		return err
+	}
 	if err := casefile.CheckLine(reason); err != nil {
 		return err
 	}
@@ -210,11 +235,17 @@ func (s *Seat) CloseCase(ctx context.Context, id int64, reason string) error {
 
 // ReopenCase takes a closed case out again.
 func (s *Seat) ReopenCase(ctx context.Context, id int64) error {
+	if err := s.current(); err != nil {
+		return err
+	}
 	return s.d.db.ReopenCase(ctx, s.actor(), id)
 }
 
 // AddNote writes a note that is never changed.
 func (s *Seat) AddNote(ctx context.Context, id int64, text string) error {
+	if err := s.current(); err != nil {
+		return err
+	}
 	if err := casefile.CheckWords(text); err != nil {
 		return err
 	}
@@ -223,6 +254,9 @@ func (s *Seat) AddNote(ctx context.Context, id int64, text string) error {
 
 // AddFinding writes a graded judgement that is never changed. ID, By and At are set here.
 func (s *Seat) AddFinding(ctx context.Context, f casefile.Finding) error {
+	if err := s.current(); err != nil {
+		return err
+	}
 	if err := f.Validate(); err != nil {
 		return err
 	}

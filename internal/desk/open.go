@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -33,6 +36,7 @@ const (
 	settingLogKey  = "log key"
 	settingDeskKey = "desk key"
 	settingChain   = "charter chain"
+	settingWrapped = "key wrapped" // for the people of which version of the charter
 )
 
 const (
@@ -100,12 +104,10 @@ func (f Founding) fits(c charter.Charter) error {
 		return fault.Invalid("desk.key_not_in_charter")
 	}
 	public := ed25519.PrivateKey(f.DeskKey).Public().(ed25519.PublicKey)
-	for _, key := range c.Desks {
-		if charter.SignedBy(key, []byte("kua"), ed25519.Sign(f.DeskKey, []byte("kua"))) && len(public) > 0 {
-			return nil
-		}
+	if !slices.Contains(c.Desks, base64.StdEncoding.EncodeToString(public)) {
+		return fault.Invalid("desk.key_not_in_charter")
 	}
-	return fault.Invalid("desk.key_not_in_charter")
+	return nil
 }
 
 // found makes the database and, last of all, the key that makes it a desk.
@@ -127,7 +129,8 @@ func found(ctx context.Context, cfg Config, f Founding, c charter.Charter) error
 	if err == nil {
 		var id string
 		if id, err = c.ID(); err == nil {
-			err = db.Found(ctx, map[string][]byte{settingLogKey: []byte(f.LogKey), settingDeskKey: f.DeskKey, settingChain: chain}, id)
+			err = db.Found(ctx, map[string][]byte{settingLogKey: []byte(f.LogKey), settingDeskKey: f.DeskKey, settingChain: chain,
+				settingWrapped: strconv.AppendInt(nil, int64(c.Version), 10)}, id)
 		}
 	}
 	if err = errors.Join(err, db.Close()); err != nil {

@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"kua/internal/casefile"
 	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/keyring"
+	"kua/internal/record"
 )
 
 // Opened is an original, a derivative or a staged file being read: decrypted as
@@ -59,6 +61,38 @@ func (d *Desk) open(ctx context.Context, person *keyring.Person, by evidence.Act
 		return nil, errors.Join(fmt.Errorf("open original %d: %w", id, err), src.Close())
 	}
 	return &Opened{SectionReader: io.NewSectionReader(plain, l.Start, l.Size), Name: l.Name, Type: l.Type, close: src.Close}, nil
+}
+
+// Disclosure opens the commitment that a record holds to an original: with it a
+// court, or whoever has the same file, can check that the record means this
+// very file. The three lines of Text hash to Commitment with sha256sum.
+type Disclosure struct {
+	Original   string // SHA-256 of the original
+	Salt       string // hex
+	Commitment string // as it stands in the record
+	Text       string // what Commitment is the SHA-256 of
+}
+
+// Disclose opens an original's commitment for somebody, and writes down for
+// whom. Whoever is told can find out that a file they hold is the original: tell
+// only whom the witness would tell.
+func (s *Seat) Disclose(ctx context.Context, id int64, to string) (Disclosure, error) {
+	if err := s.current(); err != nil {
+		return Disclosure{}, err
+	}
+	if err := casefile.CheckLine(to); err != nil {
+		return Disclosure{}, err
+	}
+	o, err := s.d.db.Original(ctx, id)
+	if err != nil {
+		return Disclosure{}, err
+	}
+	salt, err := s.d.db.Disclose(ctx, s.actor(), id, to)
+	if err != nil {
+		return Disclosure{}, err
+	}
+	return Disclosure{Original: o.SHA256, Salt: fmt.Sprintf("%x", salt), Commitment: record.Commit(salt, o.SHA256),
+		Text: fmt.Sprintf("kua commitment 1\n%x\n%s\n", salt, o.SHA256)}, nil
 }
 
 // Derivative opens a derivative; a custody event is written as for an original.

@@ -482,6 +482,9 @@ func (d *Desk) proposal(ctx context.Context, p deskdb.Proposal) (Proposal, error
 // present edition's where the proposal does not change it. The path is an
 // edition's path, without a leading slash.
 func (s *Seat) PreviewFile(ctx context.Context, proposal int64, path string) (*Opened, error) {
+	if err := s.current(); err != nil {
+		return nil, err
+	}
 	p, err := s.d.db.Preview(ctx, s.actor(), proposal)
 	if err != nil {
 		return nil, err

@@ -235,10 +235,20 @@ func jobOf(j jobs.Job) Job {
 }
 
 // CancelJob stops a job that waits or runs.
-func (s *Seat) CancelJob(ctx context.Context, id int64) error { return s.d.queue.Cancel(ctx, id) }
+func (s *Seat) CancelJob(ctx context.Context, id int64) error {
+	if err := s.current(); err != nil {
+		return err
+	}
+	return s.d.queue.Cancel(ctx, id)
+}
 
 // DismissJob takes a failed job off the list.
-func (s *Seat) DismissJob(ctx context.Context, id int64) error { return s.d.queue.Dismiss(ctx, id) }
+func (s *Seat) DismissJob(ctx context.Context, id int64) error {
+	if err := s.current(); err != nil {
+		return err
+	}
+	return s.d.queue.Dismiss(ctx, id)
+}
 
 // WaitJob waits until a job is done, failed or cancelled, or ctx ends.
 func (d *Desk) WaitJob(ctx context.Context, id int64, progress func(Job)) (Job, error) {

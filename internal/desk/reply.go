@@ -16,6 +16,9 @@ import (
 // than seal.MaxReplyText are refused, and so is a report that came without a
 // receipt: its witness has no mailbox.
 func (s *Seat) Reply(ctx context.Context, id int64, parcel, text string) (casefile.Reply, error) {
+	if err := s.current(); err != nil {
+		return casefile.Reply{}, err
+	}
 	if err := casefile.CheckWords(text); err != nil {
 		return casefile.Reply{}, err
 	}

@@ -9,8 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"kua/internal/canon"
 	"kua/internal/evidence"
 	"kua/internal/parcel"
+	"kua/internal/record"
 	"kua/internal/redact"
 )
 
@@ -162,5 +164,29 @@ func TestCancel(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Join(c.dir, "derived")); err != nil || len(left) != 0 {
 		t.Errorf("derived holds %v, %v", left, err)
+	}
+}
+
+// TestDisclose: the commitment in a published record can be opened for a court
+// with sha256sum alone, and custody says for whom.
+func TestDisclose(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	d, id := c.ready()
+	c.publish(d, id)
+	doc, err := os.ReadFile(filepath.Join(d.Tree(), filepath.FromSlash(record1)))
+	ok(t, err)
+	r, err := record.Parse(doc)
+	ok(t, err)
+	got, err := c.sit(d, c.aigul).Disclose(ctx, 1, "the city court")
+	ok(t, err)
+	if got.Commitment != r.Media[0].Commitment || canon.Hash([]byte(got.Text)) != got.Commitment || got.Original != canon.Hash(photo(t)) {
+		t.Errorf("Disclose = %+v, the record holds %s", got, r.Media[0].Commitment)
+	}
+	if bytes.Contains(doc, []byte(got.Original)) {
+		t.Error("the record holds the original's own hash")
+	}
+	if err := c.custodyHas(d, id, evidence.Disclosed); err != "" {
+		t.Error(err)
 	}
 }

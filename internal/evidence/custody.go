@@ -41,9 +41,9 @@ const (
 	Closed     Verb = "closed"     // a case was closed
 	Reopened   Verb = "reopened"   // a case was opened again
 	Rewrapped  Verb = "rewrapped"  // a parcel was wrapped for other people
+	Disclosed  Verb = "disclosed"  // an original's commitment was opened for somebody
 	Chartered  Verb = "chartered"  // a new version of the charter was taken in
 	Anchored   Verb = "anchored"   // the day's parcels were put into the log
-	Disclosed  Verb = "disclosed"  // a commitment's salt was shown to somebody
 	Introduced Verb = "introduced" // the desk was made
 )
 

@@ -5,10 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"kua/internal/fault"
 )
+
+// progressEvery is the shortest time between two keepings of a job's progress.
+const progressEvery = 200 * time.Millisecond
 
 // Start begins to work. Jobs that a killed process had begun are begun again;
 // one that was begun too often fails, so that it cannot keep the desk shut.
@@ -108,14 +112,26 @@ func (q *Queue) try(ctx context.Context, j Job) (err error) {
 	if j.Attempts > q.cfg.Attempts {
 		return fault.New(fault.KindInternal, "jobs.too_often", j.Attempts-1)
 	}
-	return w(ctx, j, func(done, total int64) { q.progress(ctx, j.ID, done, total) })
+	return w(ctx, j, q.progress(ctx, j.ID))
 }
 
-func (q *Queue) progress(ctx context.Context, id, done, total int64) {
-	_, err := q.db.ExecContext(ctx, `UPDATE jobs SET done = ?2, total = ?3, changed = ?4 WHERE id = ?1 AND state = ?5`,
-		id, done, total, q.cfg.Now().UnixMicro(), Running)
-	if err == nil {
-		q.told()
+// progress gives the function that keeps a job's progress. Every keeping is
+// synced to the disk, so what comes too soon after another waits for the next.
+func (q *Queue) progress(ctx context.Context, id int64) func(done, total int64) {
+	var mu sync.Mutex
+	var last time.Time
+	return func(done, total int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Since(last) < progressEvery && done != total {
+			return
+		}
+		last = time.Now()
+		_, err := q.db.ExecContext(ctx, `UPDATE jobs SET done = ?2, total = ?3, changed = ?4 WHERE id = ?1 AND state = ?5`,
+			id, done, total, q.cfg.Now().UnixMicro(), Running)
+		if err == nil {
+			q.told()
+		}
 	}
 }
 

@@ -99,11 +99,6 @@ func (db *DB) link(ctx context.Context, tx *sql.Tx, by evidence.Actor, e evidenc
 	return err
 }
 
-// Record appends events for acts that change nothing else in the database.
-func (db *DB) Record(ctx context.Context, by evidence.Actor, events ...evidence.Event) error {
-	return db.act(ctx, by, func(context.Context, *sql.Tx) ([]evidence.Event, error) { return events, nil })
-}
-
 // Custody gives the events of a case, the oldest first, with what was done to
 // its reports before they came into it; of everything for 0.
 func (db *DB) Custody(ctx context.Context, caseID int64) ([]evidence.Event, error) {

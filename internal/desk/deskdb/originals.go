@@ -115,6 +115,18 @@ func (db *DB) Salt(ctx context.Context, id int64) (salt [32]byte, err error) {
 	return salt, nil
 }
 
+// Disclose gives an original's salt to be shown to somebody, and writes to whom
+// it is said to go.
+func (db *DB) Disclose(ctx context.Context, by evidence.Actor, id int64, to string) (salt [32]byte, err error) {
+	if salt, err = db.Salt(ctx, id); err != nil {
+		return salt, err
+	}
+	err = db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
+		return originalEvent(ctx, tx, evidence.Disclosed, id, to)
+	})
+	return salt, err
+}
+
 // PlanVersion says who saved a plan and when.
 type PlanVersion struct {
 	Version int
