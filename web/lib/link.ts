@@ -20,6 +20,11 @@ export class Refusal extends Fault {
   }
 }
 
+/** The node was not reached, or the link broke while it answered. */
+export class Unreachable extends Error {
+  override name = "Unreachable";
+}
+
 /** The link was given up on purpose. */
 export class Stopped extends Error {
   override name = "Stopped";
@@ -79,7 +84,7 @@ export class Link {
         return answer;
       } catch (err) {
         if (this.stopped) throw new Stopped();
-        if (err instanceof Fault && !(err instanceof Refusal && err.later)) throw err;
+        if (!(err instanceof Unreachable || (err instanceof Refusal && err.later))) throw err;
         if (round === this.round) this.failed(err);
       }
     }

@@ -9,7 +9,7 @@ import { canonical } from "./canon.js";
 import { Fault } from "./fault.js";
 import { hashOf } from "./hash.js";
 import { indexText, parcelID, type Index } from "./index.js";
-import { Link, Refusal, Stopped, type LinkState, type Waiting } from "./link.js";
+import { Link, Refusal, Stopped, Unreachable, type LinkState, type Waiting } from "./link.js";
 import { NodeClient, PiecesMissing } from "./node.js";
 import { fetchReplies, openReply } from "./reply.js";
 import { Sender } from "./sender.js";
@@ -164,17 +164,19 @@ test("pauses grow, and end at once when told", async () => {
   const time = new QuickTime();
   let calls = 0;
   const link = new Link(() => undefined, time);
-  await link.attempt(() => (++calls < 10 ? Promise.reject(new TypeError("gone")) : Promise.resolve()));
+  await link.attempt(() => (++calls < 10 ? Promise.reject(new Unreachable("gone")) : Promise.resolve()));
   assert.deepEqual(time.waited, [750, 1500, 3000, 6000, 12000, 24000, 45000, 45000, 45000]);
+
+  await assert.rejects(link.attempt(() => Promise.reject(new TypeError("a fault of the program"))), TypeError);
 
   const slow: Waiting = { now: () => 0, random: () => 0, after: () => () => undefined };
   let tries = 0;
   const stuck = new Link((s) => !s.up && queueMicrotask(() => stuck.kick()), slow);
-  await stuck.attempt(() => (++tries === 1 ? Promise.reject(new TypeError("gone")) : Promise.resolve()));
+  await stuck.attempt(() => (++tries === 1 ? Promise.reject(new Unreachable("gone")) : Promise.resolve()));
   assert.equal(tries, 2);
 
   const given = new Link((s) => !s.up && queueMicrotask(() => given.stop()), slow);
-  await assert.rejects(given.attempt(() => Promise.reject(new TypeError("gone"))), Stopped);
+  await assert.rejects(given.attempt(() => Promise.reject(new Unreachable("gone"))), Stopped);
 });
 
 test("a slow node slows the sealing, so that little waits in memory", async (t) => {

@@ -1,10 +1,10 @@
 /** The wire to a node (spec/node-api.md), as far as a witness needs it. */
-import type { Bytes } from "./bytes.js";
+import { textOf, type Bytes } from "./bytes.js";
 import { parseCanonical, type JSONValue } from "./canon.js";
 import { signedBy, type Signed } from "./charter.js";
 import { Fault } from "./fault.js";
 import { indexText, parcelID, type Index } from "./index.js";
-import { Refusal } from "./link.js";
+import { Refusal, Unreachable } from "./link.js";
 
 export interface NodeInfo {
   key: string;
@@ -35,6 +35,14 @@ export class PiecesMissing extends Fault {
 export const SLOTS = 8;
 export const SLOT_BYTES = 8192;
 
+/** A whole answer: nothing of it is still on its way. */
+interface Answer {
+  url: string;
+  status: number;
+  headers: Headers;
+  bytes: Bytes;
+}
+
 type Members = { [name: string]: JSONValue | undefined };
 
 /** Calls one node, at the page's own origin unless told otherwise. Makes each call once; Link makes it again. */
@@ -60,7 +68,7 @@ export class NodeClient {
 
   /** The pieces of an upload that the node durably holds, by its signature. */
   async have(upload: string, key: string, signal: AbortSignal): Promise<Set<string>> {
-    const { doc } = await this.signed(await this.call("GET", `/uploads/${upload}`, signal), key);
+    const { doc } = signed(await this.call("GET", `/uploads/${upload}`, signal), key);
     if (doc["kind"] !== "kua have" || doc["upload"] !== upload || !Array.isArray(doc["pieces"])) throw notUnderstood();
     return new Set(doc["pieces"].filter((p) => typeof p === "string"));
   }
@@ -74,12 +82,11 @@ export class NodeClient {
   async commit(upload: string, index: Index, key: string, signal: AbortSignal): Promise<Acknowledgement> {
     const answer = await this.call("POST", `/uploads/${upload}/commit`, signal, indexText(index), "text/plain; charset=utf-8", 409);
     if (answer.status === 409) {
-      const text = await answer.text();
-      const { missing } = parse(text);
-      if (!Array.isArray(missing)) throw refusal(answer, text);
+      const { missing } = parse(answer);
+      if (!Array.isArray(missing)) throw refusal(answer);
       throw new PiecesMissing(missing.filter((p) => typeof p === "string"));
     }
-    const { doc, document, signature } = await this.signed(answer, key);
+    const { doc, document, signature } = signed(answer, key);
     const ack = { parcel: doc["parcel"], size: doc["size"], pieces: doc["pieces"], day: doc["day"], node: doc["node"], document, signature };
     const fits = doc["kind"] === "kua acknowledgement" && ack.parcel === parcelID(index) && ack.size === index.size && ack.pieces === index.pieces.length;
     if (!fits || typeof ack.day !== "string" || typeof ack.node !== "string") throw notUnderstood();
@@ -88,45 +95,55 @@ export class NodeClient {
 
   /** One page of the mailboxes under a prefix: always the same number of slots of one size. */
   async mailbox(prefix: string, page: number, signal: AbortSignal): Promise<{ slots: Bytes[]; pages: number }> {
-    const answer = await this.call("GET", `/mailboxes/${prefix}?page=${page}`, signal);
-    const bytes = new Uint8Array(await answer.arrayBuffer());
-    const pages = Number(answer.headers.get("Kua-Pages"));
+    const { bytes, headers } = await this.call("GET", `/mailboxes/${prefix}?page=${page}`, signal);
+    const pages = Number(headers.get("Kua-Pages"));
     if (bytes.length !== SLOTS * SLOT_BYTES || !Number.isInteger(pages) || pages < 1 || pages > 1024) throw notUnderstood();
     const slots = Array.from({ length: SLOTS }, (_, i) => bytes.subarray(i * SLOT_BYTES, (i + 1) * SLOT_BYTES));
     return { slots, pages };
   }
 
   private async json(path: string, signal: AbortSignal): Promise<Members> {
-    return parse(await (await this.call("GET", path, signal)).text());
-  }
-
-  private async signed(answer: Response, key: string): Promise<{ doc: Members; document: string; signature: string }> {
-    const { document, signature } = parse(await answer.text());
-    if (typeof document !== "string" || typeof signature !== "string") throw notUnderstood();
-    if (!signedBy(key, document, signature)) throw new Fault("nodeapi.bad_signature");
-    return { doc: members(parseCanonical(document)), document, signature };
+    return parse(await this.call("GET", path, signal));
   }
 
   /** Makes the call. No cookie, referrer or cache goes with it, and no redirect is followed. */
-  private async call(method: string, path: string, signal: AbortSignal, body?: Bytes | string, type?: string, alsoTake?: number): Promise<Response> {
+  private async call(method: string, path: string, signal: AbortSignal, body?: Bytes | string, type?: string, alsoTake?: number): Promise<Answer> {
     const init: RequestInit = {
       method, signal, cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer", mode: "same-origin",
     };
     if (this.base !== "") init.mode = "cors";
     if (body !== undefined) init.body = body;
     if (type) init.headers = { "Content-Type": type };
-    const answer = await fetch(`${this.base}/api/v1${path}`, init);
-    if (answer.ok || answer.status === alsoTake) return answer;
-    throw refusal(answer, await answer.text());
+    const answer = await whole(`${this.base}/api/v1${path}`, init);
+    if (Math.floor(answer.status / 100) === 2 || answer.status === alsoTake) return answer;
+    throw refusal(answer);
   }
 }
 
-function refusal(answer: Response, text: string): Fault {
+/** Fetches an answer with its body. Every failure to do so is one of the link. */
+async function whole(url: string, init: RequestInit): Promise<Answer> {
+  try {
+    const answer = await fetch(url, init);
+    return { url: answer.url, status: answer.status, headers: answer.headers, bytes: new Uint8Array(await answer.arrayBuffer()) };
+  } catch (err) {
+    throw new Unreachable(String(err));
+  }
+}
+
+/** Reads a document that the node has signed. */
+function signed(answer: Answer, key: string): { doc: Members; document: string; signature: string } {
+  const { document, signature } = parse(answer);
+  if (typeof document !== "string" || typeof signature !== "string") throw notUnderstood();
+  if (!signedBy(key, document, signature)) throw new Fault("nodeapi.bad_signature");
+  return { doc: members(parseCanonical(document)), document, signature };
+}
+
+function refusal(answer: Answer): Fault {
   const seconds = Number(answer.headers.get("Retry-After"));
   const after = seconds > 0 ? seconds : undefined;
   let err: Members = {};
   try {
-    err = members(parse(text)["error"]);
+    err = members(parse(answer)["error"]);
   } catch {
     // Not the node's own words: some server on the way speaks.
   }
@@ -136,9 +153,9 @@ function refusal(answer: Response, text: string): Fault {
   return new Refusal(key, args, answer.status, after);
 }
 
-function parse(text: string): Members {
+function parse(answer: Answer): Members {
   try {
-    return members(JSON.parse(text) as JSONValue);
+    return members(JSON.parse(textOf(answer.bytes)) as JSONValue);
   } catch (err) {
     throw new Fault("nodeapi.not_understood", [], err);
   }
@@ -153,7 +170,7 @@ function notUnderstood(): Fault {
   return new Fault("nodeapi.not_understood");
 }
 
-function hostOf(answer: Response): string {
+function hostOf(answer: Answer): string {
   try {
     return new URL(answer.url).host;
   } catch {

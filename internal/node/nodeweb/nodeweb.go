@@ -60,7 +60,7 @@ func (w *Web) routes() http.Handler {
 	mux.Handle(nodeapi.Base+"/", w.node.Handler())
 	mux.Handle("/healthz", w.node.Status())
 	mux.Handle("/metrics", w.node.Status())
-	mux.Handle(web.Prefix, page.Headers(page.Policy{}, w.assets))
+	mux.Handle(web.Prefix, page.Headers(opening, w.assets)) // a worker obeys the policy its script came with
 	rooms := map[string]http.Handler{
 		"/report":  page.Headers(sealing, w.page(w.report)),
 		"/replies": page.Headers(opening, w.page(w.replies)),
