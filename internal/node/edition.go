@@ -144,8 +144,12 @@ func (n *Node) Edition() (number int, made string) {
 	return p.manifest.Number, p.manifest.Made
 }
 
-// find gives a path's line in the edition's parts.
+// find gives a path's line in the edition's parts, or the line of a part itself.
 func (n *Node) find(ctx context.Context, p *published, path string) (edition.File, bool, error) {
+	if name, ok := strings.CutPrefix(path, "parts/"); ok {
+		part, ok := p.manifest.Part(strings.TrimSuffix(name, ".json"))
+		return edition.File{Path: path, Size: part.Size, SHA256: part.SHA256}, ok && part.Path() == path, nil
+	}
 	part, ok := p.manifest.Part(edition.PartOf(path))
 	if !ok {
 		return edition.File{}, false, nil

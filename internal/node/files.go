@@ -142,13 +142,11 @@ func (n *Node) redirect(w http.ResponseWriter, r *http.Request, p *published) er
 
 // loose gives the files that no part lists and that lie in memory.
 func (p *published) loose(name string) ([]byte, bool) {
-	switch {
-	case name == edition.ManifestPath:
+	switch name {
+	case edition.ManifestPath:
 		return p.document, true
-	case name == edition.LogDir+"/"+tlog.CheckpointPath:
+	case edition.LogDir + "/" + tlog.CheckpointPath:
 		return p.cp.Raw, true
-	case strings.HasPrefix(name, "parts/"):
-		return nil, false
 	}
 	if document, keyID, ok := edition.Signature(name); ok && document == edition.ManifestPath {
 		sig, ok := p.Signatures[keyID]

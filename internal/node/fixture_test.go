@@ -39,7 +39,7 @@ const today = "2026-11-21"
 // editions of small files.
 type collective struct {
 	people  []*keyring.Person
-	desk    ed25519.PrivateKey
+	deskKey ed25519.PrivateKey
 	chain   charter.Chain
 	charter charter.Charter
 	log     *appender.Appender
@@ -55,7 +55,7 @@ func newCollective(t testing.TB) *collective {
 	c := &collective{logDir: t.TempDir(), files: make(map[string][]byte), sigs: make(map[string]charter.Signatures)}
 	public, desk, err := ed25519.GenerateKey(rand.Reader)
 	must(t, err)
-	c.desk = desk
+	c.deskKey = desk
 	for _, name := range []string{"Aigul", "Timur"} {
 		p, err := keyring.NewPerson(name)
 		must(t, err)
@@ -72,7 +72,8 @@ func newCollective(t testing.TB) *collective {
 	c.chain = charter.Chain{c.sign(t, c.charter)}
 	c.log, err = appender.Open(t.Context(), c.logDir, private)
 	must(t, err)
-	t.Cleanup(func() { c.log.Close(context.Background()) })
+	log := c.log
+	t.Cleanup(func() { log.Close(context.Background()) })
 	return c
 }
 
@@ -236,7 +237,7 @@ func (r *running) client(opts ...nodeapi.Option) *nodeapi.Client {
 	return nodeapi.NewClient(r.url, all...)
 }
 
-func (r *running) desk(c *collective) *nodeapi.Client { return r.client(nodeapi.WithDesk(c.desk)) }
+func (r *running) desk(c *collective) *nodeapi.Client { return r.client(nodeapi.WithDesk(c.deskKey)) }
 
 // sealed gives random bytes as the pieces of a parcel.
 func sealed(t testing.TB, size int) (parcel.Index, map[string][]byte) {

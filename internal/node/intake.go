@@ -117,9 +117,6 @@ func newer(old, next *published) error {
 func (n *Node) checkLog(ctx context.Context, old, next *published) error {
 	var from uint64
 	if old != nil {
-		if err := kualog.Consistent(ctx, n.fetchLog, old.cp, next.cp); err != nil {
-			return err
-		}
 		from = old.cp.Size
 	}
 	for _, path := range kualog.NewPaths(from, next.cp.Size) {
@@ -132,10 +129,14 @@ func (n *Node) checkLog(ctx context.Context, old, next *published) error {
 			return err
 		}
 	}
+	if old != nil {
+		if err := kualog.Consistent(ctx, n.fetchLog, old.cp, next.cp); err != nil {
+			return err
+		}
+	}
 	// Reading the new entries proves the bundles and, on the way to the root,
 	// every new tile.
-	err := kualog.Entries(ctx, n.fetchLog, next.cp, from, func(uint64, []byte) error { return nil })
-	if err != nil {
+	if err := kualog.Entries(ctx, n.fetchLog, next.cp, from, func(uint64, []byte) error { return nil }); err != nil {
 		return err
 	}
 	entry, err := edition.ManifestEntry(next.manifest, next.document).Bytes()

@@ -272,7 +272,7 @@ func TestExpiry(t *testing.T) {
 	if _, err := desk.Parcels(t.Context()); !errors.Is(err, fault.Forbidden("nodeapi.desk_clock")) {
 		t.Errorf("a desk whose clock is years behind: %v, want nodeapi.desk_clock", err)
 	}
-	list, err := r.client(nodeapi.WithDesk(c.desk), nodeapi.WithClock(cfg.Now)).Parcels(t.Context())
+	list, err := r.client(nodeapi.WithDesk(c.deskKey), nodeapi.WithClock(cfg.Now)).Parcels(t.Context())
 	if err != nil || len(list) != 1 {
 		t.Errorf("Parcels after years = %v, %v, want one", list, err)
 	}
