@@ -165,6 +165,8 @@ class ReportPage {
 
   private step(to: (typeof STEPS)[number]): void {
     for (const step of STEPS) show("step-" + step, step === to);
+    // Another language is another page: choosing one now would lose everything.
+    document.querySelectorAll<HTMLElement>(".languages").forEach((menu) => (menu.hidden = to !== "write" && to !== "forgotten"));
     window.scrollTo(0, 0);
     focusOn(to + "-title");
   }
