@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"kua/internal/canon"
 	"kua/internal/desk/deskdb"
 	"kua/internal/fault"
 	"kua/internal/parcel"
@@ -84,15 +83,14 @@ func (f *fetch) piece(ctx context.Context, n int) error {
 	}
 	var last error = fault.Later("desk.no_node_has_it", f.parcel.ID)
 	for _, node := range f.nodes {
-		b, err := node.piece(ctx, f.index.Pieces[n])
-		if err == nil && (int64(len(b)) != f.index.PieceSize(n) || canon.Hash(b) != f.index.Pieces[n]) {
-			err = fault.Corrupt("desk.wrong_piece", node.url, n+1)
-		}
+		b, err := node.Piece(ctx, f.index.Pieces[n]) // checked against its hash
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			last = err
+			if last = err; errors.Is(err, fault.Corrupt("nodeapi.wrong_bytes")) {
+				last = fault.Corrupt("desk.wrong_piece", node.url, n+1).Because(err)
+			}
 			continue
 		}
 		return f.write(ctx, node.url, n, b)

@@ -7,7 +7,6 @@ import (
 	"kua/internal/charter"
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
-	"kua/internal/parcel"
 )
 
 // nodeClient calls one node of the charter as this desk.
@@ -35,16 +34,6 @@ func (n *nodeClient) parcels(ctx context.Context) ([]string, error) {
 	}
 	return ids, err
 }
-
-func (n *nodeClient) index(ctx context.Context, id string) (parcel.Index, error) {
-	return n.Index(ctx, id)
-}
-
-func (n *nodeClient) piece(ctx context.Context, hash string) ([]byte, error) {
-	return n.Piece(ctx, hash)
-}
-
-func (n *nodeClient) forget(ctx context.Context, id string) error { return n.Forget(ctx, id) }
 
 // NodeState is what the desk knows of one node.
 type NodeState struct {

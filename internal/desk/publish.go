@@ -4,24 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"kua/internal/canon"
-	"kua/internal/charter"
 	"kua/internal/desk/deskdb"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/record"
 	"kua/internal/site"
-	"kua/internal/tlog"
-	"kua/internal/tlog/appender"
 )
 
 // The steps of a publishing, in their order. Each can be done again with the
@@ -127,146 +120,6 @@ func (d *Desk) publish(ctx context.Context, p deskdb.Proposal, progress func(ste
 	}
 	progress(stepApplied, int64(len(steps)), int64(len(steps)))
 	return d.db.Publish(ctx, p.ID)
-}
-
-func (d *Desk) logDir() string { return filepath.Join(d.Tree(), edition.LogDir) }
-
-// logSize gives the log's size and how many versions of the charter are not in
-// it yet.
-func (d *Desk) logSize() (size uint64, unlogged int, err error) {
-	cp, err := d.checkpoint()
-	if err != nil {
-		return 0, 0, err
-	}
-	logged, err := d.number(context.Background(), settingCharters)
-	return cp.Size, len(d.Chain()) - int(logged), err
-}
-
-// checkpoint reads the log's newest checkpoint; of a log that is not begun yet
-// the size is 0.
-func (d *Desk) checkpoint() (tlog.Checkpoint, error) {
-	raw, err := os.ReadFile(filepath.Join(d.logDir(), tlog.CheckpointPath))
-	if errors.Is(err, fs.ErrNotExist) {
-		return tlog.Checkpoint{}, nil
-	}
-	if err != nil {
-		return tlog.Checkpoint{}, err
-	}
-	l := d.Charter().Log
-	return tlog.ParseCheckpoint(raw, l.Origin, l.Key)
-}
-
-// number reads a setting that is a number; 0 when it was never set.
-func (d *Desk) number(ctx context.Context, name string) (uint64, error) {
-	b, err := d.db.Setting(ctx, name)
-	if errors.Is(err, fault.NotFound("desk.no_setting")) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseUint(string(b), 10, 64)
-}
-
-// logEntries appends the entries of new charters, of the records, and last of
-// the edition. What is in the log already keeps its place.
-func (d *Desk) logEntries(ctx context.Context, p deskdb.Proposal) error {
-	charters, err := d.charterEntries(ctx)
-	if err != nil {
-		return err
-	}
-	entries, err := entriesOf(p)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(d.logDir(), 0o755); err != nil {
-		return err
-	}
-	log, err := appender.Open(ctx, d.logDir(), d.logKey)
-	if err != nil {
-		return err
-	}
-	indexes, _, err := log.Append(ctx, append(charters, entries...)...)
-	if err = errors.Join(err, log.Close(ctx), d.sweepLog()); err != nil {
-		return err
-	}
-	for i, at := range indexes[len(charters):] {
-		if want := p.LogSize + uint64(i); at != want {
-			return fault.Corrupt("desk.log_index", at, want)
-		}
-	}
-	d.crash("publish: entries logged")
-	if err := d.db.Set(ctx, settingCharters, strconv.AppendInt(nil, int64(len(d.Chain())), 10)); err != nil {
-		return err
-	}
-	return d.db.Set(ctx, settingEdition, strconv.AppendUint(nil, indexes[len(indexes)-1], 10))
-}
-
-// sweepLog removes half-written files that a kill left in the log's directory:
-// whoever verifies the tree must find nothing in it that does not belong there.
-func (d *Desk) sweepLog() error {
-	root := d.logDir()
-	return filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(root, name)
-		if err != nil {
-			return err
-		}
-		switch {
-		case e.IsDir() && strings.HasPrefix(e.Name(), "."):
-			return fs.SkipDir // the appender's own, not published
-		case e.IsDir(), tlog.CheckPath(filepath.ToSlash(rel)):
-			return nil
-		}
-		return os.Remove(name)
-	})
-}
-
-// entriesOf gives the entries of a proposal: its records in their order, then
-// the edition.
-func entriesOf(p deskdb.Proposal) ([][]byte, error) {
-	var entries []tlog.Entry
-	for _, r := range p.Records {
-		rec, err := record.Parse(r.Document)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, edition.RecordEntry(rec, r.Document))
-	}
-	m, err := edition.ParseManifest(p.Manifest)
-	if err != nil {
-		return nil, err
-	}
-	entries = append(entries, edition.ManifestEntry(m, p.Manifest))
-	all := make([][]byte, len(entries))
-	for i, e := range entries {
-		if all[i], err = e.Bytes(); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-func (d *Desk) charterEntries(ctx context.Context) ([][]byte, error) {
-	logged, err := d.number(ctx, settingCharters)
-	if err != nil {
-		return nil, err
-	}
-	var all [][]byte
-	for _, s := range d.Chain()[logged:] {
-		c, err := charter.Parse([]byte(s.Document))
-		if err != nil {
-			return nil, err
-		}
-		b, err := edition.CharterEntry(c, []byte(s.Document)).Bytes()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, b)
-	}
-	return all, nil
 }
 
 // writeSignatures puts every signature beside its document in the overlay. It

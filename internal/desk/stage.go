@@ -1,0 +1,207 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"kua/internal/canon"
+	"kua/internal/desk/deskdb"
+	"kua/internal/edition"
+	"kua/internal/fault"
+	"kua/internal/record"
+	"kua/internal/site"
+)
+
+// stage renders the next edition into the overlay.
+func (d *Desk) stage(ctx context.Context, records []deskdb.Proposed) (deskdb.Proposal, error) {
+	c, chain := d.Charter(), d.Chain()
+	charterID, err := c.ID()
+	if err != nil {
+		return deskdb.Proposal{}, err
+	}
+	size, unlogged, err := d.logSize()
+	if err != nil {
+		return deskdb.Proposal{}, err
+	}
+	in := site.Input{Chain: chain, Charter: c, Made: d.cfg.Now().UTC(), LogSize: size + uint64(unlogged), Blobs: d.blobs(ctx)}
+	for _, r := range records {
+		rec, err := record.Parse(r.Document)
+		if err != nil {
+			return deskdb.Proposal{}, err
+		}
+		in.Changes = append(in.Changes, site.Change{Record: rec, Document: r.Document})
+	}
+	if err := os.MkdirAll(d.Tree(), 0o755); err != nil {
+		return deskdb.Proposal{}, err
+	}
+	m, err := d.site.Update(ctx, d.Tree(), d.overlay(), in)
+	if err != nil {
+		return deskdb.Proposal{}, err
+	}
+	manifest, err := m.Bytes()
+	if err != nil {
+		return deskdb.Proposal{}, err
+	}
+	changed, err := d.changes(m)
+	return deskdb.Proposal{Edition: m.Number, Manifest: manifest, LogSize: in.LogSize, Charter: charterID, Records: records, Changed: changed}, err
+}
+
+// blobs gives the site the derivatives it publishes, decrypted as they are read.
+func (d *Desk) blobs(ctx context.Context) site.Blob {
+	return func(sum string) (io.ReadCloser, error) {
+		m, err := d.db.DerivativeOf(ctx, sum)
+		if err != nil {
+			return nil, err
+		}
+		return d.openDerived(d.person, m)
+	}
+}
+
+// changes lists what the staged edition changes.
+func (d *Desk) changes(next edition.Manifest) ([]deskdb.Change, error) {
+	now, err := d.edition()
+	if err != nil {
+		return nil, err
+	}
+	var before *edition.Manifest
+	if now.number > 0 {
+		before = &now.manifest
+	}
+	changed, removed, err := edition.Diff(before, &next, edition.FilesIn(os.DirFS(d.Tree())), d.staged())
+	if err != nil {
+		return nil, err
+	}
+	var all []deskdb.Change
+	for _, f := range changed {
+		all = append(all, deskdb.Change{Path: f.Path, Size: f.Size})
+	}
+	for _, p := range removed {
+		all = append(all, deskdb.Change{Path: p, Removed: true})
+	}
+	slices.SortFunc(all, func(a, b deskdb.Change) int { return strings.Compare(a.Path, b.Path) })
+	return all, nil
+}
+
+// staged reads a part from the overlay, or from the tree when it did not change.
+func (d *Desk) staged() edition.Files {
+	overlay, tree := edition.FilesIn(os.DirFS(d.overlay())), edition.FilesIn(os.DirFS(d.Tree()))
+	return func(p edition.Part) ([]edition.File, error) {
+		if _, err := os.Lstat(filepath.Join(d.overlay(), filepath.FromSlash(p.Path()))); err == nil {
+			return overlay(p)
+		}
+		return tree(p)
+	}
+}
+
+// current is the newest published edition.
+type current struct {
+	number   int
+	manifest edition.Manifest
+	document []byte
+	hash     string
+}
+
+// edition reads the tree's manifest; number 0 when nothing was published yet.
+func (d *Desk) edition() (current, error) {
+	doc, err := os.ReadFile(filepath.Join(d.Tree(), edition.ManifestPath))
+	if errors.Is(err, fs.ErrNotExist) {
+		return current{}, nil
+	}
+	if err != nil {
+		return current{}, err
+	}
+	m, err := edition.ParseManifest(doc)
+	if err != nil {
+		return current{}, fmt.Errorf("read the newest edition: %w", err)
+	}
+	return current{number: m.Number, manifest: m, document: doc, hash: canon.Hash(doc)}, nil
+}
+
+// stillFits says whether a proposal is the next edition under the present
+// charter on the present log.
+func (d *Desk) stillFits(p deskdb.Proposal) error {
+	now, err := d.edition()
+	if err != nil {
+		return err
+	}
+	size, unlogged, err := d.logSize()
+	if err != nil {
+		return err
+	}
+	id, err := d.Charter().ID()
+	if err != nil {
+		return err
+	}
+	m, err := edition.ParseManifest(p.Manifest)
+	if err != nil {
+		return err
+	}
+	if p.Edition != now.number+1 || m.Previous != now.hash || p.Charter != id || p.LogSize != size+uint64(unlogged) {
+		return fault.Conflict("desk.proposal_stale", p.ID)
+	}
+	return nil
+}
+
+// checkStage checks every staged file against the manifest that is signed: what
+// was changed on the disk after the first signature is never approved.
+func (d *Desk) checkStage(p deskdb.Proposal) error {
+	m, err := edition.ParseManifest(p.Manifest)
+	if err != nil {
+		return err
+	}
+	doc, err := os.ReadFile(filepath.Join(d.overlay(), edition.ManifestPath))
+	if err != nil || canon.Hash(doc) != canon.Hash(p.Manifest) {
+		return fault.Corrupt("desk.stage_changed", edition.ManifestPath).Because(err)
+	}
+	now, err := d.edition()
+	if err != nil {
+		return err
+	}
+	var before *edition.Manifest
+	if now.number > 0 {
+		before = &now.manifest
+	}
+	changed, _, err := edition.Diff(before, &m, edition.FilesIn(os.DirFS(d.Tree())), d.staged())
+	if err != nil {
+		return err
+	}
+	for _, f := range changed {
+		if err := d.checkStaged(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Desk) checkStaged(f edition.File) error {
+	path, err := d.stagedPath(f.Path)
+	if err != nil {
+		return fault.Corrupt("desk.stage_changed", f.Path).Because(err)
+	}
+	size, sum, err := hashFile(path)
+	if err != nil || size != f.Size || sum != f.SHA256 {
+		return fault.Corrupt("desk.stage_changed", f.Path).Because(err)
+	}
+	return nil
+}
+
+// stagedPath is where a file of the staged edition lies now.
+func (d *Desk) stagedPath(path string) (string, error) {
+	if err := edition.CheckPath(path); err != nil {
+		return "", err
+	}
+	for _, root := range []string{d.overlay(), d.Tree()} {
+		name := filepath.Join(root, filepath.FromSlash(path))
+		if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() {
+			return name, nil
+		}
+	}
+	return "", fault.NotFound("desk.no_file", path)
+}
