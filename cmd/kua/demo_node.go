@@ -24,11 +24,13 @@ func (d *demoNode) url() string { return "http://" + d.listener.Addr().String() 
 func (d *demoNode) key() (string, error) { return node.EnsureKey(d.dir) }
 
 func (d *demoNode) start(ctx context.Context, a *app, chain charter.Chain) error {
-	ctx, d.cancel = context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	n, handler, err := a.openNode(ctx, node.Config{Dir: d.dir, Chain: chain, Diary: slog.New(slog.DiscardHandler)})
 	if err != nil {
+		cancel()
 		return err
 	}
+	d.cancel = cancel
 	d.stopped = make(chan error, 1)
 	go func() {
 		err := n.Serve(ctx, node.Listen{Listener: d.listener, BehindProxy: true}, handler)

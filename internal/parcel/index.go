@@ -79,7 +79,8 @@ func ReadIndex(text []byte) (Index, error) {
 }
 
 // Split cuts a sealed parcel into pieces and gives each to yield with its number
-// from 0 and its hash. The piece is yield's only until it returns. Beyond
+// from 0 and its hash. The piece is yield's only until it returns; a nil yield
+// leaves the index alone. Beyond
 // MaxParcel Split stops with parcel.too_large; an error of yield ends it too.
 func Split(r io.Reader, yield func(n int, hash string, piece []byte) error) (Index, error) {
 	var x Index
@@ -97,8 +98,10 @@ func Split(r io.Reader, yield func(n int, hash string, piece []byte) error) (Ind
 		}
 		sum := sha256.Sum256(buf[:n])
 		hash := hex.EncodeToString(sum[:])
-		if yerr := yield(len(x.Pieces), hash, buf[:n]); yerr != nil {
-			return Index{}, yerr
+		if yield != nil {
+			if yerr := yield(len(x.Pieces), hash, buf[:n]); yerr != nil {
+				return Index{}, yerr
+			}
 		}
 		x.Size += int64(n)
 		x.Pieces = append(x.Pieces, hash)
