@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// slotsPerFile bounds a file of slots: 1 GiB for slots of 256 KiB. The files are
+// slotsPerFile bounds a file of slots: 64 MiB for slots of 256 KiB. The files are
 // sparse, so an empty slot takes no room on the disk.
-const slotsPerFile = 4096
+const slotsPerFile = 256
 
 // Slots keeps many small pieces of bytes in a few big files, each in a numbered
 // slot. It knows no names: its user writes down, durably, which slot holds what,

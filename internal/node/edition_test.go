@@ -269,6 +269,7 @@ func TestIntakeRefuses(t *testing.T) {
 		{"not JSON of ours", "node.not_json", nil, func(t *testing.T, in *intake) { in.req.Manifest = "" }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			in := newIntake(t, test.except...)
 			if test.change != nil {
 				test.change(t, in)

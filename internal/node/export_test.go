@@ -1,10 +1,23 @@
 package node
 
-import "time"
+import (
+	"crypto/tls"
+	"log/slog"
+	"time"
+)
 
 // SetGrace shortens what a caller may stay silent, and gives what sets it back.
 func SetGrace(d time.Duration) func() {
 	old := grace
 	grace = d
 	return func() { grace = old }
+}
+
+// Certificate gives a function that looks at the files at every call.
+func Certificate(certFile, keyFile string) func() (*tls.Certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, diary: slog.New(slog.DiscardHandler)}
+	return func() (*tls.Certificate, error) {
+		c.looked = time.Time{}
+		return c.get(nil)
+	}
 }

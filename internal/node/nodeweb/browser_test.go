@@ -15,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kua/internal/canon"
-	"kua/internal/node"
 	"kua/internal/parcel"
 	"kua/internal/receipt"
 	"kua/internal/seal"
@@ -26,7 +25,7 @@ import (
 // sending; then it opens at the desk what arrived, answers, and has the browser
 // read the answer. web/test/witness.mjs is the person.
 func TestWitnessInABrowser(t *testing.T) {
-	r := newRoom(t, func(c *node.Config) { c.Limits.CallsPerConn = 100_000 })
+	r := newRoom(t)
 	dir := t.TempDir()
 	film := make([]byte, 5<<20+4321)
 	rand.Read(film)

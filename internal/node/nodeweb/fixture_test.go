@@ -2,13 +2,11 @@ package nodeweb
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
-
-	"crypto/ed25519"
 
 	"kua/internal/charter"
 	"kua/internal/keyring"
@@ -36,7 +34,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-func newRoom(t *testing.T, change func(*node.Config)) *room {
+func newRoom(t *testing.T) *room {
 	t.Helper()
 	r := &room{t: t}
 	dir := t.TempDir()
@@ -62,16 +60,9 @@ func newRoom(t *testing.T, change func(*node.Config)) *room {
 
 	cat, err := locale.Load(web.Locales())
 	check(t, err)
-	cfg := node.Config{Dir: dir, Chain: r.chain, SearchText: locale.SearchText, SearchWords: locale.Words}
-	if change != nil {
-		change(&cfg)
-	}
-	r.node, err = node.New(context.Background(), cfg)
+	r.node, err = node.New(context.Background(), node.Config{Dir: dir, Chain: r.chain, SearchText: locale.SearchText, SearchWords: locale.Words})
 	check(t, err)
 	handler, err := New(r.node, cat)
-	if errors.Is(err, web.ErrNotBuilt) {
-		t.Fatal(err)
-	}
 	check(t, err)
 	r.server = httptest.NewServer(handler)
 	t.Cleanup(func() {

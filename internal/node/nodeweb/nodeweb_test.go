@@ -21,7 +21,7 @@ func readAll(t *testing.T, r io.Reader) string {
 // TestPagesInEveryLanguage asks for both pages in every language: whole, in the
 // right language, with nothing inline and nothing from elsewhere.
 func TestPagesInEveryLanguage(t *testing.T) {
-	r := newRoom(t, nil)
+	r := newRoom(t)
 	foreign := regexp.MustCompile(`(?:src|href|action)="(?:https?:)?//`)
 	inline := regexp.MustCompile(`(?i)<script(?:>| [^>]*>[^<])|<style| style="| on[a-z]+="`)
 	for _, lang := range locale.Tags() {
@@ -63,7 +63,7 @@ func TestPagesInEveryLanguage(t *testing.T) {
 
 // TestScriptsAreAskedForOnlyWhereTheyMust holds each page's policy.
 func TestScriptsAreAskedForOnlyWhereTheyMust(t *testing.T) {
-	r := newRoom(t, nil)
+	r := newRoom(t)
 	for _, c := range []struct {
 		path            string
 		scripts, locate bool
@@ -95,7 +95,7 @@ func TestScriptsAreAskedForOnlyWhereTheyMust(t *testing.T) {
 }
 
 func TestDoors(t *testing.T) {
-	r := newRoom(t, nil)
+	r := newRoom(t)
 	for _, c := range []struct {
 		path   string
 		status int
@@ -130,7 +130,7 @@ func TestDoors(t *testing.T) {
 // TestReportPageIsSmall holds the budget of what a slow phone must load before
 // it can seal: the compressed page, style, script and worker.
 func TestReportPageIsSmall(t *testing.T) {
-	r := newRoom(t, nil)
+	r := newRoom(t)
 	_, body := r.get("/en/report")
 	total := 0
 	for _, m := range regexp.MustCompile(`"(/assets/[^"]+)"`).FindAllStringSubmatch(body, -1) {

@@ -1,0 +1,343 @@
+package node_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kua/internal/fault"
+	"kua/internal/node"
+	"kua/internal/nodeapi"
+)
+
+// certify writes a self-signed certificate.
+func certify(t *testing.T, dir, name string) (certFile, keyFile string, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	must(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	must(t, os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	must(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+	cert, err := x509.ParseCertificate(der)
+	must(t, err)
+	pool = x509.NewCertPool()
+	pool.AddCert(cert)
+	return certFile, keyFile, pool
+}
+
+// serveTLS runs a node's files under a certificate.
+func serveTLS(t *testing.T, n *node.Node, at node.Listen) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	at.Listener = l
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- n.Serve(ctx, at, n.Files()) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return l.Addr().String()
+}
+
+// recorder keeps the sizes of the TLS records that come.
+type recorder struct {
+	net.Conn
+	mu   sync.Mutex
+	seen bytes.Buffer
+}
+
+func (r *recorder) Read(b []byte) (int, error) {
+	n, err := r.Conn.Read(b)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen.Write(b[:n])
+	return n, err
+}
+
+func (r *recorder) records() (sizes []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for b := r.seen.Bytes(); len(b) >= 5; {
+		n := int(binary.BigEndian.Uint16(b[3:]))
+		if b[0] == 23 { // application data
+			sizes = append(sizes, n)
+		}
+		b = b[min(5+n, len(b)):]
+	}
+	return sizes
+}
+
+// TestSmallRecords reads a film over TLS and looks at what came on the wire:
+// the first 16 kilobytes, after which some censors freeze a connection, are made
+// of records that a browser can open one by one.
+func TestSmallRecords(t *testing.T) {
+	c := newCollective(t)
+	r := start(t, c.config(t.TempDir()))
+	must(t, r.desk(c).Switch(t.Context(), c.brought(t, r, c.pages(t, "words"))))
+	certFile, keyFile, pool := certify(t, t.TempDir(), "kua.example.org")
+	addr := serveTLS(t, r.Node, node.Listen{CertFile: certFile, KeyFile: keyFile})
+	var film string
+	for path := range c.files {
+		if strings.HasSuffix(path, ".mp4") {
+			film = path
+		}
+	}
+	for _, protocol := range []string{"http/1.1", "h2"} {
+		var rec *recorder
+		tr := &http.Transport{
+			ForceAttemptHTTP2: protocol == "h2",
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+				rec = &recorder{Conn: conn}
+				return rec, err
+			},
+			TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "kua.example.org"},
+		}
+		res, err := (&http.Client{Transport: tr}).Get("https://kua.example.org/" + film)
+		must(t, err)
+		b, err := io.ReadAll(res.Body)
+		must(t, err)
+		res.Body.Close()
+		tr.CloseIdleConnections()
+		if !bytes.Equal(b, c.files[film]) || (protocol == "h2") != (res.ProtoMajor == 2) {
+			t.Errorf("%s: %d bytes over %s", protocol, len(b), res.Proto)
+		}
+		sizes := rec.records()
+		early := 0
+		for _, n := range sizes {
+			if early += n; early > 16<<10 {
+				break
+			}
+			if n > 8<<10 {
+				t.Errorf("%s: a record of %d bytes among the first 16 kilobytes: %v", protocol, n, sizes[:min(len(sizes), 10)])
+			}
+		}
+		if len(sizes) < 5 {
+			t.Errorf("%s: records = %v", protocol, sizes)
+		}
+	}
+}
+
+func TestServeNeedsTLS(t *testing.T) {
+	c := newCollective(t)
+	r := start(t, c.config(t.TempDir()))
+	for _, at := range []node.Listen{{Addr: "0.0.0.0:0"}, {Addr: ":0"}, {Addr: "192.0.2.1:80"}} {
+		if err := r.Serve(t.Context(), at, r.Files()); !errors.Is(err, fault.Invalid("node.needs_tls")) {
+			t.Errorf("Serve at %s = %v, want node.needs_tls", at.Addr, err)
+		}
+	}
+	err := r.Serve(t.Context(), node.Listen{Addr: "127.0.0.1:0", CertFile: "/nonexistent", KeyFile: "/nonexistent"}, r.Files())
+	if !errors.Is(err, fault.Invalid("node.bad_certificate")) {
+		t.Errorf("Serve = %v, want node.bad_certificate", err)
+	}
+}
+
+// TestStopWaits ends the node while a piece is coming in.
+func TestStopWaits(t *testing.T) {
+	c := newCollective(t)
+	n, err := node.New(t.Context(), c.config(t.TempDir()))
+	must(t, err)
+	defer n.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- n.Serve(ctx, node.Listen{Listener: l}, n.Handler()) }()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	must(t, err)
+	sum := "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" // hello
+	fmt.Fprintf(conn, "PUT %s/uploads/%s/pieces/%s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", nodeapi.Base, strings.Repeat("a", 32), sum)
+	b := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n"))
+	_, err = io.ReadFull(conn, b)
+	must(t, err)
+	stop()
+	for { // it takes no new connection any more
+		other, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			break
+		}
+		other.Close()
+	}
+	fmt.Fprint(conn, "hello")
+	_, err = io.ReadFull(conn, b[:12])
+	if err != nil || string(b[:12]) != "HTTP/1.1 201" {
+		t.Errorf("the piece under way: %q, %v", b[:12], err)
+	}
+	if err := <-served; err != nil {
+		t.Errorf("Serve = %v", err)
+	}
+}
+
+// TestStatus shows that health and metrics stay the same while a report comes.
+func TestStatus(t *testing.T) {
+	c := newCollective(t)
+	r := start(t, c.config(t.TempDir()))
+	look := func() string {
+		_, health := get(t, r.url+"/healthz")
+		_, metrics := get(t, r.url+"/metrics")
+		return string(health) + string(metrics)
+	}
+	before := look()
+	x, pieces := sealed(t, 1<<20)
+	upload(t, r.client(), x, pieces)
+	fetch(t, r, "00")
+	if after := look(); after != before || !strings.Contains(after, "kua_accepting 1") {
+		t.Errorf("status before:\n%s\nafter a report:\n%s", before, after)
+	}
+}
+
+// TestSeizure uploads from a peculiar address with a peculiar user agent, over
+// plain HTTP and with a broken TLS handshake, and then searches what a raid
+// would find: the directory and the diary.
+func TestSeizure(t *testing.T) {
+	const agent, address = "Kanareika/7.7 (canary)", "127.77.66.55"
+	c, dir := newCollective(t), t.TempDir()
+	var diary bytes.Buffer
+	cfg := c.config(dir)
+	cfg.Diary = slog.New(slog.NewTextHandler(&lockedWriter{w: &diary}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	n, err := node.New(t.Context(), cfg)
+	must(t, err)
+	certFile, keyFile, _ := certify(t, t.TempDir(), "kua.example.org")
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	listen := func(at node.Listen, h http.Handler) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		at.Listener = l
+		wg.Go(func() {
+			if err := n.Serve(ctx, at, h); err != nil {
+				t.Errorf("Serve: %v", err)
+			}
+		})
+		return l.Addr().String()
+	}
+	panics := http.NewServeMux()
+	panics.Handle("/", n.Handler())
+	panics.HandleFunc("/panic", func(_ http.ResponseWriter, r *http.Request) { panic("from " + r.RemoteAddr + r.UserAgent()) })
+	plain, secure := listen(node.Listen{}, panics), listen(node.Listen{CertFile: certFile, KeyFile: keyFile}, n.Handler())
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	tr := &http.Transport{DialContext: dialer.DialContext}
+	client := nodeapi.NewClient("http://"+plain, nodeapi.WithTries(1, 0), nodeapi.WithHTTP(&http.Client{Transport: agentOf{tr, agent}}))
+	x, pieces := sealed(t, 600<<10)
+	upload(t, client, x, pieces)
+	_, err = client.Mailbox(t.Context(), "ab")
+	must(t, err)
+	if err := client.PutPiece(t.Context(), "xyz", x.Pieces[0], nil); err == nil {
+		t.Error("a bad name passed")
+	}
+	if res, err := (&http.Client{Transport: agentOf{tr, agent}}).Get("http://" + plain + "/panic"); err == nil {
+		res.Body.Close()
+	}
+	for range 3 { // a handshake that fails is what Go's server would write an address for
+		conn, err := dialer.DialContext(t.Context(), "tcp", secure)
+		must(t, err)
+		fmt.Fprint(conn, "GET / HTTP/1.0\r\nUser-Agent: "+agent+"\r\n\r\n")
+		io.Copy(io.Discard, conn)
+		conn.Close()
+	}
+	tr.CloseIdleConnections()
+	must(t, n.Tidy(t.Context()))
+	stop()
+	wg.Wait()
+	must(t, n.Close())
+
+	search := func(where string, b []byte) {
+		ip := net.ParseIP(address).To4()
+		for _, trace := range []string{agent, "Kanareika", address, string(ip), hex.EncodeToString(ip)} {
+			if bytes.Contains(b, []byte(trace)) {
+				t.Errorf("%s holds %q", where, trace)
+			}
+		}
+	}
+	search("the diary", diary.Bytes())
+	searched := 0
+	must(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		searched += len(b)
+		search(d.Name(), b)
+		if info, e := d.Info(); e == nil && strings.HasSuffix(name, ".slots") {
+			if at := info.ModTime().UTC(); at.Truncate(24*time.Hour) != at {
+				t.Errorf("%s tells a time: %s", d.Name(), at)
+			}
+		}
+		return err
+	}))
+	if searched == 0 {
+		t.Error("nothing was searched")
+	}
+}
+
+// agentOf sends a user agent with every call.
+type agentOf struct {
+	http.RoundTripper
+	agent string
+}
+
+func (a agentOf) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("User-Agent", a.agent)
+	return a.RoundTripper.RoundTrip(r)
+}
+
+// TestCertificateReload replaces the files under a running node. The node looks
+// again after a while; the test makes it look at once.
+func TestCertificateReload(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile, _ := certify(t, dir, "old.example.org")
+	get := node.Certificate(certFile, keyFile)
+	name := func() string {
+		c, err := get()
+		must(t, err)
+		leaf, err := x509.ParseCertificate(c.Certificate[0])
+		must(t, err)
+		return leaf.Subject.CommonName
+	}
+	if got := name(); got != "old.example.org" {
+		t.Errorf("certificate of %s", got)
+	}
+	certify(t, dir, "new.example.org")
+	if got := name(); got != "new.example.org" {
+		t.Errorf("certificate of %s after the change", got)
+	}
+	must(t, os.WriteFile(certFile, []byte("rubbish"), 0o600))
+	if got := name(); got != "new.example.org" {
+		t.Errorf("certificate of %s after the damage", got)
+	}
+}
