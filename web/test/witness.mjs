@@ -214,6 +214,19 @@ async function withoutScripts() {
   await page.context().close();
 }
 
+// The other pages of a node that has published nothing yet.
+async function doors() {
+  const page = await phone();
+  for (const [where, name] of [["/", "chooser"], ["/en/", "welcome"], ["/en/search?q=bridge", "search"]]) {
+    await page.goto(address + where);
+    await look(page, name);
+  }
+  expected.push(/404 \(Not Found\)/);
+  await page.goto(`${address}/en/nothing`);
+  await look(page, "missing");
+  await page.context().close();
+}
+
 async function byKeyboard() {
   const page = await phone();
   await page.goto(`${address}/en/report`);
@@ -262,6 +275,7 @@ try {
   } else {
     const [dir] = rest;
     await withoutScripts();
+    await doors();
     await byKeyboard();
     const receipts = { film: await reportFilm(dir), reload: await reportAfterReload(dir), saved: await reportSaved(dir), unkept: await reportUnkept() };
     writeFileSync(path.join(dir, "receipts.json"), JSON.stringify(receipts));

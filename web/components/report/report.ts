@@ -42,6 +42,9 @@ class ReportPage {
     for (const id of ["forget", "save-forget"]) $(id).addEventListener("click", () => this.ask({ do: "erase" }));
     addEventListener("online", () => this.ask({ do: "now" }));
     addEventListener("offline", () => this.ask({ do: "lost" }));
+    document.addEventListener("visibilitychange", () => {
+      if (!this.over && !document.hidden && !$("waiting").hidden) this.ask({ do: "now" }); // a phone sleeps through the time of the next try
+    });
     addEventListener("beforeunload", (e) => {
       if (!this.wouldLose) return;
       e.preventDefault();
