@@ -196,7 +196,7 @@ func (d *demo) write(ctx context.Context) (string, error) {
 		"en": "A made-up record for trying Kuä. A dashcam film shows an inspector asking a driver for money.",
 		"ru": "Выдуманная запись, чтобы попробовать Kuä. На записи регистратора инспектор требует у водителя деньги.",
 	}
-	draft.From, draft.To = today(), today()
+	draft.From, draft.To = today(), ""
 	draft.Place = casefile.Place{
 		Words: casefile.Text{"en": "Almaty, near the bazaar", "ru": "Алматы, у базара"},
 		Point: &parcel.Point{Lat: 43.2609, Lon: 76.9543}, Coarseness: casefile.Region,
