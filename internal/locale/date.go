@@ -35,13 +35,13 @@ var yearMonths = map[Tag]string{
 	Tajik: "%[2]s %[1]d", Turkmen: "%[2]s %[1]d", Russian: "%[2]s %[1]d", English: "%[2]s %[1]d",
 }
 
-// Date writes a day given as 2006-01-02 the way people of the language write
-// it, month by name, so that nobody can take a day for a month. Anything that
-// is not a day is given back as it is.
+// Date writes a day given as 2006-01-02, or a month given as 2006-01, the way
+// people of the language write it, month by name, so that nobody can take a day
+// for a month. Anything else is given back as it is.
 func (t Tag) Date(day string) string {
 	d, err := time.Parse(time.DateOnly, day)
 	if err != nil {
-		return day
+		return t.Month(day)
 	}
 	if t.Automatic() {
 		return Cyrillic(t.Source().Date(day))

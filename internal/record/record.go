@@ -50,9 +50,9 @@ type Record struct {
 // Text is the same words in several languages: language tag → words.
 type Text map[string]string
 
-// Span is the days between which it happened. A span may be wider than what is
-// known to the desk: a month, when the day would betray somebody. To is left
-// out for a single day.
+// Span is when it happened: from a day (2006-01-02), a month (2006-01) or a year
+// (2006) to a later one of the same kind, or that one alone. It may be wider
+// than what is known to the desk, when the day would betray somebody.
 type Span struct {
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`

@@ -90,6 +90,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"record.text_hidden", func(r *record.Record) { r.Summary["kk"] = "a\x00b" }},
 		{"record.span", func(r *record.Record) { r.Happened = record.Span{From: "2022-01-06", To: "2022-01-05"} }},
 		{"record.span", func(r *record.Record) { r.Happened = record.Span{To: "2022-01-05"} }},
+		{"record.span", func(r *record.Record) { r.Happened = record.Span{From: "2022-01", To: "2022-02-05"} }},
+		{"record.span", func(r *record.Record) { r.Happened = record.Span{From: "2022-13"} }},
 		{"record.point", func(r *record.Record) { r.Place.Point = &record.Point{Lat: 43.23871, Lon: 76.9} }},
 		{"record.point", func(r *record.Record) { r.Place.Point = &record.Point{Lat: 91} }},
 		{"record.too_many", func(r *record.Record) { r.Known = make([]record.Text, record.MaxItems+1) }},

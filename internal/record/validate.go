@@ -140,7 +140,7 @@ func (r Record) checkWords() error {
 
 func (r Record) checkWhenWhere() error {
 	if s := r.Happened; s != (Span{}) {
-		if !isDay(s.From) || s.To != "" && (!isDay(s.To) || s.To <= s.From) {
+		if !isDate(s.From) || s.To != "" && (!isDate(s.To) || len(s.To) != len(s.From) || s.To <= s.From) {
 			return fault.Invalid("record.span", s.From, s.To)
 		}
 	}
@@ -231,6 +231,16 @@ func (p Point) valid() bool {
 
 // IsID reports whether s can be the id of a record.
 func IsID(s string) bool { return idDigits.MatchString(s) && s != "000000" }
+
+// isDate reports a day, a month (2006-01) or a year (2006).
+func isDate(s string) bool {
+	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return true
+		}
+	}
+	return false
+}
 
 func isDay(s string) bool {
 	_, err := time.Parse(time.DateOnly, s)
