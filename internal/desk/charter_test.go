@@ -62,6 +62,10 @@ func TestRewrap(t *testing.T) {
 	o, err := c.sit(d, c.dana).Derivative(ctx, made[0].ID)
 	ok(t, err)
 	ok(t, o.Close())
+
+	// Who came later wraps anew like everybody else.
+	ok(t, d.parcel(report.id).rewrap(c.dana, d.Charter().Recipients()))
+	c.intact(d, report)
 }
 
 // opens tries a key on every file of the desk, and on every parcel as header

@@ -75,7 +75,7 @@ func (p parcelDir) split(person *keyring.Person, recipients []string) (headerSiz
 	if err != nil {
 		return 0, err
 	}
-	if err := p.wrap(person, own, recipients); err != nil {
+	if err := p.wrap(person, own, own, recipients); err != nil {
 		return 0, err
 	}
 	f, err := os.OpenFile(p.file(payload), os.O_WRONLY, 0)
@@ -86,9 +86,10 @@ func (p parcelDir) split(person *keyring.Person, recipients []string) (headerSiz
 	return int64(len(own)), errors.Join(err, f.Sync(), f.Close())
 }
 
-// wrap writes header.0.age and then header, each whole.
-func (p parcelDir) wrap(person *keyring.Person, own []byte, recipients []string) error {
-	header, err := person.Rewrap(own, recipients)
+// wrap writes header.0.age, which keeps the parcel's own header, and then
+// header, each whole. opens is a header that this person can open.
+func (p parcelDir) wrap(person *keyring.Person, own, opens []byte, recipients []string) error {
+	header, err := person.Rewrap(opens, recipients)
 	if err != nil {
 		return err
 	}
@@ -116,13 +117,18 @@ func (p parcelDir) ownHeader(person *keyring.Person) ([]byte, error) {
 	return keyring.Header(f)
 }
 
-// rewrap wraps a whole parcel for other recipients.
+// rewrap wraps a whole parcel for other recipients. It starts from the header
+// in force: the parcel's own names nobody who came later.
 func (p parcelDir) rewrap(person *keyring.Person, recipients []string) error {
 	own, err := p.ownHeader(person)
 	if err != nil {
 		return err
 	}
-	return p.wrap(person, own, recipients)
+	header, err := os.ReadFile(p.file(headerFile))
+	if err != nil {
+		return err
+	}
+	return p.wrap(person, own, header, recipients)
 }
 
 // sealed is a whole parcel's bytes as they can be opened now.
