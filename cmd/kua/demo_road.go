@@ -108,33 +108,10 @@ func (d *demo) gather(ctx context.Context) (string, error) {
 	if d.caseID, err = d.seats[0].OpenCase(ctx, d.parcel); err != nil {
 		return "", err
 	}
-	if err := d.settle(ctx); err != nil {
+	if err := settle(ctx, d.desk); err != nil {
 		return "", err
 	}
 	return d.t("cli.demo.collect.done", got.Bytes, len(r.Originals)), nil
-}
-
-// settle waits until no job is waiting or running.
-func (d *demo) settle(ctx context.Context) error {
-	for {
-		jobs, err := d.desk.Jobs(ctx)
-		if err != nil {
-			return err
-		}
-		busy := false
-		for _, j := range jobs {
-			if j.State != "waiting" && j.State != "running" {
-				continue
-			}
-			busy = true
-			if _, err := d.desk.WaitJob(ctx, j.ID, nil); err != nil {
-				return err
-			}
-		}
-		if !busy {
-			return nil
-		}
-	}
 }
 
 // mark covers the face in the film and in the photo, mutes the voice and renders.

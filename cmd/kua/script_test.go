@@ -64,7 +64,7 @@ func capture(ts *testscript.TestScript, _ bool, args []string) {
 	if found == nil {
 		ts.Fatalf("%q is not in the output", args[1])
 	}
-	ts.Setenv(args[0], found[len(found)-1])
+	ts.Setenv(args[0], found[1])
 }
 
 // film FILE TOKEN makes a short H.264 film with sound and the token in its metadata.
