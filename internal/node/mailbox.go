@@ -189,7 +189,7 @@ func (n *Node) addReply(ctx context.Context, prefix string, sealed []byte) error
 		return err
 	}
 	if len(n.mail.dummies[prefix]) == 0 {
-		if count/nodeapi.MailboxSlots >= maxPages {
+		if count/nodeapi.MailboxSlots >= nodeapi.MaxPages {
 			return fault.Later("node.mailbox_full")
 		}
 		if err := n.addPage(ctx, prefix, count); err != nil {
@@ -205,8 +205,6 @@ func (n *Node) addReply(ctx context.Context, prefix string, sealed []byte) error
 	at := nodedb.Position{Prefix: prefix, Position: anyOf(n.mail.dummies[prefix])}
 	return n.fill(ctx, cover, &nodedb.Sealed{Position: at, Bytes: sealed, Until: until})
 }
-
-const maxPages = 1024
 
 // cover makes new dummies for a few slots of other prefixes.
 func (n *Node) cover(but string) ([]nodedb.Sealed, error) {

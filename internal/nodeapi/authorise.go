@@ -1,7 +1,6 @@
 package nodeapi
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"net/http"
@@ -79,7 +78,7 @@ func parseAuthorisation(header string) (doc, sig []byte, ok bool) {
 	if !found {
 		return nil, nil, false
 	}
-	doc, err1 := base64.StdEncoding.DecodeString(d)
-	sig, err2 := base64.StdEncoding.DecodeString(s)
-	return doc, sig, err1 == nil && err2 == nil && !bytes.Equal(doc, nil)
+	doc, err1 := base64.StdEncoding.Strict().DecodeString(d)
+	sig, err2 := base64.StdEncoding.Strict().DecodeString(s)
+	return doc, sig, err1 == nil && err2 == nil && len(doc) > 0 && !strings.ContainsAny(header, "\r\n")
 }

@@ -12,64 +12,100 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"kua/internal/canon"
 	"kua/internal/fault"
 )
 
-// Client calls one node. It tries again what a bad link or a full node refused,
-// reads no more than an answer may hold, and believes no signature it has not
-// checked. The zero value is not usable; NewClient makes one.
+// Client calls one node. Every call of the interface may be made twice with the
+// same end, so what a bad link or a busy node refused is tried again. A client
+// reads no more than an answer may hold, waits for no node that has stopped
+// moving, follows no redirect, and believes no signature it has not checked. It
+// is safe for use by several goroutines. The zero value is not usable;
+// NewClient makes one.
 type Client struct {
 	base    string
 	http    *http.Client
-	key     string             // the node's, base64; "" until known
+	key     *nodeKey
 	desk    ed25519.PrivateKey // nil for a witness
 	tries   int
 	longest time.Duration // between two tries
+	stall   time.Duration
 	now     func() time.Time
+}
+
+// nodeKey is the node's public key in base64, "" until it is known.
+type nodeKey struct {
+	sync.Mutex
+	public string
 }
 
 // Option changes how a client calls.
 type Option func(*Client)
 
-// WithHTTP uses h for the calls.
-func WithHTTP(h *http.Client) Option { return func(c *Client) { c.http = h } }
+// WithHTTP uses h for the calls, nil for the client's own. Its redirect policy
+// is not used.
+func WithHTTP(h *http.Client) Option {
+	return func(c *Client) {
+		if h != nil {
+			c.http = h
+		}
+	}
+}
 
 // WithNodeKey believes only the node with this key (base64 of the raw Ed25519
-// public key), as the charter names it.
-func WithNodeKey(key string) Option { return func(c *Client) { c.key = key } }
+// public key), as the charter names it. Without it the key that the node tells
+// first is believed for the client's life.
+func WithNodeKey(key string) Option { return func(c *Client) { c.key.public = key } }
 
 // WithDesk signs desk calls with this key.
 func WithDesk(key ed25519.PrivateKey) Option { return func(c *Client) { c.desk = key } }
 
-// WithTries sets how often a call is made before it is given up, and the
-// longest pause between two. The default is 6 calls, up to a minute apart.
+// WithTries sets how often a call is made before it is given up, and the longest
+// pause between two; a node that asks for a longer one is believed, and the call
+// given up. The default is 6 calls, up to a minute apart. 0 keeps the default.
 func WithTries(n int, longest time.Duration) Option {
-	return func(c *Client) { c.tries, c.longest = n, longest }
+	return func(c *Client) {
+		if n > 0 {
+			c.tries, c.longest = n, longest
+		}
+	}
 }
+
+// WithStall sets after how long without a byte in either direction a try is
+// given up. The default is three minutes: one piece passes at 1.5 kB/s even when
+// the whole of it lies in the system's buffers.
+func WithStall(d time.Duration) Option { return func(c *Client) { c.stall = d } }
 
 // WithClock stamps desk calls by another clock than the machine's.
 func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
 
 // NewClient makes a client of the node at base, such as https://kua.example.org.
 func NewClient(base string, options ...Option) *Client {
-	c := &Client{base: strings.TrimRight(base, "/"), http: patient(), tries: 6, longest: time.Minute, now: time.Now}
+	c := &Client{
+		base: strings.TrimRight(base, "/"), http: &http.Client{Transport: transport}, key: new(nodeKey),
+		tries: 6, longest: time.Minute, stall: 3 * time.Minute, now: time.Now,
+	}
 	for _, o := range options {
 		o(c)
 	}
+	h := *c.http
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.http = &h
 	return c
 }
 
-// patient is a transport for slow links: it waits long for an answer and does
-// not limit how long a body takes.
-func patient() *http.Client {
+// transport is shared, so that clients of one node share its connections.
+var transport = func() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = 2 * time.Minute
+	t.MaxIdleConnsPerHost = 8
+	t.WriteBufferSize = 64 << 10
+	t.MaxResponseHeaderBytes = 64 << 10
 	t.DisableCompression = true
-	return &http.Client{Transport: t}
-}
+	return t
+}()
 
 // URL is the node's address.
 func (c *Client) URL() string { return c.base }
@@ -78,7 +114,8 @@ func (c *Client) URL() string { return c.base }
 type call struct {
 	method, path string
 	body         func() (io.Reader, error) // made anew for every try
-	bodyHash     string
+	bytes        []byte                    // the body, when it lies in memory
+	bodyHash     string                    // of a body that does not
 	size         int64
 	kind         string // content type
 	desk         bool
@@ -99,39 +136,35 @@ func (c *Client) get(ctx context.Context, path string, limit int64, desk bool) (
 
 func withBytes(k call, b []byte) call {
 	k.body = func() (io.Reader, error) { return bytes.NewReader(b), nil }
-	k.bodyHash, k.size = canon.Hash(b), int64(len(b))
+	k.bytes, k.size = b, int64(len(b))
 	return k
 }
 
 // do makes the call until it is answered, refused for good, or tried often enough.
 func (c *Client) do(ctx context.Context, k call) (answer, error) {
-	var last error
-	for try := range c.tries {
+	for try := 1; ; try++ {
 		a, after, err := c.once(ctx, k)
 		if err == nil {
 			return a, nil
 		}
-		last = err
-		if ctx.Err() != nil || !again(err) || try+1 == c.tries {
-			break
+		if ctx.Err() != nil || !again(err) || after > c.longest || try >= c.tries {
+			return answer{}, fmt.Errorf("%s %s: %w", k.method, c.base, err)
 		}
-		if err := c.pause(ctx, try, after); err != nil {
-			break
+		if stopped := c.pause(ctx, try, after); stopped != nil {
+			return answer{}, fmt.Errorf("%s %s: %w", k.method, c.base, errors.Join(stopped, err))
 		}
 	}
-	return answer{}, fmt.Errorf("%s %s: %w", k.method, c.base, last)
 }
 
 // again reports whether the same call may be answered another time.
 func again(err error) bool {
 	f, ok := fault.Of(err)
-	return !ok || f.Kind == fault.KindLater || f.Kind == fault.KindInternal
+	return ok && (f.Kind == fault.KindLater || f.Kind == fault.KindInternal)
 }
 
 func (c *Client) pause(ctx context.Context, try int, after time.Duration) error {
-	wait := min(c.longest, time.Second<<try)
-	wait = wait/2 + rand.N(wait/2+1)
-	wait = max(wait, min(after, c.longest))
+	wait := min(c.longest, time.Second<<min(try-1, 10))
+	wait = max(wait/2+rand.N(wait/2+1), after)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -143,65 +176,146 @@ func (c *Client) pause(ctx context.Context, try int, after time.Duration) error 
 }
 
 func (c *Client) once(ctx context.Context, k call) (answer, time.Duration, error) {
-	r, err := c.request(ctx, k)
+	ctx, moved, stop := watch(ctx, c.stall)
+	defer stop()
+	r, err := c.request(ctx, k, moved)
 	if err != nil {
 		return answer{}, 0, err
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return answer{}, 0, fault.Later("nodeapi.unreachable", c.base).Because(err)
+		return answer{}, 0, c.broke(ctx, "nodeapi.unreachable", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, k.limit+1))
-	if err != nil {
-		return answer{}, 0, fault.Later("nodeapi.cut_off", c.base).Because(err)
+	accepted := resp.StatusCode/100 == 2 || k.accept != nil && k.accept(resp.StatusCode)
+	limit := k.limit
+	if !accepted {
+		limit = maxRefusal
 	}
-	if int64(len(body)) > k.limit {
+	body, err := io.ReadAll(io.LimitReader(&moving{resp.Body, moved}, limit+1))
+	if err != nil {
+		return answer{}, 0, c.broke(ctx, "nodeapi.cut_off", err)
+	}
+	if int64(len(body)) > limit {
 		return answer{}, 0, fault.Corrupt("nodeapi.answer_too_large", c.base)
 	}
 	a := answer{resp.StatusCode, resp.Header, body}
-	if resp.StatusCode/100 == 2 || k.accept != nil && k.accept(resp.StatusCode) {
+	if accepted {
 		return a, 0, nil
 	}
 	seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-	return answer{}, time.Duration(seconds) * time.Second, refusal(c.base, a)
+	return answer{}, time.Duration(min(max(seconds, 0), 1<<30)) * time.Second, refusal(c.base, a)
 }
 
-func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
+const maxRefusal = 64 << 10
+
+func (c *Client) request(ctx context.Context, k call, moved func()) (*http.Request, error) {
 	var body io.Reader
 	if k.body != nil {
-		var err error
-		if body, err = k.body(); err != nil {
+		b, err := k.body()
+		if err != nil {
 			return nil, err
 		}
+		body = &moving{b, moved}
 	}
 	r, err := http.NewRequestWithContext(ctx, k.method, c.base+Base+k.path, body)
-	if err != nil {
+	if err != nil || r.URL.Host == "" {
 		return nil, fault.Invalid("nodeapi.bad_address", c.base).Because(err)
 	}
-	r.ContentLength = k.size
-	r.Header.Set("User-Agent", "kua")
+	if r.ContentLength = k.size; k.body != nil && k.size == 0 {
+		r.Body = http.NoBody
+	}
+	r.Header.Set("User-Agent", "") // sends none
 	if k.kind != "" {
 		r.Header.Set("Content-Type", k.kind)
 	}
 	if !k.desk {
 		return r, nil
 	}
-	if c.desk == nil || c.key == "" {
-		return nil, errors.New("a desk call needs the desk's and the node's key")
+	return r, c.authorise(ctx, r, k)
+}
+
+// authorise signs a desk call.
+func (c *Client) authorise(ctx context.Context, r *http.Request, k call) error {
+	if c.desk == nil {
+		return errors.New("a desk call needs the desk's key")
+	}
+	key, err := c.nodeKey(ctx)
+	if err != nil {
+		return err
 	}
 	hash := k.bodyHash
 	if hash == "" {
-		hash = canon.Hash(nil)
+		hash = canon.Hash(k.bytes)
 	}
-	return r, Authorise(r, c.desk, c.key, hash, c.now())
+	return Authorise(r, c.desk, key, hash, c.now())
+}
+
+// nodeKey gives the node's key, asking for it when it is not known.
+func (c *Client) nodeKey(ctx context.Context) (string, error) {
+	c.key.Lock()
+	key := c.key.public
+	c.key.Unlock()
+	if key != "" {
+		return key, nil
+	}
+	info, err := c.Node(ctx)
+	return info.Key, err
+}
+
+// broke is the fault of a connection that failed. What the caller itself ended
+// stays the context's error.
+func (c *Client) broke(ctx context.Context, key string, err error) error {
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
+	case errors.Is(cause, errStalled):
+		err = cause
+	default:
+		return cause
+	}
+	return fault.Later(key, c.base).Because(err)
+}
+
+// errStalled ends a try in which nothing moves any more.
+var errStalled = errors.New("nothing moved for too long")
+
+// watch gives a context that ends when moved was not called for d.
+func watch(ctx context.Context, d time.Duration) (_ context.Context, moved, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	t := time.AfterFunc(d, func() { cancel(errStalled) })
+	return ctx, func() { t.Reset(d) }, func() { t.Stop(); cancel(nil) }
+}
+
+// moving tells of every read that brought something.
+type moving struct {
+	r     io.Reader
+	moved func()
+}
+
+// Read implements io.Reader.
+func (m *moving) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	if n > 0 {
+		m.moved()
+	}
+	return n, err
+}
+
+// Close ends the body that is sent.
+func (m *moving) Close() error {
+	if c, ok := m.r.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }
 
 // refusal is the fault in the answer of a node, or one that says that this is
 // no node's answer.
 func refusal(base string, a answer) error {
 	var f Failure
-	if json.Unmarshal(a.body, &f) == nil && f.Error.Key != "" {
+	d := json.NewDecoder(bytes.NewReader(a.body))
+	d.UseNumber()
+	if d.Decode(&f) == nil && tellable(f.Error.Key) {
 		return f.Error.Fault()
 	}
 	switch a.status {

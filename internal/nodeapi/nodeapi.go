@@ -9,6 +9,11 @@ package nodeapi
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
 
 	"kua/internal/canon"
 	"kua/internal/charter"
@@ -108,6 +113,7 @@ const (
 	MailboxSlots = 8    // on every page, real or not
 	SlotBytes    = 8192 // of every slot: seal.ReplyBytes
 	PagesHeader  = "Kua-Pages"
+	MaxPages     = 1024 // of one prefix
 )
 
 // ReplyPost brings a sealed reply into a mailbox: the node is told the first
@@ -165,12 +171,60 @@ func Tell(err error) FailureText {
 	return FailureText{Kind: kinds[f.Kind], Key: f.Key, Args: f.Args}
 }
 
-// Fault makes the fault again that Tell put on the wire.
+// Fault makes the fault again that Tell put on the wire. A node is a stranger:
+// of its arguments only a few, short, printable ones are taken.
 func (t FailureText) Fault() *fault.Fault {
 	for kind, name := range kinds {
 		if name == t.Kind {
-			return fault.New(kind, t.Key, t.Args...)
+			return fault.New(kind, t.Key, plain(t.Args)...)
 		}
 	}
-	return fault.New(fault.KindInternal, t.Key, t.Args...)
+	return fault.New(fault.KindInternal, t.Key, plain(t.Args)...)
+}
+
+// families are the faults that a node makes or hands on. Another key is not a
+// node's to say: the sentence would be about something else.
+var (
+	families = []string{"node.", "nodeapi.", "parcel.", "charter.", "edition.", "record.", "tlog.", "canon.", "blob.", "page."}
+	faultKey = regexp.MustCompile(`^[a-z][a-z0-9_.]{0,79}$`)
+)
+
+func tellable(key string) bool {
+	return faultKey.MatchString(key) && slices.ContainsFunc(families, func(f string) bool { return strings.HasPrefix(key, f) })
+}
+
+const (
+	mostArgs = 8
+	longArg  = 300 // bytes
+)
+
+func plain(args []any) []any {
+	var out []any
+	for _, a := range args[:min(len(args), mostArgs)] {
+		switch v := a.(type) {
+		case json.Number:
+			if n, err := v.Int64(); err == nil {
+				out = append(out, n)
+				continue
+			}
+			out = append(out, v.String()[:min(len(v), longArg)])
+		case string:
+			out = append(out, printable(v))
+		default:
+			out = append(out, "")
+		}
+	}
+	return out
+}
+
+// printable takes away what could move a terminal's cursor or turn the reading
+// direction round.
+func printable(s string) string {
+	s = strings.ToValidUTF8(s[:min(len(s), longArg)], "")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) && !(r >= 0x202a && r <= 0x202e) && !(r >= 0x2066 && r <= 0x2069) {
+			return r
+		}
+		return -1
+	}, s)
 }

@@ -25,8 +25,16 @@ func (c *Client) Node(ctx context.Context) (Info, error) {
 	if info.Kind != KindNode {
 		return info, fault.Invalid("nodeapi.not_a_node", c.base, a.status)
 	}
-	if c.key != "" && info.Key != c.key {
-		return info, fault.Forbidden("nodeapi.other_node", c.base)
+	if charter.KeyID(info.Key) == "" {
+		return info, fault.Invalid("nodeapi.not_a_node", c.base, a.status)
+	}
+	c.key.Lock()
+	defer c.key.Unlock()
+	if c.key.public == "" {
+		c.key.public = info.Key
+	}
+	if info.Key != c.key.public {
+		return Info{}, fault.Forbidden("nodeapi.other_node", c.base)
 	}
 	return info, nil
 }
@@ -96,20 +104,15 @@ func (c *Client) Commit(ctx context.Context, upload string, index parcel.Index) 
 	return ack, nil
 }
 
-// open checks an envelope by the node's key, which the charter names; a client
-// that was given none takes the key the node's own charter names for it.
+// open checks an envelope by the node's key and reads its document.
 func (c *Client) open(ctx context.Context, a answer, doc any) error {
 	var e Envelope
 	if err := read(a, &e); err != nil {
 		return err
 	}
-	key := c.key
-	if key == "" {
-		info, err := c.Node(ctx)
-		if err != nil {
-			return err
-		}
-		key = info.Key
+	key, err := c.nodeKey(ctx)
+	if err != nil {
+		return err
 	}
 	return e.Open(key, doc)
 }
@@ -126,7 +129,7 @@ func (c *Client) Mailbox(ctx context.Context, prefix string) ([][]byte, error) {
 		if len(a.body) != MailboxSlots*SlotBytes {
 			return nil, fault.Corrupt("nodeapi.not_understood")
 		}
-		if pages, err = strconv.Atoi(a.header.Get(PagesHeader)); err != nil || pages < 1 || pages > 1024 {
+		if pages, err = strconv.Atoi(a.header.Get(PagesHeader)); err != nil || pages < 1 || pages > MaxPages {
 			return nil, fault.Corrupt("nodeapi.not_understood")
 		}
 		for i := range MailboxSlots {
