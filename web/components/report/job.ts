@@ -9,7 +9,7 @@ import { Link, Refusal, Stopped } from "../../lib/link.js";
 import type { NodeClient, NodeInfo } from "../../lib/node.js";
 import { dayOf, describe, reportBytes } from "../../lib/report.js";
 import { seal, type Sealed } from "../../lib/seal.js";
-import { Sender } from "../../lib/sender.js";
+import { Sender, type Waiting } from "../../lib/sender.js";
 import type { Order, Stage, Told } from "./messages.js";
 import { openFile, type Shelf } from "./shelf.js";
 import { Vault } from "./vault.js";
@@ -131,8 +131,7 @@ export class Job {
     const sender = this.newSender(upload, vault ? Infinity : IN_MEMORY);
     const index = await this.sealPieces(sealed, async (p) => {
       await vault?.write(p.bytes, sealed.size);
-      const { n, hash, bytes } = p;
-      await sender.offer({ hash, size: bytes.length, load: vault ? () => vault.read(n) : () => Promise.resolve(bytes) });
+      await sender.offer(vault ? kept(p, vault) : inMemory(p));
     });
     if (vault) {
       await vault.finish(index);
@@ -190,6 +189,17 @@ export class Job {
     this.toldAt = Date.now();
     this.tell({ say: "progress", sealed: this.sealed, held: this.sender?.held ?? 0, total: this.total });
   }
+}
+
+// Two functions, and not two closures in one: closures of one scope keep alive
+// what any of them names, and a piece that waits would keep its bytes.
+
+function kept({ n, hash, bytes: { length: size } }: Piece, vault: Vault): Waiting {
+  return { hash, size, load: () => vault.read(n) };
+}
+
+function inMemory({ hash, bytes }: Piece): Waiting {
+  return { hash, size: bytes.length, load: () => Promise.resolve(bytes) };
 }
 
 /** A node that no longer knows an upload holds nothing of it. */

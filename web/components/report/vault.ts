@@ -29,6 +29,7 @@ export class Vault {
   private at = 0;
   private access: Access | undefined;
   private file: File | undefined;
+  private turned: Promise<void> = Promise.resolve(); // from the handle that writes to the finished file
   index: Index | undefined;
 
   private constructor(
@@ -38,11 +39,13 @@ export class Vault {
     private readonly unlock: () => void,
   ) {}
 
-  /** Makes a place for a sealed file of a size; null where the browser has none to give. */
+  /**
+   * Makes a place for a sealed file of a size; null where the browser has none to
+   * give. In a private window the place may be the device's memory, and is small.
+   */
   static async create(upload: string, size: number): Promise<Vault | null> {
     const root = await rootDir();
-    if (!root) return null;
-    if (!(await hasRoom(size + SPARE))) throw new Fault("report.no_room", [size]);
+    if (!root || !(await hasRoom(size + SPARE))) return null;
     const unlock = await lock(upload);
     if (!unlock) throw new Fault("report.left.busy");
     const dir = await root.getDirectoryHandle(PREFIX + upload, { create: true });
@@ -85,8 +88,12 @@ export class Vault {
     }
   }
 
-  /** Ends the writing: from here on the parcel survives a crash. */
-  async finish(index: Index): Promise<void> {
+  /** Ends the writing: from here on the parcel survives a crash. Who reads meanwhile waits. */
+  finish(index: Index): Promise<void> {
+    return (this.turned = this.turn(index));
+  }
+
+  private async turn(index: Index): Promise<void> {
     await this.access!.flush();
     const note: Note = { upload: this.upload, index: indexText(index) };
     const a = await accessTo(this.dir, NOTE);
@@ -101,6 +108,7 @@ export class Vault {
 
   /** The bytes of piece n, which must have been written. */
   async read(n: number): Promise<Bytes> {
+    await this.turned;
     if (this.file) return new Uint8Array(await this.file.slice(n * PIECE, n * PIECE + pieceSize(this.index!, n)).arrayBuffer());
     const piece = new Uint8Array(Math.min(PIECE, this.at - n * PIECE));
     const got = await this.access!.read(piece, { at: n * PIECE });
