@@ -171,7 +171,9 @@ func (f File) validate() error {
 // VerifyManifest checks a manifest against a charter's chain: the chain holds,
 // the manifest names its newest version, and the threshold of that version's
 // people have signed the manifest's exact bytes. A manifest that names an
-// earlier version of the charter gives the fault edition.old_charter.
+// earlier version of the charter, and was signed by the threshold of that one,
+// gives the fault edition.old_charter; without its signatures it is not old but
+// forged, edition.not_signed.
 func VerifyManifest(chain charter.Chain, doc []byte, sigs charter.Signatures) (Manifest, charter.Charter, error) {
 	c, err := chain.Verify("")
 	if err != nil {
@@ -182,16 +184,20 @@ func VerifyManifest(chain charter.Chain, doc []byte, sigs charter.Signatures) (M
 		return Manifest{}, charter.Charter{}, err
 	}
 	newest := canon.Hash([]byte(chain[len(chain)-1].Document))
-	if m.Charter != newest {
-		for _, s := range chain {
-			if canon.Hash([]byte(s.Document)) == m.Charter {
-				return Manifest{}, charter.Charter{}, fault.Conflict("edition.old_charter", m.Number)
-			}
-		}
+	i := slices.IndexFunc(chain, func(s charter.Signed) bool { return canon.Hash([]byte(s.Document)) == m.Charter })
+	if i < 0 {
 		return Manifest{}, charter.Charter{}, fault.Forbidden("edition.other_charter", m.Number)
+	}
+	if m.Charter != newest {
+		if c, err = charter.Parse([]byte(chain[i].Document)); err != nil {
+			return Manifest{}, charter.Charter{}, err
+		}
 	}
 	if err := c.Verify(doc, sigs); err != nil {
 		return Manifest{}, charter.Charter{}, fault.Forbidden("edition.not_signed", m.Number).Because(err)
+	}
+	if m.Charter != newest {
+		return Manifest{}, charter.Charter{}, fault.Conflict("edition.old_charter", m.Number)
 	}
 	return m, c, nil
 }

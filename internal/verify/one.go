@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -146,9 +145,9 @@ func (r *run) checkPage(ctx context.Context, path string) (hint uint64, hinted b
 	return 0, false, nil
 }
 
-// File holds one downloaded file against an edition: by its hash when it is a
-// medium or page, and as a record with all that belongs to it when it is a
-// record's document.
+// File holds one file, downloaded or at an address, against an edition: by its
+// hash when it is a medium or page, and as a record with all that belongs to it
+// when it is a record's document. What the file is called means nothing.
 func File(ctx context.Context, src Source, file string, opts Options) (Report, error) {
 	r := newRun(src, src.String(), opts)
 	r.report.Path = filepath.Base(file)
@@ -157,9 +156,9 @@ func File(ctx context.Context, src Source, file string, opts Options) (Report, e
 }
 
 func (r *run) file(ctx context.Context, file string) error {
-	f, err := os.Open(file)
+	f, err := openFile(ctx, file)
 	if err != nil {
-		return fault.NotFound("verify.no_target", file).Because(err)
+		return err
 	}
 	defer f.Close()
 	sum, size, err := hashAll(f)

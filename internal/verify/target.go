@@ -2,7 +2,9 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,10 +18,13 @@ import (
 // Target verifies what a person names: the address or folder of an edition
 // (everything), the address or file of a record's page or document (that record),
 // or any single file that is or was part of an edition. against is the address
-// or folder of an edition to hold a lone file against; without it the file must
-// lie in one.
+// or folder of an edition to hold a lone file against, by its own bytes and
+// whatever it is called; without it the file must lie in one.
 func Target(ctx context.Context, target, against string, opts Options) (Report, error) {
-	src, path, err := resolve(target, against)
+	if against != "" && !isFolder(target) {
+		return holdAgainst(ctx, target, against, opts)
+	}
+	src, path, err := resolve(target)
 	if err != nil {
 		return Report{}, err
 	}
@@ -40,13 +45,56 @@ func Target(ctx context.Context, target, against string, opts Options) (Report, 
 	return File(ctx, src, target, opts)
 }
 
-// resolve cuts a target into a source and the path within it.
-func resolve(target, against string) (src Source, path string, err error) {
-	if strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
-		base, path := cutAddress(target)
-		if against != "" {
-			base = against
+// holdAgainst verifies one file, here or at an address, against an edition that
+// lies elsewhere.
+func holdAgainst(ctx context.Context, target, against string, opts Options) (Report, error) {
+	src, err := open(against)
+	if err != nil {
+		return Report{}, err
+	}
+	if c, ok := src.(io.Closer); ok {
+		defer c.Close()
+	}
+	return File(ctx, src, target, opts)
+}
+
+func isFolder(target string) bool {
+	info, err := os.Stat(target)
+	return err == nil && info.IsDir()
+}
+
+func isAddress(target string) bool {
+	return strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://")
+}
+
+// openFile opens a file, here or at an address.
+func openFile(ctx context.Context, target string) (io.ReadCloser, error) {
+	if !isAddress(target) {
+		f, err := os.Open(target)
+		if err != nil {
+			return nil, fault.NotFound("verify.no_target", target).Because(err)
 		}
+		return f, nil
+	}
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" {
+		return nil, fault.Invalid("verify.address", target)
+	}
+	src, err := HTTP(u.Scheme+"://"+u.Host, nil)
+	if err != nil {
+		return nil, err
+	}
+	f, err := src.Open(ctx, strings.TrimPrefix(u.EscapedPath(), "/"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.NotFound("verify.no_target", target).Because(err)
+	}
+	return f, err
+}
+
+// resolve cuts a target into a source and the path within it.
+func resolve(target string) (src Source, path string, err error) {
+	if isAddress(target) {
+		base, path := cutAddress(target)
 		src, err := open(base)
 		return src, path, err
 	}
@@ -58,10 +106,6 @@ func resolve(target, against string) (src Source, path string, err error) {
 		src, err := Dir(target)
 		return src, "", err
 	}
-	if against != "" {
-		src, err := open(against)
-		return src, filepath.Base(target), err
-	}
 	root, within, err := rootAbove(target)
 	if err != nil {
 		return nil, "", err
@@ -71,7 +115,7 @@ func resolve(target, against string) (src Source, path string, err error) {
 }
 
 func open(where string) (Source, error) {
-	if strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://") {
+	if isAddress(where) {
 		return HTTP(where, nil)
 	}
 	return Dir(where)

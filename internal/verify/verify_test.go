@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/keyring"
@@ -284,6 +285,32 @@ func TestSwappedCharter(t *testing.T) {
 	wantFinding(t, report, "verify.charter_swapped", "charter/1.json")
 }
 
+// TestOldCharterNeedsSignatures: a manifest that hides behind an earlier version
+// of the charter needs that version's signatures, like any other.
+func TestOldCharterNeedsSignatures(t *testing.T) {
+	c := newCollective(t)
+	c.publish(t, c.next(t, "000001"))
+	first := verifyDir(t, c.dir, options()).Charter
+	c.charter.Version, c.charter.Previous, c.charter.Made = 2, first, "2026-11-21"
+	c.signCharter(t)
+	c.publish(t)
+	m := c.manifest
+	m.Charter = first
+	doc, err := m.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = edition.VerifyManifest(c.chain, doc, c.sign(doc))
+	if !errors.Is(err, fault.Conflict("edition.old_charter")) {
+		t.Errorf("signed under the charter before: %v", err)
+	}
+	one := make(charter.Signatures)
+	one.Add(doc, c.people[0])
+	if _, _, err = edition.VerifyManifest(c.chain, doc, one); !errors.Is(err, fault.Forbidden("edition.not_signed")) {
+		t.Errorf("signed by one under the charter before: %v", err)
+	}
+}
+
 // TestCharterGrows retires a person: what they signed stays, and a copy from
 // before is old.
 func TestCharterGrows(t *testing.T) {
@@ -327,6 +354,7 @@ func TestRecordAndFile(t *testing.T) {
 		{filepath.Join(c.dir, film.Path()), "", film.Path()},
 		{filepath.Join(c.dir, "index.html"), "", "index.html"},
 		{lone, url, film.Path()},
+		{url + "/" + film.Path(), c.dir, film.Path()},
 		{doc, c.dir, record.Path("000002", 1)},
 	} {
 		report, err := verify.Target(t.Context(), test.target, test.against, options())
@@ -345,6 +373,21 @@ func TestRecordAndFile(t *testing.T) {
 	}
 	wantResult(t, report, verify.Corrupt)
 	wantFinding(t, report, "verify.not_in_edition", "downloaded.mp4")
+
+	// A file is held against the edition by its bytes, also when it is called
+	// like one of the edition's own, and at whatever address it lies.
+	other := t.TempDir()
+	for _, name := range []string{"index.html", "inclusion.sh", "kk/r/0000/000001.html"} {
+		writeFile(t, filepath.Join(other, name), []byte("something else"))
+		for _, target := range []string{filepath.Join(other, name), serve(t, other) + "/" + name} {
+			report, err := verify.Target(t.Context(), target, url, options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantResult(t, report, verify.Corrupt)
+			wantFinding(t, report, "verify.not_in_edition", filepath.Base(name))
+		}
+	}
 
 	if _, err := verify.Target(t.Context(), lone, "", options()); !errors.Is(err, fault.Invalid("verify.lone_file")) {
 		t.Errorf("a lone file: %v", err)
