@@ -21,10 +21,20 @@ import (
 // present one again is nothing new. A chain that tells another story about the
 // versions the desk knows is the fault desk.other_charter. Rewrap must follow
 // when the people changed: until it has run, Counts.Unwrapped says so.
+//
+// What is approved is published first, under the charter that its people signed
+// it under: with the new one it could neither be finished nor taken back.
 func (d *Desk) UpdateCharter(ctx context.Context, by *keyring.Person, chain charter.Chain) error {
 	next, err := chain.Verify("")
 	if err != nil {
 		return err
+	}
+	d.publishing.Lock()
+	defer d.publishing.Unlock()
+	if len(chain) > len(d.Chain()) {
+		if err := d.finishApproved(ctx, func(string, int64, int64) {}); err != nil {
+			return fmt.Errorf("publish before the new charter: %w", err)
+		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -159,3 +159,46 @@ func TestKeyFiles(t *testing.T) {
 		t.Errorf("Unlock of nobody = %v", err)
 	}
 }
+
+// TestCharterWaitsForPublishing: what two people have signed goes out under the
+// charter they signed it under, also when a new one, which retires one of them,
+// comes before the publishing has begun.
+func TestCharterWaitsForPublishing(t *testing.T) {
+	ctx := context.Background()
+	for _, test := range []struct {
+		name string
+		take func(c *collective, d *Desk) *Desk
+	}{
+		{"at the next start", func(c *collective, d *Desk) *Desk {
+			c.close(d)
+			ok(t, charter.WriteChain(c.dir, c.chain))
+			return c.open(c.aigul)
+		}},
+		{"at an open desk", func(c *collective, d *Desk) *Desk {
+			ok(t, d.UpdateCharter(ctx, c.aigul, c.chain))
+			return d
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := newCollective(t)
+			d, id := c.ready()
+			p, err := c.sit(d, c.aigul).Propose(ctx, id)
+			ok(t, err)
+			kept, err := d.db.Proposal(ctx, p.ID)
+			ok(t, err)
+			ok(t, c.sit(d, c.timur).sign(ctx, kept)) // and killed before the publishing began
+			c.next(func(next *charter.Charter) {
+				next.People[1].Retired = "2026-11-21"
+				next.People = append(next.People, c.dana.Public("2026-11-21"))
+			})
+			d = test.take(c, d)
+			if p, err = d.Proposal(ctx, p.ID); err != nil || p.State != Done {
+				t.Errorf("the proposal is %+v, %v", p, err)
+			}
+			if n := d.Charter().Version; n != 2 {
+				t.Errorf("the desk believes charter %d", n)
+			}
+			c.verify(d)
+		})
+	}
+}

@@ -24,6 +24,7 @@ const (
 	stepLogged  = "logged"  // entries are in the log, under a published checkpoint
 	stepSigned  = "signed"  // the signatures lie in the overlay
 	stepApplied = "applied" // the overlay has become the tree
+	stepNoted   = "noted"   // which parcels the edition's anchor holds is in the database
 )
 
 // What the log knows of this desk's documents.
@@ -75,6 +76,11 @@ func (d *Desk) resume(ctx context.Context) error {
 func (d *Desk) publishApproved(ctx context.Context, progress func(step string, done, total int64)) error {
 	d.publishing.Lock()
 	defer d.publishing.Unlock()
+	return d.finishApproved(ctx, progress)
+}
+
+// finishApproved is publishApproved for who has locked publishing.
+func (d *Desk) finishApproved(ctx context.Context, progress func(step string, done, total int64)) error {
 	approved, err := d.db.Proposals(ctx, deskdb.Approved)
 	if err != nil {
 		return err
@@ -96,7 +102,7 @@ func (d *Desk) publish(ctx context.Context, p deskdb.Proposal, progress func(ste
 		name string
 		do   func(context.Context, deskdb.Proposal) error
 	}{
-		{stepLogged, d.logEntries}, {stepSigned, d.writeSignatures}, {stepApplied, d.apply},
+		{stepLogged, d.logEntries}, {stepSigned, d.writeSignatures}, {stepApplied, d.apply}, {stepNoted, d.noteAnchored},
 	}
 	done := 0
 	for i, s := range steps {
