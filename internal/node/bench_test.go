@@ -52,7 +52,7 @@ func benchNode(b *testing.B) (url string, pid int) {
 
 // pooled is an HTTP client that keeps many connections, each of them used.
 func pooled(conns int) *http.Client {
-	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: conns, WriteBufferSize: 64 << 10}}
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: conns, WriteBufferSize: 256 << 10}}
 }
 
 // BenchmarkUpload sends 512 MiB through a node over four connections and copies
@@ -124,6 +124,7 @@ func sendFile(b *testing.B, url, file string, x parcel.Index, conns int) {
 	defer f.Close()
 	client := nodeapi.NewClient(url, nodeapi.WithHTTP(pooled(conns)))
 	group, ctx := errgroup.WithContext(b.Context())
+	name := x.ID()[:32]
 	for k := range conns {
 		group.Go(func() error {
 			buf := make([]byte, parcel.PieceBytes)
@@ -132,7 +133,7 @@ func sendFile(b *testing.B, url, file string, x parcel.Index, conns int) {
 				if _, err := f.ReadAt(piece, int64(i)*parcel.PieceBytes); err != nil {
 					return err
 				}
-				if err := client.PutPiece(ctx, x.ID()[:32], x.Pieces[i], piece); err != nil {
+				if err := client.PutPiece(ctx, name, x.Pieces[i], piece); err != nil {
 					return err
 				}
 			}
@@ -140,7 +141,7 @@ func sendFile(b *testing.B, url, file string, x parcel.Index, conns int) {
 		})
 	}
 	must(b, group.Wait())
-	_, err = client.Commit(b.Context(), x.ID()[:32], x)
+	_, err = client.Commit(b.Context(), name, x)
 	must(b, err)
 }
 

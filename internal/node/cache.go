@@ -5,13 +5,13 @@ import (
 	"sync/atomic"
 )
 
-// cache keeps ready answers for small files of text, by the file's hash, so
-// that a popular page costs neither disk nor compression. What is in it is
-// public.
+// cache keeps ready answers for small files of text of one edition, by path, so
+// that a popular page costs neither disk nor compression nor a look into the
+// edition's lists. What is in it is public.
 type cache struct {
 	most  int64
 	bytes atomic.Int64
-	pages sync.Map // hash → *page
+	pages sync.Map // path → *page
 }
 
 // page is a file of text, compressed, with the headers of its answer, made once.
@@ -29,15 +29,15 @@ type headers struct {
 
 const pageOverhead = 512 // of one page in memory, about
 
-func (c *cache) get(hash string) *page {
-	v, ok := c.pages.Load(hash)
+func (c *cache) get(path string) *page {
+	v, ok := c.pages.Load(path)
 	if !ok {
 		return nil
 	}
 	return v.(*page)
 }
 
-func (c *cache) put(hash string, p *page) {
+func (c *cache) put(path string, p *page) {
 	cost := int64(len(p.gzip)) + pageOverhead
 	if cost > c.most/8 {
 		return
@@ -45,7 +45,7 @@ func (c *cache) put(hash string, p *page) {
 	if c.bytes.Add(cost) > c.most {
 		c.shrink()
 	}
-	if _, there := c.pages.LoadOrStore(hash, p); there {
+	if _, there := c.pages.LoadOrStore(path, p); there {
 		c.bytes.Add(-cost)
 	}
 }

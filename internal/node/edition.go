@@ -32,6 +32,7 @@ type published struct {
 	document []byte
 	cp       tlog.Checkpoint
 	parts    partCache
+	ready    cache
 }
 
 // current is what edition/current.json says. That this one small file is
@@ -97,7 +98,7 @@ func (n *Node) load(ctx context.Context, c current) (*published, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &published{current: c, manifest: m, document: document, cp: cp}, nil
+	return &published{current: c, manifest: m, document: document, cp: cp, ready: cache{most: n.cfg.Limits.CacheBytes}}, nil
 }
 
 // readFile reads a small file of an edition and checks it against its name.

@@ -104,6 +104,10 @@ func (n *Node) serveFile(w http.ResponseWriter, r *http.Request) error {
 		return fault.NotFound("node.no_edition")
 	}
 	name := fileName(r.URL.Path)
+	if pg := p.ready.get(name); pg != nil {
+		pg.serve(w, r)
+		return nil
+	}
 	if b, ok := p.loose(name); ok {
 		return serveBytes(w, r, name, b, noCache)
 	}
@@ -120,11 +124,7 @@ func (n *Node) serveFile(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return n.redirect(w, r, p)
 	}
-	if pg := n.cache.get(f.SHA256); pg != nil {
-		pg.serve(w, r)
-		return nil
-	}
-	return n.serveListed(w, r, f)
+	return n.serveListed(w, r, p, f)
 }
 
 // redirect leads /kk to /kk/.
@@ -197,7 +197,7 @@ func (n *Node) serveSignature(w http.ResponseWriter, r *http.Request, p *publish
 		if err != nil {
 			return err
 		}
-		return n.serveListed(w, r, f)
+		return n.serveListed(w, r, p, f)
 	}
 	if err != nil {
 		return err
@@ -206,7 +206,7 @@ func (n *Node) serveSignature(w http.ResponseWriter, r *http.Request, p *publish
 }
 
 // serveListed gives a file that a part lists.
-func (n *Node) serveListed(w http.ResponseWriter, r *http.Request, f edition.File) error {
+func (n *Node) serveListed(w http.ResponseWriter, r *http.Request, p *published, f edition.File) error {
 	kind := contentType(f.Path)
 	if isText(kind) && f.Size <= maxPage {
 		b, err := n.readFile(r.Context(), f.SHA256, maxPage)
@@ -217,7 +217,7 @@ func (n *Node) serveListed(w http.ResponseWriter, r *http.Request, f edition.Fil
 		if err != nil {
 			return err
 		}
-		n.cache.put(f.SHA256, pg)
+		p.ready.put(f.Path, pg)
 		pg.serve(w, r)
 		return nil
 	}

@@ -61,7 +61,7 @@ func (n *Node) examine(ctx context.Context, req nodeapi.SwitchRequest) (*publish
 	if err != nil {
 		return nil, err
 	}
-	next := &published{manifest: m, document: []byte(req.Manifest), current: current{
+	next := &published{manifest: m, ready: cache{most: n.cfg.Limits.CacheBytes}, document: []byte(req.Manifest), current: current{
 		Kind: kindCurrent, Manifest: canon.Hash([]byte(req.Manifest)), Signatures: onlyTheirs(c, req.Signatures, req.Manifest),
 		Checkpoint: req.Checkpoint, LogIndex: req.LogIndex,
 	}}

@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 }
 
 func victim(dir string) error {
+	node.Tune()
 	n, err := node.New(context.Background(), node.Config{Dir: dir})
 	if err != nil {
 		return err

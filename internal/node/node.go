@@ -95,7 +95,6 @@ type Node struct {
 
 	intake  sync.Mutex // one change of the edition or its log at a time
 	edition atomic.Pointer[published]
-	cache   cache
 	house   sync.WaitGroup
 	stop    context.CancelFunc
 }
@@ -115,7 +114,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, calls: make(chan struct{}, cfg.Limits.Calls), coming: make(chan struct{}, cfg.Limits.Pieces),
-		mail: mailboxes{dummies: make(map[string]map[int]bool)}, cache: cache{most: cfg.Limits.CacheBytes},
+		mail: mailboxes{dummies: make(map[string]map[int]bool)},
 	}
 	if err := n.open(ctx); err != nil {
 		n.Close()

@@ -101,7 +101,7 @@ func NewClient(base string, options ...Option) *Client {
 var transport = func() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 8
-	t.WriteBufferSize = 64 << 10
+	t.WriteBufferSize = 256 << 10 // a piece in one go
 	t.MaxResponseHeaderBytes = 64 << 10
 	t.DisableCompression = true
 	return t
