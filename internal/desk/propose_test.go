@@ -1,7 +1,9 @@
 package desk
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -90,6 +92,44 @@ func TestTwoPeople(t *testing.T) {
 }
 
 const record1 = "records/0000/000001/v1.json"
+
+// TestSignsOnlyWhatIsStaged: who changes a proposal in the database after its
+// first signature gets no second one, neither under a document that is no part
+// of the edition nor for a change that is not shown.
+func TestSignsOnlyWhatIsStaged(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	d, id := c.ready()
+	p, err := c.sit(d, c.aigul).Propose(ctx, id)
+	ok(t, err)
+	kept, err := d.db.Proposal(ctx, p.ID)
+	ok(t, err)
+	document := kept.Records[0].Document
+	hidden, err := json.Marshal(kept.Changed[1:])
+	ok(t, err)
+	all, err := json.Marshal(kept.Changed)
+	ok(t, err)
+	for _, change := range []struct {
+		name, column string
+		to, from     []byte
+	}{
+		{"a charter as a record", `proposed SET document`, []byte(c.chain[0].Document), document},
+		{"another record", `proposed SET document`, bytes.Replace(document, []byte("A beating"), []byte("No beating"), 1), document},
+		{"a hidden change", `proposals SET changed`, hidden, all},
+	} {
+		_, err := d.db.SQL().ExecContext(ctx, `UPDATE `+change.column+` = ?1`, change.to)
+		ok(t, err)
+		if _, err := c.sit(d, c.timur).Approve(ctx, p.ID); !errors.Is(err, fault.Corrupt("desk.stage_changed")) {
+			t.Errorf("%s: Approve = %v", change.name, err)
+		}
+		_, err = d.db.SQL().ExecContext(ctx, `UPDATE `+change.column+` = ?1`, change.from)
+		ok(t, err)
+	}
+	if _, err := c.sit(d, c.timur).Approve(ctx, p.ID); err != nil {
+		t.Errorf("Approve = %v", err)
+	}
+	ok(t, d.WaitIdle(ctx))
+}
 
 // TestDecline: a declined case goes back to drafting, and can be proposed again.
 func TestDecline(t *testing.T) {

@@ -78,6 +78,10 @@ func (d *Desk) changes(next edition.Manifest) ([]deskdb.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	return changesOf(changed, removed), nil
+}
+
+func changesOf(changed []edition.File, removed []string) []deskdb.Change {
 	var all []deskdb.Change
 	for _, f := range changed {
 		all = append(all, deskdb.Change{Path: f.Path, Size: f.Size})
@@ -86,7 +90,7 @@ func (d *Desk) changes(next edition.Manifest) ([]deskdb.Change, error) {
 		all = append(all, deskdb.Change{Path: p, Removed: true})
 	}
 	slices.SortFunc(all, func(a, b deskdb.Change) int { return strings.Compare(a.Path, b.Path) })
-	return all, nil
+	return all
 }
 
 // staged reads a part from the overlay, or from the tree when it did not change.
@@ -150,7 +154,10 @@ func (d *Desk) stillFits(p deskdb.Proposal) error {
 }
 
 // checkStage checks every staged file against the manifest that is signed: what
-// was changed on the disk after the first signature is never approved.
+// was changed on the disk after the first signature is never approved. It also
+// checks that what the second person is shown and asked to sign, the records and
+// the list of what changes, is what the manifest says: nobody signs a document
+// as a record that this edition does not publish as one.
 func (d *Desk) checkStage(p deskdb.Proposal) error {
 	m, err := edition.ParseManifest(p.Manifest)
 	if err != nil {
@@ -168,7 +175,7 @@ func (d *Desk) checkStage(p deskdb.Proposal) error {
 	if now.number > 0 {
 		before = &now.manifest
 	}
-	changed, _, err := edition.Diff(before, &m, edition.FilesIn(os.DirFS(d.Tree())), d.staged())
+	changed, removed, err := edition.Diff(before, &m, edition.FilesIn(os.DirFS(d.Tree())), d.staged())
 	if err != nil {
 		return err
 	}
@@ -176,6 +183,31 @@ func (d *Desk) checkStage(p deskdb.Proposal) error {
 		if err := d.checkStaged(f); err != nil {
 			return err
 		}
+	}
+	if !slices.Equal(changesOf(changed, removed), p.Changed) {
+		return fault.Corrupt("desk.stage_changed", edition.ManifestPath)
+	}
+	return checkRecords(p, changed)
+}
+
+// checkRecords wants the proposal's records to be those that the edition adds.
+func checkRecords(p deskdb.Proposal, changed []edition.File) error {
+	sums := make(map[string]string)
+	for _, f := range changed {
+		if strings.HasPrefix(f.Path, "records/") {
+			sums[f.Path] = f.SHA256
+		}
+	}
+	for _, r := range p.Records {
+		path := record.Path(r.Record, r.Version)
+		rec, err := record.Parse(r.Document)
+		if err != nil || rec.Path() != path || sums[path] != canon.Hash(r.Document) {
+			return fault.Corrupt("desk.stage_changed", path).Because(err)
+		}
+		delete(sums, path)
+	}
+	for path := range sums {
+		return fault.Corrupt("desk.stage_changed", path)
 	}
 	return nil
 }
