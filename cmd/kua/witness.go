@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,9 +67,11 @@ func (a *app) reportCommand() *cobra.Command {
 	c.Flags().StringVar(&keep, "keep", "", a.t("cli.flag.keep"))
 	_ = c.MarkFlagRequired("to")
 	c.RunE = func(c *cobra.Command, files []string) error {
-		node := nodeapi.NewClient(to[0])
-		ch, err := a.nodeCharter(c.Context(), node, charterID)
+		ch, err := a.nodeCharter(c.Context(), nodeapi.NewClient(to[0]), charterID)
 		if err != nil {
+			return err
+		}
+		if _, err := namedNode(c.Context(), ch, to[0]); err != nil {
 			return err
 		}
 		sealed := keep
@@ -78,7 +82,14 @@ func (a *app) reportCommand() *cobra.Command {
 			return err
 		}
 		for _, url := range to {
-			if err := a.send(c.Context(), url, sealed); err != nil {
+			node, err := namedNode(c.Context(), ch, url)
+			if err == nil {
+				err = a.send(c.Context(), node, sealed)
+			}
+			if errors.Is(err, fault.Forbidden("report.node_not_named")) {
+				return err // and no hint to try the same server again
+			}
+			if err != nil {
 				return fault.Later("cli.unsent", sealed, url).Because(err)
 			}
 		}
@@ -124,7 +135,7 @@ func (a *app) sendCommand() *cobra.Command {
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		for _, url := range to {
-			if err := a.send(c.Context(), url, args[0]); err != nil {
+			if err := a.send(c.Context(), nodeapi.NewClient(url), args[0]); err != nil {
 				return err
 			}
 		}
@@ -189,6 +200,20 @@ func (a *app) nodeCharter(ctx context.Context, node *nodeapi.Client, pinned stri
 	return ch, nil
 }
 
+// namedNode gives a client that believes the node at url only under a key that
+// the charter names. Another server's word that it holds the report is worth
+// nothing, and on that word the sealed file is erased.
+func namedNode(ctx context.Context, ch charter.Charter, url string) (*nodeapi.Client, error) {
+	info, err := nodeapi.NewClient(url).Node(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(ch.Nodes, func(n charter.Node) bool { return n.Key == info.Key }) {
+		return nil, fault.Forbidden("report.node_not_named")
+	}
+	return nodeapi.NewClient(url, nodeapi.WithNodeKey(info.Key)), nil
+}
+
 func (a *app) seal(ch charter.Charter, flags *reportFlags, files []string, out string) error {
 	report, err := flags.report(a)
 	if err != nil {
@@ -205,9 +230,9 @@ func (a *app) seal(ch charter.Charter, flags *reportFlags, files []string, out s
 	return nil
 }
 
-func (a *app) send(ctx context.Context, url, path string) error {
-	progress, finish := a.bar("cli.send.progress", url)
-	sent, err := witness.Send(ctx, nodeapi.NewClient(url), path, progress)
+func (a *app) send(ctx context.Context, node *nodeapi.Client, path string) error {
+	progress, finish := a.bar("cli.send.progress", node.URL())
+	sent, err := witness.Send(ctx, node, path, progress)
 	finish()
 	if err != nil {
 		return err
@@ -215,6 +240,6 @@ func (a *app) send(ctx context.Context, url, path string) error {
 	if sent.Already > 0 {
 		a.say("cli.send.resumed", sent.Already)
 	}
-	a.say("cli.send.done", url, sent.Parcel, sent.Acknowledgement.Day)
+	a.say("cli.send.done", node.URL(), sent.Parcel, sent.Acknowledgement.Day)
 	return nil
 }
