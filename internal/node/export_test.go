@@ -13,6 +13,13 @@ func SetGrace(d time.Duration) func() {
 	return func() { grace = old }
 }
 
+// SetAnswerTime shortens the time for a call, and gives what sets it back.
+func SetAnswerTime(d time.Duration) func() {
+	old := answerTime
+	answerTime = d
+	return func() { answerTime = old }
+}
+
 // Certificate gives a function that looks at the files at every call.
 func Certificate(certFile, keyFile string) func() (*tls.Certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, diary: slog.New(slog.DiscardHandler)}

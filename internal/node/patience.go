@@ -38,6 +38,7 @@ func (p *patient) Read(b []byte) (int, error) {
 		until = soon // what was brought fast before does not buy a long silence
 	}
 	_ = p.rc.SetReadDeadline(until) // a recorder in a test has none
+	_ = p.rc.SetWriteDeadline(time.Now().Add(grace + answerTime))
 	n, err := p.body.Read(b)
 	p.got += int64(n)
 	if errors.Is(err, os.ErrDeadlineExceeded) {

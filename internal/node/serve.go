@@ -21,6 +21,9 @@ import (
 	"kua/internal/fault"
 )
 
+// answerTime is for a call in which nothing moves the deadlines. A test shortens it.
+var answerTime = 5 * time.Minute
+
 // Listen says where and how a node answers. Exactly one of ACME, the two
 // certificate files, BehindProxy or a loopback address is needed: a node does
 // not answer strangers without TLS.
@@ -37,7 +40,6 @@ type Listen struct {
 // deadlines as they go.
 const (
 	headerTime = 20 * time.Second
-	answerTime = 5 * time.Minute // a call with nothing that moves its deadline
 	idleTime   = 2 * time.Minute
 	maxHeader  = 16 << 10
 	stopTime   = 20 * time.Second

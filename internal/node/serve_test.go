@@ -27,6 +27,7 @@ import (
 	"testing"
 	"time"
 
+	"kua/internal/canon"
 	"kua/internal/fault"
 	"kua/internal/node"
 	"kua/internal/nodeapi"
@@ -38,7 +39,7 @@ func certify(t *testing.T, dir, name string) (certFile, keyFile string, pool *x5
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true,
 	}
@@ -64,7 +65,10 @@ func serveTLS(t *testing.T, n *node.Node, at node.Listen) string {
 	at.Listener = l
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- n.Serve(ctx, at, n.Files()) }()
+	mux := http.NewServeMux()
+	mux.Handle(nodeapi.Base+"/", n.Handler())
+	mux.Handle("/", n.Files())
+	go func() { served <- n.Serve(ctx, at, mux) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-served; err != nil {
@@ -339,5 +343,53 @@ func TestCertificateReload(t *testing.T) {
 	must(t, os.WriteFile(certFile, []byte("rubbish"), 0o600))
 	if got := name(); got != "new.example.org" {
 		t.Errorf("certificate of %s after the damage", got)
+	}
+}
+
+// trickle gives its bytes slowly.
+type trickle struct {
+	b     []byte
+	pause time.Duration
+}
+
+func (r *trickle) Read(p []byte) (int, error) {
+	if len(r.b) == 0 {
+		return 0, io.EOF
+	}
+	time.Sleep(r.pause)
+	n := copy(p, r.b[:min(len(r.b), 100)])
+	r.b = r.b[n:]
+	return n, nil
+}
+
+// TestSlowOverHTTP2 brings a piece for longer than a call may take that brings
+// nothing, over both protocols.
+func TestSlowOverHTTP2(t *testing.T) {
+	c := newCollective(t)
+	defer node.SetAnswerTime(200 * time.Millisecond)()
+	defer node.SetGrace(400 * time.Millisecond)()
+	r := start(t, c.config(t.TempDir()))
+	certFile, keyFile, pool := certify(t, t.TempDir(), "127.0.0.1")
+	addr := serveTLS(t, r.Node, node.Listen{CertFile: certFile, KeyFile: keyFile})
+	for _, h2 := range []bool{false, true} {
+		piece := make([]byte, 1200)
+		rand.Read(piece)
+		tr := &http.Transport{ForceAttemptHTTP2: h2, TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "127.0.0.1"}}
+		if !h2 {
+			tr.TLSNextProto = make(map[string]func(string, *tls.Conn) http.RoundTripper)
+		}
+		url := "https://" + addr + nodeapi.Base + "/uploads/" + strings.Repeat("a", 32) + "/pieces/" + canon.Hash(piece)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url, &trickle{piece, 100 * time.Millisecond})
+		must(t, err)
+		res, err := (&http.Client{Transport: tr}).Do(req)
+		if err != nil {
+			t.Errorf("HTTP/2 %v: %v", h2, err)
+			continue
+		}
+		res.Body.Close()
+		tr.CloseIdleConnections()
+		if res.StatusCode != http.StatusCreated || (res.ProtoMajor == 2) != h2 {
+			t.Errorf("%s: %d", res.Proto, res.StatusCode)
+		}
 	}
 }
