@@ -21,7 +21,7 @@ func (a *app) root() *cobra.Command {
 		a.demoCommand(),
 		a.charterCommand(),
 		a.nodeCommand(),
-		a.reportCommand(), a.sealCommand(), a.sendCommand(), a.repliesCommand(),
+		a.reportCommand(), a.sealCommand(), a.sendCommand(), a.repliesCommand(), a.filingCommand(),
 		a.deskCommand(),
 		a.verifyCommand(),
 		a.manCommand(),

@@ -16,7 +16,6 @@ import (
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
-	"kua/internal/receipt"
 	"kua/internal/witness"
 )
 
@@ -152,14 +151,7 @@ func (a *app) repliesCommand() *cobra.Command {
 	_ = c.MarkFlagRequired("from")
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		typed := a.env("KUA_RECEIPT")
-		if typed == "" {
-			var err error
-			if typed, err = a.ask("cli.replies.ask"); err != nil {
-				return err
-			}
-		}
-		r, err := receipt.Parse(typed)
+		r, err := a.readReceipt()
 		if err != nil {
 			return err
 		}

@@ -57,14 +57,18 @@ func (d *Desk) number(ctx context.Context, name string) (uint64, error) {
 	return strconv.ParseUint(string(b), 10, 64)
 }
 
-// logEntries appends the entries of new charters, of the records, and last of
-// the edition. What is in the log already keeps its place.
+// logEntries appends the entries of new charters, of the records, of the anchor,
+// and last of the edition. What is in the log already keeps its place.
 func (d *Desk) logEntries(ctx context.Context, p deskdb.Proposal) error {
 	charters, err := d.charterEntries(ctx)
 	if err != nil {
 		return err
 	}
-	entries, err := entriesOf(p)
+	anchor, err := d.stagedAnchor(p)
+	if err != nil {
+		return err
+	}
+	entries, err := entriesOf(p, anchor)
 	if err != nil {
 		return err
 	}
@@ -115,7 +119,7 @@ func (d *Desk) sweepLog() error {
 
 // entriesOf gives the entries of a proposal: its records in their order, then
 // the edition.
-func entriesOf(p deskdb.Proposal) ([][]byte, error) {
+func entriesOf(p deskdb.Proposal, anchor []byte) ([][]byte, error) {
 	var entries []tlog.Entry
 	for _, r := range p.Records {
 		rec, err := record.Parse(r.Document)
@@ -128,7 +132,7 @@ func entriesOf(p deskdb.Proposal) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries = append(entries, edition.ManifestEntry(m, p.Manifest))
+	entries = append(entries, edition.AnchorEntry(m, anchor), edition.ManifestEntry(m, p.Manifest))
 	all := make([][]byte, len(entries))
 	for i, e := range entries {
 		if all[i], err = e.Bytes(); err != nil {

@@ -31,6 +31,9 @@ func (d *Desk) stage(ctx context.Context, records []deskdb.Proposed) (deskdb.Pro
 		return deskdb.Proposal{}, err
 	}
 	in := site.Input{Chain: chain, Charter: c, Made: d.cfg.Now().UTC(), LogSize: size + uint64(unlogged), Blobs: d.blobs(ctx)}
+	if in.Anchor, err = d.anchor(ctx); err != nil {
+		return deskdb.Proposal{}, err
+	}
 	for _, r := range records {
 		rec, err := record.Parse(r.Document)
 		if err != nil {

@@ -221,5 +221,8 @@ func RecordEntry(r record.Record, doc []byte) tlog.Entry {
 
 // ManifestEntry is the log's entry for an edition.
 func ManifestEntry(m Manifest, doc []byte) tlog.Entry {
-	return tlog.Entry{Kind: tlog.KindEdition, Number: m.Number, SHA256: canon.Hash(doc), Day: m.Made[:len(time.DateOnly)]}
+	return tlog.Entry{Kind: tlog.KindEdition, Number: m.Number, SHA256: canon.Hash(doc), Day: day(m)}
 }
+
+// day is when the edition was made.
+func day(m Manifest) string { return m.Made[:len(time.DateOnly)] }

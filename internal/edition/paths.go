@@ -58,6 +58,7 @@ var families = []family{
 	{shape(lang + `/words/` + prefix + `\.html`), wordsPart},
 	{shape(`data/words/` + lang + `/` + prefix + `\.json`), wordsPart},
 	{shape(`charter/[1-9][0-9]{0,5}\.json(?:\.` + keyID + `\.sig)?`), whole("charter")},
+	{shape(`anchors/` + number + `\.txt`), func(m []string) string { return sharded("anchors", m[1], 50) }},
 	{shape(`keys/(?:` + keyID + `|log)\.pem`), whole("charter")},
 }
 

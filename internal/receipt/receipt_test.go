@@ -35,6 +35,7 @@ type vectors struct {
 		Mailbox   string `json:"mailbox"`
 		Prefix    string `json:"prefix"`
 		Blind     string `json:"blind"`
+		Filing    string `json:"filing"`
 	} `json:"derive"`
 	Parse []struct {
 		Text  string `json:"text"`
@@ -91,6 +92,7 @@ func TestVectorsDerive(t *testing.T) {
 				{"mailbox", k.Mailbox, v.Mailbox},
 				{"prefix", receipt.Prefix(k.Mailbox), v.Prefix},
 				{"blind", hex.EncodeToString(k.Blind[:]), v.Blind},
+				{"filing", receipt.Filing(k.Blind), v.Filing},
 			} {
 				if c.got != c.want {
 					t.Errorf("%s = %s, want %s", c.name, c.got, c.want)

@@ -193,6 +193,11 @@ func (r *render) known(id string) (*known, error) {
 
 // finish makes the manifest and the list of what leaves.
 func (r *render) finish() (edition.Manifest, error) {
+	if len(r.in.Anchor) > 0 {
+		if err := r.w.put(edition.AnchorPath(r.prev.Number+1), r.in.Anchor); err != nil {
+			return edition.Manifest{}, err
+		}
+	}
 	changed, removed := r.w.changes()
 	// No part lists the signatures of records: they come until the edition is applied.
 	listed := slices.DeleteFunc(slices.Clone(changed), func(f edition.File) bool { return edition.PartOf(f.Path) == "" })

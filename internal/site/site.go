@@ -77,6 +77,9 @@ type Input struct {
 	// LogSize is the index that the log entry of the first change will have;
 	// the others follow in order. Pages print it.
 	LogSize uint64
+	// Anchor is the edition's list of blinded filings: edition.NewAnchor. Empty
+	// leaves it out.
+	Anchor []byte
 	// Rebuild renders all pages of all records anew, after a change of
 	// templates, translations or the collective's name.
 	Rebuild bool

@@ -45,16 +45,17 @@ type logged struct {
 	withheld map[string]bool             // ids whose newest version is a tombstone
 	charters map[int][]string
 	editions map[int][]string
+	anchors  map[string]bool // hashes
 }
 
 // checkLog reads the whole log, proves it against its checkpoint and compares
 // it with the edition: nothing may be missing on either side.
-func (r *run) checkLog(ctx context.Context, docs map[string]document) error {
+func (r *run) checkLog(ctx context.Context, docs map[string]document, files map[string]edition.File) error {
 	ok, err := r.readCheckpoint(ctx)
 	if err != nil || !ok {
 		return err
 	}
-	l := logged{make(map[string]map[int][]string), make(map[string]bool), make(map[int][]string), make(map[int][]string)}
+	l := logged{make(map[string]map[int][]string), make(map[string]bool), make(map[int][]string), make(map[int][]string), make(map[string]bool)}
 	err = tlog.Entries(ctx, r.log, r.seenCP, 0, func(_ uint64, b []byte) error {
 		if e, err := tlog.ParseEntry(b); err == nil { // kinds of later programs are passed over
 			l.add(e)
@@ -72,13 +73,36 @@ func (r *run) checkLog(ctx context.Context, docs map[string]document) error {
 	}
 	r.compareRecords(l, docs)
 	r.compareEditions(l.editions)
+	r.compareAnchors(l.anchors, files)
 	return nil
+}
+
+// compareAnchors wants every anchor of the edition in the log and every anchor
+// of the log in the edition.
+func (r *run) compareAnchors(logged map[string]bool, files map[string]edition.File) {
+	held := make(map[string]bool)
+	for path, f := range files {
+		if !edition.IsAnchor(path) {
+			continue
+		}
+		held[f.SHA256] = true
+		if !logged[f.SHA256] {
+			r.find(Corrupt, path, "verify.not_logged", path)
+		}
+	}
+	for hash := range logged {
+		if !held[hash] {
+			r.find(Old, edition.LogDir, "verify.anchor_missing", hash)
+		}
+	}
 }
 
 func (l logged) add(e tlog.Entry) {
 	switch e.Kind {
 	case tlog.KindCharter:
 		l.charters[e.Version] = append(l.charters[e.Version], e.SHA256)
+	case tlog.KindAnchor:
+		l.anchors[e.SHA256] = true
 	case tlog.KindEdition:
 		l.editions[e.Number] = append(l.editions[e.Number], e.SHA256)
 	case tlog.KindRecord, tlog.KindWithhold:

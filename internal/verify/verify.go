@@ -226,7 +226,7 @@ func (r *run) edition(ctx context.Context) error {
 		return err
 	}
 	r.checkRecords(records, files)
-	if err := r.checkLog(ctx, records); err != nil {
+	if err := r.checkLog(ctx, records, files); err != nil {
 		return err
 	}
 	if err := r.checkExtra(ctx, files); err != nil {
