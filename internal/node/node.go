@@ -94,6 +94,7 @@ type Node struct {
 	trust   trust
 
 	intake  sync.Mutex // one change of the edition or its log at a time
+	swept   string     // manifest and day of the last sweep; intake guards it
 	edition atomic.Pointer[published]
 	house   sync.WaitGroup
 	stop    context.CancelFunc

@@ -19,11 +19,12 @@ const staged = 48 * time.Hour
 // sweepEdition drops the files and record signatures that neither this edition
 // nor the last one has, and that have not just been brought for the next. The
 // last one stays, for readers in the middle of it and for a mirror's sake.
+// Once a day, and after every switch, is enough.
 func (n *Node) sweepEdition(ctx context.Context) error {
 	n.intake.Lock()
 	defer n.intake.Unlock()
 	p := n.edition.Load()
-	if p == nil {
+	if p == nil || n.swept == p.current.Manifest+n.day() {
 		return nil
 	}
 	keep, records, err := n.named(ctx, p)
@@ -44,7 +45,11 @@ func (n *Node) sweepEdition(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("drop files of no edition: %w", err)
 	}
-	return n.sweepSignatures(records, before)
+	if err := n.sweepSignatures(records, before); err != nil {
+		return err
+	}
+	n.swept = p.current.Manifest + n.day()
+	return nil
 }
 
 // named gives the hashes and the record documents of this edition and the last.
