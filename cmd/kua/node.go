@@ -39,6 +39,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Flags().IntVar(&cfg.Limits.ReplyDays, "reply-days", 0, a.t("cli.flag.reply_days"))
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		node.Tune()
 		cfg.Dir = dir
 		if from != "" {
 			var err error
