@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"kua/internal/canon"
@@ -41,7 +42,9 @@ func (x Index) PieceSize(n int) int64 { return min(PieceBytes, x.Size-int64(n)*P
 
 // ReadIndex reads an index text. Only the one spelling that Text gives is an
 // index: everything else is the fault parcel.not_an_index, or
-// parcel.too_large beyond MaxParcel.
+// parcel.too_large beyond MaxParcel. An index that names a piece twice is none:
+// no sealed file repeats itself, and a stranger who brings one piece could make
+// the desk fetch and keep gigabytes of it.
 func ReadIndex(text []byte) (Index, error) {
 	if len(text) > MaxIndex {
 		return Index{}, fault.TooLarge("parcel.too_large", MaxParcel>>20)
@@ -72,7 +75,8 @@ func ReadIndex(text []byte) (Index, error) {
 		}
 		x.Pieces = append(x.Pieces, h)
 	}
-	if !bytes.Equal(x.Text(), text) {
+	sorted := slices.Sorted(slices.Values(x.Pieces))
+	if len(slices.Compact(sorted)) != len(x.Pieces) || !bytes.Equal(x.Text(), text) {
 		return Index{}, fault.Invalid("parcel.not_an_index")
 	}
 	return x, nil

@@ -3,6 +3,7 @@ package parcel_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"runtime"
@@ -266,7 +267,7 @@ func TestSplit(t *testing.T) {
 func TestIndexOfTheLargest(t *testing.T) {
 	x := parcel.Index{Size: parcel.MaxParcel, Pieces: make([]string, parcel.MaxParcel/parcel.PieceBytes)}
 	for i := range x.Pieces {
-		x.Pieces[i] = strings.Repeat("0", 64)
+		x.Pieces[i] = fmt.Sprintf("%064x", i)
 	}
 	text := x.Text()
 	if len(text) > parcel.MaxIndex {
@@ -274,6 +275,10 @@ func TestIndexOfTheLargest(t *testing.T) {
 	}
 	if _, err := parcel.ReadIndex(text); err != nil {
 		t.Error(err)
+	}
+	x.Pieces[7] = x.Pieces[3]
+	if _, err := parcel.ReadIndex(x.Text()); !errors.Is(err, fault.Invalid("parcel.not_an_index")) {
+		t.Errorf("a piece twice: %v", err)
 	}
 }
 
