@@ -7,7 +7,6 @@
 package witness
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"mime"
@@ -38,15 +37,10 @@ func Seal(c charter.Charter, report parcel.Report, paths []string, out string, p
 	if err != nil {
 		return r, fault.Conflict("witness.cannot_write", out).Because(err)
 	}
-	w := bufio.NewWriterSize(f, 1<<20) // age writes 64 KiB and a little: whole pages cost the disk less
+	w := newDiskWriter(f)
 	err = parcel.Seal(w, report, sources, c.Recipients(), progress)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Sync() // the witness may destroy the film the next moment
-	}
-	if closed := f.Close(); err == nil {
+	// The witness may destroy the film the next moment: the sealed one is on the disk before.
+	if closed := w.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
