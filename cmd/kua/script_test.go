@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -34,6 +35,7 @@ func TestScripts(t *testing.T) {
 			"capture": capture,
 			"film":    film,
 			"holds":   holds,
+			"recalls": recalls,
 		},
 	})
 }
@@ -111,4 +113,59 @@ func walkFiles(dir string, do func(path string, b []byte)) error {
 		do(path, b)
 	}
 	return nil
+}
+
+// recalls TEXT fails unless the memory of some background process holds TEXT;
+// with ! it fails if one does. It reads what a raid on a running machine could.
+func recalls(ts *testscript.TestScript, neg bool, args []string) {
+	processes := ts.BackgroundCmds()
+	if len(processes) == 0 {
+		ts.Fatalf("nothing runs in the background")
+	}
+	found := false
+	for _, c := range processes {
+		in, err := inMemory(c.Process.Pid, []byte(args[0]))
+		ts.Check(err)
+		found = found || in
+	}
+	if neg == found {
+		ts.Fatalf("%q in memory: %v", args[0], found)
+	}
+}
+
+// inMemory searches every readable region of a process.
+func inMemory(pid int, text []byte) (bool, error) {
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	if err != nil {
+		return false, err
+	}
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		return false, err
+	}
+	defer mem.Close()
+	searched := 0
+	for region := range strings.Lines(string(maps)) {
+		var from, to int64
+		var rights string
+		if _, err := fmt.Sscanf(region, "%x-%x %s", &from, &to, &rights); err != nil || rights[0] != 'r' {
+			continue
+		}
+		const window = 1 << 20
+		b := make([]byte, window+len(text))
+		for at := from; at < to; at += window {
+			n, err := mem.ReadAt(b[:min(int64(len(b)), to-at)], at)
+			if err != nil && n == 0 {
+				break // regions such as vsyscall cannot be read
+			}
+			searched += n
+			if bytes.Contains(b[:n], text) {
+				return true, nil
+			}
+		}
+	}
+	if searched == 0 {
+		return false, fmt.Errorf("no memory of process %d could be read", pid)
+	}
+	return false, nil
 }
