@@ -12,9 +12,14 @@ import (
 	"time"
 )
 
-// slotsPerFile bounds a file of slots: 64 MiB for slots of 256 KiB. The files are
-// sparse, so an empty slot takes no room on the disk.
+// slotsPerFile bounds a file of slots: 64 MiB for slots of 256 KiB.
 const slotsPerFile = 256
+
+// spares is how many files a busy store keeps written full of zeros beforehand.
+// To write again over blocks that the file has already costs a flush of data
+// alone; to write where a sparse file has none costs a commit of the file
+// system's journal with every flush, which is several times as much.
+const spares = 2
 
 // Slots keeps many small pieces of bytes in a few big files, each in a numbered
 // slot. It knows no names: its user writes down, durably, which slot holds what,
@@ -34,6 +39,11 @@ type Slots struct {
 	used  []uint64 // a bit for each slot there is a file for
 	hint  int      // no word of used before it has a free bit
 	files []*os.File
+	ready []string // spare files, under temporary names
+
+	preparing sync.WaitGroup
+	busy      bool // a goroutine is preparing
+	closed    bool
 }
 
 // OpenSlots opens or makes slots of size bytes below dir. used are the slots
@@ -43,6 +53,9 @@ func OpenSlots(dir string, size int64, used []int64) (*Slots, error) {
 	s := &Slots{dir: dir, size: size}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open slots: %w", err)
+	}
+	if err := s.removeSpares(); err != nil {
+		return nil, err
 	}
 	for {
 		f, err := os.OpenFile(s.path(len(s.files)), os.O_RDWR, 0)
@@ -90,6 +103,7 @@ func (s *Slots) Write(b []byte) (slot int64, err error) {
 	if _, err := f.WriteAt(b, s.offset(slot)); err != nil {
 		return 0, fmt.Errorf("write slot %d: %w", slot, errors.Join(err, s.Free(slot)))
 	}
+	begin(f, s.offset(slot), int64(len(b)))
 	return slot, nil
 }
 
@@ -104,27 +118,92 @@ func (s *Slots) take() (int64, *os.File, error) {
 			bit := bits.TrailingZeros64(free)
 			s.used[s.hint] |= 1 << bit
 			slot := int64(s.hint)*64 + int64(bit)
+			if s.hint >= len(s.used)-slotsPerFile/128 { // half of the last file is full
+				s.prepare()
+			}
 			return slot, s.files[slot/slotsPerFile], nil
 		}
 	}
-	f, err := os.OpenFile(s.path(len(s.files)), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := s.nextFile()
 	if err != nil {
-		return 0, nil, err
-	}
-	err = f.Truncate(slotsPerFile * s.size)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = syncDir(s.dir)
-	}
-	if err != nil {
-		f.Close()
 		return 0, nil, err
 	}
 	s.adopt(f)
 	s.used[s.hint] |= 1
 	return int64(s.hint) * 64, f, nil
+}
+
+// nextFile puts a spare in its place, or makes a sparse file if there is none.
+// s.mu is locked.
+func (s *Slots) nextFile() (*os.File, error) {
+	path, spare := s.path(len(s.files)), ""
+	if len(s.ready) > 0 {
+		spare, s.ready = s.ready[0], s.ready[1:]
+		if err := os.Rename(spare, path); err != nil {
+			return nil, err
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if spare == "" {
+		err = errors.Join(f.Truncate(slotsPerFile*s.size), f.Sync())
+	}
+	if err = errors.Join(err, syncDir(s.dir)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+const spareName = "spare-"
+
+// prepare makes spares in the background. s.mu is locked. A spare that cannot be
+// made, on a full disk for one, is done without.
+func (s *Slots) prepare() {
+	if s.busy || s.closed || len(s.ready) >= spares {
+		return
+	}
+	s.busy = true
+	s.preparing.Go(func() {
+		for more := true; more; {
+			path, err := s.makeSpare()
+			s.mu.Lock()
+			if err == nil {
+				s.ready = append(s.ready, path)
+			}
+			more = err == nil && !s.closed && len(s.ready) < spares
+			s.busy = more
+			s.mu.Unlock()
+		}
+	})
+}
+
+func (s *Slots) makeSpare() (path string, err error) {
+	f, err := os.CreateTemp(s.dir, spareName)
+	if err != nil {
+		return "", err
+	}
+	blank := make([]byte, 1<<20)
+	for left := slotsPerFile * s.size; left > 0 && err == nil; left -= int64(len(blank)) {
+		blank = blank[:min(left, int64(len(blank)))]
+		_, err = f.Write(blank)
+	}
+	err = errors.Join(err, f.Sync())
+	forget(f, 0, slotsPerFile*s.size)
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(f.Name())
+	}
+	return f.Name(), err
+}
+
+// removeSpares clears away spares of which nobody knows whether they are whole.
+func (s *Slots) removeSpares() error {
+	names, err := filepath.Glob(filepath.Join(s.dir, spareName+"*"))
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
 }
 
 // Sync makes these slots durable.
@@ -133,6 +212,12 @@ func (s *Slots) Sync(slots ...int64) error {
 		if err := flush(f); err != nil {
 			return fmt.Errorf("flush slots: %w", err)
 		}
+	}
+	for _, n := range slots {
+		s.mu.Lock()
+		f := s.files[n/slotsPerFile]
+		s.mu.Unlock()
+		forget(f, s.offset(n), s.size) // nobody reads it soon, and memory is dear
 	}
 	return nil
 }
@@ -220,7 +305,11 @@ func (s *Slots) Blur(t time.Time) error {
 
 // Close closes the files.
 func (s *Slots) Close() error {
-	var failed error
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.preparing.Wait()
+	failed := s.removeSpares()
 	for _, f := range s.files {
 		failed = errors.Join(failed, f.Close())
 	}

@@ -66,7 +66,7 @@ func BenchmarkUpload(b *testing.B) {
 			file := filepath.Join(dir, "sealed")
 			x := writeRandom(b, file, size)
 			url, _ := benchNode(b)
-			copies = append(copies, seconds(func() { copyAndSync(b, file, filepath.Join(dir, "copy")) }))
+			copies = append(copies, seconds(func() { copyAndSync(b, file, filepath.Join(b.TempDir(), "copy")) }))
 			uploads = append(uploads, seconds(func() { sendFile(b, url, file, x, conns) }))
 			ratios = append(ratios, uploads[round]/copies[round])
 		}
@@ -107,7 +107,6 @@ func copyAndSync(b *testing.B, from, to string) {
 	src, err := os.Open(from)
 	must(b, err)
 	defer src.Close()
-	os.Remove(to)
 	dst, err := os.Create(to)
 	must(b, err)
 	defer dst.Close()

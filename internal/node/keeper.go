@@ -10,12 +10,15 @@ import (
 )
 
 // keeper makes arrivals durable: the bytes first, then the note of where they
-// lie. Pieces that come while the disk is busy with others share one flush and
-// one transaction, so many uploads cost hardly more waiting than one.
+// lie, then the answer. It does so in two steps, one behind the other: while the
+// notes of some pieces are written, the bytes of the next are flushed. Whatever
+// comes meanwhile shares the next flush and the next transaction, so many
+// uploads at a time cost hardly more waiting than one.
 type keeper struct {
-	in    chan arrival
-	ended chan struct{}
-	close sync.Once
+	in      chan arrival
+	flushed chan []arrival
+	ended   chan struct{}
+	close   sync.Once
 }
 
 type arrival struct {
@@ -31,25 +34,30 @@ type outcome struct {
 const mostAtOnce = 256
 
 func (k *keeper) start(db *nodedb.DB, slots *blob.Slots, day func() string) {
-	k.in, k.ended = make(chan arrival), make(chan struct{})
+	k.in, k.flushed, k.ended = make(chan arrival), make(chan []arrival), make(chan struct{})
+	go func() {
+		defer close(k.flushed)
+		for first := range k.in {
+			k.flush(slots, gather(k.in, []arrival{first}, func(all []arrival, a arrival) []arrival { return append(all, a) }))
+		}
+	}()
 	go func() {
 		defer close(k.ended)
-		for first := range k.in {
-			k.keepAll(db, slots, day(), k.gather(first))
+		for first := range k.flushed {
+			note(db, slots, day(), gather(k.flushed, first, func(all, more []arrival) []arrival { return append(all, more...) }))
 		}
 	}()
 }
 
-// gather takes everything that waits already.
-func (k *keeper) gather(first arrival) []arrival {
-	batch := []arrival{first}
+// gather adds everything that waits already.
+func gather[T any](from <-chan T, batch []arrival, add func([]arrival, T) []arrival) []arrival {
 	for len(batch) < mostAtOnce {
 		select {
-		case a, ok := <-k.in:
+		case v, ok := <-from:
 			if !ok {
 				return batch
 			}
-			batch = append(batch, a)
+			batch = add(batch, v)
 		default:
 			return batch
 		}
@@ -57,18 +65,24 @@ func (k *keeper) gather(first arrival) []arrival {
 	return batch
 }
 
-func (k *keeper) keepAll(db *nodedb.DB, slots *blob.Slots, day string, batch []arrival) {
-	var written []int64
-	pieces := make([]nodedb.Arrival, len(batch))
+// flush makes the bytes of a batch durable and hands it on.
+func (k *keeper) flush(slots *blob.Slots, batch []arrival) {
+	written := make([]int64, len(batch))
 	for i, a := range batch {
-		pieces[i] = a.Arrival
-		if a.Slot != nodedb.NoSlot {
-			written = append(written, a.Slot)
-		}
+		written[i] = a.Slot
 	}
 	if err := slots.Sync(written...); err != nil {
 		tell(batch, nil, errors.Join(err, slots.Free(written...)))
 		return
+	}
+	k.flushed <- batch
+}
+
+// note writes down where a batch lies, and answers.
+func note(db *nodedb.DB, slots *blob.Slots, day string, batch []arrival) {
+	pieces := make([]nodedb.Arrival, len(batch))
+	for i, a := range batch {
+		pieces[i] = a.Arrival
 	}
 	// Not the caller's context: what others sent must not fail with it.
 	placed, err := db.AddPieces(context.Background(), day, pieces)
@@ -80,7 +94,7 @@ func (k *keeper) keepAll(db *nodedb.DB, slots *blob.Slots, day string, batch []a
 	}
 	var unused []int64
 	for i, a := range batch {
-		if a.Slot != nodedb.NoSlot && placed[i] != nodedb.Kept {
+		if placed[i] != nodedb.Kept {
 			unused = append(unused, a.Slot)
 		}
 	}

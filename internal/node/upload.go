@@ -105,7 +105,7 @@ func (n *Node) putPiece(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	placed, err := n.keepPiece(r.Context(), upload, hash, piece)
+	placed, err := n.keepPiece(upload, hash, piece)
 	if err != nil {
 		return err
 	}
@@ -137,21 +137,15 @@ func (n *Node) readPiece(w http.ResponseWriter, r *http.Request, hash string, bu
 	return buffer[:got], nil
 }
 
-func (n *Node) keepPiece(ctx context.Context, upload, hash string, piece []byte) (nodedb.Placed, error) {
+func (n *Node) keepPiece(upload, hash string, piece []byte) (nodedb.Placed, error) {
 	size := int64(len(piece))
 	if err := n.uploads.admit(upload, size, n.cfg.Limits); err != nil {
 		return 0, err
 	}
-	a := nodedb.Arrival{Upload: upload, Hash: hash, Size: size, Slot: nodedb.NoSlot}
-	known, err := n.db.HasPiece(ctx, hash)
-	placed := nodedb.Gone
-	if err == nil && known {
-		placed, err = n.keeper.keep(a)
-	}
-	if err == nil && placed == nodedb.Gone { // it is new, or was dropped this very moment
-		if a.Slot, err = n.pieces.Write(piece); err == nil {
-			placed, err = n.keeper.keep(a)
-		}
+	placed := nodedb.Known
+	slot, err := n.pieces.Write(piece)
+	if err == nil {
+		placed, err = n.keeper.keep(nodedb.Arrival{Upload: upload, Hash: hash, Size: size, Slot: slot})
 	}
 	if err != nil || placed != nodedb.Kept {
 		n.uploads.leave(upload, size)

@@ -20,7 +20,10 @@ import (
 var migrations embed.FS
 
 // DB is the node's database. It is safe for use by several goroutines.
-type DB struct{ db *sqldb.DB }
+type DB struct {
+	db       *sqldb.DB
+	arrivals arrivals
+}
 
 // Open opens or makes the database at path.
 func Open(ctx context.Context, path string) (*DB, error) {
@@ -32,7 +35,12 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the node's database: %w", err)
 	}
-	return &DB{db}, nil
+	out := &DB{db: db}
+	if err := out.arrivals.prepare(ctx, db.DB); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return out, nil
 }
 
 // Close closes the database.

@@ -9,10 +9,7 @@ import (
 	"kua/internal/fault"
 )
 
-// NoSlot stands for a piece that the caller believes to be there already.
-const NoSlot int64 = -1
-
-// Arrival is a piece of an upload. Its bytes are durable in Slot, or Slot is NoSlot.
+// Arrival is a piece of an upload whose bytes are durable in Slot.
 type Arrival struct {
 	Upload, Hash string
 	Size         int64
@@ -25,16 +22,41 @@ type Placed int
 const (
 	Kept  Placed = iota // the piece is new and lies in its slot
 	Known               // the piece was there already: the slot is not needed
-	Gone                // the piece was not there any more, and no slot was given
 )
+
+// arrivals are the statements of AddPieces, prepared once.
+type arrivals struct{ find, piece, upload, join *sql.Stmt }
+
+func (a *arrivals) prepare(ctx context.Context, db *sql.DB) (err error) {
+	for _, p := range []struct {
+		to    **sql.Stmt
+		query string
+	}{
+		{&a.find, `SELECT slot FROM piece WHERE hash = $1`},
+		{&a.piece, `INSERT INTO piece (slot, hash, size) VALUES ($1, $2, $3)`},
+		{&a.upload, `INSERT INTO upload (name, day) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET day = max(day, excluded.day) RETURNING number`},
+		{&a.join, `INSERT INTO upload_piece (upload, slot) VALUES ($1, $2) ON CONFLICT DO NOTHING`},
+	} {
+		if *p.to, err = db.PrepareContext(ctx, p.query); err != nil {
+			return fmt.Errorf("prepare the node's statements: %w", err)
+		}
+	}
+	return nil
+}
+
+func (a *arrivals) in(ctx context.Context, tx *sql.Tx) *arrivals {
+	return &arrivals{tx.StmtContext(ctx, a.find), tx.StmtContext(ctx, a.piece), tx.StmtContext(ctx, a.upload), tx.StmtContext(ctx, a.join)}
+}
 
 // AddPieces notes pieces in one transaction, in order, and says for each what
 // became of it.
 func (db *DB) AddPieces(ctx context.Context, day string, pieces []Arrival) (placed []Placed, err error) {
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		to := db.arrivals.in(ctx, tx)
 		placed = make([]Placed, len(pieces))
 		for i, p := range pieces {
-			if placed[i], err = addPiece(ctx, tx, day, p); err != nil {
+			if placed[i], err = to.add(ctx, day, p); err != nil {
 				return fmt.Errorf("add piece %s: %w", p.Hash, err)
 			}
 		}
@@ -43,34 +65,22 @@ func (db *DB) AddPieces(ctx context.Context, day string, pieces []Arrival) (plac
 	return placed, err
 }
 
-func addPiece(ctx context.Context, tx *sql.Tx, day string, p Arrival) (Placed, error) {
+func (a *arrivals) add(ctx context.Context, day string, p Arrival) (Placed, error) {
 	placed, slot := Known, int64(0)
-	err := tx.QueryRowContext(ctx, `SELECT slot FROM piece WHERE hash = $1`, p.Hash).Scan(&slot)
+	err := a.find.QueryRowContext(ctx, p.Hash).Scan(&slot)
 	if errors.Is(err, sql.ErrNoRows) {
-		if p.Slot == NoSlot {
-			return Gone, nil
-		}
 		placed, slot = Kept, p.Slot
-		_, err = tx.ExecContext(ctx, `INSERT INTO piece (slot, hash, size) VALUES ($1, $2, $3)`, p.Slot, p.Hash, p.Size)
+		_, err = a.piece.ExecContext(ctx, p.Slot, p.Hash, p.Size)
 	}
 	if err != nil {
 		return 0, err
 	}
 	var upload int64
-	err = tx.QueryRowContext(ctx, `INSERT INTO upload (name, day) VALUES ($1, $2)
-		ON CONFLICT (name) DO UPDATE SET day = max(day, excluded.day) RETURNING number`, p.Upload, day).Scan(&upload)
-	if err != nil {
+	if err = a.upload.QueryRowContext(ctx, p.Upload, day).Scan(&upload); err != nil {
 		return 0, err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO upload_piece (upload, slot) VALUES ($1, $2) ON CONFLICT DO NOTHING`, upload, slot)
+	_, err = a.join.ExecContext(ctx, upload, slot)
 	return placed, err
-}
-
-// HasPiece reports whether the node holds the piece, for whomever.
-func (db *DB) HasPiece(ctx context.Context, hash string) (bool, error) {
-	var n int
-	err := db.db.QueryRowContext(ctx, `SELECT count(*) FROM piece WHERE hash = $1`, hash).Scan(&n)
-	return n > 0, err
 }
 
 // Piece gives the slot and the size of a piece, or the fault blob.not_found.
