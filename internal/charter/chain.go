@@ -46,6 +46,9 @@ func (ch Chain) Verify(pinned string) (Charter, error) {
 			if err := keepsPeople(before, c); err != nil {
 				return Charter{}, err
 			}
+			if before.Log != (Log{}) && c.Log != before.Log {
+				return Charter{}, fault.Invalid("charter.log_changed", c.Version)
+			}
 		}
 		if err := signers.Verify([]byte(s.Document), s.Signatures); err != nil {
 			return Charter{}, fault.Forbidden("charter.version_not_signed", c.Version).Because(err)

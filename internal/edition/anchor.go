@@ -29,7 +29,8 @@ func IsAnchor(path string) bool { return strings.HasPrefix(path, "anchors/") }
 
 // NewAnchor makes the anchor of an edition: the filing lines (64 hex characters
 // each) of the parcels that came since the edition before, filled up with random
-// lines to a power of two, and sorted. It says neither who nor how many.
+// lines to a power of two, and sorted. It says nobody's name, and of the
+// number no more than the power of two above it.
 func NewAnchor(filings []string) ([]byte, error) {
 	lines := slices.Clone(filings)
 	want := max(smallestAnchor, 1<<bits.Len(uint(max(len(lines), 1)-1)))

@@ -89,6 +89,7 @@ export function verifyChain(chain: readonly Signed[], pinned: string): Charter {
     const c = parseCharter(s.document);
     if (c.version !== i + 1 || (c.previous ?? "") !== id) throw new Fault("charter.broken_chain", [i + 1]);
     if (before) keepsPeople(before, c);
+    if (before?.log && (c.log?.origin !== before.log.origin || c.log.key !== before.log.key)) throw new Fault("charter.log_changed", [c.version]);
     if (signatures(before ?? c, s) < (before ?? c).threshold) throw new Fault("charter.version_not_signed", [c.version]);
     before = c;
     id = charterID(s.document);

@@ -54,7 +54,10 @@ const FULL = ["node.full", "node.disk_full"];
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 60_000;
 const LONGEST_ASKED = 3_600_000; // of what a node may ask for by Retry-After
-const PATIENCE = 300_000; // for one call: a piece takes that long at 900 bytes a second
+const PATIENCE = 600_000; // for one call: a piece alone takes that long at 440 bytes a second
+const WIDEST = 3; // calls at a time
+const QUICK = 2_000; // a call that takes no longer makes the link wider
+const SLOW = 20_000; // one that takes longer has it to itself again
 
 /**
  * One link to one node. All calls share its pauses: when one finds the node out
@@ -67,6 +70,9 @@ export class Link {
   private stopped = false;
   private readonly wakers = new Set<() => void>();
   private readonly running = new Set<AbortController>();
+  private width = 1; // calls that may go at a time: on a slow link several would all be cut off by their patience
+  private under = 0; // calls that go
+  private readonly queueing: (() => void)[] = [];
 
   constructor(
     private readonly told: (state: LinkState) => void,
@@ -77,15 +83,22 @@ export class Link {
   async attempt<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     for (;;) {
       await this.open();
+      await this.enter();
       const round = this.round;
+      const began = this.time.now();
       try {
         const answer = await this.once(call);
+        this.widen(this.time.now() - began);
         this.answered();
         return answer;
       } catch (err) {
         if (this.stopped) throw new Stopped();
         if (!(err instanceof Unreachable || (err instanceof Refusal && err.later))) throw err;
+        this.width = 1;
         if (round === this.round) this.failed(err);
+      } finally {
+        this.under--;
+        this.admit();
       }
     }
   }
@@ -108,6 +121,21 @@ export class Link {
     this.stopped = true;
     for (const c of this.running) c.abort();
     this.wake();
+  }
+
+  private async enter(): Promise<void> {
+    while (this.under >= this.width && !this.stopped) await new Promise<void>((done) => this.queueing.push(done));
+    if (this.stopped) throw new Stopped();
+    this.under++;
+  }
+
+  private admit(): void {
+    for (let room = this.width - this.under; room > 0; room--) this.queueing.shift()?.();
+  }
+
+  private widen(took: number): void {
+    if (took <= QUICK) this.width = Math.min(WIDEST, this.width + 1);
+    else if (took > SLOW) this.width = 1;
   }
 
   private async once<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -160,5 +188,6 @@ export class Link {
 
   private wake(): void {
     for (const w of [...this.wakers]) w();
+    if (this.stopped) for (const done of this.queueing.splice(0)) done();
   }
 }
