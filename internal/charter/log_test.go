@@ -2,9 +2,12 @@ package charter_test
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"kua/internal/charter"
 	"kua/internal/fault"
@@ -51,6 +54,9 @@ func TestLogStays(t *testing.T) {
 		t.Fatalf("the same log: %v", err)
 	}
 	second.Log.Origin = "other.example/log"
+	if _, second.Log.Key, err = note.GenerateKey(rand.Reader, second.Log.Origin); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := (charter.Chain{sign(first), sign(second)}).Verify(""); !errors.Is(err, fault.Invalid("charter.log_changed")) {
 		t.Errorf("another log: Verify = %v, want charter.log_changed", err)
 	}
