@@ -210,6 +210,6 @@ func (q quietWriter) Write(line []byte) (int, error) {
 // node: its heap is small and its garbage plenty, so it collects more seldom
 // than usual, until it comes near the memory that a small server can spare.
 func Tune() {
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(800)
 	debug.SetMemoryLimit(96 << 20)
 }
