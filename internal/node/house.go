@@ -41,18 +41,14 @@ func (n *Node) keepHouse(ctx context.Context) {
 // blurs the times of files. A committed parcel never expires: only the desk can
 // have it forgotten.
 func (n *Node) Tidy(ctx context.Context) error {
-	free, err := n.db.Expire(ctx, n.daysOn(-n.cfg.Limits.OpenDays))
+	gone, free, err := n.db.Expire(ctx, n.daysOn(-n.cfg.Limits.OpenDays))
 	if err != nil {
 		return fmt.Errorf("drop old uploads: %w", err)
 	}
 	if err := n.pieces.Free(free...); err != nil {
 		return fmt.Errorf("drop old uploads: %w", err)
 	}
-	if len(free) > 0 {
-		if err := n.uploads.load(ctx, n.db); err != nil {
-			return err
-		}
-	}
+	n.uploads.end(gone)
 	if err := n.db.ForgetForgotten(ctx, n.daysOn(-forgottenDays)); err != nil {
 		return fmt.Errorf("drop marks of collected parcels: %w", err)
 	}

@@ -77,6 +77,9 @@ func set[T comparable](v *T, to T) {
 	}
 }
 
+// commits is how many indexes may be in memory at a time.
+const commits = 32
+
 // Node is a running node. It is safe for use by several goroutines.
 type Node struct {
 	cfg    Config
@@ -86,12 +89,14 @@ type Node struct {
 	files  blob.Store // of editions
 	lock   *os.File
 
-	calls   chan struct{} // a place for every call under way
-	coming  chan struct{} // a place for every piece that is coming in
-	uploads uploads
-	keeper  keeper
-	mail    mailboxes
-	trust   trust
+	calls  chan struct{} // a place for every call under way
+	coming chan struct{} // a place for every piece that is coming in
+
+	committing chan struct{} // a place for every commit: an index is large
+	uploads    uploads
+	keeper     keeper
+	mail       mailboxes
+	trust      trust
 
 	intake  sync.Mutex // one change of the edition or its log at a time
 	swept   string     // manifest and day of the last sweep; intake guards it
@@ -115,7 +120,8 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, calls: make(chan struct{}, cfg.Limits.Calls), coming: make(chan struct{}, cfg.Limits.Pieces),
-		mail: mailboxes{dummies: make(map[string]map[int]bool)},
+		committing: make(chan struct{}, commits),
+		mail:       mailboxes{dummies: make(map[string]map[int]bool)},
 	}
 	if err := n.open(ctx); err != nil {
 		n.Close()

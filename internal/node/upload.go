@@ -60,22 +60,31 @@ func (u *uploads) admit(upload string, size int64, l Limits) error {
 	return nil
 }
 
-// leave counts out a piece that was counted in and took no room in the end.
-func (u *uploads) leave(upload string, size int64) {
+// leave counts out bytes that were counted in and are not the upload's any more:
+// a piece that took no room in the end, or what has become a parcel. over says
+// that an upload that then has nothing is none.
+func (u *uploads) leave(upload string, size int64, over bool) {
 	u.Lock()
 	defer u.Unlock()
-	if have, ok := u.bytes[upload]; ok {
-		size = min(size, have)
-		u.bytes[upload] -= size
-		u.total -= size
+	have, ok := u.bytes[upload]
+	if !ok {
+		return
+	}
+	size = min(size, have)
+	u.total -= size
+	if u.bytes[upload] = have - size; over && have == size {
+		delete(u.bytes, upload)
 	}
 }
 
-func (u *uploads) end(upload string) {
+// end counts out uploads that are dropped whole.
+func (u *uploads) end(names []string) {
 	u.Lock()
 	defer u.Unlock()
-	u.total -= u.bytes[upload]
-	delete(u.bytes, upload)
+	for _, name := range names {
+		u.total -= u.bytes[name]
+		delete(u.bytes, name)
+	}
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, pieceBytes+1); return &b }}
@@ -148,7 +157,7 @@ func (n *Node) keepPiece(upload, hash string, piece []byte) (nodedb.Placed, erro
 		placed, err = n.keeper.keep(nodedb.Arrival{Upload: upload, Hash: hash, Size: size, Slot: slot})
 	}
 	if err != nil || placed != nodedb.Kept {
-		n.uploads.leave(upload, size)
+		n.uploads.leave(upload, size, err != nil)
 	}
 	return placed, err
 }
@@ -172,7 +181,14 @@ func (n *Node) commit(w http.ResponseWriter, r *http.Request) error {
 	if !uploadName.MatchString(upload) {
 		return fault.Invalid("node.bad_name")
 	}
-	text, err := n.readBody(w, r, parcel.MaxIndex)
+	select {
+	case n.committing <- struct{}{}:
+		defer func() { <-n.committing }()
+	default:
+		return fault.Later("node.busy")
+	}
+	// No longer than the index of the largest parcel that this node takes.
+	text, err := n.readBody(w, r, min(parcel.MaxIndex, 64+(n.cfg.Limits.ParcelBytes/pieceBytes+1)*65))
 	if err != nil {
 		return err
 	}
@@ -183,14 +199,14 @@ func (n *Node) commit(w http.ResponseWriter, r *http.Request) error {
 	if index.Size > n.cfg.Limits.ParcelBytes {
 		return fault.TooLarge("node.parcel_too_large", n.cfg.Limits.ParcelBytes>>20)
 	}
-	day, missing, err := n.db.Commit(r.Context(), upload, index, n.day())
+	day, taken, missing, err := n.db.Commit(r.Context(), upload, index, n.day())
 	if err != nil {
 		return err
 	}
 	if len(missing) > 0 {
 		return writeJSON(w, http.StatusConflict, nodeapi.Missing{Missing: missing})
 	}
-	n.uploads.end(upload)
+	n.uploads.leave(upload, taken, true) // what the index does not name still counts
 	return n.signed(w, http.StatusCreated, nodeapi.Acknowledgement{
 		Day: day, Kind: nodeapi.KindAcknowledgement, Node: n.Key(), Parcel: index.ID(), Pieces: len(index.Pieces), Size: index.Size,
 	})

@@ -227,6 +227,34 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestCommitLeavesTheRest: pieces that no parcel took count against the limits
+// after any commit under the upload's name.
+func TestCommitLeavesTheRest(t *testing.T) {
+	c := newCollective(t)
+	cfg := c.config(t.TempDir())
+	cfg.Limits.OpenBytes = 1 << 20
+	client := start(t, cfg).client()
+	x, pieces := sealed(t, 300_000)
+	upload(t, client, x, pieces)
+	const name = "abcdefabcdefabcdefabcdefabcdefab"
+	fill := func(i int) error {
+		piece := make([]byte, 256<<10)
+		piece[0] = byte(i)
+		return client.PutPiece(t.Context(), name, canon.Hash(piece), piece)
+	}
+	for i := range 4 {
+		must(t, fill(i))
+	}
+	for range 2 {
+		if err := fill(5); !errors.Is(err, fault.Later("node.full")) {
+			t.Errorf("a piece too much: %v", err)
+		}
+		if _, err := client.Commit(t.Context(), name, x); err != nil { // another parcel than these pieces'
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestRetryAfter shows that a refusal that ends by itself says when.
 func TestRetryAfter(t *testing.T) {
 	c := newCollective(t)

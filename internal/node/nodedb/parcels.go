@@ -11,11 +11,11 @@ import (
 )
 
 // Commit makes a whole parcel of pieces that are there, and ends the upload. It
-// gives the day on which the parcel was first committed: a second commit changes
-// nothing. When pieces are missing it gives their hashes and does nothing,
-// unless the desk already has this very parcel. A piece whose size is not what
+// gives the day on which the parcel was first committed, and how many bytes the
+// parcel took from the upload: a second commit changes nothing and takes
+// nothing. When pieces are missing it gives their hashes and does nothing, unless the desk already has this very parcel. A piece whose size is not what
 // the index says is the fault node.piece_size with its number.
-func (db *DB) Commit(ctx context.Context, upload string, x parcel.Index, day string) (first string, missing []string, err error) {
+func (db *DB) Commit(ctx context.Context, upload string, x parcel.Index, day string) (first string, taken int64, missing []string, err error) {
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		id := x.ID()
 		err := tx.QueryRowContext(ctx, `SELECT day FROM parcel WHERE id = $1`, id).Scan(&first)
@@ -34,12 +34,13 @@ func (db *DB) Commit(ctx context.Context, upload string, x parcel.Index, day str
 			return err
 		}
 		first = day
-		return keepParcel(ctx, tx, upload, x, day, slots)
+		taken, err = keepParcel(ctx, tx, upload, x, day, slots)
+		return err
 	})
 	if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
-	return first, missing, nil
+	return first, taken, missing, nil
 }
 
 func findPieces(ctx context.Context, tx *sql.Tx, x parcel.Index) (slots []int64, missing []string, err error) {
@@ -65,22 +66,27 @@ func findPieces(ctx context.Context, tx *sql.Tx, x parcel.Index) (slots []int64,
 	return slots, missing, nil
 }
 
-func keepParcel(ctx context.Context, tx *sql.Tx, upload string, x parcel.Index, day string, slots []int64) error {
+func keepParcel(ctx context.Context, tx *sql.Tx, upload string, x parcel.Index, day string, slots []int64) (taken int64, err error) {
 	var number int64
-	err := tx.QueryRowContext(ctx, `INSERT INTO parcel (id, upload, size, pieces, idx, day) VALUES ($1, $2, $3, $4, $5, $6) RETURNING number`,
+	err = tx.QueryRowContext(ctx, `INSERT INTO parcel (id, upload, size, pieces, idx, day) VALUES ($1, $2, $3, $4, $5, $6) RETURNING number`,
 		x.ID(), upload, x.Size, len(x.Pieces), x.Text(), day).Scan(&number)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	add, err := tx.PrepareContext(ctx, `INSERT INTO parcel_piece (parcel, slot) VALUES ($1, $2) ON CONFLICT DO NOTHING`)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer add.Close()
 	for _, slot := range slots {
 		if _, err := add.ExecContext(ctx, number, slot); err != nil {
-			return err
+			return 0, err
 		}
+	}
+	err = tx.QueryRowContext(ctx, `SELECT coalesce(sum(p.size), 0) FROM upload u JOIN upload_piece up ON up.upload = u.number JOIN piece p ON p.slot = up.slot
+		WHERE u.name = $1 AND up.slot IN (SELECT slot FROM parcel_piece WHERE parcel = $2)`, upload, number).Scan(&taken)
+	if err != nil {
+		return 0, err
 	}
 	// Pieces of the upload that the index does not name stay until it expires.
 	for _, q := range []string{
@@ -88,11 +94,11 @@ func keepParcel(ctx context.Context, tx *sql.Tx, upload string, x parcel.Index, 
 		`DELETE FROM upload WHERE name = $1 AND $2 > 0 AND NOT EXISTS (SELECT 1 FROM upload_piece WHERE upload = number)`,
 	} {
 		if _, err := tx.ExecContext(ctx, q, upload, number); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM forgotten WHERE id = $1`, x.ID())
-	return err
+	return taken, err
 }
 
 // Parcel is a whole parcel that waits for the desk.

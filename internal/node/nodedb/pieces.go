@@ -125,22 +125,24 @@ func (db *DB) OpenUploads(ctx context.Context) (map[string]int64, error) {
 	return open, err
 }
 
-// Expire drops the uploads of which nothing came since the day, and gives the
-// slots of the pieces that nothing needs any more. Parcels are not touched.
-func (db *DB) Expire(ctx context.Context, before string) (free []int64, err error) {
+// Expire drops the uploads of which nothing came since the day, and gives their
+// names and the slots of the pieces that nothing needs any more. Parcels are not
+// touched.
+func (db *DB) Expire(ctx context.Context, before string) (names []string, free []int64, err error) {
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT up.slot FROM upload u JOIN upload_piece up ON up.upload = u.number WHERE u.day < $1`, before)
 		mine, err := collect(rows, err, scanOne[int64])
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM upload WHERE day < $1`, before); err != nil {
+		rows, err = tx.QueryContext(ctx, `DELETE FROM upload WHERE day < $1 RETURNING name`, before)
+		if names, err = collect(rows, err, scanOne[string]); err != nil {
 			return err
 		}
 		free, err = dropUnneeded(ctx, tx, mine)
 		return err
 	})
-	return free, err
+	return names, free, err
 }
 
 // dropUnneeded deletes those of the pieces that no upload and no parcel has.
