@@ -160,6 +160,35 @@ test("what is refused for good ends the sending, with the node's own fault", asy
   await assert.rejects(sendAll(node, link, 9), (err) => err instanceof Refusal && err.key === "node.parcel_too_large" && err.args[0] === 7 && !err.later);
 });
 
+test("a slow link has one call at a time, a quick one several, and a failure narrows it again", async () => {
+  let now = 0;
+  const time: Waiting = { now: () => now, random: () => 0, after: () => () => undefined };
+  let going = 0;
+  let most = 0;
+  const answers: (() => void)[] = [];
+  const link = new Link(() => undefined, time);
+  const call = () => {
+    most = Math.max(most, ++going);
+    return new Promise<void>((done) => answers.push(() => (going--, done())));
+  };
+  const settle = () => new Promise((done) => setImmediate(done));
+  const run = async (calls: number, each: number) => {
+    most = 0;
+    const all = Array.from({ length: calls }, () => link.attempt(call));
+    for (let left = calls; left > 0; left--) {
+      await settle();
+      now += each;
+      answers.shift()!();
+    }
+    await Promise.all(all);
+    return most;
+  };
+  assert.equal(await run(4, 60_000), 1);
+  assert.equal(await run(6, 10), 3);
+  assert.equal(await run(4, 60_000), 3, "what was on its way may end");
+  assert.equal(await run(4, 60_000), 1);
+});
+
 test("pauses grow, and end at once when told", async () => {
   const time = new QuickTime();
   let calls = 0;
