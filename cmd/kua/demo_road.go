@@ -108,7 +108,7 @@ func (d *demo) gather(ctx context.Context) (string, error) {
 	if d.caseID, err = d.seats[0].OpenCase(ctx, d.parcel); err != nil {
 		return "", err
 	}
-	if err := settle(ctx, d.desk); err != nil {
+	if err := d.desk.WaitIdle(ctx); err != nil {
 		return "", err
 	}
 	return d.t("cli.demo.collect.done", got.Bytes, len(r.Originals)), nil

@@ -113,7 +113,7 @@ func (a *app) collect(ctx context.Context, d *desk.Desk) error {
 	if err != nil {
 		return err
 	}
-	if err := settle(ctx, d); err != nil {
+	if err := d.WaitIdle(ctx); err != nil { // what was collected has been looked at
 		return err
 	}
 	a.say("cli.desk.collect.done", got.New, got.Whole, got.Arriving, got.Refused)
@@ -123,30 +123,6 @@ func (a *app) collect(ctx context.Context, d *desk.Desk) error {
 		}
 	}
 	return nil
-}
-
-// settle waits until no job waits or runs: what was collected has been looked
-// at, what was approved is published.
-func settle(ctx context.Context, d *desk.Desk) error {
-	for {
-		jobs, err := d.Jobs(ctx)
-		if err != nil {
-			return err
-		}
-		busy := false
-		for _, j := range jobs {
-			if j.State != "waiting" && j.State != "running" {
-				continue
-			}
-			busy = true
-			if _, err := d.WaitJob(ctx, j.ID, nil); err != nil {
-				return err
-			}
-		}
-		if !busy {
-			return nil
-		}
-	}
 }
 
 func (a *app) deskRewrap(f *deskFlags) *cobra.Command {

@@ -160,6 +160,30 @@ func TestKeyFiles(t *testing.T) {
 	}
 }
 
+// TestOpensThoughPublishingFails opens a desk whose approved edition cannot be
+// published: reports can be read, and the failure is there to be seen.
+func TestOpensThoughPublishingFails(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	d, id := c.ready()
+	p, err := c.sit(d, c.aigul).Propose(ctx, id)
+	ok(t, err)
+	kept, err := d.db.Proposal(ctx, p.ID)
+	ok(t, err)
+	ok(t, c.sit(d, c.timur).sign(ctx, kept))
+	c.close(d)
+	ok(t, os.RemoveAll(d.overlay())) // the disk lost what was staged
+
+	d = c.open(c.aigul)
+	if _, err := d.Inbox(ctx, 0); err != nil {
+		t.Errorf("the inbox cannot be read: %v", err)
+	}
+	ok(t, d.WaitIdle(ctx))
+	if n, err := d.Counts(ctx); err != nil || n.Failed != 1 {
+		t.Errorf("Counts = %+v, %v, want one failed job", n, err)
+	}
+}
+
 // TestCharterWaitsForPublishing: what two people have signed goes out under the
 // charter they signed it under, also when a new one, which retires one of them,
 // comes before the publishing has begun.

@@ -21,6 +21,7 @@ import (
 
 	"kua/internal/charter"
 	"kua/internal/desk/deskdb"
+	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/jobs"
 	"kua/internal/keyring"
@@ -65,6 +66,8 @@ type Desk struct {
 	collecting sync.Mutex // one collection at a time
 	publishing sync.Mutex // one change of tree, overlay and log at a time
 	pushing    sync.Mutex // one push at a time
+
+	unfinished bool // an approved proposal could not be published at the start
 }
 
 // Create makes a desk in cfg.Dir, which must be empty or hold only charter/ and
@@ -158,6 +161,11 @@ func Open(ctx context.Context, cfg Config, person *keyring.Person) (*Desk, error
 	d := &Desk{cfg: cfg, dir: cfg.Dir, lock: lock, person: person}
 	for _, step := range []func(context.Context) error{d.unlock, d.equip, d.tidy, d.resume, d.startJobs} {
 		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, d.shut())
+		}
+	}
+	if d.unfinished {
+		if _, err := d.queue.Add(ctx, jobPublish, "interrupted", evidence.Desk); err != nil {
 			return nil, errors.Join(err, d.shut())
 		}
 	}

@@ -61,10 +61,13 @@ func (d *Desk) Publish(ctx context.Context, progress func(step string, done, tot
 }
 
 // resume finishes at start what a kill cut off, and throws away what was staged
-// for nobody.
+// for nobody. What it cannot finish, on a full disk say, keeps nobody from
+// reading reports: a job tries again and shows why it fails.
 func (d *Desk) resume(ctx context.Context) error {
 	if err := d.publishApproved(ctx, func(string, int64, int64) {}); err != nil {
-		return fmt.Errorf("finish the interrupted publishing: %w", err)
+		d.cfg.Diary.Error("an interrupted publishing could not be finished", "fault", err)
+		d.unfinished = true
+		return nil
 	}
 	waiting, err := d.db.Proposals(ctx, deskdb.Waiting)
 	if err != nil || len(waiting) > 0 {
