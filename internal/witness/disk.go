@@ -5,9 +5,8 @@ import (
 	"os"
 )
 
-// diskWriter writes a file beside the one who makes its bytes, in whole blocks,
-// and brings it to the disk as it goes, so that waiting for the disk at the end
-// is short. It holds a few blocks at most.
+// diskWriter writes a file beside the one who makes its bytes, in whole blocks.
+// It holds a few of them at most.
 type diskWriter struct {
 	f          *os.File
 	full, free chan []byte
@@ -20,7 +19,6 @@ type diskWriter struct {
 const (
 	diskBlock  = 512 << 10
 	diskBlocks = 6
-	diskSync   = 128 << 20 // bytes between two syncs
 )
 
 func newDiskWriter(f *os.File) *diskWriter {
@@ -35,15 +33,9 @@ func newDiskWriter(f *os.File) *diskWriter {
 
 func (w *diskWriter) run() {
 	defer close(w.done)
-	unsynced := 0
 	for b := range w.full {
 		if w.err == nil {
-			_, err := w.f.Write(b)
-			if unsynced += len(b); err == nil && unsynced >= diskSync {
-				unsynced, err = 0, w.f.Sync()
-			}
-			if err != nil {
-				w.err = err
+			if _, w.err = w.f.Write(b); w.err != nil {
 				close(w.failed)
 			}
 		}
