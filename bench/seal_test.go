@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,19 +37,34 @@ func TestSeal(t *testing.T) {
 	}
 	var plain, synced []float64
 	var memory int64
-	for range 5 {
-		sealed, aged := filepath.Join(dir, "report.kua"), filepath.Join(dir, "film.age")
-		ageTime, _ := run(t, dir, age, append(to, "-o", aged, film)...)
-		syncTime, _ := run(t, dir, "sync", aged)
-		kuaTime, rss := run(t, dir, kua, "seal", "--charter-file", desk, "--what", "shooting", "--text", "made up", "--out", sealed, film)
-		plain = append(plain, ratio(kuaTime, ageTime))
-		synced = append(synced, ratio(kuaTime, ageTime+syncTime))
+	sealed, aged := filepath.Join(dir, "report.kua"), filepath.Join(dir, "film.age")
+	sealIt := func() time.Duration {
+		took, rss := run(t, dir, kua, "seal", "--charter-file", desk, "--what", "shooting", "--text", "made up", "--out", sealed, film)
 		memory = max(memory, rss)
+		return took
+	}
+	ageIt := func() (took, synced time.Duration) {
+		took, _ = run(t, dir, age, append(to, "-o", aged, film)...)
+		wait, _ := run(t, dir, "sync", aged)
+		return took, took + wait
+	}
+	for n := range 6 {
+		// Whoever writes second finds the page cache fuller: they take turns.
+		var kuaTime, ageTime, ageSynced time.Duration
+		if n%2 == 0 {
+			kuaTime = sealIt()
+			ageTime, ageSynced = ageIt()
+		} else {
+			ageTime, ageSynced = ageIt()
+			kuaTime = sealIt()
+		}
+		plain = append(plain, ratio(kuaTime, ageTime))
+		synced = append(synced, ratio(kuaTime, ageSynced))
 		os.Remove(sealed)
 		os.Remove(aged)
 	}
-	line("kua seal, 1 GiB / age + sync", fmt.Sprintf("%.2f (median of 5)", median(synced)), "≤ 1.1")
-	line("kua seal, 1 GiB / age, which does not wait for the disk", fmt.Sprintf("%.2f (median of 5)", median(plain)), "–")
+	line("kua seal, 1 GiB / age + sync", fmt.Sprintf("%.2f (median of 6, from %.2f to %.2f)", median(synced), slices.Min(synced), slices.Max(synced)), "≤ 1.1")
+	line("kua seal, 1 GiB / age, which does not wait for the disk", fmt.Sprintf("%.2f (median of 6, from %.2f to %.2f)", median(plain), slices.Min(plain), slices.Max(plain)), "–")
 	line("kua seal, 1 GiB, memory", mib(memory), "≤ 64 MiB")
 }
 
