@@ -52,11 +52,12 @@ type app struct {
 }
 
 func newApp(in io.Reader, out, errOut io.Writer, env func(string) string) (*app, error) {
-	cat, err := locale.Load(web.Locales())
+	lang := language(env)
+	cat, err := locale.Load(web.Locales(), lang)
 	if err != nil {
 		return nil, fmt.Errorf("load the languages: %w", err)
 	}
-	return &app{in: in, out: out, err: errOut, env: env, cat: cat, lang: language(env)}, nil
+	return &app{in: in, out: out, err: errOut, env: env, cat: cat, lang: lang}, nil
 }
 
 // language is what KUA_LANG, LC_ALL, LC_MESSAGES or LANG asks for, else English.

@@ -16,6 +16,7 @@ import (
 	"kua/internal/node"
 	"kua/internal/node/nodeweb"
 	"kua/internal/page"
+	"kua/web"
 )
 
 func (a *app) nodeCommand() *cobra.Command {
@@ -82,11 +83,15 @@ func (a *app) openNode(ctx context.Context, cfg node.Config) (*node.Node, *nodew
 	if cfg.Diary == nil {
 		cfg.Diary = a.diary()
 	}
+	all, err := locale.Load(web.Locales()) // pages speak every language
+	if err != nil {
+		return nil, nil, fmt.Errorf("load the languages: %w", err)
+	}
 	n, err := node.New(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
-	handler, err := nodeweb.New(n, a.cat)
+	handler, err := nodeweb.New(n, all)
 	if err != nil {
 		return nil, nil, errors.Join(err, n.Close())
 	}

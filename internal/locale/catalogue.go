@@ -36,7 +36,10 @@ func (e *entry) UnmarshalJSON(b []byte) error {
 // of a language are merged and a key may stand only once. A folder that names
 // no language is an error, as is a missing English one: English is the
 // language in which keys come to be.
-func Load(fsys fs.FS) (*Catalogue, error) {
+//
+// With only, just these languages and English are read, for a program that
+// speaks to one person and wants to begin at once.
+func Load(fsys fs.FS, only ...Tag) (*Catalogue, error) {
 	c := &Catalogue{texts: make(map[Tag]map[string]entry), waiting: make(map[Tag]bool)}
 	dirs, err := fs.ReadDir(fsys, ".")
 	if err != nil {
@@ -50,6 +53,10 @@ func Load(fsys fs.FS) (*Catalogue, error) {
 		if !ok || tag.Automatic() {
 			return nil, fmt.Errorf("read the catalogue: %s is not a language with texts of its own", d.Name())
 		}
+		wanted := func(t Tag) bool { return t.Source() == tag }
+		if len(only) > 0 && tag != English && !slices.ContainsFunc(only, wanted) {
+			continue
+		}
 		if c.texts[tag], err = loadLanguage(fsys, d.Name()); err != nil {
 			return nil, err
 		}
@@ -57,7 +64,9 @@ func Load(fsys fs.FS) (*Catalogue, error) {
 	if len(c.texts[English]) == 0 {
 		return nil, fmt.Errorf("read the catalogue: no texts in %s", English)
 	}
-	c.texts[UzbekCyrillic] = transliterated(c.texts[Uzbek])
+	if latin := c.texts[Uzbek]; latin != nil {
+		c.texts[UzbekCyrillic] = transliterated(latin)
+	}
 	for tag, texts := range c.texts {
 		for _, e := range texts {
 			c.waiting[tag] = c.waiting[tag] || e.Machine
