@@ -35,6 +35,7 @@ keyring:       parcel receipt
 evidence:      canon
 casefile:      evidence parcel
 redact:        canon
+trace:         fault
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog

@@ -110,7 +110,7 @@ func TestValidate(t *testing.T) {
 		spoil func(*Plan)
 		want  string
 	}{
-		{"another version", film(), func(p *Plan) { p.Version = 2 }, "redact.version"},
+		{"another version", film(), func(p *Plan) { p.Version = Version + 1 }, "redact.version"},
 		{"another kind", film(), func(p *Plan) { p.Kind = "kua record" }, "redact.version"},
 		{"half a size", film(), func(p *Plan) { p.Height = 0 }, "redact.size"},
 		{"negative time", film(), func(p *Plan) { p.Duration = -1 }, "redact.size"},

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"kua/internal/fault"
@@ -12,13 +13,20 @@ const (
 	MaxTracks = 200
 	MaxPoints = 5000 // of one track
 	MaxBoxes  = 500
-	MaxMutes  = 500
-	MaxWords  = 4000 // runes of a label or note
-	maxSide   = 1 << 16
-	maxMillis = 48 * 3600 * 1000
+	MaxMutes  = 500 // and kept ranges
+	MaxShots  = 5000
+	MaxLines  = 5000
+	// MaxSuggestions is what a person can answer in an evening, and more.
+	MaxSuggestions = 2000
+	MaxCorners     = 200  // of one free shape
+	MaxWords       = 4000 // runes of a label or note
+	maxSide        = 1 << 16
+	maxMillis      = 48 * 3600 * 1000
 	// minSide is the smallest cover: anything smaller is a slip of the hand,
 	// and would be lost in scaling.
 	minSide = 4
+	// maxLanguage is the length of the longest language tag that a plan takes.
+	maxLanguage = 16
 )
 
 // Validate says whether the plan can be rendered as it stands, against the size
@@ -31,7 +39,8 @@ func (p Plan) Validate() error {
 		p.Duration < 0 || p.Duration > maxMillis || (p.Width == 0) != (p.Height == 0) {
 		return fault.Invalid("redact.size", p.Width, p.Height)
 	}
-	if len(p.Tracks) > MaxTracks || len(p.Boxes) > MaxBoxes || len(p.Mutes) > MaxMutes {
+	if len(p.Tracks) > MaxTracks || len(p.Boxes) > MaxBoxes || len(p.Mutes) > MaxMutes || len(p.Keeps) > MaxMutes ||
+		len(p.Shots) > MaxShots || len(p.Lines) > MaxLines || len(p.Suggestions) > MaxSuggestions {
 		return fault.TooLarge("redact.too_many", MaxTracks, MaxBoxes, MaxMutes)
 	}
 	if tooLong(p.Note) || tooLong(p.By) {
@@ -49,15 +58,29 @@ func (p Plan) Validate() error {
 		}
 	}
 	for _, m := range p.Mutes {
-		if err := p.mute(m, ids); err != nil {
+		if err := p.stretch(m.ID, m.From, m.To, m.By+m.Note, ids); err != nil {
 			return err
 		}
 	}
-	return nil
+	for _, k := range p.Keeps {
+		if err := p.stretch(k.ID, k.From, k.To, k.By+k.Note, ids); err != nil {
+			return err
+		}
+	}
+	if err := p.lines(ids); err != nil {
+		return err
+	}
+	if err := p.shots(ids); err != nil {
+		return err
+	}
+	return p.suggestions(ids)
 }
 
 // Empty reports whether the plan hides nothing in the picture.
-func (p Plan) Empty() bool { return len(p.Tracks) == 0 && len(p.Boxes) == 0 }
+func (p Plan) Empty() bool {
+	hides := func(s Shot) bool { return s.Covered }
+	return !p.Covered && len(p.Tracks) == 0 && len(p.Boxes) == 0 && !slices.ContainsFunc(p.Shots, hides)
+}
 
 func (p Plan) track(t Track, ids map[string]bool) error {
 	switch {
@@ -71,17 +94,23 @@ func (p Plan) track(t Track, ids map[string]bool) error {
 		return fault.Invalid("redact.track_size", t.ID, t.W, t.H)
 	case t.From < 0 || t.To < t.From || t.From > p.Duration || t.To > maxMillis:
 		return fault.Invalid("redact.track_time", t.ID)
-	case len(t.Points) == 0:
-		return fault.Invalid("redact.no_points", t.ID)
-	case len(t.Points) > MaxPoints:
-		return fault.TooLarge("redact.too_many_points", t.ID, MaxPoints)
 	}
-	for i, at := range t.Points {
-		if at.At < 0 || at.At > maxMillis || i > 0 && at.At <= t.Points[i-1].At {
-			return fault.Invalid("redact.point_time", t.ID, i+1)
+	return p.points(t.ID, t.Points)
+}
+
+func (p Plan) points(id string, points []Point) error {
+	switch {
+	case len(points) == 0:
+		return fault.Invalid("redact.no_points", id)
+	case len(points) > MaxPoints:
+		return fault.TooLarge("redact.too_many_points", id, MaxPoints)
+	}
+	for i, at := range points {
+		if at.At < 0 || at.At > maxMillis || i > 0 && at.At <= points[i-1].At {
+			return fault.Invalid("redact.point_time", id, i+1)
 		}
 		if !within(at.X, p.Width) || !within(at.Y, p.Height) {
-			return fault.Invalid("redact.point_place", t.ID, i+1)
+			return fault.Invalid("redact.point_place", id, i+1)
 		}
 	}
 	return nil
@@ -100,20 +129,89 @@ func (p Plan) box(b Box, ids map[string]bool) error {
 	// A box that touches no pixel covers nothing, and somebody thinks it does.
 	case b.X >= p.Width || b.Y >= p.Height || b.X+b.W <= 0 || b.Y+b.H <= 0:
 		return fault.Invalid("redact.box_place", b.ID)
+	case len(b.Corners) > 0 && (len(b.Corners) < 3 || len(b.Corners) > MaxCorners):
+		return fault.Invalid("redact.corners", b.ID, MaxCorners)
+	}
+	for _, c := range b.Corners {
+		if c.X < b.X || c.Y < b.Y || c.X > b.X+b.W || c.Y > b.Y+b.H {
+			return fault.Invalid("redact.corners", b.ID, MaxCorners)
+		}
 	}
 	return nil
 }
 
-func (p Plan) mute(m Mute, ids map[string]bool) error {
+// stretch is a muted or kept range of sound.
+func (p Plan) stretch(id string, from, to int64, words string, ids map[string]bool) error {
 	switch {
 	case p.Duration == 0:
 		return fault.Invalid("redact.not_a_sound")
-	case !newID(m.ID, ids):
-		return fault.Invalid("redact.id", m.ID)
-	case tooLong(m.Note) || tooLong(m.By):
+	case !newID(id, ids):
+		return fault.Invalid("redact.id", id)
+	case tooLong(words):
 		return fault.TooLarge("redact.words", MaxWords)
-	case m.From < 0 || m.To <= m.From || m.From > p.Duration || m.To > maxMillis:
-		return fault.Invalid("redact.mute_time", m.ID)
+	case from < 0 || to <= from || from > p.Duration || to > maxMillis:
+		return fault.Invalid("redact.mute_time", id)
+	}
+	return nil
+}
+
+func (p Plan) lines(ids map[string]bool) error {
+	if len(p.Speak) > maxLanguage {
+		return fault.Invalid("redact.language", p.Speak)
+	}
+	for i, l := range p.Lines {
+		words := ""
+		for language, said := range l.Words {
+			if language == "" || len(language) > maxLanguage {
+				return fault.Invalid("redact.language", language)
+			}
+			words += said
+		}
+		if err := p.stretch(l.ID, l.From, l.To, words, ids); err != nil {
+			return err
+		}
+		if i > 0 && l.From < p.Lines[i-1].From {
+			return fault.Invalid("redact.line_order", l.ID)
+		}
+	}
+	return nil
+}
+
+func (p Plan) shots(ids map[string]bool) error {
+	for i, s := range p.Shots {
+		switch {
+		case p.Duration == 0 || p.Width == 0:
+			return fault.Invalid("redact.not_a_film")
+		case !newID(s.ID, ids):
+			return fault.Invalid("redact.id", s.ID)
+		case tooLong(s.By):
+			return fault.TooLarge("redact.words", MaxWords)
+		case s.From < 0 || s.To <= s.From || s.To > maxMillis || i > 0 && s.From < p.Shots[i-1].To:
+			return fault.Invalid("redact.shot_time", s.ID)
+		}
+	}
+	return nil
+}
+
+func (p Plan) suggestions(ids map[string]bool) error {
+	for _, s := range p.Suggestions {
+		switch {
+		case p.Width == 0:
+			return fault.Invalid("redact.not_a_film")
+		case !newID(s.ID, ids):
+			return fault.Invalid("redact.id", s.ID)
+		case tooLong(s.Note) || tooLong(s.By) || tooLong(s.Detector):
+			return fault.TooLarge("redact.words", MaxWords)
+		case s.What != Face && s.What != Plate, s.Answer != "" && s.Answer != Cover && s.Answer != Leave:
+			return fault.Invalid("redact.suggestion", s.ID)
+		case !p.fits(s.W, s.H):
+			return fault.Invalid("redact.track_size", s.ID, s.W, s.H)
+		case s.From < 0 || s.To < s.From || s.From > p.Duration || s.To > maxMillis:
+			return fault.Invalid("redact.track_time", s.ID)
+		}
+		if err := p.points(s.ID, s.Points); err != nil {
+			return err
+		}
 	}
 	return nil
 }
