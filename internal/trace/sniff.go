@@ -1,0 +1,64 @@
+package trace
+
+import "bytes"
+
+// magic names formats by fixed bytes, looked through in order.
+var magic = []struct {
+	at     int
+	prefix string
+	format string
+}{
+	{0, "\xff\xd8\xff", "jpeg"},
+	{0, "\x89PNG\r\n\x1a\n", "png"},
+	{0, "GIF87a", "gif"},
+	{0, "GIF89a", "gif"},
+	{0, "II*\x00", "tiff"},
+	{0, "MM\x00*", "tiff"},
+	{0, "\x1a\x45\xdf\xa3", "matroska"},
+	{0, "OggS", "ogg"},
+	{0, "fLaC", "flac"},
+	{0, "#!AMR", "amr"},
+	{0, "ID3", "mp3"},
+	{0, "%PDF-", "pdf"},
+	{0, "PK\x03\x04", "zip"}, // DOCX, ODT and their kin
+}
+
+// sniff names the format of a file by its first bytes, "" for none known.
+func sniff(b []byte) string {
+	if len(b) >= 12 {
+		switch string(b[4:8]) {
+		case "ftyp":
+			switch string(b[8:12]) {
+			case "heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1", "avif", "avis":
+				return "heic"
+			}
+			return "mp4"
+		case "moov", "mdat", "wide", "skip", "free", "pnot":
+			return "mp4"
+		}
+		if string(b[:4]) == "RIFF" {
+			switch string(b[8:12]) {
+			case "WEBP":
+				return "webp"
+			case "AVI ", "AVIX":
+				return "avi"
+			case "WAVE":
+				return "wav"
+			}
+		}
+	}
+	for _, m := range magic {
+		if len(b) >= m.at && bytes.HasPrefix(b[m.at:], []byte(m.prefix)) {
+			return m.format
+		}
+	}
+	switch {
+	case len(b) > 188 && b[0] == 0x47 && b[188] == 0x47:
+		return "mpegts"
+	case len(b) > 2 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
+		return "aac"
+	case len(b) > 2 && b[0] == 0xff && b[1]&0xe0 == 0xe0 && b[1]&0x06 != 0:
+		return "mp3"
+	}
+	return ""
+}
