@@ -20,15 +20,16 @@ const module = "kua/"
 // ARCHITECTURE.md; do not change a line to make a build pass.
 const lattice = `
 fault:
+durable:
 locale:
 web:
-blob:          fault
+blob:          fault durable
 canon:         fault
 sqldb:         fault
 seal:          fault
 receipt:       fault
 media:         fault
-charter:       canon
+charter:       canon durable
 tlog:          canon
 parcel:        seal charter
 keyring:       parcel receipt
@@ -38,7 +39,7 @@ redact:        canon
 trace:         fault
 record:        canon
 edition:       record charter tlog
-tlog/appender: tlog
+tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
 site:          edition page

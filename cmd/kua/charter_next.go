@@ -15,6 +15,7 @@ import (
 
 	"kua/internal/charter"
 	"kua/internal/desk"
+	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/keyring"
 	"kua/internal/tlog/appender"
@@ -99,11 +100,7 @@ func writeNext(dir string, next charter.Signed) error {
 	if err != nil {
 		return err
 	}
-	tmp := nextPath(dir) + ".tmp"
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, nextPath(dir))
+	return durable.WriteFile(nextPath(dir), b, 0o600)
 }
 
 // dropNext throws the unsigned next version away.

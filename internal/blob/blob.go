@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"kua/internal/durable"
 	"kua/internal/fault"
 )
 
@@ -77,7 +78,7 @@ func (d *directory) Put(ctx context.Context, hash string, r io.Reader) (bool, er
 			err = check(hash, io.Discard, r)
 		}
 		if err == nil {
-			err = syncDir(d.shard(hash)) // another Put may not have come this far yet
+			err = durable.SyncDir(d.shard(hash)) // another Put may not have come this far yet
 		}
 		return false, err
 	}
@@ -103,7 +104,7 @@ func (d *directory) Put(ctx context.Context, hash string, r io.Reader) (bool, er
 func (d *directory) settle(temporary, hash string) error {
 	err := os.Mkdir(d.shard(hash), 0o700)
 	if err == nil {
-		err = syncDir(d.root)
+		err = durable.SyncDir(d.root)
 	} else if errors.Is(err, fs.ErrExist) {
 		err = nil
 	}
@@ -111,7 +112,7 @@ func (d *directory) settle(temporary, hash string) error {
 		err = os.Rename(temporary, d.path(hash))
 	}
 	if err == nil {
-		err = syncDir(d.shard(hash))
+		err = durable.SyncDir(d.shard(hash))
 	}
 	if err != nil {
 		return fmt.Errorf("put blob %s: %w", hash, err)
@@ -204,17 +205,4 @@ func (d *directory) Walk(ctx context.Context, do func(string, int64) error) erro
 		}
 	}
 	return nil
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = f.Sync()
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return err
 }

@@ -6,16 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flush makes a file's data durable, and of its inode only what is needed to
-// find the data again.
-func flush(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }
-
-// begin lets the disk begin to write a range. It promises nothing; flush then
-// has less to wait for.
-func begin(f *os.File, offset, size int64) {
-	_ = unix.SyncFileRange(int(f.Fd()), offset, size, unix.SYNC_FILE_RANGE_WRITE)
-}
-
 // forget lets the system drop a range, which is on the disk, from its memory.
 func forget(f *os.File, offset, size int64) {
 	_ = unix.Fadvise(int(f.Fd()), offset, size, unix.FADV_DONTNEED)

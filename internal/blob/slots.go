@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"kua/internal/durable"
 )
 
 // slotsPerFile bounds a file of slots: 64 MiB for slots of 256 KiB.
@@ -103,7 +105,7 @@ func (s *Slots) Write(b []byte) (slot int64, err error) {
 	if _, err := f.WriteAt(b, s.offset(slot)); err != nil {
 		return 0, fmt.Errorf("write slot %d: %w", slot, errors.Join(err, s.Free(slot)))
 	}
-	begin(f, s.offset(slot), int64(len(b)))
+	durable.Begin(f, s.offset(slot), int64(len(b)))
 	return slot, nil
 }
 
@@ -150,7 +152,7 @@ func (s *Slots) nextFile() (*os.File, error) {
 	if spare == "" {
 		err = errors.Join(f.Truncate(slotsPerFile*s.size), f.Sync())
 	}
-	if err = errors.Join(err, syncDir(s.dir)); err != nil {
+	if err = errors.Join(err, durable.SyncDir(s.dir)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
@@ -209,7 +211,7 @@ func (s *Slots) removeSpares() error {
 // Sync makes these slots durable.
 func (s *Slots) Sync(slots ...int64) error {
 	for _, f := range s.filesOf(slots) {
-		if err := flush(f); err != nil {
+		if err := durable.Flush(f); err != nil {
 			return fmt.Errorf("flush slots: %w", err)
 		}
 	}

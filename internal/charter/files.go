@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"kua/internal/durable"
 	"kua/internal/fault"
 )
 
@@ -101,23 +102,9 @@ func WriteChain(dir string, ch Chain) error {
 		return cmp.Or(cmp.Compare(path.Ext(b), path.Ext(a)), cmp.Compare(a, b)) // .sig, then .json
 	})
 	for _, name := range names {
-		if err := writeWhole(filepath.Join(dir, filepath.FromSlash(name)), files[name]); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), files[name], 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 	}
 	return nil
-}
-
-func writeWhole(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails after the rename, and that is meant
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Chmod(0o644), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -12,6 +12,7 @@ import (
 
 	"kua/internal/casefile"
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/keyring"
@@ -135,5 +136,5 @@ func (d *Desk) rewrapKey(by *keyring.Person, recipients []string) error {
 	defer clear(key)
 	var sealed bytes.Buffer
 	_, err = sealTo(&sealed, bytes.NewReader(key), recipients)
-	return errors.Join(err, writeWhole(path, sealed.Bytes(), 0o600))
+	return errors.Join(err, durable.WriteFile(path, sealed.Bytes(), 0o600))
 }

@@ -7,42 +7,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"kua/internal/durable"
 	"kua/internal/keyring"
 	"kua/internal/seal"
 )
-
-// writeWhole writes a small file so that it is there whole or not at all, and
-// still there after a loss of power. What a kill leaves of an attempt has one
-// name, so that the next attempt clears it away.
-func writeWhole(path string, b []byte, mode os.FileMode) error {
-	return replace(path, mode, func(w io.Writer) error {
-		_, err := w.Write(b)
-		return err
-	})
-}
-
-func replace(path string, mode os.FileMode, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
-		os.Remove(f.Name())
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
 
 // sealFile seals what r gives to path and syncs it. It gives the plain bytes' count.
 func sealFile(path string, r io.Reader, recipients []string) (int64, error) {
@@ -55,7 +23,7 @@ func sealFile(path string, r io.Reader, recipients []string) (int64, error) {
 		os.Remove(path)
 		return 0, err
 	}
-	return n, syncDir(filepath.Dir(path))
+	return n, durable.SyncDir(filepath.Dir(path))
 }
 
 func sealTo(dst io.Writer, r io.Reader, recipients []string) (int64, error) {
@@ -100,7 +68,7 @@ func rewrapFile(person *keyring.Person, path string, recipients []string) error 
 	if _, err := f.Seek(int64(len(old)), io.SeekStart); err != nil {
 		return err
 	}
-	return replace(path, 0o600, func(w io.Writer) error {
+	return durable.Replace(path, 0o600, func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ import (
 
 	"kua/internal/charter"
 	"kua/internal/desk/deskdb"
+	"kua/internal/durable"
 	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/jobs"
@@ -143,7 +144,7 @@ func found(ctx context.Context, cfg Config, f Founding, c charter.Charter) error
 	if _, err := sealTo(&sealed, bytes.NewReader(key), c.Recipients()); err != nil {
 		return fmt.Errorf("seal the database key: %w", err)
 	}
-	return writeWhole(filepath.Join(cfg.Dir, databaseKey), sealed.Bytes(), 0o600)
+	return durable.WriteFile(filepath.Join(cfg.Dir, databaseKey), sealed.Bytes(), 0o600)
 }
 
 // Open unlocks the desk with one person's keys, takes its lock, takes in a newer
@@ -274,14 +275,17 @@ func (d *Desk) equip(context.Context) error {
 	return nil
 }
 
-// tidy wipes the scratch directory and sealed files of renderings that a kill
-// cut off.
+// tidy wipes the scratch directory, files that a kill left half-written and
+// sealed files of renderings that it cut off.
 func (d *Desk) tidy(ctx context.Context) error {
 	if err := os.RemoveAll(d.cfg.Scratch); err != nil {
 		return fmt.Errorf("wipe the scratch directory: %w", err)
 	}
 	if err := os.MkdirAll(d.cfg.Scratch, 0o700); err != nil {
 		return err
+	}
+	if err := durable.RemoveTemporary(d.dir); err != nil {
+		return fmt.Errorf("clear away half-written files: %w", err)
 	}
 	known, err := d.db.SealedNames(ctx)
 	if err != nil {

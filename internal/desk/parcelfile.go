@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"kua/internal/durable"
 	"kua/internal/keyring"
 	"kua/internal/parcel"
 )
@@ -42,17 +43,17 @@ func (p parcelDir) begin(x parcel.Index) error {
 	if err := os.MkdirAll(string(p), 0o700); err != nil {
 		return err
 	}
-	if err := writeWhole(p.file(indexFile), x.Text(), 0o600); err != nil {
+	if err := durable.WriteFile(p.file(indexFile), x.Text(), 0o600); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(p.file(payload), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.Sync(), f.Close(), syncDir(string(p))); err != nil {
+	if err := errors.Join(f.Sync(), f.Close(), durable.SyncDir(string(p))); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(string(p)))
+	return durable.SyncDir(filepath.Dir(string(p)))
 }
 
 // index reads the index and checks that it is this parcel's.
@@ -97,10 +98,10 @@ func (p parcelDir) wrap(person *keyring.Person, own, opens []byte, recipients []
 	if _, err := sealTo(&kept, bytes.NewReader(own), recipients); err != nil {
 		return err
 	}
-	if err := writeWhole(p.file(header0), kept.Bytes(), 0o600); err != nil {
+	if err := durable.WriteFile(p.file(header0), kept.Bytes(), 0o600); err != nil {
 		return err
 	}
-	return writeWhole(p.file(headerFile), header, 0o600)
+	return durable.WriteFile(p.file(headerFile), header, 0o600)
 }
 
 // ownHeader gives the header the parcel came with.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/keyring"
 )
@@ -67,7 +68,7 @@ func AddKeyFile(dir, name string, file []byte) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fault.Conflict("desk.key_file_there", name)
 	}
-	if err := writeWhole(path, file, 0o600); err != nil {
+	if err := durable.WriteFile(path, file, 0o600); err != nil {
 		return fmt.Errorf("write the key file of %s: %w", name, err)
 	}
 	return nil

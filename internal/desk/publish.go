@@ -11,6 +11,7 @@ import (
 
 	"kua/internal/canon"
 	"kua/internal/desk/deskdb"
+	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/record"
@@ -155,7 +156,7 @@ func (d *Desk) writeSigned(ctx context.Context, path string, doc []byte) error {
 		return err
 	}
 	for key, sig := range sigs {
-		if err := writeWhole(name+"."+key+".sig", sig, 0o644); err != nil {
+		if err := durable.WriteFile(name+"."+key+".sig", sig, 0o644); err != nil {
 			return fmt.Errorf("write a signature of %s: %w", path, err)
 		}
 		d.crash("publish: a signature written")

@@ -2,14 +2,13 @@ package node
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"kua/internal/durable"
 	"kua/internal/fault"
 )
 
@@ -55,71 +54,17 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// temporary begins the names of files that are not whole yet.
-const temporary = ".new-"
-
-// writeWhole writes a file so that after a crash it is there whole, as it was
-// before, or not at all. Folders that are missing are made.
+// writeWhole writes a file of the node whole or not at all. Folders that are
+// missing are made.
 func writeWhole(path string, b []byte) error {
-	if err := makeDirs(filepath.Dir(path)); err != nil {
+	if err := durable.MakeDirs(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), temporary)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails after the rename, and that is meant
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
-	}
-	return nil
-}
-
-// makeDirs makes a folder and those above it, durably.
-func makeDirs(dir string) error {
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		return nil
-	}
-	if err := makeDirs(filepath.Dir(dir)); err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
-		return err
-	}
-	return syncDir(filepath.Dir(dir))
-}
-
-func syncDir(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.WriteFile(path, b, 0o600)
 }
 
 // sameFile reports whether the file holds exactly b.
 func sameFile(path string, b []byte) (bool, error) {
 	got, err := os.ReadFile(path)
 	return err == nil && bytes.Equal(got, b), err
-}
-
-// removeTemporary clears away what a crash left half-written below dir.
-func removeTemporary(dir string) error {
-	return filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if os.IsNotExist(err) {
-			return nil
-		}
-		if err == nil && !d.IsDir() && strings.HasPrefix(d.Name(), temporary) {
-			err = os.Remove(path)
-		}
-		return err
-	})
 }

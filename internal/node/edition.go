@@ -17,6 +17,7 @@ import (
 	"kua/internal/blob"
 	"kua/internal/canon"
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
@@ -56,11 +57,11 @@ func (n *Node) openEdition(ctx context.Context) (err error) {
 		return err
 	}
 	for _, dir := range []string{"log", "signatures"} {
-		if err := makeDirs(n.editionDir(dir)); err != nil {
+		if err := durable.MakeDirs(n.editionDir(dir), 0o700); err != nil {
 			return fmt.Errorf("open the edition: %w", err)
 		}
 	}
-	if err := removeTemporary(n.editionDir()); err != nil {
+	if err := durable.RemoveTemporary(n.editionDir()); err != nil {
 		return fmt.Errorf("open the edition: %w", err)
 	}
 	b, err := os.ReadFile(n.editionDir("current.json"))

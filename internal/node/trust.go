@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
 )
@@ -79,7 +80,7 @@ func (n *Node) extendCharter(chain charter.Chain) error {
 	if err := charter.WriteChain(n.cfg.Dir, chain); err != nil {
 		return fmt.Errorf("keep the charter: %w", err)
 	}
-	if err := syncDir(filepath.Join(n.cfg.Dir, charter.Dir)); err != nil {
+	if err := durable.SyncDir(filepath.Join(n.cfg.Dir, charter.Dir)); err != nil {
 		return fmt.Errorf("keep the charter: %w", err)
 	}
 	n.trust.chain, n.trust.charter = chain, c

@@ -3,55 +3,49 @@ package parcel
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io"
 )
-
-// sideHash takes the SHA-256 of what is written to it beside the writer: the
-// sealing of a film does not wait for its hash. It holds a few blocks at most.
-type sideHash struct {
-	full, free chan []byte
-	block      []byte // being filled
-	sum        chan string
-}
 
 const (
 	hashBlock  = 256 << 10
 	hashBlocks = 4
 )
 
-func newSideHash() *sideHash {
-	h := &sideHash{full: make(chan []byte, hashBlocks), free: make(chan []byte, hashBlocks), sum: make(chan string, 1)}
+// copyHashed copies r to w and gives the SHA-256, in hex, of what was copied.
+// The hash is taken beside the writing, of the same blocks: the sealing of a
+// film does not wait for it.
+func copyHashed(w io.Writer, r io.Reader) (string, error) {
+	full, free := make(chan []byte, hashBlocks), make(chan []byte, hashBlocks)
 	for range hashBlocks {
-		h.free <- make([]byte, 0, hashBlock)
+		free <- make([]byte, hashBlock)
 	}
-	h.block = <-h.free
+	sum := make(chan string, 1)
 	go func() {
-		sha := sha256.New()
-		for b := range h.full {
-			sha.Write(b)
-			h.free <- b[:0]
+		h := sha256.New()
+		for b := range full {
+			h.Write(b)
+			free <- b[:hashBlock]
 		}
-		h.sum <- hex.EncodeToString(sha.Sum(nil))
+		sum <- hex.EncodeToString(h.Sum(nil))
 	}()
-	return h
-}
-
-// Write never fails.
-func (h *sideHash) Write(p []byte) (int, error) {
-	for rest := p; len(rest) > 0; {
-		n := min(len(rest), hashBlock-len(h.block))
-		h.block = append(h.block, rest[:n]...)
-		if rest = rest[n:]; len(h.block) == hashBlock {
-			h.full <- h.block
-			h.block = <-h.free
+	err := func() error {
+		defer close(full)
+		for {
+			b := <-free // hashed; and written, since this loop wrote it before
+			n, err := io.ReadFull(r, b)
+			full <- b[:n]
+			if n > 0 {
+				if _, err := w.Write(b[:n]); err != nil {
+					return err
+				}
+			}
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				return nil
+			} else if err != nil {
+				return err
+			}
 		}
-	}
-	return len(p), nil
-}
-
-// Sum ends the writing and gives the hash in hex. It must be called, once, also
-// when the writing failed.
-func (h *sideHash) Sum() string {
-	h.full <- h.block
-	close(h.full)
-	return <-h.sum
+	}()
+	return <-sum, err
 }

@@ -101,7 +101,7 @@ func writeBag(w io.Writer, report []byte, described []ReportFile, files []Source
 			return err
 		}
 	}
-	if err := b.write(tagManifestPath, int64(b.tags.Len()), strings.NewReader(b.tags.String())); err != nil {
+	if err := b.write(tagManifestPath, b.tags.String()); err != nil {
 		return err
 	}
 	if err := b.tw.Close(); err != nil {
@@ -125,11 +125,12 @@ func (b *bagWriter) attach(d ReportFile, f Source) error {
 }
 
 func (b *bagWriter) payload(path string, size int64, r io.Reader) error {
-	h := newSideHash()
-	err := b.write(path, size, io.TeeReader(r, h))
-	sum := h.Sum()
-	if err != nil {
+	if err := b.header(path, size); err != nil {
 		return err
+	}
+	sum, err := copyHashed(b.tw, r)
+	if err != nil {
+		return fmt.Errorf("seal %s: %w", path, err)
 	}
 	fmt.Fprintf(&b.manifest, "%s  %s\n", sum, path)
 	return nil
@@ -137,21 +138,28 @@ func (b *bagWriter) payload(path string, size int64, r io.Reader) error {
 
 func (b *bagWriter) tag(path, text string) error {
 	fmt.Fprintf(&b.tags, "%s  %s\n", canon.Hash([]byte(text)), path)
-	return b.write(path, int64(len(text)), strings.NewReader(text))
+	return b.write(path, text)
 }
 
-// write puts one entry into the tar with nothing in its header but path and
-// size. USTAR; the PAX form only for 8 GiB and more.
-func (b *bagWriter) write(path string, size int64, r io.Reader) error {
+func (b *bagWriter) write(path, text string) error {
+	if err := b.header(path, int64(len(text))); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(b.tw, text); err != nil {
+		return fmt.Errorf("seal %s: %w", path, err)
+	}
+	return nil
+}
+
+// header begins one entry of the tar, with nothing in it but path and size.
+// USTAR; the PAX form only for 8 GiB and more.
+func (b *bagWriter) header(path string, size int64) error {
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: topDir + path, Size: size, Mode: 0o644, Format: tar.FormatUSTAR}
 	if size > maxUSTAR {
 		h.Format = tar.FormatPAX
 	}
 	if err := b.tw.WriteHeader(h); err != nil {
 		return fmt.Errorf("write tar header of %s: %w", path, err)
-	}
-	if _, err := io.Copy(b.tw, r); err != nil {
-		return fmt.Errorf("seal %s: %w", path, err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"kua/internal/canon"
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/tlog"
@@ -118,7 +119,7 @@ func (r *run) keepEvidence(c *tlog.Conflict) error {
 	}
 	for _, raw := range [][]byte{c.Old, c.New} {
 		name := filepath.Join(dir, "checkpoint-"+canon.Hash(raw)[:16]+".note")
-		if err := writeWhole(name, raw); err != nil {
+		if err := durable.WriteFile(name, raw, 0o600); err != nil {
 			return err
 		}
 		r.report.Evidence = append(r.report.Evidence, name)
@@ -166,20 +167,7 @@ func keep(file string, v any) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(file, b)
-}
-
-func writeWhole(file string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails after the rename, and that is meant
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
+	return durable.WriteFile(file, b, 0o600)
 }
 
 // listed reports whether the edition holds path.

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/parcel"
 	"kua/internal/receipt"
@@ -37,7 +38,7 @@ func Seal(c charter.Charter, report parcel.Report, paths []string, out string, p
 	if err != nil {
 		return r, fault.Conflict("witness.cannot_write", out).Because(err)
 	}
-	w := newDiskWriter(f)
+	w := durable.NewStream(f)
 	err = parcel.Seal(w, report, sources, c.Recipients(), progress)
 	// The witness may destroy the film the next moment: the sealed one is on the disk before.
 	if closed := w.Close(); err == nil {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"kua/internal/durable"
 	"kua/internal/tlog"
 )
 
@@ -153,7 +154,7 @@ func (x *index) add(rows []row) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(filepath.Join(x.dir, "done"), b); err != nil {
+	if err := durable.WriteFile(filepath.Join(x.dir, "done"), b, 0o644); err != nil {
 		return fmt.Errorf("write the log's index: %w", err)
 	}
 	x.done = last
@@ -175,18 +176,4 @@ func appendRows(name string, b []byte) error {
 		_, err = f.WriteAt(b, end/rowBytes*rowBytes)
 	}
 	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// replace writes a small file whole or not at all.
-func replace(name string, b []byte) error {
-	tmp := name + ".new"
-	f, err := os.Create(tmp)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp, name)
 }

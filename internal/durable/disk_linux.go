@@ -1,0 +1,45 @@
+package durable
+
+import (
+	"errors"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Flush makes a file's data durable, and of its inode only what is needed to
+// find the data again.
+func Flush(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }
+
+// Begin lets the disk begin to write a range of a file. It promises nothing;
+// Flush then has less to wait for.
+func Begin(f *os.File, offset, size int64) {
+	_ = unix.SyncFileRange(int(f.Fd()), offset, size, unix.SYNC_FILE_RANGE_WRITE)
+}
+
+// direct lets whole aligned blocks of f go to the disk past the system's
+// memory, or no longer (open(2), O_DIRECT). Where that cannot be had, writing
+// works all the same.
+func direct(f *os.File, on bool) {
+	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
+	if err != nil {
+		return
+	}
+	if flags &^= unix.O_DIRECT; on {
+		flags |= unix.O_DIRECT
+	}
+	_, _ = unix.FcntlInt(f.Fd(), unix.F_SETFL, flags)
+}
+
+// refused reports whether a write failed for its being direct.
+func refused(err error) bool { return errors.Is(err, unix.EINVAL) }
+
+// aligned makes an empty slice with room for n bytes that begin where a disk
+// wants them to.
+func aligned(n int) []byte {
+	const align = 4096
+	raw := make([]byte, n+align)
+	off := align - int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%align)
+	return raw[off : off : off+n]
+}

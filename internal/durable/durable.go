@@ -1,0 +1,85 @@
+// Package durable writes files so that a kill or a loss of power finds each of
+// them whole, as it was before, or not there; and so that what was said to be
+// on the disk is on the disk. It knows nothing of what it writes and may be used
+// by every package.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Temporary begins the names of files that are not whole yet. RemoveTemporary
+// clears them away.
+const Temporary = ".new-"
+
+// WriteFile puts b in the place of the file at path.
+func WriteFile(path string, b []byte, mode os.FileMode) error {
+	return Replace(path, mode, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+// Replace puts what write writes in the place of the file at path. An error of
+// write leaves the file as it was.
+func Replace(path string, mode os.FileMode, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), Temporary)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails after the rename, and that is meant
+	err = write(f)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err == nil {
+		err = SyncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// SyncDir makes the names in a folder durable.
+func SyncDir(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// MakeDirs makes a folder and those above it that are missing.
+func MakeDirs(dir string, mode os.FileMode) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := MakeDirs(filepath.Dir(dir), mode); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return SyncDir(filepath.Dir(dir))
+}
+
+// RemoveTemporary clears away what a crash left half-written below dir.
+func RemoveTemporary(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && !d.IsDir() && strings.HasPrefix(d.Name(), Temporary) {
+			err = os.Remove(path)
+		}
+		return err
+	})
+}
