@@ -33,6 +33,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Flags().StringVar(&listen.CertFile, "tls-cert", "", a.t("cli.flag.tls_cert"))
 	c.Flags().StringVar(&listen.KeyFile, "tls-key", "", a.t("cli.flag.tls_key"))
 	c.Flags().StringSliceVar(&listen.ACME, "acme", nil, a.t("cli.flag.acme"))
+	c.Flags().StringVar(&listen.Authority, "acme-directory", "", a.t("cli.flag.acme_directory"))
 	c.Flags().BoolVar(&listen.BehindProxy, "behind-proxy", false, a.t("cli.flag.behind_proxy"))
 	c.Flags().Int64Var(&cfg.Limits.ParcelBytes, "parcel-bytes", 0, a.t("cli.flag.parcel_bytes"))
 	c.Flags().Int64Var(&cfg.Limits.FreeBytes, "free-bytes", 0, a.t("cli.flag.free_bytes"))

@@ -12,10 +12,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
 	"kua/internal/fault"
@@ -33,6 +35,7 @@ type Listen struct {
 	CertFile    string       // PEM; read again when it changes
 	KeyFile     string
 	ACME        []string // host names for which to fetch certificates; needs port 443
+	Authority   string   // address of the ACME directory (RFC 8555); "" for Let's Encrypt
 	BehindProxy bool     // plain HTTP; TLS ends at a proxy on the same machine or network
 }
 
@@ -96,8 +99,11 @@ func (n *Node) tlsConfig(at Listen) (*tls.Config, error) {
 		m := &autocert.Manager{
 			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(at.ACME...), Cache: autocert.DirCache(filepath.Join(n.cfg.Dir, "acme")),
 		}
-		config.GetCertificate = m.GetCertificate
-		config.NextProtos = append(config.NextProtos, "acme-tls/1")
+		if at.Authority != "" {
+			m.Client = &acme.Client{DirectoryURL: at.Authority}
+		}
+		config.GetCertificate = n.saying(at.ACME, m.GetCertificate)
+		config.NextProtos = append(config.NextProtos, acme.ALPNProto)
 		return config, nil
 	case at.CertFile != "" || at.KeyFile != "":
 		c := &certificate{certFile: at.CertFile, keyFile: at.KeyFile, diary: n.cfg.Diary}
@@ -110,6 +116,19 @@ func (n *Node) tlsConfig(at Listen) (*tls.Config, error) {
 		return nil, nil
 	}
 	return nil, fault.Invalid("node.needs_tls", at.Addr)
+}
+
+// saying writes down why there is no certificate for one of the node's own
+// names: nobody else would tell its operator. What name a stranger asked for is
+// not kept.
+func (n *Node) saying(names []string, get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		c, err := get(hello)
+		if i := slices.Index(names, hello.ServerName); err != nil && i >= 0 {
+			n.cfg.Diary.Error("no certificate could be had", "name", names[i], "fault", err)
+		}
+		return c, err
+	}
 }
 
 func isLoopback(at Listen) bool {
