@@ -175,6 +175,8 @@ func (f *film) read(b box, depth int, t *track) error {
 	case b.kind == "traf":
 		f.frag = &fragment{base: f.moof}
 		return f.walk(b.where, b.kind, b.from, b.to, depth+1, t)
+	case b.kind == "udta" && b.n > 24 && f.kenwood(b):
+		return f.record(b)
 	case inside[b.kind]:
 		if b.kind == "moov" {
 			f.moov = true
@@ -216,6 +218,12 @@ func (f *film) read(b box, depth int, t *track) error {
 		return nil
 	}
 	return f.record(b)
+}
+
+// kenwood says whether a box of user data is a drive instead.
+func (f *film) kenwood(b box) bool {
+	h, err := f.src.bytes(b.from, 8)
+	return err == nil && strings.HasPrefix(string(h), "VIDEO")
 }
 
 // body reads a box's content; nil, and a gap, where it is too large to be held.
@@ -396,6 +404,7 @@ func (f *film) free(b box, depth int) error {
 	if err != nil {
 		return err
 	}
+	ok = ok && len(f.s.Gaps) == gaps
 	f.s.Gaps = f.s.Gaps[:gaps] // a try, no finding
 	if ok && in.at+in.n <= b.to && (boxed[in.kind] || in.at+in.n == b.to && in.n > 8) && depth < maxDepth {
 		return f.walk(b.where, b.kind, b.from, b.to, depth+1, nil)

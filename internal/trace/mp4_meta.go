@@ -70,7 +70,7 @@ func (f *film) udta(b box, depth int, t *track) error {
 		f.s.say(b.where, "track name", body)
 	case b.kind == "uuid":
 		return f.uuid(b)
-	case b.kind == "meta" || b.kind == "udta" || b.kind == "ptrh":
+	case b.kind == "meta" || b.kind == "ptrh":
 		return f.walk(b.where, b.kind, b.from, b.to, depth+1, t)
 	default:
 		return f.record(b)

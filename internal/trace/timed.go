@@ -117,6 +117,9 @@ func (f *film) cue(format, where string, p sample, b []byte) bool {
 	case format == "stpp" || bytes.HasPrefix(bytes.TrimSpace(b), []byte("<?xml")):
 		f.src.markup(f.s, where, b)
 		return true
+	case bytes.Contains(b[:min(len(b), 8)], []byte("PNDM")), len(b) > 8 && (bytes.HasPrefix(b[2:], scrambled[0]) || bytes.HasPrefix(b[4:], scrambled[1][:4])):
+	case len(b) > 6 && b[0] == 0 && b[len(b)-1] == '\n' && f.moved(where, p, b):
+		return true
 	case len(b) >= 2 && int(be.Uint16(b)) <= len(b)-2 && (int(be.Uint16(b)) > 0 || len(b) == 2):
 		body = b[2 : 2+int(be.Uint16(b))]
 		f.src.wordsOf(f.s, Encoding, where, b[2+len(body):])
@@ -135,13 +138,10 @@ func (f *film) cue(format, where string, p sample, b []byte) bool {
 		f.src.picture(f.s, where, "image/jpeg", p.at+8, p.n-8)
 		return true
 	}
-	if f.src.written(f.s, where, "subtitle", b, p.time) {
+	if f.src.written(f.s, where, "subtitle", body, p.time) {
 		if readable(body) && p.i < maxCues {
 			f.text(where, body)
 		}
-		return true
-	}
-	if len(b) > 6 && b[0] == 0 && b[len(b)-1] == '\n' && f.moved(where, p, b) {
 		return true
 	}
 	if p.i >= maxCues {
