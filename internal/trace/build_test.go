@@ -11,7 +11,7 @@ import (
 
 // Small builders of films, byte by byte.
 
-func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+func bytesOf(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 func n32(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
 func n16(v uint16) []byte { return binary.BigEndian.AppendUint16(nil, v) }
@@ -37,8 +37,8 @@ func at(size int, parts map[int][]byte) []byte {
 }
 
 func bx(kind string, parts ...[]byte) []byte {
-	body := join(parts...)
-	return join(n32(uint32(len(body)+8)), []byte(kind), body)
+	body := bytesOf(parts...)
+	return bytesOf(n32(uint32(len(body)+8)), []byte(kind), body)
 }
 
 // strip is one track of a built film.
@@ -63,7 +63,7 @@ func build(hole []byte, tracks []strip, moov ...[]byte) []byte {
 			media = append(append(media, s...), hole...)
 		}
 		n := uint32(len(t.samples))
-		entry := join(n32(uint32(16+len(t.extra))), []byte(t.format), zeros(6), n16(1), t.extra)
+		entry := bytesOf(n32(uint32(16+len(t.extra))), []byte(t.format), zeros(6), n16(1), t.extra)
 		stbl := bx("stbl", bx("stsd", n32(0), n32(1), entry), bx("stts", n32(0), n32(1), n32(n), n32(1000)), bx("stsc", n32(0), n32(1), n32(1), n32(1), n32(1)),
 			bx("stsz", n32(0), n32(0), n32(n), sizes), bx("stco", n32(0), n32(n), offsets))
 		media0 := bx("mdia", bx("mdhd", n32(0), zeros(8), n32(1000), n32(n*1000), n32(0)), bx("hdlr", zeros(8), []byte(t.handler), zeros(12), []byte("Built\x00")), bx("minf", bx("nmhd", n32(0)), stbl))
@@ -71,7 +71,7 @@ func build(hole []byte, tracks []strip, moov ...[]byte) []byte {
 		traks = append(traks, bx("trak", tkhd, t.edit, media0))
 	}
 	mvhd := bx("mvhd", n32(0), n32(3797824089), n32(3797824089), n32(1000), n32(1000), zeros(80))
-	return join(head, bx("mdat", media), bx("moov", mvhd, join(traks...), join(moov...)))
+	return bytesOf(head, bx("mdat", media), bx("moov", mvhd, bytesOf(traks...), bytesOf(moov...)))
 }
 
 // keep writes a built film where exiftool can read it.
@@ -86,16 +86,16 @@ func keep(t testing.TB, b []byte) string {
 
 // klv is one record of GoPro's.
 func klv(key string, kind byte, size, count int, body []byte) []byte {
-	b := join([]byte(key), []byte{kind, byte(size)}, n16(uint16(count)), body)
+	b := bytesOf([]byte(key), []byte{kind, byte(size)}, n16(uint16(count)), body)
 	return append(b, zeros((4-len(b)%4)%4)...)
 }
 
 func nest(key string, parts ...[]byte) []byte {
-	body := join(parts...)
+	body := bytesOf(parts...)
 	return klv(key, 0, 1, len(body), body)
 }
 
-func signed(v ...int32) (b []byte) {
+func n32s(v ...int32) (b []byte) {
 	for _, n := range v {
 		b = append(b, n32(uint32(n))...)
 	}
@@ -109,24 +109,24 @@ const (
 )
 
 func goproSample() []byte {
-	stream := nest("STRM", klv("STNM", 'c', 1, 14, []byte("GPS (Lat., Lon")), klv("GPSU", 'U', 16, 1, []byte("240506070809.000")), klv("SCAL", 'l', 4, 5, signed(10000000, 10000000, 1000, 1000, 100)),
-		klv("GPS5", 'l', 20, 2, signed(428746212, 745697615, 771000, 12000, 1200, 428747000, 745698000, 772000, 13000, 1300)))
+	stream := nest("STRM", klv("STNM", 'c', 1, 14, []byte("GPS (Lat., Lon")), klv("GPSU", 'U', 16, 1, []byte("240506070809.000")), klv("SCAL", 'l', 4, 5, n32s(10000000, 10000000, 1000, 1000, 100)),
+		klv("GPS5", 'l', 20, 2, n32s(428746212, 745697615, 771000, 12000, 1200, 428747000, 745698000, 772000, 13000, 1300)))
 	return nest("DEVC", klv("DVID", 'L', 4, 1, n32(1)), klv("DVNM", 'c', 1, 12, []byte("PLANTHero 11")), klv("CASN", 'c', 1, 14, []byte("C3PLANTSERIAL1")), stream)
 }
 
 func gps9Sample() []byte {
-	row := join(signed(428746212, 745697615, 771000, 12000, 1200, 8892, 25689000), n16(150), n16(3))
-	return nest("DEVC", klv("DVNM", 'c', 1, 4, []byte("Cam9")), nest("STRM", klv("TYPE", 'c', 1, 9, []byte("lllllllSS")), klv("SCAL", 'l', 4, 9, signed(10000000, 10000000, 1000, 1000, 100, 1, 1000, 100, 1)), klv("GPS9", '?', 32, 1, row)))
+	row := bytesOf(n32s(428746212, 745697615, 771000, 12000, 1200, 8892, 25689000), n16(150), n16(3))
+	return nest("DEVC", klv("DVNM", 'c', 1, 4, []byte("Cam9")), nest("STRM", klv("TYPE", 'c', 1, 9, []byte("lllllllSS")), klv("SCAL", 'l', 4, 9, n32s(10000000, 10000000, 1000, 1000, 100, 1, 1000, 100, 1)), klv("GPS9", '?', 32, 1, row)))
 }
 
 func camm6() []byte {
-	return join(l16(0), l16(6), ld(1399014489), words32(3), ld(bishkekLat), ld(bishkekLon), lf(771), zeros(8), lf(3), lf(4), lf(0), lf(1))
+	return bytesOf(l16(0), l16(6), ld(1399014489), words32(3), ld(bishkekLat), ld(bishkekLon), lf(771), zeros(8), lf(3), lf(4), lf(0), lf(1))
 }
 
 func mebxKeys() []byte {
 	entry := func(id uint32, key string, kind uint32) []byte {
-		body := join(bx("keyd", []byte("mdta"+key)), bx("dtyp", n32(0), n32(kind)))
-		return join(n32(uint32(len(body)+8)), n32(id), body)
+		body := bytesOf(bx("keyd", []byte("mdta"+key)), bx("dtyp", n32(0), n32(kind)))
+		return bytesOf(n32(uint32(len(body)+8)), n32(id), body)
 	}
 	return bx("keys", entry(1, "com.apple.quicktime.location.ISO6709", 1), entry(2, "com.apple.quicktime.detected-face", 0))
 }
@@ -134,23 +134,23 @@ func mebxKeys() []byte {
 // freeGPS blocks, by layout.
 func freeGPSBlock(size int, parts map[int][]byte) []byte {
 	b := at(size, parts)
-	copy(b, join(n32(uint32(size)), []byte("freeGPS "), l32(uint32(size-12))))
+	copy(b, bytesOf(n32(uint32(size)), []byte("freeGPS "), l32(uint32(size-12))))
 	return b
 }
 
 var freeGPSBlocks = map[string][]byte{
-	"novatek": freeGPSBlock(128, map[int][]byte{48: words32(7, 8, 9, 24, 5, 6), 72: []byte("ANE\x00"), 76: join(lf(bishkekNS), lf(bishkekEW), lf(20), lf(90))}),
-	"viofo":   freeGPSBlock(128, map[int][]byte{16: words32(7, 8, 9, 24, 5, 6), 40: []byte("ANE\x00"), 44: join(lf(bishkekNS), lf(bishkekEW), lf(20), lf(90))}),
-	"iqs":     freeGPSBlock(128, map[int][]byte{16: []byte("IQS_A7_20150417"), 48: words32(7, 8, 9, 24, 5, 6), 72: []byte("ANE\x00"), 76: join(l32(428746212), l32(745697615), l32(1000))}),
-	"double":  freeGPSBlock(160, map[int][]byte{48: words32(7, 8, 9, 'A'), 64: ld(bishkekNS), 72: words32('N', 0), 80: ld(bishkekEW), 88: words32('E', 0), 96: join(ld(20), ld(90)), 112: words32(24, 5, 6)}),
-	"vantrue": freeGPSBlock(160, map[int][]byte{16: words32(7, 8, 9, 'A'), 32: ld(bishkekNS), 40: words32('N', 0), 48: ld(bishkekEW), 56: words32('E', 0), 64: join(ld(20), ld(90)), 80: words32(24, 5, 6)}),
+	"novatek": freeGPSBlock(128, map[int][]byte{48: words32(7, 8, 9, 24, 5, 6), 72: []byte("ANE\x00"), 76: bytesOf(lf(bishkekNS), lf(bishkekEW), lf(20), lf(90))}),
+	"viofo":   freeGPSBlock(128, map[int][]byte{16: words32(7, 8, 9, 24, 5, 6), 40: []byte("ANE\x00"), 44: bytesOf(lf(bishkekNS), lf(bishkekEW), lf(20), lf(90))}),
+	"iqs":     freeGPSBlock(128, map[int][]byte{16: []byte("IQS_A7_20150417"), 48: words32(7, 8, 9, 24, 5, 6), 72: []byte("ANE\x00"), 76: bytesOf(l32(428746212), l32(745697615), l32(1000))}),
+	"double":  freeGPSBlock(160, map[int][]byte{48: words32(7, 8, 9, 'A'), 64: ld(bishkekNS), 72: words32('N', 0), 80: ld(bishkekEW), 88: words32('E', 0), 96: bytesOf(ld(20), ld(90)), 112: words32(24, 5, 6)}),
+	"vantrue": freeGPSBlock(160, map[int][]byte{16: words32(7, 8, 9, 'A'), 32: ld(bishkekNS), 40: words32('N', 0), 48: ld(bishkekEW), 56: words32('E', 0), 64: bytesOf(ld(20), ld(90)), 80: words32(24, 5, 6)}),
 	"anti":    freeGPSBlock(128, map[int][]byte{32: []byte("Apr  6 2016, 16:"), 48: words32(7, 8, 9, 'A'), 64: lf(bishkekNS), 68: words32('N'), 72: lf(bishkekEW), 76: words32('E'), 88: words32(24, 5, 6)}),
-	"s1":      freeGPSBlock(128, map[int][]byte{64: []byte("ANE\x00"), 68: words32(24, 5, 6, 7, 8, 9), 92: join(lf(bishkekEW), lf(bishkekNS), lf(20), lf(90), lf(771))}),
-	"innovv":  freeGPSBlock(128, map[int][]byte{16: join([]byte("ANE\x00"), lf(bishkekNS), lf(bishkekEW), lf(20), lf(90), zeros(12))}),
+	"s1":      freeGPSBlock(128, map[int][]byte{64: []byte("ANE\x00"), 68: words32(24, 5, 6, 7, 8, 9), 92: bytesOf(lf(bishkekEW), lf(bishkekNS), lf(20), lf(90), lf(771))}),
+	"innovv":  freeGPSBlock(128, map[int][]byte{16: bytesOf([]byte("ANE\x00"), lf(bishkekNS), lf(bishkekEW), lf(20), lf(90), zeros(12))}),
 	"nmea":    freeGPSBlock(256, map[int][]byte{52: []byte("20240506070809"), 96: []byte("$GPRMC,070809.000,A,4252.477272,N,07434.185690,E,10.0,90.0,060524,,,A*5C")}),
-	"xor":     freeGPSBlock(300, map[int][]byte{16: {1, 3}, 18: unscramble(join([]byte("\x00\x00XKZD\xfe\xfe20240506070809\x0cPLANTLABEL\x00\x00\x00\x00\x03N42524772E07434185600000042"), zeros(100)))}),
+	"xor":     freeGPSBlock(300, map[int][]byte{16: {1, 3}, 18: unscramble(bytesOf([]byte("\x00\x00XKZD\xfe\xfe20240506070809\x0cPLANTLABEL\x00\x00\x00\x00\x03N42524772E07434185600000042"), zeros(100)))}),
 	"moved16": freeGPSBlock(200, map[int][]byte{60: moved16("$GPRMC,070809.000,A,4252.477272,N,07434.185690,E,10.0,90.0,060524,,,A")}),
-	"nb512":   freeGPSBlock(200, map[int][]byte{16: []byte("x.xx"), 0x32: join(n16(1028), n16(9000), n16(2024), []byte{5, 6, 7, 8}, n16(90), []byte{2}, n32(428746212), n32(745697615))}),
+	"nb512":   freeGPSBlock(200, map[int][]byte{16: []byte("x.xx"), 0x32: bytesOf(n16(1028), n16(9000), n16(2024), []byte{5, 6, 7, 8}, n16(90), []byte{2}, n32(428746212), n32(745697615))}),
 	"atc":     atcBlock(),
 }
 
@@ -163,7 +163,7 @@ func moved16(s string) []byte {
 }
 
 func atcBlock() []byte {
-	r := at(52, map[int][]byte{0: {1}, 0x0d: {6, 8, 9}, 0x10: l32(428746212), 0x15: []byte("ATC"), 0x18: l32(745697615), 0x1d: []byte("001"), 0x20: l32(1000), 0x28: l32(771000), 0x2c: join(l16(2024), []byte{5, 6})})
+	r := at(52, map[int][]byte{0: {1}, 0x0d: {6, 8, 9}, 0x10: l32(428746212), 0x15: []byte("ATC"), 0x18: l32(745697615), 0x1d: []byte("001"), 0x20: l32(1000), 0x28: l32(771000), 0x2c: bytesOf(l16(2024), []byte{5, 6})})
 	const one, two = 0x5a, 0x3c
 	for i := range r {
 		switch {

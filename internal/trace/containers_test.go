@@ -9,15 +9,15 @@ import (
 
 // ebml is one element: an ID of one to four bytes, an eight-byte length.
 func ebml(id uint32, parts ...[]byte) []byte {
-	body := join(parts...)
+	body := bytesOf(parts...)
 	b := bytes.TrimLeft(n32(id), "\x00")
-	return join(b, []byte{1, 0, 0, 0}, n32(uint32(len(body))), body)
+	return bytesOf(b, []byte{1, 0, 0, 0}, n32(uint32(len(body))), body)
 }
 
 func matroskaFilm() []byte {
-	frame := func(track byte, body []byte) []byte { return join([]byte{0x80 | track}, n16(0), []byte{0x80}, body) }
+	frame := func(track byte, body []byte) []byte { return bytesOf([]byte{0x80 | track}, n16(0), []byte{0x80}, body) }
 	sei := append([]byte{6, 5, 30}, append(bytes.Repeat([]byte{9}, 16), "PLANTsei 1234\x80"...)...)
-	return join(
+	return bytesOf(
 		ebml(0x1A45DFA3, ebml(0x4282, []byte("matroska"))),
 		ebml(0x18538067,
 			ebml(0x1549A966, ebml(0x2AD7B1, n32(1000000)), ebml(0x7BA9, []byte("PLANTtitle")), ebml(0x4D80, []byte("PLANTmux")), ebml(0x5741, []byte("PLANTwrite")), ebml(0x4461, n32(0x0A3C1F6F), n32(0)),
@@ -25,7 +25,7 @@ func matroskaFilm() []byte {
 			ebml(0x1654AE6B, ebml(0xAE, ebml(0xD7, []byte{1}), ebml(0x73C5, n32(0x51A7B0B1)), ebml(0x83, []byte{1}), ebml(0x86, []byte("V_MPEG4/ISO/AVC")), ebml(0x536E, []byte("PLANTtrack")), ebml(0x63A2, []byte{1, 66, 0, 10, 0xff, 0xe0, 0})),
 				ebml(0xAE, ebml(0xD7, []byte{2}), ebml(0x83, []byte{17}), ebml(0x86, []byte("S_TEXT/UTF8")))),
 			ebml(0xEC, []byte("\x00\x00PLANT in Void\x00")),
-			ebml(0x1F43B675, ebml(0xE7, []byte{10}), ebml(0xA3, frame(1, join(n32(uint32(len(sei))), sei))), ebml(0xA0, ebml(0xA1, frame(2, []byte("PLANTsub $GPRMC,070809.000,A,4252.477272,N,07434.185690,E,10.0,90.0,060524,,,A"))), ebml(0x9B, []byte{1}))),
+			ebml(0x1F43B675, ebml(0xE7, []byte{10}), ebml(0xA3, frame(1, bytesOf(n32(uint32(len(sei))), sei))), ebml(0xA0, ebml(0xA1, frame(2, []byte("PLANTsub $GPRMC,070809.000,A,4252.477272,N,07434.185690,E,10.0,90.0,060524,,,A"))), ebml(0x9B, []byte{1}))),
 			ebml(0x1043A770, ebml(0x45B9, ebml(0xB6, ebml(0x73C4, n32(0x0BADCAFE)), ebml(0x80, ebml(0x85, []byte("PLANTchapter")))))),
 			ebml(0x1254C367, ebml(0x7373, ebml(0x63C0), ebml(0x67C8, ebml(0x45A3, []byte("LOCATION")), ebml(0x4487, []byte("+42.8746212+074.5697615/"))), ebml(0x67C8, ebml(0x45A3, []byte("ARTIST")), ebml(0x4487, []byte("PLANTartist"))))),
 			ebml(0x1941A469, ebml(0x61A7, ebml(0x467E, []byte("PLANTdescription")), ebml(0x466E, []byte("PLANTcover.jpg")), ebml(0x4660, []byte("image/jpeg")), ebml(0x465C, []byte("\xff\xd8\xff\xe0 a picture")), ebml(0x46AE, n32(0x0DDBA11))),
@@ -46,25 +46,25 @@ func TestMatroska(t *testing.T) {
 	}
 }
 
-func chunk(id string, parts ...[]byte) []byte {
-	body := join(parts...)
-	b := join([]byte(id), l32(uint32(len(body))), body)
+func riffPart(id string, parts ...[]byte) []byte {
+	body := bytesOf(parts...)
+	b := bytesOf([]byte(id), l32(uint32(len(body))), body)
 	return append(b, zeros(len(b)%2)...)
 }
 
 func wavSound() []byte {
 	bext := at(602+14, map[int][]byte{0: []byte("PLANTdescription"), 100: []byte("PLANTbehind text"), 256: []byte("PLANToriginator"), 288: []byte("PLANTreference"), 320: []byte("2024-05-06"), 330: []byte("07:08:09"), 348: bytes.Repeat([]byte("UMID"), 16), 602: []byte("PLANTcoding\r\n")})
 	cart := at(2048, map[int][]byte{0: []byte("0101"), 4: []byte("PLANTcarttitle"), 68: []byte("PLANTcartartist")})
-	return join(chunk("RIFF", []byte("WAVE"), chunk("fmt ", zeros(16)), chunk("LIST", []byte("INFO"), chunk("IART", []byte("PLANTartist\x00")), chunk("ICRD", []byte("2024-05-06\x00")), chunk("ISFT", []byte("PLANTsoft\x00"))),
-		chunk("bext", bext), chunk("iXML", []byte(`<?xml version="1.0"?><BWFXML><NOTE>PLANTixml</NOTE><LOCATION><LOCATION_NAME>PLANTplace</LOCATION_NAME></LOCATION></BWFXML>`)), chunk("cart", cart),
-		chunk("id3 ", id3Tag(3, id3Frame("TPE1", []byte("\x00PLANTid3")))), chunk("JUNK", []byte("\x00\x00PLANT in junk\x00")), chunk("priv", []byte("\x00PLANTprivate\x00")),
-		chunk("LIST", []byte("adtl"), chunk("labl", l32(1), []byte("PLANTlabel\x00"))), chunk("data", zeros(100))), []byte("PLANT behind the sound"))
+	return bytesOf(riffPart("RIFF", []byte("WAVE"), riffPart("fmt ", zeros(16)), riffPart("LIST", []byte("INFO"), riffPart("IART", []byte("PLANTartist\x00")), riffPart("ICRD", []byte("2024-05-06\x00")), riffPart("ISFT", []byte("PLANTsoft\x00"))),
+		riffPart("bext", bext), riffPart("iXML", []byte(`<?xml version="1.0"?><BWFXML><NOTE>PLANTixml</NOTE><LOCATION><LOCATION_NAME>PLANTplace</LOCATION_NAME></LOCATION></BWFXML>`)), riffPart("cart", cart),
+		riffPart("id3 ", id3Tag(3, id3Frame("TPE1", []byte("\x00PLANTid3")))), riffPart("JUNK", []byte("\x00\x00PLANT in junk\x00")), riffPart("priv", []byte("\x00PLANTprivate\x00")),
+		riffPart("LIST", []byte("adtl"), riffPart("labl", l32(1), []byte("PLANTlabel\x00"))), riffPart("data", zeros(100))), []byte("PLANT behind the sound"))
 }
 
 func aviFilm() []byte {
-	return join(chunk("RIFF", []byte("AVI "), chunk("LIST", []byte("hdrl"), chunk("avih", zeros(56)), chunk("LIST", []byte("strl"), chunk("strh", []byte("vidsPLAN"), zeros(48)), chunk("strf", zeros(40)), chunk("strd", []byte("\x00PLANTstrd\x00")), chunk("strn", []byte("PLANTstream\x00")))),
-		chunk("IDIT", []byte("MON MAY 06 07:08:09 2024\n\x00")), chunk("LIST", []byte("INFO"), chunk("ISFT", []byte("PLANTsoft\x00"))), chunk("JUNK", []byte("..PLANT in junk..\x00")),
-		chunk("LIST", []byte("movi"), chunk("00dc", zeros(30)), chunk("01tx", []byte("$GPRMC,070809.000,A,4252.477272,N,07434.185690,E,10.0,90.0,060524,,,A\x00")), chunk("JUNK", []byte("PLANT among frames"))), chunk("idx1", zeros(32))),
+	return bytesOf(riffPart("RIFF", []byte("AVI "), riffPart("LIST", []byte("hdrl"), riffPart("avih", zeros(56)), riffPart("LIST", []byte("strl"), riffPart("strh", []byte("vidsPLAN"), zeros(48)), riffPart("strf", zeros(40)), riffPart("strd", []byte("\x00PLANTstrd\x00")), riffPart("strn", []byte("PLANTstream\x00")))),
+		riffPart("IDIT", []byte("MON MAY 06 07:08:09 2024\n\x00")), riffPart("LIST", []byte("INFO"), riffPart("ISFT", []byte("PLANTsoft\x00"))), riffPart("JUNK", []byte("..PLANT in junk..\x00")),
+		riffPart("LIST", []byte("movi"), riffPart("00dc", zeros(30)), riffPart("01tx", []byte("$GPRMC,070809.000,A,4252.477272,N,07434.185690,E,10.0,90.0,060524,,,A\x00")), riffPart("JUNK", []byte("PLANT among frames"))), riffPart("idx1", zeros(32))),
 		[]byte("VIDEOUUUUUUU\xfe\xfe20240506070809.20240506070810\x03N42524772E074341856+0058000+006+009"))
 }
 
@@ -82,13 +82,13 @@ func TestRIFF(t *testing.T) {
 }
 
 func id3Frame(id string, body []byte) []byte {
-	return join([]byte(id), n32(uint32(len(body))), n16(0), body)
+	return bytesOf([]byte(id), n32(uint32(len(body))), n16(0), body)
 }
 
 func id3Tag(version byte, parts ...[]byte) []byte {
-	body := join(parts...)
+	body := bytesOf(parts...)
 	n := len(body)
-	return join([]byte("ID3"), []byte{version, 0, 0, byte(n >> 21 & 0x7f), byte(n >> 14 & 0x7f), byte(n >> 7 & 0x7f), byte(n & 0x7f)}, body)
+	return bytesOf([]byte("ID3"), []byte{version, 0, 0, byte(n >> 21 & 0x7f), byte(n >> 14 & 0x7f), byte(n >> 7 & 0x7f), byte(n & 0x7f)}, body)
 }
 
 // mp3Frames are frames of 128 kbit/s at 44.1 kHz, the first with LAME's head.
@@ -97,7 +97,7 @@ func mp3Frames(n int) []byte {
 	for i := range n {
 		f := at(417, map[int][]byte{0: {0xff, 0xfb, 0x90, 0}})
 		if i == 0 {
-			copy(f[36:], join([]byte("Xing"), n32(15), zeros(112), []byte("LAME3.99r")))
+			copy(f[36:], bytesOf([]byte("Xing"), n32(15), zeros(112), []byte("LAME3.99r")))
 		}
 		b = append(b, f...)
 	}
@@ -113,12 +113,12 @@ func mp3Sound() []byte {
 		return b
 	}
 	apeItem := func(key, value string) []byte {
-		return join(l32(uint32(len(value))), l32(0), []byte(key), []byte{0}, []byte(value))
+		return bytesOf(l32(uint32(len(value))), l32(0), []byte(key), []byte{0}, []byte(value))
 	}
-	items := join(apeItem("Artist", "PLANTape"), apeItem("Comment", "PLANTapecomment"))
-	foot := join([]byte("APETAGEX"), l32(2000), l32(uint32(len(items)+32)), l32(2), l32(0), zeros(8))
+	items := bytesOf(apeItem("Artist", "PLANTape"), apeItem("Comment", "PLANTapecomment"))
+	foot := bytesOf([]byte("APETAGEX"), l32(2000), l32(uint32(len(items)+32)), l32(2), l32(0), zeros(8))
 	v1 := at(128, map[int][]byte{0: []byte("TAG"), 3: []byte("PLANTv1title"), 33: []byte("PLANTv1artist"), 93: []byte("2024"), 97: []byte("PLANTv1comment"), 127: {255}})
-	return join(id3Tag(3, id3Frame("TIT2", append([]byte{1}, le("ПЛАНТ")...)), id3Frame("COMM", []byte("\x00engPLANTcommname\x00PLANTcomm")), id3Frame("PRIV", []byte("PLANTowner\x00\x01\x02PLANTpriv\x01")), id3Frame("GEOB", []byte("\x00text/plain\x00PLANTfile.txt\x00PLANTdesc\x00PLANTobject")),
+	return bytesOf(id3Tag(3, id3Frame("TIT2", append([]byte{1}, le("ПЛАНТ")...)), id3Frame("COMM", []byte("\x00engPLANTcommname\x00PLANTcomm")), id3Frame("PRIV", []byte("PLANTowner\x00\x01\x02PLANTpriv\x01")), id3Frame("GEOB", []byte("\x00text/plain\x00PLANTfile.txt\x00PLANTdesc\x00PLANTobject")),
 		id3Frame("TXXX", []byte("\x00LOCATION\x00PLANTplace")), id3Frame("UFID", []byte("PLANTdb\x00PLANTufid")), id3Frame("APIC", []byte("\x00image/jpeg\x00\x03PLANTcoverwords\x00\xff\xd8\xff\xe0 a cover")), id3Frame("TDRC", []byte("\x002024-05-06")), id3Frame("ZZZZ", []byte("\x00PLANTunknown")), []byte("\x00\x00\x00\x00PLANT in padding\x00")),
 		mp3Frames(3), []byte("PLANT between frames"), mp3Frames(3), items, foot, v1)
 }
@@ -133,31 +133,31 @@ func TestMP3(t *testing.T) {
 	if !kindTold(s, Place, "PLANTplace") || !kindTold(s, Serial, "PLANTufid") || !kindTold(s, Leftover, "PLANT between frames") {
 		t.Error("kinds are wrong")
 	}
-	v2 := join([]byte("ID3\x02\x00\x00\x00\x00\x00\x2a"), []byte("TP1\x00\x00\x09\x00PLANTv22"), []byte("COM\x00\x00\x15\x00eng\x00PLANTv22comment."), zeros(0), mp3Frames(2))
+	v2 := bytesOf([]byte("ID3\x02\x00\x00\x00\x00\x00\x2a"), []byte("TP1\x00\x00\x09\x00PLANTv22"), []byte("COM\x00\x00\x15\x00eng\x00PLANTv22comment."), zeros(0), mp3Frames(2))
 	mustTell(t, readBytes(t, v2), "PLANTv22", "PLANTv22comment.")
 }
 
 // adts is a frame of AAC with a body.
 func adts(body string) []byte {
 	n := len(body) + 7
-	return join([]byte{0xff, 0xf1, 0x50, 0x80 | byte(n>>11), byte(n >> 3), byte(n<<5) | 0x1f, 0xfc}, []byte(body))
+	return bytesOf([]byte{0xff, 0xf1, 0x50, 0x80 | byte(n>>11), byte(n >> 3), byte(n<<5) | 0x1f, 0xfc}, []byte(body))
 }
 
 func TestSmallSounds(t *testing.T) {
-	aac := join(id3Tag(4, id3Frame("TPE1", []byte("\x00PLANTaac"))), adts("\x01\x02PLANTencoder\x01"), adts("\x01\x02\x03"), []byte("PLANT trailer"))
+	aac := bytesOf(id3Tag(4, id3Frame("TPE1", []byte("\x00PLANTaac"))), adts("\x01\x02PLANTencoder\x01"), adts("\x01\x02\x03"), []byte("PLANT trailer"))
 	mustTell(t, readBytes(t, aac), "PLANTaac", "PLANTencoder", "PLANT trailer")
-	amr := join([]byte("#!AMR\n"), bytes.Repeat(append([]byte{0x3c}, zeros(31)...), 5), []byte("\xffPLANT behind AMR"))
+	amr := bytesOf([]byte("#!AMR\n"), bytes.Repeat(append([]byte{0x3c}, zeros(31)...), 5), []byte("\xffPLANT behind AMR"))
 	s := readBytes(t, amr)
 	mustTell(t, s, "PLANT behind AMR")
 	if s.Format != "amr" || !kindTold(s, Leftover, "PLANT behind AMR") {
 		t.Errorf("got %+v", s)
 	}
-	wb := join([]byte("#!AMR-WB\n"), bytes.Repeat(append([]byte{0x04}, zeros(17)...), 5), []byte("\xffPLANT behind"))
+	wb := bytesOf([]byte("#!AMR-WB\n"), bytes.Repeat(append([]byte{0x04}, zeros(17)...), 5), []byte("\xffPLANT behind"))
 	mustTell(t, readBytes(t, wb), "PLANT behind")
 }
 
 func comments(values ...string) []byte {
-	b := join(l32(11), []byte("PLANTvendor"), l32(uint32(len(values))))
+	b := bytesOf(l32(11), []byte("PLANTvendor"), l32(uint32(len(values))))
 	for _, v := range values {
 		b = append(append(b, l32(uint32(len(v)))...), v...)
 	}
@@ -166,12 +166,12 @@ func comments(values ...string) []byte {
 
 func pictureBlock() []byte {
 	p := []byte("\xff\xd8\xff\xe0 cover")
-	return join(n32(3), n32(10), []byte("image/jpeg"), n32(10), []byte("PLANTcover"), n32(640), n32(480), n32(24), n32(0), n32(uint32(len(p))), p)
+	return bytesOf(n32(3), n32(10), []byte("image/jpeg"), n32(10), []byte("PLANTcover"), n32(640), n32(480), n32(24), n32(0), n32(uint32(len(p))), p)
 }
 
 func flacSound() []byte {
-	block := func(kind byte, body []byte) []byte { return join([]byte{kind, 0}, n16(uint16(len(body))), body) }
-	return join([]byte("fLaC"), block(0, at(34, map[int][]byte{18: []byte("0123456789abcdef")})), block(4, comments("ARTIST=PLANTartist", "LOCATION=PLANTplace", "DATE=2024-05-06")), block(6, pictureBlock()), block(2, []byte("PLANPLANTapplication")), block(0x81, []byte("\x00\x00PLANT in padding\x00")),
+	block := func(kind byte, body []byte) []byte { return bytesOf([]byte{kind, 0}, n16(uint16(len(body))), body) }
+	return bytesOf([]byte("fLaC"), block(0, at(34, map[int][]byte{18: []byte("0123456789abcdef")})), block(4, comments("ARTIST=PLANTartist", "LOCATION=PLANTplace", "DATE=2024-05-06")), block(6, pictureBlock()), block(2, []byte("PLANPLANTapplication")), block(0x81, []byte("\x00\x00PLANT in padding\x00")),
 		[]byte("\xff\xf8\xc9\x08\x00\x01\x02\x03"), []byte("PLANT behind the sound"))
 }
 
@@ -182,11 +182,11 @@ func oggPage(serial uint32, flags byte, body []byte) []byte {
 		sizes = append(sizes, 255)
 	}
 	sizes = append(sizes, byte(n))
-	return join([]byte("OggS\x00"), []byte{flags}, zeros(8), l32(serial), zeros(8), []byte{byte(len(sizes))}, sizes, body)
+	return bytesOf([]byte("OggS\x00"), []byte{flags}, zeros(8), l32(serial), zeros(8), []byte{byte(len(sizes))}, sizes, body)
 }
 
 func opusSound() []byte {
-	return join(oggPage(0x504C414E, 2, append([]byte("OpusHead"), zeros(11)...)), oggPage(0x504C414E, 0, join([]byte("OpusTags"), comments("ARTIST=PLANTartist", "METADATA_BLOCK_PICTURE="+base64.StdEncoding.EncodeToString(pictureBlock())), []byte("\x00\x00PLANT behind comments"))),
+	return bytesOf(oggPage(0x504C414E, 2, append([]byte("OpusHead"), zeros(11)...)), oggPage(0x504C414E, 0, bytesOf([]byte("OpusTags"), comments("ARTIST=PLANTartist", "METADATA_BLOCK_PICTURE="+base64.StdEncoding.EncodeToString(pictureBlock())), []byte("\x00\x00PLANT behind comments"))),
 		oggPage(0x504C414E, 0, zeros(50)), []byte("PLANT between pages"), oggPage(0x504C414E, 4, zeros(50)), []byte("PLANT behind the last page"))
 }
 
@@ -215,33 +215,33 @@ func tsPacket(pid uint16, start bool, body []byte) []byte {
 		if n > 1 {
 			fill[1] = 0
 		}
-		return join(head, fill, body)
+		return bytesOf(head, fill, body)
 	}
-	return join(head, body[:184])
+	return bytesOf(head, body[:184])
 }
 
 func tsSection(b []byte) []byte {
 	b[1], b[2] = 0xb0|byte((len(b)+1)>>8), byte(len(b)+1)
-	return join([]byte{0}, b, zeros(4))
+	return bytesOf([]byte{0}, b, zeros(4))
 }
 
 func pesPacket(stream byte, body []byte) []byte {
-	return join([]byte{0, 0, 1, stream}, n16(uint16(len(body)+3)), []byte{0x80, 0, 0}, body)
+	return bytesOf([]byte{0, 0, 1, stream}, n16(uint16(len(body)+3)), []byte{0x80, 0, 0}, body)
 }
 
 func tsStream() []byte {
 	pat := tsSection(append(zeros(8), 0, 1, 0xe1, 0))
-	pmt := tsSection(join([]byte{2}, zeros(9), n16(0xf000), []byte{0x1b, 0xe2, 0, 0xf0, 0}, []byte{0x06, 0xe3, 0, 0xf0, 0}))
-	name := join([]byte{0x48, 30, 1, 13}, []byte("PLANTprovider"), []byte{14}, []byte("PLANTservicexx"))
+	pmt := tsSection(bytesOf([]byte{2}, zeros(9), n16(0xf000), []byte{0x1b, 0xe2, 0, 0xf0, 0}, []byte{0x06, 0xe3, 0, 0xf0, 0}))
+	name := bytesOf([]byte{0x48, 30, 1, 13}, []byte("PLANTprovider"), []byte{14}, []byte("PLANTservicexx"))
 	name[1] = byte(len(name) - 2)
-	sdt := tsSection(join([]byte{0x42}, zeros(10), n16(1), []byte{0}, n16(0x8000|uint16(len(name))), name))
-	novatek := join(words32(7, 8, 9, 24, 5, 6), []byte("ANE\x00"), lf(bishkekNS), lf(bishkekEW), lf(20), lf(90), zeros(20))
+	sdt := tsSection(bytesOf([]byte{0x42}, zeros(10), n16(1), []byte{0}, n16(0x8000|uint16(len(name))), name))
+	novatek := bytesOf(words32(7, 8, 9, 24, 5, 6), []byte("ANE\x00"), lf(bishkekNS), lf(bishkekEW), lf(20), lf(90), zeros(20))
 	mdpm := []byte{0x18, 0x0c, 0x20, 0x24, 0x05, 0x19, 0x06, 0x07, 0x08, 0x09}
-	ratio := func(id byte, a, b uint16) []byte { return join([]byte{id}, n16(a), n16(b)) }
-	packs := join([]byte{12}, mdpm, []byte{0xb1, 'N', 0, 0, 0}, ratio(0xb2, 42, 1), ratio(0xb3, 52, 1), ratio(0xb4, 28636, 1000), []byte{0xb5, 'E', 0, 0, 0}, ratio(0xb6, 74, 1), ratio(0xb7, 34, 1), ratio(0xb8, 11141, 1000), []byte{0xe0, 1, 8, 0, 0}, []byte{0xe4, 'H', 'D', 'R', '-'})
-	message := join([]byte("\x17\xee\x8c\x60\xf8\x4d\x11\xd9\x8c\xd6\x08\x00\x20\x0c\x9a\x66MDPM"), packs)
-	sei := join([]byte{0, 0, 1, 6, 5, byte(len(message))}, message, []byte{0x80})
-	return join(tsPacket(0, true, pat), tsPacket(0x100, true, pmt), tsPacket(0x11, true, sdt), tsPacket(0x200, true, pesPacket(0xe0, sei)), tsPacket(0x300, true, pesPacket(0xbd, novatek)), tsPacket(0x301, true, pesPacket(0xbd, []byte("PLANTprivate words"))),
+	ratio := func(id byte, a, b uint16) []byte { return bytesOf([]byte{id}, n16(a), n16(b)) }
+	packs := bytesOf([]byte{12}, mdpm, []byte{0xb1, 'N', 0, 0, 0}, ratio(0xb2, 42, 1), ratio(0xb3, 52, 1), ratio(0xb4, 28636, 1000), []byte{0xb5, 'E', 0, 0, 0}, ratio(0xb6, 74, 1), ratio(0xb7, 34, 1), ratio(0xb8, 11141, 1000), []byte{0xe0, 1, 8, 0, 0}, []byte{0xe4, 'H', 'D', 'R', '-'})
+	message := bytesOf([]byte("\x17\xee\x8c\x60\xf8\x4d\x11\xd9\x8c\xd6\x08\x00\x20\x0c\x9a\x66MDPM"), packs)
+	sei := bytesOf([]byte{0, 0, 1, 6, 5, byte(len(message))}, message, []byte{0x80})
+	return bytesOf(tsPacket(0, true, pat), tsPacket(0x100, true, pmt), tsPacket(0x11, true, sdt), tsPacket(0x200, true, pesPacket(0xe0, sei)), tsPacket(0x300, true, pesPacket(0xbd, novatek)), tsPacket(0x301, true, pesPacket(0xbd, []byte("PLANTprivate words"))),
 		tsPacket(0x1fff, false, append([]byte("PLANT in null packets"), zeros(163)...)), []byte("PLANT behind the stream"))
 }
 
@@ -251,7 +251,7 @@ func TestMPEG(t *testing.T) {
 	if !near(s, "freeGPS", bishkekLat, bishkekLon) || !near(s, "MDPM", bishkekLat, bishkekLon) {
 		t.Errorf("got track %+v", s.Track)
 	}
-	ps := join([]byte{0, 0, 1, 0xba, 0x44, 0, 4, 0, 4, 1, 0, 0, 3, 0xf8}, pesPacket(0xe0, []byte("\x00\x00\x01\xb2PLANTuserdata\x00\x00\x01\xb8")), join([]byte{0, 0, 1, 0xbe}, n16(20), []byte("PLANT in the padding")), pesPacket(0xbd, []byte("\x05PLANTprivate")), []byte{0, 0, 1, 0xb9}, []byte("PLANT behind it"))
+	ps := bytesOf([]byte{0, 0, 1, 0xba, 0x44, 0, 4, 0, 4, 1, 0, 0, 3, 0xf8}, pesPacket(0xe0, []byte("\x00\x00\x01\xb2PLANTuserdata\x00\x00\x01\xb8")), bytesOf([]byte{0, 0, 1, 0xbe}, n16(20), []byte("PLANT in the padding")), pesPacket(0xbd, []byte("\x05PLANTprivate")), []byte{0, 0, 1, 0xb9}, []byte("PLANT behind it"))
 	s = readBytes(t, ps)
 	mustTell(t, s, "PLANTuserdata", "PLANT in the padding", "PLANTprivate", "PLANT behind it")
 	if s.Format != "mpegps" {
@@ -294,7 +294,7 @@ func fuzzFormat(f *testing.F, head string, seeds ...[]byte) {
 
 func FuzzMP4(f *testing.F) {
 	seeds := [][]byte{
-		build([]byte("hole"), []strip{{handler: "meta", format: "gpmd", samples: [][]byte{goproSample(), gps9Sample(), fmasSample()}}, {handler: "meta", format: "camm", samples: [][]byte{camm6()}}, {handler: "meta", format: "mebx", extra: mebxKeys(), samples: [][]byte{join(n32(12), n32(1), zeros(4))}},
+		build([]byte("hole"), []strip{{handler: "meta", format: "gpmd", samples: [][]byte{goproSample(), gps9Sample(), fmasSample()}}, {handler: "meta", format: "camm", samples: [][]byte{camm6()}}, {handler: "meta", format: "mebx", extra: mebxKeys(), samples: [][]byte{bytesOf(n32(12), n32(1), zeros(4))}},
 			{handler: "meta", format: "rtmd", samples: [][]byte{rtmdSample()}}, {handler: "meta", format: "mett", samples: [][]byte{parrot()}}, {handler: "text", format: "text", samples: [][]byte{pndm()}}}),
 		append(build(nil, nil), insta()...),
 	}

@@ -27,7 +27,7 @@ func (f *film) dashcam(b box, body []byte) bool {
 				break
 			}
 			lat, lon := float64(int32(le.Uint32(r[17:])))/1e3, float64(int32(le.Uint32(r[22:])))/1e3
-			found = f.s.place(b.where, Fix{At: int64(le.Uint32(r[8:])) * 1000, Source: "GPS ", Latitude: toward(minutes(lat), r[16]), Longitude: toward(minutes(lon), r[21]),
+			found = f.s.position(b.where, Fix{At: int64(le.Uint32(r[8:])) * 1000, Source: "GPS ", Latitude: toward(minutes(lat), r[16]), Longitude: toward(minutes(lon), r[21]),
 				Speed: float64(le.Uint32(r[12:])) / 1e3 * kmh}, "", bytes.Clone(r[16:26])) || found
 		}
 		return found
@@ -95,7 +95,7 @@ func (f *film) gps0(b box, body []byte) bool {
 	found := false
 	for r := body; len(r) >= 32; r = r[32:] {
 		g := block{r}
-		found = f.s.place(b.where, Fix{At: -1, Source: "gps0", Latitude: minutes(g.double(0)), Longitude: minutes(g.double(8)), Altitude: float64(int32(g.word(16))),
+		found = f.s.position(b.where, Fix{At: -1, Source: "gps0", Latitude: minutes(g.double(0)), Longitude: minutes(g.double(8)), Altitude: float64(int32(g.word(16))),
 			Speed: float64(uint16(g.word(20))) * kmh, Time: utc(clock(2000+int(r[22]), int(r[23]), int(r[24]), int(r[25]), int(r[26]), float64(r[27])))}, "", bytes.Clone(r[:16])) || found
 	}
 	return found
@@ -129,7 +129,7 @@ func autoVox(src *source, s *Sheet, at, to int64) (bool, error) {
 					break
 				}
 				ns, ew := "NS"[r[0x21]-1], "EW"[r[0x22]-1]
-				s.place(where, Fix{At: int64(g.word(0x24)), Source: "gps0", Latitude: toward(minutes(g.double(4)), ns), Longitude: toward(minutes(g.double(12)), ew),
+				s.position(where, Fix{At: int64(g.word(0x24)), Source: "gps0", Latitude: toward(minutes(g.double(4)), ns), Longitude: toward(minutes(g.double(12)), ew),
 					Speed: float64(uint16(g.word(0x18))) * knot, Time: utc(clock(1900+int(r[26]), int(r[27]), int(r[28]), int(r[29]), int(r[30]), float64(r[31])))}, "", bytes.Clone(r[4:20]))
 			}
 		} else if len(body) > 0 {
@@ -163,7 +163,7 @@ func (f *film) tomtom(b box, body []byte) bool {
 			if t := g.double(0); t > 0 && t < 1<<33 {
 				fix.Time = stamp(time.UnixMilli(int64(t * 1000)))
 			}
-			found = f.s.place(b.where, fix, "", bytes.Clone(g.b[0x1c:0x2c])) || found
+			found = f.s.position(b.where, fix, "", bytes.Clone(g.b[0x1c:0x2c])) || found
 		}
 		at += n
 	}
@@ -175,7 +175,7 @@ func garmin(s *Sheet, where string, b []byte) {
 	const scale = 180.0 / (1 << 31)
 	for at := 17; at+20 <= len(b); at += 20 { // 16 bytes of the number are gone already
 		r := b[at:]
-		s.place(where, Fix{At: -1, Source: "garmin", Time: since1904(uint64(be.Uint32(r))), Latitude: float64(int32(be.Uint32(r[12:]))) * scale,
+		s.position(where, Fix{At: -1, Source: "garmin", Time: since1904(uint64(be.Uint32(r))), Latitude: float64(int32(be.Uint32(r[12:]))) * scale,
 			Longitude: float64(int32(be.Uint32(r[16:]))) * scale, Speed: float64(be.Uint16(r[4:])) * mph}, "", bytes.Clone(r[12:20]))
 	}
 }
@@ -191,7 +191,7 @@ func fly360(s *Sheet, where string, b []byte) {
 			binary.LittleEndian.PutUint32(r[i:], be.Uint32(b[i:]))
 		}
 		g := block{r}
-		s.place(where, Fix{At: int64(be.Uint64(b[2:]) / 1000 & (1<<50 - 1)), Source: "360Fly", Latitude: g.float(10), Longitude: g.float(14), Altitude: g.float(18),
+		s.position(where, Fix{At: int64(be.Uint64(b[2:]) / 1000 & (1<<50 - 1)), Source: "360Fly", Latitude: g.float(10), Longitude: g.float(14), Altitude: g.float(18),
 			Speed: float64(be.Uint16(b[22:])) / 100}, "", bytes.Clone(b[10:18]))
 	}
 }
@@ -271,7 +271,7 @@ func instaPlaces(s *Sheet, where string, b []byte) {
 		if ew == 'O' { // ouest
 			ew = 'W'
 		}
-		s.place(where, Fix{At: -1, Source: "insta360", Time: stamp(time.Unix(int64(g.word(0)), 0)), Latitude: toward(g.double(11), ns), Longitude: toward(g.double(20), ew),
+		s.position(where, Fix{At: -1, Source: "insta360", Time: stamp(time.Unix(int64(g.word(0)), 0)), Latitude: toward(g.double(11), ns), Longitude: toward(g.double(20), ew),
 			Speed: g.double(29), Altitude: g.double(45)}, "", bytes.Clone(b[11:29]))
 	}
 }

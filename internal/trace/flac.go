@@ -60,7 +60,7 @@ func flacBlock(src *source, s *Sheet, kind byte, at, n int64) error {
 			return nil
 		}
 		where := "APPLICATION"
-		if readable(b[:4]) {
+		if isPlain(b[:4]) {
 			where += ":" + string(b[:4])
 		}
 		if !src.wordsOf(s, Text, where, b[4:]) && len(b) > 4 {

@@ -22,13 +22,13 @@ func (s *source) freeGPS(sheet *Sheet, where string, b []byte, at int64) {
 	if s.once(Fact{Where: where, Name: "freeGPS"}) {
 		sheet.fact(Fact{Kind: Device, Where: where, Name: "record", Value: "freeGPS "})
 	}
-	if id := bytes.TrimRight(b[16:32], "\x00"); len(id) > 5 && readable(id) {
+	if id := bytes.TrimRight(b[16:32], "\x00"); len(id) > 5 && isPlain(id) {
 		f := Fact{Kind: Software, Where: where, Name: "firmware", Value: string(id)}
 		if s.once(f) {
 			sheet.fact(f)
 		}
 	}
-	if date := bytes.TrimRight(b[32:min(len(b), 56)], "\x00"); len(date) > 10 && readable(date) {
+	if date := bytes.TrimRight(b[32:min(len(b), 56)], "\x00"); len(date) > 10 && isPlain(date) {
 		f := Fact{Kind: Time, Where: where, Name: "firmware date", Value: string(date), Zone: "local"}
 		if s.once(f) {
 			sheet.fact(f)
@@ -54,10 +54,10 @@ func (s *source) freeGPS(sheet *Sheet, where string, b []byte, at int64) {
 			sheet.gap(where, "encrypted", int64(len(b)))
 		}
 		for _, f := range sub.Track {
-			sheet.place(where, f, "", b[60:min(len(b), 140)])
+			sheet.position(where, f, "", b[60:min(len(b), 140)])
 		}
 	case g.letters(40, 41, 42) && g.zero(37, 40):
-		s.put(sheet, where, g, at, layout{clock: 16, lat: 44, lon: 48, speed: 52, unit: knot, ns: 41, ew: 42})
+		s.put(sheet, where, g, at, blockLayout{clock: 16, lat: 44, lon: 48, speed: 52, unit: knot, ns: 41, ew: 42})
 	case len(b) >= 96 && string(b[0x45:0x48]) == "ATC":
 		s.atc(sheet, where, b)
 	case g.letters(16, 17, 18) && b[19] == 0:
@@ -68,21 +68,21 @@ func (s *source) freeGPS(sheet *Sheet, where string, b []byte, at int64) {
 	case g.letters(72, 73, 74) && len(b) >= 92 && string(b[16:19]) == "IQS":
 		f := Fix{At: at, Source: "freeGPS", Latitude: toward(float64(int32(g.word(76)))/1e7, b[73]), Longitude: toward(float64(int32(g.word(80)))/1e7, b[74]),
 			Speed: float64(int32(g.word(84))) / 100, Time: utc(g.clock(48, 48+12))}
-		sheet.place(where, f, "", b[76:88])
+		sheet.position(where, f, "", b[76:88])
 	case g.letters(72, 73, 74) && len(b) >= 92:
-		s.put(sheet, where, g, at, layout{clock: 48, lat: 76, lon: 80, speed: 84, unit: knot, ns: 73, ew: 74})
+		s.put(sheet, where, g, at, blockLayout{clock: 48, lat: 76, lon: 80, speed: 84, unit: knot, ns: 73, ew: 74})
 	case g.letters(64, 65, 66) && len(b) >= 112 && b[67] == 0:
 		f := Fix{At: at, Source: "freeGPS", Latitude: toward(minutes(g.float(96)), b[65]), Longitude: toward(minutes(g.float(92)), b[66]),
 			Speed: g.float(100) * knot, Altitude: g.float(108)}
 		y, mo, d, h, mi, sec := g.word(68), g.word(72), g.word(76), g.word(80), g.word(84), g.word(88)
 		f.Time = utc(clock(century(y), int(mo), int(d), int(h), int(mi), float64(sec)))
-		sheet.place(where, f, "", b[92:112])
+		sheet.position(where, f, "", b[92:112])
 	case g.letters(28, 40, 56) && len(b) >= 92:
-		s.put(sheet, where, g, at, layout{clock: 16, date: 80, lat: 32, lon: 48, speed: 64, unit: knot, ns: 40, ew: 56, double: true})
+		s.put(sheet, where, g, at, blockLayout{clock: 16, date: 80, lat: 32, lon: 48, speed: 64, unit: knot, ns: 40, ew: 56, double: true})
 	case g.letters(60, 72, 88) && len(b) >= 124:
-		s.put(sheet, where, g, at, layout{clock: 48, date: 112, lat: 64, lon: 80, speed: 96, unit: knot, ns: 72, ew: 88, double: true})
+		s.put(sheet, where, g, at, blockLayout{clock: 48, date: 112, lat: 64, lon: 80, speed: 96, unit: knot, ns: 72, ew: 88, double: true})
 	case g.letters(60, 68, 76) && len(b) >= 100: // the speed's unit is not known: left out
-		s.put(sheet, where, g, at, layout{clock: 48, date: 88, lat: 64, lon: 72, ns: 68, ew: 76})
+		s.put(sheet, where, g, at, blockLayout{clock: 48, date: 88, lat: 64, lon: 72, ns: 68, ew: 76})
 	case sheetHas(sheet, func() { sheet.sentences(where, "freeGPS", b, at) }):
 	case sheetHas(sheet, func() { s.nextbase(sheet, where, b, at) }):
 	default:
@@ -99,8 +99,8 @@ func sheetHas(sheet *Sheet, try func()) bool {
 	return len(sheet.Track) > had
 }
 
-// layout says where the numbers of one kind of block stand.
-type layout struct {
+// blockLayout says where the numbers of one kind of block stand.
+type blockLayout struct {
 	clock, date     int // hour, minute, second; year, month, day (0: right behind)
 	lat, lon, speed int // speed 0: none
 	ns, ew          int
@@ -109,7 +109,7 @@ type layout struct {
 }
 
 // put adds the position of a block of a known layout.
-func (s *source) put(sheet *Sheet, where string, g block, at int64, l layout) {
+func (s *source) put(sheet *Sheet, where string, g block, at int64, l blockLayout) {
 	if l.date == 0 {
 		l.date = l.clock + 12
 	}
@@ -124,7 +124,7 @@ func (s *source) put(sheet *Sheet, where string, g block, at int64, l layout) {
 		f.Speed = num(l.speed) * l.unit
 	}
 	raw := g.b[l.lat:min(len(g.b), l.lon+size)]
-	if !sheet.place(where, f, "", raw) {
+	if !sheet.position(where, f, "", raw) {
 		sheet.gap(where, "broken", int64(len(g.b)))
 	}
 }
@@ -144,7 +144,7 @@ func (s *source) innovv(sheet *Sheet, where string, b []byte, at int64) {
 		if !g.letters(0, 1, 2) || b[3] != 0 {
 			return
 		}
-		sheet.place(where, Fix{At: at, Source: "freeGPS", Latitude: toward(minutes(g.float(4)), b[1]), Longitude: toward(minutes(g.float(8)), b[2]), Speed: g.float(12) * knot}, "", b[4:16])
+		sheet.position(where, Fix{At: at, Source: "freeGPS", Latitude: toward(minutes(g.float(4)), b[1]), Longitude: toward(minutes(g.float(8)), b[2]), Speed: g.float(12) * knot}, "", b[4:16])
 	}
 }
 
@@ -172,7 +172,7 @@ func (s *source) atc(sheet *Sheet, where string, b []byte) {
 		if when == "" || !s.once(Fact{Where: where, Name: "atc", Value: when}) {
 			continue
 		}
-		sheet.place(where, Fix{At: -1, Time: when + "Z", Source: "freeGPS", Latitude: float64(int32(g.word(0x10))) / 1e7, Longitude: float64(int32(g.word(0x18))) / 1e7,
+		sheet.position(where, Fix{At: -1, Time: when + "Z", Source: "freeGPS", Latitude: float64(int32(g.word(0x10))) / 1e7, Longitude: float64(int32(g.word(0x18))) / 1e7,
 			Altitude: float64(int32(g.word(0x28))) / 1000, Speed: float64(int32(g.word(0x20))) / 100}, "", raw)
 	}
 }
@@ -186,7 +186,7 @@ func (s *source) nextbase(sheet *Sheet, where string, b []byte, at int64) {
 		if when == "" || be.Uint16(r[4:]) < 2000 {
 			return
 		}
-		sheet.place(where, Fix{At: at, Time: when + "Z", Source: "freeGPS", Latitude: float64(int32(be.Uint32(r[13:]))) / 1e7,
+		sheet.position(where, Fix{At: at, Time: when + "Z", Source: "freeGPS", Latitude: float64(int32(be.Uint32(r[13:]))) / 1e7,
 			Longitude: float64(int32(be.Uint32(r[17:]))) / 1e7, Speed: float64(be.Uint16(r)) / 100}, "", r[13:21])
 	}
 }

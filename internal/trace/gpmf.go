@@ -51,7 +51,7 @@ func (g *gopromf) read(where string, b []byte, depth int) {
 		}
 		body := b[8 : 8+n]
 		road := where
-		if readable([]byte(key)) {
+		if isPlain([]byte(key)) {
 			road += "/" + key
 		}
 		if kind == 0 {
@@ -90,7 +90,7 @@ func (g *gopromf) field(where, key string, kind byte, size, count int, body []by
 	f := goproKinds[key]
 	switch {
 	case kind == 'c' || kind == 'F' && f.Kind != "":
-		v, raw := text(body)
+		v, raw := decoded(body)
 		f.Value, f.Raw = v, raw
 		if raw != nil {
 			f.Value = latin(body)
@@ -122,7 +122,7 @@ func (g *gopromf) places(where, key string, kind byte, size, count int, body []b
 	if key == "GPSU" { // yymmddhhmmss.sss
 		v := string(body)
 		if len(v) >= 12 && digits(body[:12]) {
-			g.time = utc(clock(2000+whole10(v[:2]), whole10(v[2:4]), whole10(v[4:6]), whole10(v[6:8]), whole10(v[8:10]), number(strings.TrimRight(v[10:], "\x00"))))
+			g.time = utc(clock(2000+whole10(v[:2]), whole10(v[2:4]), whole10(v[4:6]), whole10(v[6:8]), whole10(v[8:10]), parsed(strings.TrimRight(v[10:], "\x00"))))
 			f := Fact{Kind: Time, Where: where, Name: key, Value: strings.TrimRight(v, "\x00"), Zone: "utc"}
 			if g.src.once(f) {
 				g.s.fact(f)
@@ -162,7 +162,7 @@ func (g *gopromf) places(where, key string, kind byte, size, count int, body []b
 			return
 		}
 		raw := body[i*size+from : min((i+1)*size, i*size+from+8)]
-		g.s.place(where, f, "", raw)
+		g.s.position(where, f, "", raw)
 	}
 }
 

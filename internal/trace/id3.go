@@ -112,7 +112,7 @@ func (t *id3) frames(at, end int64, flags byte) error {
 				n = v // iTunes writes plain numbers here
 			}
 		}
-		if h[0] == 0 || !readable(h[:name]) || n > end-at-head || count > 10_000 {
+		if h[0] == 0 || !isPlain(h[:name]) || n > end-at-head || count > 10_000 {
 			return t.src.remains(t.s, Leftover, stretch(t.where+"/padding", at, end-at), at, end-at)
 		}
 		at += head
@@ -133,7 +133,7 @@ func (t *id3) frameAt(at, end int64) bool {
 		return at <= end
 	}
 	b, err := t.src.bytes(at, 4)
-	return err == nil && (b[0] == 0 || b[0] >= 'A' && b[0] <= 'Z' && readable(b))
+	return err == nil && (b[0] == 0 || b[0] >= 'A' && b[0] <= 'Z' && isPlain(b))
 }
 
 func (t *id3) frame(id string, h []byte, at, n int64) error {
@@ -221,7 +221,7 @@ func (t *id3) body(id, where string, b []byte, at int64) {
 			v, _ := id3Text(b[0], one)
 			f := Fact{Kind: kind, Where: where, Name: id, Value: v, Raw: id3Raw(b[0], one)}
 			if kind == Time {
-				f.Zone = zoneOf(v)
+				f.Zone = zoneIn(v)
 			}
 			if v != "" {
 				t.s.fact(f)
@@ -239,7 +239,7 @@ func (t *id3) body(id, where string, b []byte, at int64) {
 			k = Person
 		}
 		t.s.say(where+"/owner", id, owner)
-		if v, raw := text(rest); raw == nil && readable(rest) {
+		if v, raw := decoded(rest); raw == nil && isPlain(rest) {
 			t.s.fact(Fact{Kind: k, Where: where, Name: id, Value: v})
 		} else if len(rest) > 0 {
 			t.s.fact(Fact{Kind: k, Where: where, Name: id, Value: fmt.Sprintf("%x", rest[:min(len(rest), 64)]), Raw: rest})
@@ -343,15 +343,15 @@ func id3Text(enc byte, b []byte) (string, bool) {
 	switch enc {
 	case 1:
 		if len(b) >= 2 && b[0] == 0xfe && b[1] == 0xff {
-			return wide(b[2:], binary.BigEndian), true
+			return utf16Of(b[2:], binary.BigEndian), true
 		}
-		return wide(bytes.TrimPrefix(b, []byte("\xff\xfe")), binary.LittleEndian), true
+		return utf16Of(bytes.TrimPrefix(b, []byte("\xff\xfe")), binary.LittleEndian), true
 	case 2:
-		return wide(b, binary.BigEndian), true
+		return utf16Of(b, binary.BigEndian), true
 	case 3:
 		return strings.TrimRight(string(b), "\x00"), true
 	}
-	v, raw := text(b) // many write UTF-8 and say Latin-1
+	v, raw := decoded(b) // many write UTF-8 and say Latin-1
 	return v, raw == nil
 }
 
@@ -360,6 +360,6 @@ func id3Raw(enc byte, b []byte) []byte {
 	if enc == 1 || enc == 2 {
 		return bytes.Clone(b)
 	}
-	_, raw := text(b)
+	_, raw := decoded(b)
 	return raw
 }

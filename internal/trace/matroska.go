@@ -236,7 +236,7 @@ func (m *mkv) own(id uint32, where, name string, b []byte) {
 		m.s.say(where, tag, b)
 		if p, ok := point(string(b)); ok && kindOf(tag) == Place {
 			p.Source = tag
-			m.s.place(where, p, string(b), nil)
+			m.s.position(where, p, string(b), nil)
 		}
 		m.src.written(m.s, where, "tag", b, -1)
 	case 0x4485:
@@ -337,7 +337,7 @@ func (m *mkv) cue(t *mkvTrack, where string, b []byte, ms int64) {
 		return // said once, with the track
 	}
 	m.src.written(m.s, where, "subtitle", b, ms)
-	v, raw := text(b)
+	v, raw := decoded(b)
 	if raw != nil {
 		if !m.src.wordsOf(m.s, Text, where, b) && m.src.once(Fact{Where: where, Name: "no text"}) {
 			m.s.gap(where, "unknown", int64(len(b)))

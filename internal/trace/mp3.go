@@ -109,7 +109,7 @@ func id3v1(src *source, s *Sheet, b []byte) {
 		raw := b[p.at : p.at+p.n]
 		v, rest, _ := bytes.Cut(raw, []byte{0})
 		f := Fact{Kind: p.kind, Where: "ID3v1", Name: p.name}
-		if f.Value, f.Raw = text(v); p.kind == Time {
+		if f.Value, f.Raw = decoded(v); p.kind == Time {
 			f.Zone = "local"
 		}
 		if strings.TrimSpace(f.Value) != "" {
@@ -298,7 +298,7 @@ func encoder(src *source, s *Sheet, b []byte) {
 				}
 				if at+9 <= len(b) {
 					v, _, _ := bytes.Cut(b[at:at+9], []byte{0})
-					if v = bytes.TrimRight(v, "U"); readable(v) && len(v) > 2 {
+					if v = bytes.TrimRight(v, "U"); isPlain(v) && len(v) > 2 {
 						s.fact(Fact{Kind: Software, Where: where, Name: "encoder", Value: strings.TrimSpace(string(v))})
 					}
 				}

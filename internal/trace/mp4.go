@@ -250,7 +250,7 @@ var boxReaders = map[string]func(f *film, b box, t *track, body []byte){
 
 func brands(f *film, b box, _ *track, body []byte) {
 	for i := 0; i+4 <= len(body); i += 4 {
-		if i != 4 && readable(body[i:i+4]) {
+		if i != 4 && isPlain(body[i:i+4]) {
 			fact := Fact{Kind: Encoding, Where: b.where, Name: "brand", Value: strings.TrimSpace(string(body[i : i+4]))}
 			if f.src.once(fact) {
 				f.s.fact(fact)
@@ -313,7 +313,7 @@ func handler(f *film, b box, t *track, body []byte) {
 	if t != nil && b.parent == "mdia" {
 		t.handler = string(body[8:12])
 	}
-	if maker := body[12:16]; readable(maker) && strings.TrimSpace(string(maker)) != "" && maker[0] != 0 {
+	if maker := body[12:16]; isPlain(maker) && strings.TrimSpace(string(maker)) != "" && maker[0] != 0 {
 		f.s.fact(Fact{Kind: Encoding, Where: b.where, Name: "manufacturer", Value: strings.TrimSpace(string(maker))})
 	}
 	name := body[24:]
@@ -321,9 +321,9 @@ func handler(f *film, b box, t *track, body []byte) {
 		name = name[1:]
 	}
 	name = []byte(strings.TrimRight(string(name), "\x00"))
-	if v, raw := text(name); v != "" && !strings.HasPrefix(v, "\x00") {
+	if v, raw := decoded(name); v != "" && !strings.HasPrefix(v, "\x00") {
 		fact := Fact{Kind: Encoding, Where: b.where, Name: "name", Value: v, Raw: raw}
-		if !readable([]byte(v)) {
+		if !isPlain([]byte(v)) {
 			fact.Raw = name
 		}
 		f.s.fact(fact)
@@ -483,7 +483,7 @@ func (f *film) record(b box) error {
 	if f.dashcam(b, body) {
 		return nil
 	}
-	if readable(body) {
+	if isPlain(body) {
 		f.s.say(b.where, b.kind, body)
 		f.src.written(f.s, b.where, strings.TrimSpace(b.kind), body, -1)
 		return nil

@@ -37,7 +37,7 @@ func (f *film) udta(b box, depth int, t *track) error {
 	case strings.HasPrefix(b.kind, "©"):
 		f.spoken(b, body)
 	case mobile[b.kind] != "" && n > 6:
-		v, raw := text(body[6:])
+		v, raw := decoded(body[6:])
 		fact := named(b.where, mobile[b.kind], v)
 		fact.Raw = raw
 		f.s.fact(fact)
@@ -50,7 +50,7 @@ func (f *film) udta(b box, depth int, t *track) error {
 	case gopro[b.kind].Kind != "":
 		fact := gopro[b.kind]
 		fact.Where, fact.Value = b.where, strings.TrimRight(string(body), "\x00")
-		if !readable(body) {
+		if !isPlain(body) {
 			fact.Value, fact.Raw = fmt.Sprintf("%x", body), body
 		}
 		f.s.fact(fact)
@@ -65,7 +65,7 @@ func (f *film) udta(b box, depth int, t *track) error {
 		f.s.fact(Fact{Kind: Time, Where: b.where, Name: "start time", Value: stamp(time.UnixMilli(int64(min(v, 1<<43)))), Zone: "utc", Raw: body[:8]})
 	case b.kind == "IDIT":
 		v := strings.TrimSpace(strings.TrimRight(string(body), "\x00"))
-		f.s.fact(Fact{Kind: Time, Where: b.where, Name: "IDIT", Value: v, Zone: zoneOf(v)})
+		f.s.fact(Fact{Kind: Time, Where: b.where, Name: "IDIT", Value: v, Zone: zoneIn(v)})
 	case b.kind == "name":
 		f.s.say(b.where, "track name", body)
 	case b.kind == "uuid":
@@ -107,7 +107,7 @@ func (f *film) said(b box, words []byte) {
 	if b.kind == "©xyz" {
 		if p, ok := point(string(words)); ok {
 			p.Source = b.kind
-			f.s.place(b.where, p, strings.TrimRight(string(words), "\x00"), nil)
+			f.s.position(b.where, p, strings.TrimRight(string(words), "\x00"), nil)
 		}
 	}
 	if b.kind == "©gps" || b.kind == "©GPS" {
@@ -124,7 +124,7 @@ func (f *film) loci(b box, body []byte) {
 		if len(rest) >= 2 && be.Uint16(rest) == order {
 			for i := 2; i+1 < len(rest); i += 2 {
 				if rest[i] == 0 && rest[i+1] == 0 {
-					v := wide(rest[2:i], be)
+					v := utf16Of(rest[2:i], be)
 					rest = rest[i+2:]
 					return v
 				}
@@ -141,7 +141,7 @@ func (f *film) loci(b box, body []byte) {
 	}
 	num := func(at int) float64 { return float64(int32(be.Uint32(rest[at:]))) / 65536 }
 	p := Fix{At: -1, Source: "loci", Longitude: num(1), Latitude: num(5), Altitude: num(9)}
-	f.s.place(b.where, p, "", rest[1:13])
+	f.s.position(b.where, p, "", rest[1:13])
 	rest = rest[13:]
 	f.s.fact(Fact{Kind: Place, Where: b.where, Name: "astronomical body", Value: word()})
 	f.s.fact(Fact{Kind: Place, Where: b.where, Name: "additional notes", Value: word()})
@@ -167,7 +167,7 @@ func (f *film) chapters(b box, body []byte) {
 			return
 		}
 		n := int(body[at+8])
-		v, raw := text(body[at+9 : at+9+n])
+		v, raw := decoded(body[at+9 : at+9+n])
 		f.s.fact(Fact{Kind: Text, Where: b.where, Name: "chapter", Value: v, Raw: raw})
 		at += 9 + n
 	}
@@ -289,17 +289,17 @@ func (f *film) data(in box, name string) error {
 	switch {
 	case kind == 13 || kind == 14 || kind == 27 || name == "covr":
 		f.src.picture(f.s, in.where, map[uint32]string{13: "image/jpeg", 14: "image/png", 27: "image/bmp"}[kind], at, n)
-	case kind == 1 || kind == 4 || kind == 0 && readable(body):
+	case kind == 1 || kind == 4 || kind == 0 && isPlain(body):
 		f.s.say(in.where, name, body)
 		if p, ok := point(string(body)); ok && kindOf(name) == Place {
 			p.Source = name
-			f.s.place(in.where, p, strings.TrimSpace(string(body)), nil)
+			f.s.position(in.where, p, strings.TrimSpace(string(body)), nil)
 		}
 		if strings.HasPrefix(strings.TrimSpace(string(body)), "<") {
 			f.src.markup(f.s, in.where, body)
 		}
 	case kind == 2 || kind == 5:
-		fact := named(in.where, name, wide(body, binary.BigEndian))
+		fact := named(in.where, name, utf16Of(body, binary.BigEndian))
 		fact.Raw = body
 		f.s.fact(fact)
 	case (kind == 21 || kind == 22 || kind >= 65 && kind <= 78 || kind == 0) && n <= 8:
@@ -355,7 +355,7 @@ func jsonPlaces(s *Sheet, where, source string, b, raw []byte) bool {
 			for k, e := range v {
 				n, isNumber := e.(float64)
 				if t, ok := e.(string); ok {
-					n, isNumber = number(t), !math.IsNaN(number(t))
+					n, isNumber = parsed(t), !math.IsNaN(parsed(t))
 				}
 				switch k = strings.ToLower(k); {
 				case isNumber && (k == "lat" || k == "latitude"):
@@ -368,7 +368,7 @@ func jsonPlaces(s *Sheet, where, source string, b, raw []byte) bool {
 				look(e, depth+1)
 			}
 			if f.At, f.Source = -1, source; lat && lon {
-				found = s.place(where, f, "", raw) || found
+				found = s.position(where, f, "", raw) || found
 			}
 		}
 	}

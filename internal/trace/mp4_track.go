@@ -269,11 +269,11 @@ func (f *film) description(b box, t *track, e []byte, at int64) {
 	switch {
 	case t.handler == "vide" && len(e) >= 86:
 		child = 86
-		if v := e[20:24]; readable(v) && v[0] != 0 {
+		if v := e[20:24]; isPlain(v) && v[0] != 0 {
 			f.s.fact(Fact{Kind: Encoding, Where: where, Name: "vendor", Value: string(v)})
 		}
 		name := e[51:82]
-		if n := int(e[50]); n > 0 && n <= 31 && readable(name[:n]) {
+		if n := int(e[50]); n > 0 && n <= 31 && isPlain(name[:n]) {
 			f.s.fact(Fact{Kind: Encoding, Where: where, Name: "compressor", Value: string(name[:n])})
 			name = name[n:]
 		}
@@ -281,7 +281,7 @@ func (f *film) description(b box, t *track, e []byte, at int64) {
 	case t.handler == "soun" && len(e) >= 36:
 		child = 36
 		t.frame = int64(be.Uint16(e[24:])) * int64(be.Uint16(e[26:])) / 8
-		if v := e[20:24]; readable(v) && v[0] != 0 {
+		if v := e[20:24]; isPlain(v) && v[0] != 0 {
 			f.s.fact(Fact{Kind: Encoding, Where: where, Name: "vendor", Value: string(v)})
 		}
 		if version := be.Uint16(e[16:]); version == 1 && len(e) >= 52 {

@@ -216,7 +216,7 @@ func (t *ts) descriptors(where string, b []byte) {
 					v = v[1:]
 				}
 				f := Fact{Where: where, Kind: Text, Name: []string{"service provider", "service name"}[i]}
-				if f.Value, f.Raw = text(v); t.src.once(f) {
+				if f.Value, f.Raw = decoded(v); t.src.once(f) {
 					t.s.fact(f)
 				}
 			}
@@ -298,7 +298,7 @@ func (t *ts) position(where string, b []byte, ms int64) bool {
 			continue
 		}
 		if g := (block{b[skip:]}); g.letters(24, 25, 26) && !g.zero(28, 32) {
-			t.src.put(t.s, where, g, ms, layout{clock: 0, lat: 28, lon: 32, speed: 36, unit: knot, ns: 25, ew: 26})
+			t.src.put(t.s, where, g, ms, blockLayout{clock: 0, lat: 28, lon: 32, speed: 36, unit: knot, ns: 25, ew: 26})
 			if skip > 0 {
 				t.src.wordsOf(t.s, Serial, where, b[:skip])
 			}

@@ -112,8 +112,8 @@ func (s *source) supplement(sheet *Sheet, where string, kind int, b []byte, at i
 		}
 		body := b[16:]
 		s.written(sheet, where, "SEI", body, at)
-		if readable(body) {
-			v, _ := text(body)
+		if isPlain(body) {
+			v, _ := decoded(body)
 			f := Fact{Kind: Encoding, Where: where, Name: "user data", Value: v}
 			if s.once(f) {
 				sheet.fact(f)
@@ -170,8 +170,8 @@ func (s *source) captions(sheet *Sheet, where string, b []byte) {
 	}
 }
 
-// makers of AVCHD camcorders by their number.
-var makers = map[int]string{0x0103: "Panasonic", 0x0108: "Sony", 0x1011: "Canon", 0x1104: "JVC"}
+// camcorders are the makers of AVCHD camcorders by their number.
+var camcorders = map[int]string{0x0103: "Panasonic", 0x0108: "Sony", 0x1011: "Canon", 0x1104: "JVC"}
 
 // mdpm reads what AVCHD camcorders write into every group of pictures: entries
 // of one byte's name and four bytes' value (IEC 61834-4's packs, and EXIF's
@@ -210,7 +210,7 @@ func (s *source) mdpm(sheet *Sheet, where string, b []byte, at int64) {
 	}
 	if m := packs[0xe0]; m != nil {
 		id := int(m[0])<<8 | int(m[1])
-		name := makers[id]
+		name := camcorders[id]
 		if name == "" {
 			name = strconv.Itoa(id)
 		}
@@ -218,7 +218,7 @@ func (s *source) mdpm(sheet *Sheet, where string, b []byte, at int64) {
 	}
 	if m := packs[0xe4]; m != nil {
 		v := append(bytes.Clone(m), append(bytes.Clone(packs[0xe5]), packs[0xe6]...)...)
-		if v = bytes.TrimRight(v, "\x00"); readable(v) {
+		if v = bytes.TrimRight(v, "\x00"); isPlain(v) {
 			keep(Fact{Kind: Device, Name: "Model", Value: string(v), Raw: bytes.Clone(m)})
 		}
 	}
@@ -237,7 +237,7 @@ func (s *source) mdpm(sheet *Sheet, where string, b []byte, at int64) {
 		}
 		raw := append(bytes.Clone(packs[0xb2]), packs[0xb3]...)
 		if s.once(Fact{Where: where, Name: "place", Raw: append(bytes.Clone(raw), packs[0xb6]...), Value: f.Time}) {
-			sheet.place(where, f, "", raw)
+			sheet.position(where, f, "", raw)
 		}
 	}
 }

@@ -175,7 +175,7 @@ func vorbis(src *source, s *Sheet, where string, b []byte, at int64) {
 		return
 	}
 	f := Fact{Kind: Software, Where: where + "/vendor", Name: "vendor"}
-	f.Value, f.Raw = text(vendor)
+	f.Value, f.Raw = decoded(vendor)
 	s.fact(f)
 	count := le.Uint32(b)
 	b, at = b[4:], at+4
@@ -215,7 +215,7 @@ func vorbis(src *source, s *Sheet, where string, b []byte, at int64) {
 			s.say(road, key, value)
 			if p, ok := point(string(value)); ok && kindOf(key) == Place {
 				p.Source = key
-				s.place(road, p, string(value), nil)
+				s.position(road, p, string(value), nil)
 			}
 		}
 	}

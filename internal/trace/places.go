@@ -14,10 +14,10 @@ const maxPlaces = 500
 
 const knot, mph, kmh = 1852.0 / 3600, 0.44704, 1 / 3.6 // in metres per second
 
-// place adds a position. raw are its bytes in the file, nil where it stands
+// position adds a position. raw are its bytes in the file, nil where it stands
 // there as the text value. What lies outside the world, and the nought that
 // receivers give before they know, is no position.
-func (s *Sheet) place(where string, f Fix, value string, raw []byte) bool {
+func (s *Sheet) position(where string, f Fix, value string, raw []byte) bool {
 	if math.IsNaN(f.Latitude) || math.IsNaN(f.Longitude) || math.Abs(f.Latitude) > 90 || math.Abs(f.Longitude) > 180 ||
 		f.Latitude == 0 && f.Longitude == 0 {
 		return false
@@ -38,7 +38,7 @@ func (s *Sheet) place(where string, f Fix, value string, raw []byte) bool {
 		}
 		s.fact(Fact{Kind: Place, Where: where, Name: "position", Value: value, Raw: append([]byte(nil), raw...)})
 		if f.Time != "" {
-			s.fact(Fact{Kind: Time, Where: where, Name: "position time", Value: f.Time, Zone: zoneOf(f.Time), Raw: append([]byte(nil), raw...)})
+			s.fact(Fact{Kind: Time, Where: where, Name: "position time", Value: f.Time, Zone: zoneIn(f.Time), Raw: append([]byte(nil), raw...)})
 		}
 	}
 	return true
@@ -80,7 +80,7 @@ func utc(v string) string {
 	return v + "Z"
 }
 
-func number(s string) float64 {
+func parsed(s string) float64 {
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil {
 		return math.NaN()
@@ -106,7 +106,7 @@ func point(v string) (f Fix, ok bool) {
 	}
 	f.Latitude, f.Longitude = sexagesimal(m[1], 2), sexagesimal(m[2], 3)
 	if m[3] != "" {
-		f.Altitude = number(m[3])
+		f.Altitude = parsed(m[3])
 	}
 	f.At = -1
 	return f, !math.IsNaN(f.Latitude) && !math.IsNaN(f.Longitude)
@@ -115,7 +115,7 @@ func point(v string) (f Fix, ok bool) {
 // sexagesimal reads ±D…, ±D…MM or ±D…MMSS, each with a fraction, by its number of digits.
 func sexagesimal(v string, degrees int) float64 {
 	digits := len(strings.SplitN(v[1:], ".", 2)[0])
-	n := math.Abs(number(v))
+	n := math.Abs(parsed(v))
 	switch digits {
 	case degrees:
 	case degrees + 2:

@@ -50,7 +50,10 @@ func Read(in io.ReaderAt, size int64) (Sheet, error) {
 		return Sheet{}, fault.Invalid("trace.unknown")
 	}
 	s := Sheet{Format: format}
-	err = read(src, &s)
+	if err = read(src, &s); errors.Is(err, errShort) {
+		s.gap(format, "broken", 0)
+		err = nil
+	}
 	return s, err
 }
 

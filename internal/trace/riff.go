@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// riff is the reading of a RIFF file: AVI, WAV and its kin for large files.
-type riff struct {
+// riffFile is the reading of a RIFF file: AVI, WAV and its kin for large files.
+type riffFile struct {
 	src    *source
 	s      *Sheet
 	form   string
@@ -20,7 +20,7 @@ type riff struct {
 
 // readRIFF reads AVI (with OpenDML's further RIFFs), WAV, RF64 and BW64.
 func readRIFF(src *source, s *Sheet) error {
-	r := &riff{src: src, s: s}
+	r := &riffFile{src: src, s: s}
 	for at := int64(0); at < src.size; {
 		if src.size-at < 12 {
 			return src.remains(s, Leftover, stretch("trailer", at, src.size-at), at, src.size-at)
@@ -59,7 +59,7 @@ func readRIFF(src *source, s *Sheet) error {
 }
 
 // ds64 finds the true length that RF64 keeps in a chunk (EBU Tech 3306).
-func (r *riff) ds64(at int64) (int64, error) {
+func (r *riffFile) ds64(at int64) (int64, error) {
 	h, err := r.src.bytes(at, min(24, r.src.size-at))
 	if err != nil {
 		return 0, err
@@ -73,12 +73,12 @@ func (r *riff) ds64(at int64) (int64, error) {
 
 // trailer reads what stands behind the RIFF: cameras hang further chunks or
 // lists there, Kenwood a drive.
-func (r *riff) trailer(at int64) error {
+func (r *riffFile) trailer(at int64) error {
 	where := stretch("trailer", at, r.src.size-at)
 	return r.src.remains(r.s, Leftover, where, at, r.src.size-at)
 }
 
-func (r *riff) walk(where string, from, to int64, depth int) error {
+func (r *riffFile) walk(where string, from, to int64, depth int) error {
 	if depth > maxDepth {
 		r.s.gap(where, "too_deep", to-from)
 		return nil
@@ -96,7 +96,7 @@ func (r *riff) walk(where string, from, to int64, depth int) error {
 			return err
 		}
 		id, n := string(h[:4]), int64(binary.LittleEndian.Uint32(h[4:]))
-		if !readable([]byte(id)) {
+		if !isPlain([]byte(id)) {
 			return r.src.remains(r.s, Leftover, stretch(where+"/after", at, to-at), at, to-at)
 		}
 		body := at + 8
@@ -128,7 +128,7 @@ var riffNames = map[string]Kind{
 	"ISFT": Software, "ISRC": Device, "ISRF": Device, "IMED": Device, "ICAM": Device, "IMAK": Device, "IMOD": Device, "ILOC": Place, "ICNT": Place, "ISMP": Time, "ITCO": Software, "strn": Encoding, "IARL": Place, "ICNM": Person,
 }
 
-func (r *riff) chunk(where, road, id string, at, n int64) error {
+func (r *riffFile) chunk(where, road, id string, at, n int64) error {
 	list := where[strings.LastIndexByte(where, '/')+1:]
 	switch {
 	case n == 0:
@@ -165,9 +165,9 @@ func (r *riff) chunk(where, road, id string, at, n int64) error {
 		} else {
 			f.Kind = Text
 		}
-		f.Value, f.Raw = text(b)
+		f.Value, f.Raw = decoded(b)
 		if f.Zone = ""; f.Kind == Time {
-			f.Zone = zoneOf(f.Value)
+			f.Zone = zoneIn(f.Value)
 		}
 		if i := bytes.IndexByte(b, 0); f.Raw == nil && i >= 0 && len(bytes.Trim(b[i:], "\x00")) > 0 {
 			r.src.wordsOf(r.s, f.Kind, road, b)
@@ -212,7 +212,7 @@ func (r *riff) chunk(where, road, id string, at, n int64) error {
 
 // frame looks into the first frames of an AVI: messages among H.264's units,
 // and streams of text that dashcams write.
-func (r *riff) frame(road, id string, at, n int64) error {
+func (r *riffFile) frame(road, id string, at, n int64) error {
 	if id == "JUNK" || strings.HasPrefix(id, "ix") {
 		if id == "JUNK" {
 			return r.src.remains(r.s, Leftover, stretch(road, at, n), at, n)
@@ -259,7 +259,7 @@ func (r *riff) frame(road, id string, at, n int64) error {
 }
 
 // bext reads the broadcast extension (EBU Tech 3285).
-func (r *riff) bext(road string, b []byte) {
+func (r *riffFile) bext(road string, b []byte) {
 	cut := func(at, n int) []byte {
 		if at >= len(b) {
 			return nil
@@ -273,7 +273,7 @@ func (r *riff) bext(road string, b []byte) {
 		at, n int
 	}{{Text, "Description", 0, 256}, {Person, "Originator", 256, 32}, {Serial, "OriginatorReference", 288, 32}, {Time, "OriginationDate", 320, 10}, {Time, "OriginationTime", 330, 8}} {
 		f := Fact{Kind: p.kind, Where: road, Name: p.name}
-		if f.Value, f.Raw = text(cut(p.at, p.n)); p.kind == Time {
+		if f.Value, f.Raw = decoded(cut(p.at, p.n)); p.kind == Time {
 			f.Zone = "local"
 		}
 		r.s.fact(f)
@@ -291,7 +291,7 @@ func (r *riff) bext(road string, b []byte) {
 }
 
 // cart reads the radio's cart chunk (AES46).
-func (r *riff) cart(road string, b []byte) {
+func (r *riffFile) cart(road string, b []byte) {
 	names := []struct {
 		kind Kind
 		name string
@@ -304,7 +304,7 @@ func (r *riff) cart(road string, b []byte) {
 		}
 		v, rest, _ := bytes.Cut(b[:p.n], []byte{0})
 		f := Fact{Kind: p.kind, Where: road, Name: p.name}
-		if f.Value, f.Raw = text(v); p.kind == Time {
+		if f.Value, f.Raw = decoded(v); p.kind == Time {
 			f.Zone = "local"
 		}
 		r.s.fact(f)

@@ -211,7 +211,7 @@ func compare(t *testing.T, path string, s Sheet) {
 				}
 			case name == "GPSCoordinates":
 				f := strings.Fields(value)
-				if !near(s, "", number(f[0]), number(f[1])) {
+				if !near(s, "", parsed(f[0]), parsed(f[1])) {
 					t.Errorf("exiftool's %s %s is not in the track", key, value)
 				}
 				checked++

@@ -46,16 +46,16 @@ func (s *Sheet) sentences(where, source string, b []byte, at int64) bool {
 	}
 	put := func(m []int, f Fix) {
 		f.At, f.Source = at, source
-		s.place(where, f, string(b[m[0]:m[1]]), nil)
+		s.position(where, f, string(b[m[0]:m[1]]), nil)
 	}
 	for _, m := range rmc.FindAllSubmatchIndex(b, maxFixes) {
 		year := whole10(sub(m, 13)) + 2000
 		if year >= 2070 {
 			year -= 100
 		}
-		f := Fix{Latitude: toward(minutes(number(sub(m, 5))), sub(m, 6)[0]), Longitude: toward(minutes(number(sub(m, 7))), sub(m, 8)[0])}
-		f.Time = utc(clock(year, whole10(sub(m, 12)), whole10(sub(m, 11)), whole10(sub(m, 2)), whole10(sub(m, 3)), number(sub(m, 4))))
-		if v := number(sub(m, 9)); !math.IsNaN(v) {
+		f := Fix{Latitude: toward(minutes(parsed(sub(m, 5))), sub(m, 6)[0]), Longitude: toward(minutes(parsed(sub(m, 7))), sub(m, 8)[0])}
+		f.Time = utc(clock(year, whole10(sub(m, 12)), whole10(sub(m, 11)), whole10(sub(m, 2)), whole10(sub(m, 3)), parsed(sub(m, 4))))
+		if v := parsed(sub(m, 9)); !math.IsNaN(v) {
 			f.Speed = v * knot
 		}
 		put(m, f)
@@ -65,60 +65,60 @@ func (s *Sheet) sentences(where, source string, b []byte, at int64) bool {
 	}
 	if len(s.Track) == had { // the same moments again, without a date
 		for _, m := range gga.FindAllSubmatchIndex(b, maxFixes) {
-			f := Fix{Latitude: toward(minutes(number(sub(m, 5))), sub(m, 6)[0]), Longitude: toward(minutes(number(sub(m, 7))), sub(m, 8)[0])}
+			f := Fix{Latitude: toward(minutes(parsed(sub(m, 5))), sub(m, 6)[0]), Longitude: toward(minutes(parsed(sub(m, 7))), sub(m, 8)[0])}
 			f.Time = sub(m, 2) + ":" + sub(m, 3) + ":" + sub(m, 4) + "Z"
 			if sub(m, 9) != "" {
-				f.Altitude = number(sub(m, 9))
+				f.Altitude = parsed(sub(m, 9))
 			}
 			put(m, f)
 		}
 	}
 	for _, m := range named2.FindAllSubmatchIndex(b, maxFixes) {
-		f := Fix{Latitude: number(sub(m, 1)), Longitude: number(sub(m, 2))}
+		f := Fix{Latitude: parsed(sub(m, 1)), Longitude: parsed(sub(m, 2))}
 		if a := named3.FindSubmatch(b[m[1]:min(len(b), m[1]+60)]); a != nil {
-			f.Altitude = number(string(a[1]))
+			f.Altitude = parsed(string(a[1]))
 		}
 		put(m, f)
 	}
 	for _, m := range bracket.FindAllSubmatchIndex(b, maxFixes) {
-		f := Fix{Latitude: number(sub(m, 2)), Longitude: number(sub(m, 1))}
+		f := Fix{Latitude: parsed(sub(m, 2)), Longitude: parsed(sub(m, 1))}
 		rest := b[m[1]:min(len(b), m[1]+120)]
 		if v := heightH.FindSubmatch(rest); v != nil {
-			f.Altitude = number(string(v[1]))
+			f.Altitude = parsed(string(v[1]))
 		}
 		if v := speedHS.FindSubmatch(rest); v != nil {
-			f.Speed = number(string(v[1]))
+			f.Speed = parsed(string(v[1]))
 		}
 		put(m, f)
 	}
 	for _, m := range mini.FindAllSubmatchIndex(b, maxFixes) {
 		put(m, Fix{
-			Latitude: toward(minutes(number(sub(m, 7))), sub(m, 8)[0]), Longitude: toward(minutes(number(sub(m, 9))), sub(m, 10)[0]),
-			Time: utc(clock(2000+whole10(sub(m, 3)), whole10(sub(m, 2)), whole10(sub(m, 1)), whole10(sub(m, 4)), whole10(sub(m, 5)), number(sub(m, 6)))),
+			Latitude: toward(minutes(parsed(sub(m, 7))), sub(m, 8)[0]), Longitude: toward(minutes(parsed(sub(m, 9))), sub(m, 10)[0]),
+			Time: utc(clock(2000+whole10(sub(m, 3)), whole10(sub(m, 2)), whole10(sub(m, 1)), whole10(sub(m, 4)), whole10(sub(m, 5)), parsed(sub(m, 6)))),
 		})
 	}
 	for _, m := range dollarG.FindAllSubmatchIndex(b, maxFixes) {
 		put(m, Fix{
-			Latitude: toward(number(sub(m, 8)), sub(m, 7)[0]), Longitude: toward(number(sub(m, 10)), sub(m, 9)[0]),
-			Time: clock(whole10(sub(m, 1)), whole10(sub(m, 2)), whole10(sub(m, 3)), whole10(sub(m, 4)), whole10(sub(m, 5)), number(sub(m, 6))),
+			Latitude: toward(parsed(sub(m, 8)), sub(m, 7)[0]), Longitude: toward(parsed(sub(m, 10)), sub(m, 9)[0]),
+			Time: clock(whole10(sub(m, 1)), whole10(sub(m, 2)), whole10(sub(m, 3)), whole10(sub(m, 4)), whole10(sub(m, 5)), parsed(sub(m, 6))),
 		})
 	}
 	for _, m := range gpsinfo.FindAllSubmatchIndex(b, maxFixes) {
 		put(m, Fix{
-			Latitude: minutes(number(sub(m, 7))), Longitude: minutes(number(sub(m, 8))), Speed: number(sub(m, 9)) * kmh,
-			Time: clock(whole10(sub(m, 1)), whole10(sub(m, 2)), whole10(sub(m, 3)), whole10(sub(m, 4)), whole10(sub(m, 5)), number(sub(m, 6))),
+			Latitude: minutes(parsed(sub(m, 7))), Longitude: minutes(parsed(sub(m, 8))), Speed: parsed(sub(m, 9)) * kmh,
+			Time: clock(whole10(sub(m, 1)), whole10(sub(m, 2)), whole10(sub(m, 3)), whole10(sub(m, 4)), whole10(sub(m, 5)), parsed(sub(m, 6))),
 		})
 	}
 	for _, m := range denver.FindAllSubmatchIndex(b, maxFixes) {
 		f := Fix{
-			Latitude:  toward(number(sub(m, 8))+number(sub(m, 9))/600000, sub(m, 7)[0]),
-			Longitude: toward(number(sub(m, 11))+number(sub(m, 12))/600000, sub(m, 10)[0]),
-			Time:      clock(2000+whole10(sub(m, 1)), whole10(sub(m, 2)), whole10(sub(m, 3)), whole10(sub(m, 4)), whole10(sub(m, 5)), number(sub(m, 6))),
+			Latitude:  toward(parsed(sub(m, 8))+parsed(sub(m, 9))/600000, sub(m, 7)[0]),
+			Longitude: toward(parsed(sub(m, 11))+parsed(sub(m, 12))/600000, sub(m, 10)[0]),
+			Time:      clock(2000+whole10(sub(m, 1)), whole10(sub(m, 2)), whole10(sub(m, 3)), whole10(sub(m, 4)), whole10(sub(m, 5)), parsed(sub(m, 6))),
 		}
-		if v := number(sub(m, 14)); !math.IsNaN(v) {
+		if v := parsed(sub(m, 14)); !math.IsNaN(v) {
 			f.Speed = v * kmh
 		}
-		if v := number(sub(m, 13)); !math.IsNaN(v) {
+		if v := parsed(sub(m, 13)); !math.IsNaN(v) {
 			f.Altitude = v / 10
 		}
 		put(m, f)
@@ -139,26 +139,26 @@ func (s *Sheet) dated(where, source string, b, raw []byte, at int64) bool {
 		d := string(b[i : i+49])
 		f := Fix{
 			At: at, Source: source,
-			Latitude:  toward(minutes(number(d[31:39])/1e4), d[30]),
-			Longitude: toward(minutes(number(d[40:49])/1e4), d[39]),
-			Time:      clock(whole10(d[:4]), whole10(d[4:6]), whole10(d[6:8]), whole10(d[8:10]), whole10(d[10:12]), number(d[12:14])),
+			Latitude:  toward(minutes(parsed(d[31:39])/1e4), d[30]),
+			Longitude: toward(minutes(parsed(d[40:49])/1e4), d[39]),
+			Time:      clock(whole10(d[:4]), whole10(d[4:6]), whole10(d[6:8]), whole10(d[8:10]), whole10(d[10:12]), parsed(d[12:14])),
 		}
 		if rest := b[i+49:]; len(rest) >= 8 && digits(rest[:8]) {
-			f.Speed = number(string(rest[:8])) * kmh
+			f.Speed = parsed(string(rest[:8])) * kmh
 		} else if len(rest) >= 8 && (rest[0] == '+' || rest[0] == '-') && digits(rest[1:8]) {
-			f.Speed = number(string(rest[5:8])) * kmh
+			f.Speed = parsed(string(rest[5:8])) * kmh
 		}
 		value := ""
 		if raw == nil {
 			value = d[30:49]
-		} else if label := strings.TrimRight(strings.TrimSpace(strings.SplitN(d[15:30], "\x00", 2)[0]), "\x00\x03"); label != "" && readable([]byte(label)) {
+		} else if label := strings.TrimRight(strings.TrimSpace(strings.SplitN(d[15:30], "\x00", 2)[0]), "\x00\x03"); label != "" && isPlain([]byte(label)) {
 			s.fact(Fact{Kind: Serial, Where: where, Name: "label", Value: label, Raw: bytes.Clone(raw[i+15 : i+30])})
 		}
 		var bits []byte
 		if raw != nil {
 			bits = raw[i+30 : i+49]
 		}
-		found = s.place(where, f, value, bits) || found
+		found = s.position(where, f, value, bits) || found
 		i += 48
 	}
 	return found
@@ -225,7 +225,7 @@ func (s *source) written(sheet *Sheet, where, source string, b []byte, at int64)
 			sub := Sheet{}
 			if sub.sentences(where, source, open, at) {
 				for _, f := range sub.Track {
-					found = sheet.place(where, f, "", b) || found
+					found = sheet.position(where, f, "", b) || found
 				}
 			}
 		}

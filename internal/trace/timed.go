@@ -130,7 +130,7 @@ func (f *film) cue(format, where string, p sample, b []byte) bool {
 		if n := i; len(b) >= 20+n { // Garmin's dashcams: 180/2^31 degrees, miles per hour
 			fix := Fix{At: p.time, Source: "PNDM", Latitude: float64(int32(be.Uint32(b[12+n:]))) * 180 / (1 << 31), Longitude: float64(int32(be.Uint32(b[16+n:]))) * 180 / (1 << 31),
 				Speed: float64(be.Uint16(b[8+n:])) * mph}
-			f.s.place(where, fix, "", b[12+n:20+n])
+			f.s.position(where, fix, "", b[12+n:20+n])
 			return true
 		}
 	}
@@ -139,7 +139,7 @@ func (f *film) cue(format, where string, p sample, b []byte) bool {
 		return true
 	}
 	if f.src.written(f.s, where, "subtitle", body, p.time) {
-		if readable(body) && p.i < maxCues {
+		if isPlain(body) && p.i < maxCues {
 			f.text(where, body)
 		}
 		return true
@@ -154,7 +154,7 @@ func (f *film) cue(format, where string, p sample, b []byte) bool {
 }
 
 func (f *film) text(where string, b []byte) bool {
-	v, raw := text(b)
+	v, raw := decoded(b)
 	if raw != nil && !bytes.HasPrefix(b, []byte("\xfe\xff")) && !bytes.HasPrefix(b, []byte("\xff\xfe")) {
 		f.src.wordsOf(f.s, Text, where, b)
 		return false
@@ -179,7 +179,7 @@ func (f *film) moved(where string, p sample, b []byte) bool {
 		return false
 	}
 	for _, fix := range sub.Track {
-		f.s.place(where, fix, "", b)
+		f.s.position(where, fix, "", b)
 	}
 	return true
 }
@@ -280,12 +280,12 @@ func (f *film) mebx(t *track, where string, p sample, b []byte) bool {
 		road := where + "/" + name
 		switch {
 		case name == "":
-		case readable(value) && len(value) > 2:
+		case isPlain(value) && len(value) > 2:
 			known = true
 			fact := named(road, name, strings.TrimRight(string(value), "\x00"))
 			if fix, ok := point(fact.Value); ok && strings.Contains(name, "location") {
 				fix.At, fix.Source = p.time, "mebx"
-				f.s.place(road, fix, fact.Value, nil)
+				f.s.position(road, fix, fact.Value, nil)
 			} else if f.src.once(fact) {
 				f.s.fact(fact)
 			}
@@ -314,7 +314,7 @@ func (f *film) gpmd(where string, p sample, b []byte) bool {
 	case bytes.Contains(b[:min(len(b), 128)], []byte("LIGOGPSINFO")):
 		f.s.gap(where, "encrypted", p.n)
 		return true
-	case len(b) >= 8 && readable(b[:4]):
+	case len(b) >= 8 && isPlain(b[:4]):
 		gpmf(f.src, f.s, where, b, p.time, p.to)
 		return true
 	}
@@ -332,7 +332,7 @@ func (f *film) fmas(where string, p sample, b []byte) bool {
 	angle := func(deg, minute byte, part []byte) float64 {
 		return float64(deg) + (float64(minute)+float64(le.Uint16(part))/6000)/60
 	}
-	f.s.place(where, Fix{At: p.time, Source: "gpmd", Time: when, Speed: float64(le.Uint16(b[132:])) * mph,
+	f.s.position(where, Fix{At: p.time, Source: "gpmd", Time: when, Speed: float64(le.Uint16(b[132:])) * mph,
 		Latitude: toward(angle(b[128], b[129], b[130:]), b[122]), Longitude: toward(angle(b[123], b[124], b[126:]), b[121])}, "", b[120:134])
 	return true
 }
@@ -354,9 +354,9 @@ func (f *film) camm(where string, p sample, b []byte) bool {
 		g := block{b[:n]}
 		switch kind {
 		case 5:
-			f.s.place(where, Fix{At: p.time, Source: "camm", Latitude: g.double(4), Longitude: g.double(12), Altitude: g.double(20)}, "", bytes.Clone(b[4:20]))
+			f.s.position(where, Fix{At: p.time, Source: "camm", Latitude: g.double(4), Longitude: g.double(12), Altitude: g.double(20)}, "", bytes.Clone(b[4:20]))
 		case 6:
-			f.s.place(where, Fix{At: p.time, Source: "camm", Latitude: g.double(16), Longitude: g.double(24), Altitude: g.float(32),
+			f.s.position(where, Fix{At: p.time, Source: "camm", Latitude: g.double(16), Longitude: g.double(24), Altitude: g.float(32),
 				Speed: math.Hypot(g.float(44), g.float(48)), Time: gpsClock(g.double(4))}, "", bytes.Clone(b[16:32]))
 		default:
 			if fact := (Fact{Kind: Encoding, Where: where, Name: "camm", Value: fmt.Sprintf("type %d", kind)}); f.src.once(fact) {
@@ -420,10 +420,10 @@ func (f *film) rtmd(where string, p sample, b []byte) bool {
 		if c := tags[0x8507]; len(date) == 3 && len(c) >= 24 {
 			fix.Time = utc(clock(whole10(date[0]), whole10(date[1]), whole10(date[2]), int(ratio(c, 0)), int(ratio(c, 1)), ratio(c, 2)))
 		}
-		f.s.place(where, fix, "", bytes.Clone(lat[:24]))
+		f.s.position(where, fix, "", bytes.Clone(lat[:24]))
 	}
 	for tag, v := range tags {
-		if len(v) >= 6 && readable(v) {
+		if len(v) >= 6 && isPlain(v) {
 			if fact := (Fact{Kind: Text, Where: where, Name: fmt.Sprintf("0x%04x", tag), Value: strings.TrimRight(string(v), "\x00")}); f.src.once(fact) {
 				f.s.fact(fact)
 			}
@@ -434,7 +434,7 @@ func (f *film) rtmd(where string, p sample, b []byte) bool {
 
 // mett reads Parrot's drones (pdraw): records P1 to P3; and other text tracks.
 func (f *film) mett(t *track, where string, p sample, b []byte) bool {
-	if readable(b) {
+	if isPlain(b) {
 		f.src.written(f.s, where, "mett", b, p.time)
 		jsonPlaces(f.s, where, "mett", b, nil)
 		return f.text(where, b)
@@ -461,7 +461,7 @@ func (f *film) mett(t *track, where string, p sample, b []byte) bool {
 		known = true
 		if lat >= 0 && lat+12 <= n {
 			num := func(at int, by float64) float64 { return float64(int32(be.Uint32(b[at:]))) / by }
-			f.s.place(where, Fix{At: p.time, Source: "mett", Latitude: num(lat, scale), Longitude: num(lat+4, scale)}, "", bytes.Clone(b[lat:lat+8]))
+			f.s.position(where, Fix{At: p.time, Source: "mett", Latitude: num(lat, scale), Longitude: num(lat+4, scale)}, "", bytes.Clone(b[lat:lat+8]))
 		}
 		b = b[n:]
 	}
@@ -503,7 +503,7 @@ func (f *film) ctmd(where string, p sample, b []byte) bool {
 func (f *film) rvmi(where string, p sample, b []byte) bool {
 	if bytes.HasPrefix(b, []byte("gReV")) && len(b) >= 20 {
 		g := block{b}
-		f.s.place(where, Fix{At: p.time, Source: "RVMI", Latitude: float64(int32(g.word(4))) / 1e6, Longitude: float64(int32(g.word(8))) / 1e6,
+		f.s.position(where, Fix{At: p.time, Source: "RVMI", Latitude: float64(int32(g.word(4))) / 1e6, Longitude: float64(int32(g.word(8))) / 1e6,
 			Speed: float64(int16(g.word(16))) / 10 * kmh}, "", b[4:12])
 		return true
 	}
@@ -522,7 +522,7 @@ func (f *film) fdsc(where string, b []byte) bool {
 		name  string
 	}{{8, 15, Software, "firmware"}, {0x17, 16, Serial, "serial number"}, {0x57, 15, Serial, "other serial number"}, {0x66, 16, Device, "model"}} {
 		v, _, _ := bytes.Cut(b[p.at:p.at+p.n], []byte{0})
-		if fact := (Fact{Kind: p.kind, Where: where, Name: p.name, Value: string(v)}); readable(v) && f.src.once(fact) {
+		if fact := (Fact{Kind: p.kind, Where: where, Name: p.name, Value: string(v)}); isPlain(v) && f.src.once(fact) {
 			f.s.fact(fact)
 		}
 	}

@@ -43,15 +43,15 @@ func kindOf(name string) Kind {
 func named(where, name, value string) Fact {
 	f := Fact{Kind: kindOf(name), Where: where, Name: name, Value: value}
 	if f.Kind == Time {
-		f.Zone = zoneOf(value)
+		f.Zone = zoneIn(value)
 	}
 	return f
 }
 
 var offset = regexp.MustCompile(`\d\s?[+-]\d\d:?\d\d$`)
 
-// zoneOf says how a date written as text is to be read.
-func zoneOf(v string) string {
+// zoneIn says how a date written as text is to be read.
+func zoneIn(v string) string {
 	v = strings.TrimSpace(v)
 	switch {
 	case strings.HasSuffix(v, "Z") || strings.HasSuffix(v, "UTC") || strings.HasSuffix(v, "GMT"):
@@ -62,15 +62,15 @@ func zoneOf(v string) string {
 	return "local"
 }
 
-// text reads bytes as text: UTF-8, UTF-16 with its mark, else Latin-1. raw is
+// decoded reads bytes as text: UTF-8, UTF-16 with its mark, else Latin-1. raw is
 // nil where the text stands in the file as it is.
-func text(b []byte) (value string, raw []byte) {
+func decoded(b []byte) (value string, raw []byte) {
 	b = bytes.TrimRight(b, "\x00")
 	switch {
 	case bytes.HasPrefix(b, []byte("\xfe\xff")):
-		return wide(b[2:], binary.BigEndian), b
+		return utf16Of(b[2:], binary.BigEndian), b
 	case bytes.HasPrefix(b, []byte("\xff\xfe")):
-		return wide(b[2:], binary.LittleEndian), b
+		return utf16Of(b[2:], binary.LittleEndian), b
 	case utf8.Valid(b):
 		return strings.TrimSpace(string(b)), nil
 	}
@@ -86,8 +86,8 @@ func latin(b []byte) string {
 	return strings.TrimRight(string(out), "\x00")
 }
 
-// wide reads UTF-16 without its mark.
-func wide(b []byte, order binary.ByteOrder) string {
+// utf16Of reads UTF-16 without its mark.
+func utf16Of(b []byte, order binary.ByteOrder) string {
 	u := make([]uint16, 0, len(b)/2)
 	for ; len(b) >= 2; b = b[2:] {
 		u = append(u, order.Uint16(b))
@@ -97,7 +97,7 @@ func wide(b []byte, order binary.ByteOrder) string {
 
 // say adds a named text field.
 func (s *Sheet) say(where, name string, b []byte) {
-	v, raw := text(b)
+	v, raw := decoded(b)
 	f := named(where, name, v)
 	f.Raw = bytes.Clone(raw)
 	if v != "" {
@@ -105,8 +105,8 @@ func (s *Sheet) say(where, name string, b []byte) {
 	}
 }
 
-// readable says whether bytes are text throughout.
-func readable(b []byte) bool {
+// isPlain says whether bytes are text throughout.
+func isPlain(b []byte) bool {
 	b = bytes.TrimRight(b, "\x00")
 	if !utf8.Valid(b) || len(b) == 0 {
 		return false
