@@ -21,13 +21,25 @@ const (
 // readers, by the format that the first bytes speak for. Each reads a whole
 // file and fails only where the source itself fails: what is broken or unknown
 // becomes a Gap.
-var readers = map[string]func(*source, *Sheet) error{}
+var readers = map[string]func(*source, *Sheet) error{
+	"mp4":      readMP4,
+	"matroska": readMatroska,
+	"avi":      readRIFF,
+	"wav":      readRIFF,
+	"mpegts":   readMPEGTS,
+	"mpegps":   readMPEGPS,
+	"mp3":      readMP3,
+	"aac":      readMP3,
+	"ogg":      readOgg,
+	"flac":     readFLAC,
+	"amr":      readAMR,
+}
 
 // Read reads what a file of size bytes tells. The error is the source's own, or
 // trace.unknown where no reader knows the format; what is broken inside a known
 // one becomes a Gap of the sheet.
 func Read(in io.ReaderAt, size int64) (Sheet, error) {
-	src := &source{in: in, size: size}
+	src := &source{in: in, size: size, whole: &whole{readers: readers, toScan: maxScan, seen: map[string]bool{}}}
 	head, err := src.bytes(0, min(size, 4<<10))
 	if err != nil {
 		return Sheet{}, err
@@ -38,7 +50,10 @@ func Read(in io.ReaderAt, size int64) (Sheet, error) {
 		return Sheet{}, fault.Invalid("trace.unknown")
 	}
 	s := Sheet{Format: format}
-	err = read(src, &s)
+	if err = read(src, &s); errors.Is(err, errShort) {
+		s.gap(format, "broken", 0)
+		err = nil
+	}
 	return s, err
 }
 
@@ -46,6 +61,7 @@ func Read(in io.ReaderAt, size int64) (Sheet, error) {
 type source struct {
 	in   io.ReaderAt
 	size int64
+	*whole
 }
 
 // errShort says that a part reaches beyond the end of the file or its limit.
@@ -68,7 +84,7 @@ func (s *source) bytes(at, n int64) ([]byte, error) {
 func (s *source) part(at, n int64) *source {
 	at = min(max(at, 0), s.size)
 	n = min(max(n, 0), s.size-at)
-	return &source{in: io.NewSectionReader(s.in, at, n), size: n}
+	return &source{in: io.NewSectionReader(s.in, at, n), size: n, whole: s.whole}
 }
 
 // fact adds a fact. An empty value tells nothing and is left out.

@@ -17,6 +17,7 @@ var magic = []struct {
 	{0, "\x1a\x45\xdf\xa3", "matroska"},
 	{0, "OggS", "ogg"},
 	{0, "fLaC", "flac"},
+	{0, "\x00\x00\x01\xba", "mpegps"},
 	{0, "#!AMR", "amr"},
 	{0, "ID3", "mp3"},
 	{0, "%PDF-", "pdf"},
@@ -36,7 +37,7 @@ func sniff(b []byte) string {
 		case "moov", "mdat", "wide", "skip", "free", "pnot":
 			return "mp4"
 		}
-		if string(b[:4]) == "RIFF" {
+		if string(b[:4]) == "RIFF" || string(b[:4]) == "RF64" || string(b[:4]) == "BW64" {
 			switch string(b[8:12]) {
 			case "WEBP":
 				return "webp"
@@ -53,7 +54,7 @@ func sniff(b []byte) string {
 		}
 	}
 	switch {
-	case len(b) > 188 && b[0] == 0x47 && b[188] == 0x47:
+	case len(b) > 188 && b[0] == 0x47 && b[188] == 0x47, len(b) > 196 && b[4] == 0x47 && b[196] == 0x47:
 		return "mpegts"
 	case len(b) > 2 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
 		return "aac"

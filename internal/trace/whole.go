@@ -1,0 +1,156 @@
+package trace
+
+import (
+	"bytes"
+	"encoding/xml"
+	"strings"
+)
+
+// Bounds of what one reading looks through without knowing its format.
+const (
+	maxScan   = 64 << 20 // bytes of leftovers, all together
+	maxNested = 4        // files in files
+)
+
+// whole is what all parts of one reading share.
+type whole struct {
+	readers map[string]func(*source, *Sheet) error
+	seen    map[string]bool
+	toScan  int64
+	nested  int
+}
+
+// once says whether a fact comes for the first time. What is said again for
+// every frame of a film is kept once.
+func (s *source) once(f Fact) bool {
+	if s.whole == nil {
+		return true
+	}
+	key := f.Where + "\x00" + f.Name + "\x00" + clip(f.Value) + "\x00" + string(f.Raw[:min(len(f.Raw), 64)])
+	if s.seen[key] || len(s.seen) > 2*maxFacts {
+		return false
+	}
+	s.seen[key] = true
+	return true
+}
+
+// embedded reads a file that stands inside this one with the reader of its
+// format: a cover's own comment, the EXIF block of a camera's record. It says
+// whether there is such a reader.
+func (s *source) embedded(sheet *Sheet, where string, at, n int64) bool {
+	if s.whole == nil || s.nested >= maxNested {
+		return false
+	}
+	head, err := s.bytes(at, min(n, 4<<10))
+	if err != nil {
+		return false
+	}
+	read, ok := s.readers[sniff(head)]
+	if !ok {
+		return false
+	}
+	var inner Sheet
+	s.nested++
+	defer func() { s.nested-- }()
+	if read(s.part(at, n), &inner) != nil {
+		sheet.gap(where, "broken", n)
+		return true
+	}
+	for _, f := range inner.Facts {
+		f.Where = where + "/" + f.Where
+		sheet.fact(f)
+	}
+	for _, f := range inner.Track {
+		f.At = -1 // the inner file's clock is not this one's
+		sheet.fix(f)
+	}
+	for _, p := range inner.Previews {
+		p.Where, p.Start = where+"/"+p.Where, p.Start+at
+		sheet.preview(p)
+	}
+	for _, g := range inner.Gaps {
+		g.Where = where + "/" + g.Where
+		if len(sheet.Gaps) < maxGaps {
+			sheet.Gaps = append(sheet.Gaps, g)
+		}
+	}
+	return true
+}
+
+// picture notes a picture inside the file and reads what that tells itself.
+func (s *source) picture(sheet *Sheet, where, mime string, at, n int64) {
+	if n <= 0 {
+		return
+	}
+	head, _ := s.bytes(at, min(n, 16))
+	switch sniff(head) {
+	case "jpeg":
+		mime = "image/jpeg"
+	case "png":
+		mime = "image/png"
+	case "gif":
+		mime = "image/gif"
+	}
+	if !strings.Contains(mime, "/") {
+		mime = "application/octet-stream"
+	}
+	sheet.preview(Preview{Where: where, Type: mime, Start: at, Size: n})
+	if !s.embedded(sheet, where, at, n) {
+		sheet.gap(where, "unknown", n)
+	}
+}
+
+// markup keeps every text and attribute of an XML document: XMP, iXML, a
+// camera's own record. What is no XML is kept as words.
+func (s *source) markup(sheet *Sheet, where string, b []byte) {
+	d := xml.NewDecoder(bytes.NewReader(b))
+	d.Strict = false
+	d.CharsetReader = nil
+	var road []string
+	keep := func(name, value string) {
+		if value = strings.TrimSpace(value); value == "" {
+			return
+		}
+		f := named(where, name, value)
+		if !bytes.Contains(b, []byte(value)) {
+			f.Raw = []byte(value) // entities: the text does not stand there itself
+		}
+		if s.once(f) {
+			sheet.fact(f)
+		}
+	}
+	for range 100_000 {
+		token, err := d.RawToken()
+		if err != nil {
+			if road == nil {
+				s.wordsOf(sheet, Text, where, b)
+			}
+			return
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if len(road) < maxDepth {
+				road = append(road, t.Name.Local)
+			}
+			for _, a := range t.Attr {
+				if a.Name.Space != "xmlns" && a.Name.Local != "xmlns" {
+					keep(a.Name.Local, a.Value)
+				}
+			}
+		case xml.EndElement:
+			if len(road) > 1 {
+				road = road[:len(road)-1]
+			}
+		case xml.CharData:
+			if len(road) > 0 {
+				name := road[len(road)-1]
+				if (name == "li" || name == "Alt" || name == "Seq" || name == "Bag") && len(road) > 2 {
+					name = road[len(road)-3]
+				}
+				keep(name, string(t))
+			}
+		case xml.Comment:
+			keep("comment", string(t))
+		}
+	}
+}
