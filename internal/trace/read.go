@@ -21,13 +21,16 @@ const (
 // readers, by the format that the first bytes speak for. Each reads a whole
 // file and fails only where the source itself fails: what is broken or unknown
 // becomes a Gap.
-var readers = map[string]func(*source, *Sheet) error{}
+var readers = map[string]func(*source, *Sheet) error{
+	"jpeg": readJPEG,
+	"tiff": readTIFF,
+}
 
 // Read reads what a file of size bytes tells. The error is the source's own, or
 // trace.unknown where no reader knows the format; what is broken inside a known
 // one becomes a Gap of the sheet.
 func Read(in io.ReaderAt, size int64) (Sheet, error) {
-	src := &source{in: in, size: size}
+	src := &source{in: in, size: size, work: &work{size: size}}
 	head, err := src.bytes(0, min(size, 4<<10))
 	if err != nil {
 		return Sheet{}, err
@@ -42,10 +45,13 @@ func Read(in io.ReaderAt, size int64) (Sheet, error) {
 	return s, err
 }
 
-// source is the file being read.
+// source is the file being read, or a stretch of it, or a file inside it.
 type source struct {
-	in   io.ReaderAt
-	size int64
+	in    io.ReaderAt
+	size  int64
+	base  int64 // where it begins in the outermost file; -1 for what had to be unpacked
+	depth int   // of files in files
+	work  *work // nil counts nothing
 }
 
 // errShort says that a part reaches beyond the end of the file or its limit.
@@ -55,6 +61,9 @@ var errShort = errors.New("beyond the end")
 // maxPart, gives errShort.
 func (s *source) bytes(at, n int64) ([]byte, error) {
 	if at < 0 || n < 0 || n > maxPart || at > s.size || n > s.size-at {
+		return nil, errShort
+	}
+	if !s.mayRead(n) {
 		return nil, errShort
 	}
 	b := make([]byte, n)
@@ -68,7 +77,7 @@ func (s *source) bytes(at, n int64) ([]byte, error) {
 func (s *source) part(at, n int64) *source {
 	at = min(max(at, 0), s.size)
 	n = min(max(n, 0), s.size-at)
-	return &source{in: io.NewSectionReader(s.in, at, n), size: n}
+	return &source{in: io.NewSectionReader(s.in, at, n), size: n, base: s.place(at), depth: s.depth, work: s.work}
 }
 
 // fact adds a fact. An empty value tells nothing and is left out.

@@ -65,7 +65,7 @@ type Fix struct {
 type Preview struct {
 	Where  string `json:"where"`
 	Type   string `json:"type"` // media type
-	Start  int64  `json:"start"`
+	Start  int64  `json:"start"` // in the file; -1 if it stands there packed
 	Size   int64  `json:"size"`
 	Width  int    `json:"width,omitempty"`
 	Height int    `json:"height,omitempty"`
