@@ -27,7 +27,7 @@ canon:         fault
 sqldb:         fault
 seal:          fault
 receipt:       fault
-media:         fault
+media:         trace
 charter:       canon
 tlog:          canon
 parcel:        seal charter

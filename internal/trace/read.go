@@ -24,6 +24,10 @@ const (
 var readers = map[string]func(*source, *Sheet) error{
 	"jpeg": readJPEG,
 	"tiff": readTIFF,
+	"png":  readPNG,
+	"webp": readWebP,
+	"gif":  readGIF,
+	"heic": readHEIC,
 }
 
 // Read reads what a file of size bytes tells. The error is the source's own, or
