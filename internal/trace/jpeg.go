@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -336,7 +338,8 @@ func (j *jpegFile) finish() error {
 	if j.icc != nil {
 		readICC(j.sheet, "APP2/ICC", j.icc)
 	}
-	for guid, x := range j.extended {
+	for _, guid := range slices.Sorted(maps.Keys(j.extended)) {
+		x := j.extended[guid]
 		where := "APP1/ExtendedXMP"
 		if x.have < x.size {
 			j.sheet.gap(where, "broken", x.size-x.have)

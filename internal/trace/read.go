@@ -28,6 +28,11 @@ var readers = map[string]func(*source, *Sheet) error{
 	"webp": readWebP,
 	"gif":  readGIF,
 	"heic": readHEIC,
+	"pdf":  readPDF,
+	"zip":  readZip,
+	"rtf":  readRTF,
+	"ole":  readOLE,
+	"text": readText,
 }
 
 // Read reads what a file of size bytes tells. The error is the source's own, or
@@ -40,6 +45,9 @@ func Read(in io.ReaderAt, size int64) (Sheet, error) {
 		return Sheet{}, err
 	}
 	format := sniff(head)
+	if format == "" && isText(head) {
+		format = "text"
+	}
 	read, ok := readers[format]
 	if !ok {
 		return Sheet{}, fault.Invalid("trace.unknown")
