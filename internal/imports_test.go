@@ -28,7 +28,7 @@ canon:         fault
 sqldb:         fault
 seal:          fault
 receipt:       fault
-media:         fault
+media:         trace
 charter:       canon durable
 tlog:          canon
 parcel:        seal charter

@@ -2,7 +2,7 @@
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap
-#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, nginx
+#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk
 #
 # Where it may not install (not root, no sudo, no apt) it names the packages and
@@ -21,6 +21,7 @@ test)
 	want chromium chromium
 	want openssl openssl
 	want exiftool libimage-exiftool-perl
+	want heif-enc libheif-examples
 	want nginx nginx-light
 	want sha256sum coreutils
 	want xxd xxd

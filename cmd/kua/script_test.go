@@ -34,6 +34,8 @@ func TestScripts(t *testing.T) {
 			"await":   await,
 			"capture": capture,
 			"film":    film,
+			"photo":   photo,
+			"exits":   exits,
 			"holds":   holds,
 			"recalls": recalls,
 		},

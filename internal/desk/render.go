@@ -23,6 +23,7 @@ import (
 // The kinds of jobs.
 const (
 	jobProbe   = "probe"
+	jobTrace   = "trace"
 	jobRender  = "render"
 	jobPublish = "publish"
 )
@@ -30,7 +31,7 @@ const (
 // Job is something that runs in the background.
 type Job struct {
 	ID       int64
-	Kind     string // probe, render, publish
+	Kind     string // probe, trace, render, publish
 	Subject  string // "original 3"
 	Original int64  // 0 when it is about none
 	State    string // waiting, running, done, failed, cancelled
@@ -47,6 +48,7 @@ func (d *Desk) startJobs(ctx context.Context) error {
 		return err
 	}
 	q.Handle(jobProbe, d.probe)
+	q.Handle(jobTrace, d.trace)
 	q.Handle(jobRender, d.render)
 	q.Handle(jobPublish, func(ctx context.Context, _ jobs.Job, progress func(done, total int64)) error {
 		_, err := d.Publish(ctx, func(_ string, done, total int64) { progress(done, total) })
@@ -67,7 +69,10 @@ func (d *Desk) addProbes(ctx context.Context) error {
 			_, err = d.queue.Add(ctx, jobProbe, subject(id), evidence.Desk)
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return d.addTraces(ctx)
 }
 
 func subject(original int64) string { return "original " + strconv.FormatInt(original, 10) }

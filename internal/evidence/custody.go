@@ -22,6 +22,7 @@ const (
 	Unread     Verb = "unread"     // a report was put back among the unread
 	Opened     Verb = "opened"     // an original's bytes were given out
 	Probed     Verb = "probed"     // an original was looked at in the box
+	Traced     Verb = "traced"     // what an original tells was read in the box
 	Filed      Verb = "filed"      // a report was put into a case
 	Noted      Verb = "noted"      // a note was written
 	Assigned   Verb = "assigned"   // a case was given to a person

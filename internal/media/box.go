@@ -49,7 +49,7 @@ func set[T int | int64 | time.Duration](v *T, to T) {
 
 // job is what the box is told to do, as JSON on its standard input.
 type job struct {
-	Do     string // "probe", "film", "photo", "sound"
+	Do     string // "probe", "film", "photo", "sound", "trace"
 	Size   int64  // of the input
 	Format format
 	Probe  Probe
@@ -209,7 +209,7 @@ func socketPair() (ours, theirs *os.File, err error) {
 // maxLine bounds one line of the box, maxLines all of them: whoever took over
 // the box must not fill our memory or keep us busy for ever.
 const (
-	maxLine  = 1 << 20
+	maxLine  = 16 << 20 // the longest answer is a sheet of traces
 	maxLines = 1 << 20
 )
 

@@ -73,6 +73,8 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.photo()
 	case "sound":
 		result, err = s.sound()
+	case "trace":
+		result, err = s.trace()
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}
@@ -175,7 +177,8 @@ func wireFault(err error) *boxFault {
 // fault turns what the box said into a fault of ours. Whoever took over the box
 // can choose the words, so they are cut down to what our own faults look like.
 func (w *boxFault) fault() error {
-	if !strings.HasPrefix(w.Key, "media.") || strings.Trim(w.Key, "abcdefghijklmnopqrstuvwxyz._") != "" ||
+	ours := strings.HasPrefix(w.Key, "media.") || strings.HasPrefix(w.Key, "trace.")
+	if !ours || strings.Trim(w.Key, "abcdefghijklmnopqrstuvwxyz._") != "" ||
 		w.Kind < fault.KindInternal || w.Kind > fault.KindMissing || len(w.Args) > 4 {
 		return fault.New(fault.KindInternal, "media.box_died")
 	}

@@ -53,7 +53,7 @@ func id3v2(src *source, s *Sheet, where string, at, n int64) (int64, error) {
 			return 0, err
 		}
 		b = bytes.ReplaceAll(b, []byte("\xff\x00"), []byte("\xff"))
-		t := &id3{src: &source{in: bytes.NewReader(b), size: int64(len(b)), whole: src.whole}, s: s, where: where, version: version}
+		t := &id3{src: &source{in: bytes.NewReader(b), size: int64(len(b)), base: -1, depth: src.depth, work: src.work}, s: s, where: where, version: version}
 		had := len(s.Previews)
 		err = t.frames(0, int64(len(b)), flags)
 		s.Previews = s.Previews[:had] // they do not stand in the file as they are
@@ -289,7 +289,7 @@ func (t *id3) body(id, where string, b []byte, at int64) {
 
 // inner reads the frames of a chapter.
 func (t *id3) inner(where string, b []byte) {
-	sub := &id3{src: &source{in: bytes.NewReader(b), size: int64(len(b)), whole: t.src.whole}, s: t.s, where: where, version: t.version}
+	sub := &id3{src: &source{in: bytes.NewReader(b), size: int64(len(b)), base: -1, depth: t.src.depth, work: t.src.work}, s: t.s, where: where, version: t.version}
 	had := len(t.s.Previews)
 	if strings.Count(where, "CHAP") > 3 || sub.frames(0, int64(len(b)), 0) != nil {
 		t.s.gap(where, "broken", int64(len(b)))

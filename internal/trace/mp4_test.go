@@ -238,14 +238,11 @@ func TestHidingPlaces(t *testing.T) {
 
 // A film within a film's cover is read by its own format's reader.
 func TestEmbedded(t *testing.T) {
-	src := &source{in: bytes.NewReader([]byte("....\xff\xd8\xff\xe0....")), size: 12, whole: &whole{seen: map[string]bool{}, readers: map[string]func(*source, *Sheet) error{"jpeg": func(src *source, s *Sheet) error {
-		s.fact(Fact{Kind: Text, Where: "COM", Value: "inner"})
-		s.preview(Preview{Where: "thumb", Start: 1, Size: 2})
-		return nil
-	}}}}
+	b := []byte("....\xff\xd8\xff\xfe\x00\x07inner\xff\xd9")
+	src := &source{in: bytes.NewReader(b), size: int64(len(b)), work: new(work)}
 	var s Sheet
-	src.picture(&s, "cover", "", 4, 8)
-	if len(s.Facts) != 1 || s.Facts[0].Where != "cover/COM" || len(s.Previews) != 2 || s.Previews[1].Start != 5 {
+	src.picture(&s, "cover", "", 4, int64(len(b)-4))
+	if len(s.Facts) != 1 || s.Facts[0].Where != "cover/COM" || s.Facts[0].Value != "inner" || len(s.Previews) != 1 || s.Previews[0].Start != 4 {
 		t.Errorf("got %+v", s)
 	}
 }

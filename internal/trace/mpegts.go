@@ -284,7 +284,7 @@ func (t *ts) pes(pid uint16, b []byte) {
 
 // timedID3 reads the tags of live streams.
 func (t *ts) timedID3(where string, b []byte) {
-	inner := &source{in: bytes.NewReader(b), size: int64(len(b)), whole: t.src.whole}
+	inner := &source{in: bytes.NewReader(b), size: int64(len(b)), base: -1, depth: t.src.depth, work: t.src.work}
 	if _, err := id3v2(inner, t.s, where, 0, int64(len(b))); err != nil {
 		t.src.wordsOf(t.s, Text, where, b)
 	}

@@ -200,7 +200,7 @@ func vorbis(src *source, s *Sheet, where string, b []byte, at int64) {
 				s.gap(road, "broken", int64(len(value)))
 				continue
 			}
-			inner := &source{in: bytes.NewReader(open), size: int64(len(open)), whole: src.whole}
+			inner := &source{in: bytes.NewReader(open), size: int64(len(open)), base: -1, depth: src.depth, work: src.work}
 			had := len(s.Previews)
 			if strings.ToUpper(key) == "COVERART" {
 				inner.picture(s, road, "", 0, inner.size)

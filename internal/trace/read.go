@@ -33,18 +33,32 @@ var readers = map[string]func(*source, *Sheet) error{
 	"ogg":      readOgg,
 	"flac":     readFLAC,
 	"amr":      readAMR,
+	"jpeg":     readJPEG,
+	"tiff":     readTIFF,
+	"png":      readPNG,
+	"webp":     readWebP,
+	"gif":      readGIF,
+	"heic":     readHEIC,
+	"pdf":      readPDF,
+	"zip":      readZip,
+	"rtf":      readRTF,
+	"ole":      readOLE,
+	"text":     readText,
 }
 
 // Read reads what a file of size bytes tells. The error is the source's own, or
 // trace.unknown where no reader knows the format; what is broken inside a known
 // one becomes a Gap of the sheet.
 func Read(in io.ReaderAt, size int64) (Sheet, error) {
-	src := &source{in: in, size: size, whole: &whole{readers: readers, toScan: maxScan, seen: map[string]bool{}}}
+	src := &source{in: in, size: size, work: &work{size: size, toScan: maxScan}}
 	head, err := src.bytes(0, min(size, 4<<10))
 	if err != nil {
 		return Sheet{}, err
 	}
 	format := sniff(head)
+	if format == "" && isText(head) {
+		format = "text"
+	}
 	read, ok := readers[format]
 	if !ok {
 		return Sheet{}, fault.Invalid("trace.unknown")
@@ -57,11 +71,13 @@ func Read(in io.ReaderAt, size int64) (Sheet, error) {
 	return s, err
 }
 
-// source is the file being read.
+// source is the file being read, or a stretch of it, or a file inside it.
 type source struct {
-	in   io.ReaderAt
-	size int64
-	*whole
+	in    io.ReaderAt
+	size  int64
+	base  int64 // where it begins in the outermost file; -1 for what had to be unpacked
+	depth int   // of files in files
+	work  *work // nil counts nothing
 }
 
 // errShort says that a part reaches beyond the end of the file or its limit.
@@ -71,6 +87,9 @@ var errShort = errors.New("beyond the end")
 // maxPart, gives errShort.
 func (s *source) bytes(at, n int64) ([]byte, error) {
 	if at < 0 || n < 0 || n > maxPart || at > s.size || n > s.size-at {
+		return nil, errShort
+	}
+	if !s.mayRead(n) {
 		return nil, errShort
 	}
 	b := make([]byte, n)
@@ -84,7 +103,7 @@ func (s *source) bytes(at, n int64) ([]byte, error) {
 func (s *source) part(at, n int64) *source {
 	at = min(max(at, 0), s.size)
 	n = min(max(n, 0), s.size-at)
-	return &source{in: io.NewSectionReader(s.in, at, n), size: n, whole: s.whole}
+	return &source{in: io.NewSectionReader(s.in, at, n), size: n, base: s.place(at), depth: s.depth, work: s.work}
 }
 
 // fact adds a fact. An empty value tells nothing and is left out.

@@ -1,6 +1,10 @@
 package trace
 
-import "bytes"
+import (
+	"bytes"
+	"unicode"
+	"unicode/utf8"
+)
 
 // magic names formats by fixed bytes, looked through in order.
 var magic = []struct {
@@ -22,6 +26,30 @@ var magic = []struct {
 	{0, "ID3", "mp3"},
 	{0, "%PDF-", "pdf"},
 	{0, "PK\x03\x04", "zip"}, // DOCX, ODT and their kin
+	{0, "PK\x05\x06", "zip"},
+	{0, "{\\rtf", "rtf"},
+	{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"}, // the old Office
+}
+
+// isText reports whether a file begins as text: UTF-16 by its mark, or UTF-8 of
+// which almost all can be read.
+func isText(b []byte) bool {
+	if bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
+		return true
+	}
+	for i := 0; i < utf8.UTFMax && !utf8.Valid(b) && len(b) > 0; i++ { // the last rune may be cut
+		b = b[:len(b)-1]
+	}
+	if len(b) == 0 || !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0 {
+		return false
+	}
+	odd := 0
+	for _, r := range string(b) {
+		if !readable(r) && !unicode.Is(unicode.Cf, r) {
+			odd++
+		}
+	}
+	return odd*20 <= len(b)
 }
 
 // sniff names the format of a file by its first bytes, "" for none known.
@@ -58,7 +86,7 @@ func sniff(b []byte) string {
 		return "mpegts"
 	case len(b) > 2 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
 		return "aac"
-	case len(b) > 2 && b[0] == 0xff && b[1]&0xe0 == 0xe0 && b[1]&0x06 != 0:
+	case len(b) > 2 && b[0] == 0xff && b[1]&0xe0 == 0xe0 && b[1]&0x06 != 0 && b[1] != 0xfe: // ff fe begins UTF-16
 		return "mp3"
 	}
 	return ""

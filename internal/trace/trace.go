@@ -64,8 +64,8 @@ type Fix struct {
 // MPF file, a cover. It may show what was cropped or edited away.
 type Preview struct {
 	Where  string `json:"where"`
-	Type   string `json:"type"` // media type
-	Start  int64  `json:"start"`
+	Type   string `json:"type"`  // media type
+	Start  int64  `json:"start"` // in the file; -1 if it stands there packed
 	Size   int64  `json:"size"`
 	Width  int    `json:"width,omitempty"`
 	Height int    `json:"height,omitempty"`

@@ -111,12 +111,12 @@ func (s *source) remains(sheet *Sheet, kind Kind, where string, at, n int64) err
 	n = min(n, s.size-at)
 	found, blank := false, true
 	for from := at; from < at+n; from += piece {
-		if s.whole != nil {
-			if s.toScan <= 0 {
+		if s.work != nil {
+			if s.work.toScan <= 0 {
 				sheet.gap(where, "too_large", at+n-from)
 				return nil
 			}
-			s.toScan -= min(piece, at+n-from)
+			s.work.toScan -= min(piece, at+n-from)
 		}
 		b, err := s.bytes(from, min(piece+lap, at+n-from))
 		if err != nil {

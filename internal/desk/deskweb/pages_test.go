@@ -77,6 +77,9 @@ func samples(a *App, lang locale.Tag) map[string]any {
 		When: moment(base, someDay), Did: v.t("deskweb.verb.opened"), About: short("parcel " + strings.Repeat("cd", 32))}}}
 	pages["original"] = originalView{frame: in("cases", "deskweb.cases.title"), Original: base.originalRow(film), Case: 4, CaseName: "Case 4", Allowed: base.allowed(report), Shown: true, Source: "/media/original/3", Marked: true, Covers: 2, Mutes: 1,
 		Warnings: []string{v.t("deskweb.warning.voice"), v.t("deskweb.warning.unreviewed")}, Made: []derivativeRow{derivative, still}, Stale: true, Jobs: []workRow{running, failed}, Running: true}
+	told := tracesView{frame: in("cases", "deskweb.cases.title"), ID: 3, Kind: v.t("deskweb.kind.film")}
+	told.fill(sampleSheet(), tracesFixes)
+	pages["traces"] = told
 	plan := redact.New("3", 1280, 720, 83*time.Second, false)
 	plan.Tracks = []redact.Track{{ID: "t1", Label: "face", W: 160, H: 200, From: 0, To: 20_000, Points: []redact.Point{{X: 400, Y: 200}, {At: 9000, X: 600, Y: 210}}}}
 	plan.Mutes = []redact.Mute{{ID: "m1", From: 1000, To: 4000}}
@@ -144,7 +147,7 @@ func TestEveryPageRenders(t *testing.T) {
 func TestEveryTemplateHasASample(t *testing.T) {
 	a := locked(t, nil)
 	have := samples(a, locale.English)
-	for _, name := range []string{"sign-in", "problem", "home", "work", "inbox", "report", "cases", "case", "custody", "original", "marker", "record", "publish", "proposal", "withdraw", "people"} {
+	for _, name := range []string{"sign-in", "problem", "home", "work", "inbox", "report", "cases", "case", "custody", "original", "traces", "marker", "record", "publish", "proposal", "withdraw", "people"} {
 		if !a.pages.Has(name) || have[name] == nil {
 			t.Errorf("%s: template %v, sample %v", name, a.pages.Has(name), have[name] != nil)
 		}
@@ -172,13 +175,13 @@ func TestWordsThatAreChosenByValue(t *testing.T) {
 	for _, s := range []desk.ProposalState{desk.Waiting, desk.Approved, desk.Done, desk.Declined, desk.Stale} {
 		add("proposal", string(s))
 	}
-	for _, v := range []evidence.Verb{evidence.Collected, evidence.Refused, evidence.Read, evidence.Unread, evidence.Opened, evidence.Probed, evidence.Filed, evidence.Noted,
+	for _, v := range []evidence.Verb{evidence.Collected, evidence.Refused, evidence.Read, evidence.Unread, evidence.Opened, evidence.Probed, evidence.Traced, evidence.Filed, evidence.Noted,
 		evidence.Assigned, evidence.Titled, evidence.Found, evidence.Replied, evidence.Marked, evidence.Rendered, evidence.Viewed, evidence.Drafted, evidence.Proposed,
 		evidence.Previewed, evidence.Approved, evidence.Declined, evidence.Published, evidence.Withdrawn, evidence.Closed, evidence.Reopened, evidence.Rewrapped,
 		evidence.Chartered, evidence.Anchored, evidence.Disclosed, evidence.Introduced} {
 		add("verb", string(v))
 	}
-	add("work", "collect", "replies", "publish", "rewrap", "render", "probe")
+	add("work", "collect", "replies", "publish", "rewrap", "render", "probe", "trace")
 	add("work.state", "waiting", "running", "done", "failed", "cancelled")
 	add("warn", "face", "voice", "place")
 	add("consent", "face", "voice", "place")

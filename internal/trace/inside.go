@@ -7,30 +7,23 @@ import (
 )
 
 // Bounds of what one reading looks through without knowing its format.
-const (
-	maxScan   = 64 << 20 // bytes of leftovers, all together
-	maxNested = 4        // files in files
-)
-
-// whole is what all parts of one reading share.
-type whole struct {
-	readers map[string]func(*source, *Sheet) error
-	seen    map[string]bool
-	toScan  int64
-	nested  int
-}
+const maxScan = 64 << 20 // bytes of leftovers, all together
 
 // once says whether a fact comes for the first time. What is said again for
 // every frame of a film is kept once.
 func (s *source) once(f Fact) bool {
-	if s.whole == nil {
+	if s.work == nil {
 		return true
 	}
+	if s.work.seen == nil {
+		s.work.seen = make(map[string]bool)
+	}
+	seen := s.work.seen
 	key := f.Where + "\x00" + f.Name + "\x00" + clip(f.Value) + "\x00" + string(f.Raw[:min(len(f.Raw), 64)])
-	if s.seen[key] || len(s.seen) > 2*maxFacts {
+	if seen[key] || len(seen) > 2*maxFacts {
 		return false
 	}
-	s.seen[key] = true
+	seen[key] = true
 	return true
 }
 
@@ -38,43 +31,11 @@ func (s *source) once(f Fact) bool {
 // format: a cover's own comment, the EXIF block of a camera's record. It says
 // whether there is such a reader.
 func (s *source) embedded(sheet *Sheet, where string, at, n int64) bool {
-	if s.whole == nil || s.nested >= maxNested {
-		return false
-	}
-	head, err := s.bytes(at, min(n, 4<<10))
-	if err != nil {
-		return false
-	}
-	read, ok := s.readers[sniff(head)]
-	if !ok {
-		return false
-	}
-	var inner Sheet
-	s.nested++
-	defer func() { s.nested-- }()
-	if read(s.part(at, n), &inner) != nil {
+	format, err := sheet.embed(s.part(at, n), where)
+	if err != nil && format != "" {
 		sheet.gap(where, "broken", n)
-		return true
 	}
-	for _, f := range inner.Facts {
-		f.Where = where + "/" + f.Where
-		sheet.fact(f)
-	}
-	for _, f := range inner.Track {
-		f.At = -1 // the inner file's clock is not this one's
-		sheet.fix(f)
-	}
-	for _, p := range inner.Previews {
-		p.Where, p.Start = where+"/"+p.Where, p.Start+at
-		sheet.preview(p)
-	}
-	for _, g := range inner.Gaps {
-		g.Where = where + "/" + g.Where
-		if len(sheet.Gaps) < maxGaps {
-			sheet.Gaps = append(sheet.Gaps, g)
-		}
-	}
-	return true
+	return format != ""
 }
 
 // picture notes a picture inside the file and reads what that tells itself.
@@ -94,7 +55,7 @@ func (s *source) picture(sheet *Sheet, where, mime string, at, n int64) {
 	if !strings.Contains(mime, "/") {
 		mime = "application/octet-stream"
 	}
-	sheet.preview(Preview{Where: where, Type: mime, Start: at, Size: n})
+	sheet.preview(Preview{Where: where, Type: mime, Start: s.place(at), Size: n})
 	if !s.embedded(sheet, where, at, n) {
 		sheet.gap(where, "unknown", n)
 	}
