@@ -126,7 +126,7 @@ func (d *demo) mark(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		plan.Reviewed = true
+		plan.Reviewed, plan.Covered = true, false
 		switch o.Medium.Kind {
 		case "film":
 			plan.Tracks = []redact.Track{faceTrack(media.SampleFace(d.film()))}

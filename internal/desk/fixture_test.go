@@ -255,7 +255,7 @@ func (c *collective) render(s *Seat, original int64) {
 	ctx := context.Background()
 	plan, base, err := s.d.Plan(ctx, original)
 	ok(c.t, err)
-	plan.Reviewed = true
+	plan.Reviewed, plan.Covered = true, false
 	_, err = s.SavePlan(ctx, original, plan, base)
 	ok(c.t, err)
 	job, err := s.Render(ctx, original)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/color"
 	"image/draw"
 	"image/gif"
 	"image/jpeg"
@@ -22,7 +21,7 @@ const (
 	photoSide    = 1600
 	photoSmall   = 640
 	photoQuality = 80
-	// photoMargin widens a box: colour lies at half resolution in most photos,
+	// photoMargin widens a cover and narrows a reveal: colour lies at half resolution in most photos,
 	// and a JPEG smears within its blocks.
 	photoMargin = 2
 )
@@ -96,9 +95,7 @@ func (s *stage) photo() ([]made, error) {
 	large := s.turn().apply(shrink(img, within(full, photoSide)))
 	img = nil
 	size := large.Bounds().Size()
-	for _, b := range s.Plan.Boxes {
-		draw.Draw(large, scaled(b, s.Probe.shown(), size, photoMargin), image.NewUniform(color.Black), image.Point{}, draw.Src)
-	}
+	s.Plan.hideIn(large, s.Probe.shown())
 	// The small size is made of the covered one.
 	small := shrink(large, within(size, photoSmall))
 	var out []made
@@ -117,6 +114,9 @@ func (s *stage) photo() ([]made, error) {
 		}
 		b := p.img.Bounds()
 		out = append(out, made{Rung: p.rung, Width: b.Dx(), Height: b.Dy()})
+	}
+	if err := s.checkPhotos(out); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -181,7 +181,11 @@ func (db *DB) SavePlan(ctx context.Context, by evidence.Actor, original int64, p
 		if err != nil {
 			return nil, err
 		}
-		return originalEvent(ctx, tx, evidence.Marked, original, fmt.Sprintf("plan %d", base+1))
+		begins := "open"
+		if p.Covered {
+			begins = "covered"
+		}
+		return originalEvent(ctx, tx, evidence.Marked, original, fmt.Sprintf("plan %d, %s", base+1, begins))
 	})
 	return base + 1, err
 }
