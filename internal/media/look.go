@@ -59,7 +59,16 @@ type Seed struct {
 // or a number plate.
 func (m *Runner) Look(ctx context.Context, in Input, progress Progress) (Found, error) {
 	var out Found
-	return out, m.watch(ctx, in, job{Do: "look"}, &out, progress)
+	err := m.watch(ctx, in, job{Do: "look"}, &out, progress)
+	return out, err
+}
+
+// Review looks over what is to be published, with other detectors than Look
+// uses: what they see must be answered by a person.
+func (m *Runner) Review(ctx context.Context, in Input, progress Progress) (Found, error) {
+	var out Found
+	err := m.watch(ctx, in, job{Do: "review"}, &out, progress)
+	return out, err
 }
 
 // Follow follows a box through a film in both directions from a moment. Without
@@ -69,7 +78,8 @@ func (m *Runner) Follow(ctx context.Context, in Input, seed Seed, progress Progr
 	if seed.Box.Empty() || !sane(seed.Box.Min) || !sane(seed.Box.Max) || seed.At < seed.From || seed.At >= seed.To || seed.Margin < 0 || seed.Margin > 3 {
 		return out, fault.Invalid("media.plan")
 	}
-	return out, m.watch(ctx, in, job{Do: "follow", Seed: &seed}, &out, progress)
+	err := m.watch(ctx, in, job{Do: "follow", Seed: &seed}, &out, progress)
+	return out, err
 }
 
 // watch does what only looks, in a box that can write nothing.
