@@ -24,7 +24,7 @@ func look(t *testing.T, file string) Found {
 // and none in noise and movement.
 func TestLookFindsCuts(t *testing.T) {
 	const scenes = "testsrc2=s=640x360:r=25:d=2[a];mandelbrot=s=640x360:r=25:start_scale=1[m];[m]trim=duration=2,setpts=PTS-STARTPTS[b];" +
-		"life=s=640x360:r=25:mold=10:ratio=0.3:death_color=#C83232:life_color=#00ff00[l];[l]trim=duration=2,setpts=PTS-STARTPTS[c];smptebars=s=640x360:r=25:d=2[d];" +
+		"life=s=640x360:r=25:mold=10:ratio=0.3:death_color=#C83232:life_color=#00ff00[l];[l]trim=start=1:duration=2,setpts=PTS-STARTPTS[c];smptebars=s=640x360:r=25:d=2[d];" +
 		"color=gray:s=640x360:r=25:d=2,noise=alls=80:allf=t[e]"
 	file := sample(t, "cuts.mp4", "-filter_complex", scenes+";[a][b][c][d][e]concat=n=5,format=yuv420p[v]", "-map", "[v]", "-preset", "ultrafast")
 	cuts := look(t, file).Cuts
