@@ -62,26 +62,26 @@ func TestFollowFilm(t *testing.T) {
 		"noise":      "color=gray:s=640x360:r=25,noise=alls=40:allf=t",
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := overlay(t, ground, "crop=130:150:155:45,scale=78:90", "60+50*t", "120+60*sin(1.3*t)", 6)
+			file := overlay(t, ground, "crop=130:150:155:45,scale=78:90", "60+40*t", "120+60*sin(1.3*t)", 9)
 			at := func(s float64) image.Rectangle {
-				x, y := int(60+50*s), int(120+60*math.Sin(1.3*s))
+				x, y := int(60+40*s), int(120+60*math.Sin(1.3*s))
 				return image.Rect(x, y, x+78, y+90)
 			}
-			got, err := runner(t).Follow(context.Background(), input(t, file), Seed{Box: at(3), At: 3 * time.Second, To: 6 * time.Second}, nil)
+			got, err := runner(t).Follow(context.Background(), input(t, file), Seed{Box: at(7), At: 7 * time.Second, To: 9 * time.Second}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.StartLost || got.EndLost || got.From != 0 || got.To != 6*time.Second-ms {
+			if got.StartLost || got.EndLost || got.From != 0 || got.To != 9*time.Second-ms {
 				t.Errorf("followed from %v to %v, lost %v %v", got.From, got.To, got.StartLost, got.EndLost)
 			}
-			for n := range 150 {
+			for n := range 225 {
 				thing, corner := at(float64(n)/25), got.corner(time.Duration(n)*40*ms)
 				in := thing.Intersect(boxAt(corner, got.Cover))
 				if share := float64(in.Dx()*in.Dy()) / float64(thing.Dx()*thing.Dy()); share < 0.95 {
 					t.Fatalf("frame %d: %.2f of it is covered", n, share)
 				}
 			}
-			if len(got.Points) > 75 {
+			if len(got.Points) > 112 {
 				t.Errorf("%d points", len(got.Points))
 			}
 		})
