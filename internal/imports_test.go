@@ -28,7 +28,9 @@ canon:         fault
 sqldb:         fault
 seal:          fault
 receipt:       fault
-media:         trace
+track:
+cascade:       fault
+media:         trace track cascade
 charter:       canon durable
 tlog:          canon
 parcel:        seal charter

@@ -14,6 +14,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/parcel"
 	"kua/internal/record"
+	"kua/internal/redact"
 )
 
 // unnumbered stands for the record of a case that was never proposed: it gets
@@ -162,11 +163,19 @@ func (d *Desk) medium(ctx context.Context, id string, e casefile.Exhibit, o evid
 	if version == 0 || !plan.Reviewed {
 		lacks = append(lacks, fault.Conflict("desk.plan_not_reviewed", e.Original))
 	}
+	lacks = append(lacks, questions(e.Original, plan)...)
+	redaction, unanswered, err := d.looked(ctx, e.Original)
+	if err != nil {
+		return record.Media{}, nil, err
+	}
+	if len(made) > 0 {
+		lacks = append(lacks, unanswered...)
+	}
 	salt, err := d.db.Salt(ctx, e.Original)
 	if err != nil {
 		return record.Media{}, nil, err
 	}
-	m := record.Media{ID: id, Type: o.Medium.Kind, Label: text(e.Label), Covered: text(e.Covered), Commitment: record.Commit(salt, o.SHA256)}
+	m := record.Media{ID: id, Type: o.Medium.Kind, Label: text(e.Label), Covered: text(e.Covered), Commitment: record.Commit(salt, o.SHA256), Redaction: redaction}
 	for _, f := range made {
 		m.Seconds = max(m.Seconds, record.Seconds(time.Duration(f.Seconds)*time.Second))
 		file := record.File{Rung: strings.ReplaceAll(f.Rung, "-", ""), Type: f.Type, SHA256: f.SHA256, Size: f.Size, Width: f.Width, Height: f.Height}
@@ -177,6 +186,26 @@ func (d *Desk) medium(ctx context.Context, id string, e casefile.Exhibit, o evid
 		}
 	}
 	return m, lacks, nil
+}
+
+// questions gives one fault that says how many questions a plan leaves open,
+// and one for each that names it.
+func questions(original int64, plan redact.Plan) []error {
+	open := PlanQuestions(original, plan)
+	if len(open) == 0 {
+		return nil
+	}
+	return append([]error{fault.Conflict("desk.plan_questions", original, len(open))}, open...)
+}
+
+// PlanQuestions gives every question that a plan leaves open as a fault in
+// words: which original, which track or suggestion, at which second.
+func PlanQuestions(original int64, plan redact.Plan) []error {
+	var all []error
+	for _, q := range plan.Questions() {
+		all = append(all, fault.Conflict("desk.question."+q.Kind, original, q.ID, fmt.Sprintf("%.1f", float64(q.At)/1000)))
+	}
+	return all
 }
 
 // tombstone makes the version that withdraws a case's published record.

@@ -255,7 +255,7 @@ func (c *collective) render(s *Seat, original int64) {
 	ctx := context.Background()
 	plan, base, err := s.d.Plan(ctx, original)
 	ok(c.t, err)
-	plan.Reviewed = true
+	plan.Reviewed, plan.Covered = true, false
 	_, err = s.SavePlan(ctx, original, plan, base)
 	ok(c.t, err)
 	job, err := s.Render(ctx, original)
@@ -264,6 +264,11 @@ func (c *collective) render(s *Seat, original int64) {
 	ok(c.t, err)
 	if j.State != "done" {
 		c.t.Fatalf("rendering ended as %s: %v", j.State, j.Fault)
+	}
+	hits, err := s.d.Hits(ctx, original)
+	ok(c.t, err)
+	for _, h := range hits {
+		ok(c.t, s.AnswerHit(ctx, original, h.ID, "a test picture"))
 	}
 }
 

@@ -76,21 +76,36 @@ func (s *Seat) SavePlan(ctx context.Context, original int64, p redact.Plan, base
 // compile makes of the desk's plan what the box is told: geometry and times,
 // and no word that a person wrote.
 func compile(p redact.Plan) media.Plan {
-	out := media.Plan{MuteAll: p.MuteAll}
+	out := media.Plan{Covered: p.Covered, MuteAll: p.MuteAll}
+	for _, s := range p.Shots {
+		out.Shots = append(out.Shots, media.Shot{From: millis(s.From), To: millis(s.To), Covered: s.Covered})
+	}
 	for _, t := range p.Tracks {
-		c := media.Cover{W: t.W, H: t.H, From: millis(t.From), To: millis(t.To)}
-		for _, at := range t.Points {
-			c.Points = append(c.Points, media.At{At: millis(at.At), X: at.X, Y: at.Y})
+		if t.Reveal {
+			out.Reveals = append(out.Reveals, coverOf(t))
+		} else {
+			out.Covers = append(out.Covers, coverOf(t))
 		}
-		out.Covers = append(out.Covers, c)
 	}
 	for _, b := range p.Boxes {
-		out.Boxes = append(out.Boxes, image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H))
+		s := media.Shape{Box: image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H), Reveal: b.Reveal}
+		for _, c := range b.Corners {
+			s.Corners = append(s.Corners, image.Pt(c.X, c.Y))
+		}
+		out.Shapes = append(out.Shapes, s)
 	}
 	for _, m := range p.Mutes {
 		out.Mutes = append(out.Mutes, media.Mute{From: millis(m.From), To: millis(m.To)})
 	}
 	return out
+}
+
+func coverOf(t redact.Track) media.Cover {
+	c := media.Cover{W: t.W, H: t.H, From: millis(t.From), To: millis(t.To)}
+	for _, at := range t.Points {
+		c.Points = append(c.Points, media.At{At: millis(at.At), X: at.X, Y: at.Y})
+	}
+	return c
 }
 
 func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

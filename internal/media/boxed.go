@@ -75,6 +75,12 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.sound()
 	case "trace":
 		result, err = s.trace()
+	case "look":
+		result, err = s.look(suggesters, true)
+	case "review":
+		result, err = s.look(reviewers, false)
+	case "follow":
+		result, err = s.follow()
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}

@@ -2,11 +2,8 @@ package media
 
 import (
 	"image"
-	"slices"
 	"sort"
 	"time"
-
-	"kua/internal/fault"
 )
 
 // The fill of every cover: black, in limited-range Y'CbCr and as a gray value.
@@ -75,32 +72,21 @@ func (c Cover) Sweep(from, to time.Duration) image.Rectangle {
 	return all
 }
 
-// validate holds a plan to what rendering relies on. The desk's own rules are
-// stricter; a plan that breaks these would leave something open that somebody
-// thinks is covered.
-func (p Plan) validate() error {
-	for _, c := range p.Covers {
-		sorted := slices.IsSortedFunc(c.Points, func(a, b At) int { return int(a.At - b.At) })
-		if c.W <= 0 || c.H <= 0 || len(c.Points) == 0 || c.To < c.From || !sorted || c.W > 1<<17 || c.H > 1<<17 {
-			return fault.Invalid("media.plan")
-		}
-		for _, at := range c.Points {
-			if at.X < -1<<20 || at.X > 1<<20 || at.Y < -1<<20 || at.Y > 1<<20 || at.At < 0 {
-				return fault.Invalid("media.plan")
-			}
-		}
+// Hold gives what the track shows at every single moment between two: a pixel
+// is revealed only if it may be seen for as long as its frame is shown. It is
+// empty when any moment of that while lies outside the track's time.
+func (c Cover) Hold(from, to time.Duration) image.Rectangle {
+	if from < c.From || to > c.To {
+		return image.Rectangle{}
 	}
-	for _, b := range p.Boxes {
-		if b.Empty() {
-			return fault.Invalid("media.plan")
-		}
+	size := image.Pt(c.W, c.H)
+	at := func(p image.Point) image.Rectangle { return image.Rectangle{Min: p, Max: p.Add(size)} }
+	all := at(c.corner(from)).Intersect(at(c.corner(to)))
+	i := sort.Search(len(c.Points), func(i int) bool { return c.Points[i].At > from })
+	for ; i < len(c.Points) && c.Points[i].At < to; i++ {
+		all = all.Intersect(at(image.Pt(c.Points[i].X, c.Points[i].Y)))
 	}
-	for _, m := range p.Mutes {
-		if m.To < m.From {
-			return fault.Invalid("media.plan")
-		}
-	}
-	return nil
+	return all
 }
 
 // scaled carries a rectangle over to a picture of another size: never smaller
@@ -119,28 +105,32 @@ func scaled(r image.Rectangle, from, to image.Point, margin int) image.Rectangle
 	return out.Intersect(image.Rectangle{Max: to})
 }
 
-// planar is a picture in 4:2:0: a plane of Y', then Cb and Cr at half size.
-// Width and height are even.
-type planar struct {
-	size image.Point
-	pix  []byte
-}
-
-func planarBytes(size image.Point) int { return size.X * size.Y * 3 / 2 }
-
-// fill paints a rectangle on even pixels.
-func (p planar) fill(r image.Rectangle) {
-	paint := func(plane []byte, stride int, r image.Rectangle, v byte) {
-		for y := r.Min.Y; y < r.Max.Y; y++ {
-			row := plane[y*stride+r.Min.X : y*stride+r.Max.X]
-			for i := range row {
-				row[i] = v
-			}
-		}
+// shrunk carries a rectangle over to a picture of another size so that it never
+// becomes larger: narrowed by margin on every side that is not the picture's
+// own edge, on even pixels.
+func shrunk(r image.Rectangle, from, to image.Point, margin int) image.Rectangle {
+	r = r.Intersect(image.Rectangle{Max: from})
+	if r.Empty() {
+		return image.Rectangle{}
 	}
-	n := p.size.X * p.size.Y
-	half := image.Rect(r.Min.X/2, r.Min.Y/2, r.Max.X/2, r.Max.Y/2)
-	paint(p.pix[:n], p.size.X, r, fillY)
-	paint(p.pix[n:n+n/4], p.size.X/2, half, fillChroma)
-	paint(p.pix[n+n/4:], p.size.X/2, half, fillChroma)
+	low := func(v, f, t int) int {
+		if v <= 0 {
+			return 0
+		}
+		return (-int(floorDiv(-int64(v)*int64(t), int64(f))) + margin + 1) &^ 1
+	}
+	high := func(v, f, t int) int {
+		if v >= f {
+			return t
+		}
+		return (int(floorDiv(int64(v)*int64(t), int64(f))) - margin) &^ 1
+	}
+	out := image.Rectangle{
+		Min: image.Pt(low(r.Min.X, from.X, to.X), low(r.Min.Y, from.Y, to.Y)),
+		Max: image.Pt(high(r.Max.X, from.X, to.X), high(r.Max.Y, from.Y, to.Y)),
+	}
+	if out.Empty() {
+		return image.Rectangle{}
+	}
+	return out
 }

@@ -82,7 +82,7 @@ func TestSweepHoldsEveryMoment(t *testing.T) {
 		swept := c.Sweep(from, to)
 		master := fit(shown, 144)
 		painted := planar{size: master, pix: make([]byte, planarBytes(master))}
-		painter{covers: []Cover{c}, shown: shown, master: master}.paint(painted, from, to)
+		painter{plan: Plan{Covers: []Cover{c}}, shown: shown, master: master, length: time.Hour}.paint(painted, from, from, to)
 		for at := from; at <= to; at += ms {
 			corner, covered := c.Place(at)
 			if !covered {
@@ -128,14 +128,14 @@ func TestCoverCheckFindsHoles(t *testing.T) {
 		for n := range 15 {
 			f := planar{size: st.size, pix: bytes.Repeat([]byte{180}, planarBytes(st.size))}
 			at := time.Duration(n) * 100 * ms
-			painter{covers: []Cover{c}, shown: shown, master: st.size}.paint(f, at, at)
+			painter{plan: Plan{Covers: []Cover{c}}, shown: shown, master: st.size, length: time.Hour}.paint(f, at, at, at)
 			spoil(n, f)
 			b.Write(f.pix)
 		}
 		return &b
 	}
 	check := func(b *bytes.Buffer) error {
-		return checkFrames(b, st, shown, []Cover{c}, func(time.Duration) {})
+		return checker{step: st, plan: Plan{Covers: []Cover{c}}, shown: shown, length: time.Hour, progress: func(time.Duration) {}}.frames(b)
 	}
 	if err := check(film(func(int, planar) {})); err != nil {
 		t.Errorf("whole covers: %v", err)

@@ -24,17 +24,18 @@ const (
 )
 
 // checkCovers decodes every finished rung and looks: inside each cover, at each
-// moment of its time, there must be nothing but the fill. It goes by the plan
-// and the published file alone, not by what the painter did.
+// moment of its time, and in a covered picture everywhere but in what is
+// revealed, there must be nothing but the fill. It goes by the plan and the
+// published file alone, not by what the painter did.
 func (s *stage) checkCovers(ctx context.Context, steps []step, done, total time.Duration) error {
-	if len(s.Plan.Covers) == 0 {
+	if !s.Plan.hides() {
 		return nil
 	}
 	for i, st := range steps {
 		pass := done + time.Duration(i)*s.Probe.Duration
-		err := checkFilm(ctx, filepath.Join(s.out, products[st.name].file), st, s.Probe.shown(), s.Plan.Covers, func(at time.Duration) {
-			s.report(pass+min(at, s.Probe.Duration), total)
-		})
+		c := checker{step: st, plan: s.Plan, shown: s.Probe.shown(), length: s.Probe.Duration}
+		c.progress = func(at time.Duration) { s.report(pass+min(at, s.Probe.Duration), total) }
+		err := c.film(ctx, filepath.Join(s.out, products[st.name].file))
 		if err != nil {
 			return fmt.Errorf("check the covers of %s: %w", st.name, err)
 		}
@@ -42,8 +43,17 @@ func (s *stage) checkCovers(ctx context.Context, steps []step, done, total time.
 	return nil
 }
 
-// checkFilm checks one film of even rate.
-func checkFilm(ctx context.Context, file string, st step, shown image.Point, covers []Cover, progress func(time.Duration)) error {
+// checker looks at one rung.
+type checker struct {
+	step
+	plan     Plan
+	shown    image.Point
+	length   time.Duration // as the original's container claims it
+	progress func(at time.Duration)
+}
+
+// film checks one film of even rate.
+func (c checker) film(ctx context.Context, file string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd, said := tool(ctx, "ffmpeg", "-threads", "2", "-protocol_whitelist", "file", "-f", "mov", "-i", file,
@@ -55,7 +65,7 @@ func checkFilm(ctx context.Context, file string, st step, shown image.Point, cov
 	if err := cmd.Start(); err != nil {
 		return fault.Missing("media.missing", "ffmpeg", "ffmpeg").Because(err)
 	}
-	checked := checkFrames(out, st, shown, covers, progress)
+	checked := c.frames(out)
 	if checked != nil {
 		cancel()
 		_ = cmd.Wait()
@@ -67,9 +77,9 @@ func checkFilm(ctx context.Context, file string, st step, shown image.Point, cov
 	return nil
 }
 
-// checkFrames reads raw frames to the end.
-func checkFrames(r io.Reader, st step, shown image.Point, covers []Cover, progress func(time.Duration)) error {
-	f := planar{size: st.size, pix: make([]byte, planarBytes(st.size))}
+// frames reads raw frames to the end.
+func (c checker) frames(r io.Reader) error {
+	f := planar{size: c.size, pix: make([]byte, planarBytes(c.size))}
 	for n := 0; ; n++ {
 		_, err := io.ReadFull(r, f.pix)
 		if errors.Is(err, io.EOF) && n > 0 {
@@ -78,19 +88,38 @@ func checkFrames(r io.Reader, st step, shown image.Point, covers []Cover, progre
 		if err != nil {
 			return fault.New(fault.KindInternal, "media.check_failed").Because(err)
 		}
-		at := time.Duration(n) * time.Second / time.Duration(st.rate)
-		for _, c := range covers {
-			corner, covered := c.Place(at)
-			if !covered {
-				continue
-			}
-			box := image.Rectangle{Min: corner, Max: corner.Add(image.Pt(c.W, c.H))}
-			if !f.filled(inside(box, shown, st.size)) {
-				return fault.Corrupt("media.cover_leak", fmt.Sprintf("%.2f", at.Seconds()), corner.X, corner.Y)
+		at := time.Duration(n) * time.Second / time.Duration(c.rate)
+		for _, r := range c.hidden(at) {
+			if !f.filled(r) {
+				return fault.Corrupt("media.cover_leak", fmt.Sprintf("%.2f", at.Seconds()), r.Min.X*c.shown.X/c.size.X, r.Min.Y*c.shown.Y/c.size.Y)
 			}
 		}
-		progress(at)
+		c.progress(at)
 	}
+}
+
+// hidden gives the parts of the rung's picture that must be flat at a moment.
+func (c checker) hidden(at time.Duration) []image.Rectangle {
+	var all []image.Rectangle
+	if now := min(at, lastMoment(c.length)); c.plan.covered(now, now) {
+		var seen []image.Rectangle
+		for _, r := range c.plan.Reveals {
+			if corner, on := r.Place(now); on {
+				seen = append(seen, scaled(boxAt(corner, r), c.shown, c.size, coverInset))
+			}
+		}
+		all = outside(c.size, seen)
+	}
+	for _, cover := range c.plan.Covers {
+		if corner, on := cover.Place(at); on {
+			all = append(all, inside(boxAt(corner, cover), c.shown, c.size))
+		}
+	}
+	return all
+}
+
+func boxAt(corner image.Point, c Cover) image.Rectangle {
+	return image.Rectangle{Min: corner, Max: corner.Add(image.Pt(c.W, c.H))}
 }
 
 // inside is the part of a cover that must be flat in a picture of another size.

@@ -194,13 +194,13 @@ func (s *stage) film() ([]made, error) {
 }
 
 // passes counts what will be worked through: sound, picture, and a look at
-// every rung if there are covers.
+// every rung if something is hidden.
 func (s *stage) passes() (done, total time.Duration) {
 	n := 1
 	if s.Probe.HasSound() && !s.Plan.MuteAll {
 		n++
 	}
-	if len(s.Plan.Covers) > 0 {
+	if s.Plan.hides() {
 		n += len(steps(s.Probe.shown()))
 	}
 	return 0, time.Duration(n) * s.Probe.Duration

@@ -179,7 +179,7 @@ func TestPlanRefused(t *testing.T) {
 		{Covers: []Cover{{W: 10, H: 10}}},
 		{Covers: []Cover{{W: 10, H: 10, From: 2, To: 1, Points: []At{{}}}}},
 		{Covers: []Cover{{W: 10, H: 10, To: 1, Points: []At{{At: 5}, {At: 4}}}}},
-		{Boxes: []image.Rectangle{{}}},
+		{Shapes: []Shape{{}}},
 		{Mutes: []Mute{{From: 2, To: 1}}},
 	} {
 		_, err := runner(t).Film(context.Background(), strings.NewReader("x"), plan, t.TempDir(), nil)

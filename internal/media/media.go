@@ -99,11 +99,31 @@ type Mute struct {
 	From, To time.Duration
 }
 
+// Shot is a stretch of film, from From (included) to To (not included), whose
+// picture is hidden but for what is revealed, or shown but for what is covered.
+type Shot struct {
+	From, To time.Duration
+	Covered  bool
+}
+
+// Shape is a cover on a photo, or what is revealed of a covered one: the box,
+// or with Corners the free shape between them, in pixels of the shown picture.
+type Shape struct {
+	Box     image.Rectangle
+	Corners []image.Point // 3 or more, in order, closed; none for the box itself
+	Reveal  bool
+}
+
 // Plan is what to hide. The zero Plan hides nothing.
 type Plan struct {
-	Covers []Cover           // on a film
-	Boxes  []image.Rectangle // on a photo, in pixels of the shown picture
-	Mutes  []Mute
+	// Covered is how the picture begins: hidden but for what is revealed. On a
+	// film it holds for every moment that lies in no shot.
+	Covered bool
+	Shots   []Shot  // of a film, in order, without overlap
+	Covers  []Cover // on a film; they win over every reveal
+	Reveals []Cover // of a film, where it is covered
+	Shapes  []Shape // on a photo
+	Mutes   []Mute
 	// MuteAll leaves the sound out altogether: no derivative has a sound stream.
 	MuteAll bool
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/color"
 	"image/draw"
 	"image/gif"
 	"image/jpeg"
@@ -22,7 +21,7 @@ const (
 	photoSide    = 1600
 	photoSmall   = 640
 	photoQuality = 80
-	// photoMargin widens a box: colour lies at half resolution in most photos,
+	// photoMargin widens a cover and narrows a reveal: colour lies at half resolution in most photos,
 	// and a JPEG smears within its blocks.
 	photoMargin = 2
 )
@@ -77,28 +76,12 @@ func (s *stage) turn() orientation {
 
 // photo is the stage in the box: decode, make smaller, turn upright, cover, write.
 func (s *stage) photo() ([]made, error) {
-	if _, err := s.probePhoto(); err != nil {
+	large, err := s.upright(photoSide)
+	if err != nil {
 		return nil, err
 	}
-	d := photoDecoders[s.Format.Name]
-	cfg, err := d.config(s.reader())
-	if err != nil {
-		return nil, decodeFailed(err)
-	}
-	img, err := d.decode(s.reader())
-	if err != nil {
-		return nil, decodeFailed(err)
-	}
-	full := image.Pt(cfg.Width, cfg.Height)
-	if img.Bounds() != (image.Rectangle{Max: full}) {
-		img = onCanvas(img, full)
-	}
-	large := s.turn().apply(shrink(img, within(full, photoSide)))
-	img = nil
 	size := large.Bounds().Size()
-	for _, b := range s.Plan.Boxes {
-		draw.Draw(large, scaled(b, s.Probe.shown(), size, photoMargin), image.NewUniform(color.Black), image.Point{}, draw.Src)
-	}
+	s.Plan.hideIn(large, s.Probe.shown())
 	// The small size is made of the covered one.
 	small := shrink(large, within(size, photoSmall))
 	var out []made
@@ -118,7 +101,31 @@ func (s *stage) photo() ([]made, error) {
 		b := p.img.Bounds()
 		out = append(out, made{Rung: p.rung, Width: b.Dx(), Height: b.Dy()})
 	}
+	if err := s.checkPhotos(out); err != nil {
+		return nil, err
+	}
 	return out, nil
+}
+
+// upright decodes the photo, at most side pixels long, as it is shown.
+func (s *stage) upright(side int) (*image.RGBA, error) {
+	if _, err := s.probePhoto(); err != nil {
+		return nil, err
+	}
+	d := photoDecoders[s.Format.Name]
+	cfg, err := d.config(s.reader())
+	if err != nil {
+		return nil, decodeFailed(err)
+	}
+	img, err := d.decode(s.reader())
+	if err != nil {
+		return nil, decodeFailed(err)
+	}
+	full := image.Pt(cfg.Width, cfg.Height)
+	if img.Bounds() != (image.Rectangle{Max: full}) {
+		img = onCanvas(img, full)
+	}
+	return s.turn().apply(shrink(img, within(full, side))), nil
 }
 
 // onCanvas puts a picture where it lies on its canvas: the first of a GIF may

@@ -155,7 +155,7 @@ func TestPhotoOrientation(t *testing.T) {
 			t.Errorf("orientation %d: shown as %v", o, p.shown())
 		}
 		box := image.Rect(want.X/2-10, want.Y/2-10, want.X/2+10, want.Y/2+10).Add(image.Pt(want.X/4, -want.Y/8))
-		img := picture(t, renderPhoto(t, file, Plan{Boxes: []image.Rectangle{box}})["jpeg"])
+		img := picture(t, renderPhoto(t, file, Plan{Shapes: shapesOf(box)})["jpeg"])
 		for _, at := range [][2]float64{{.25, .25}, {.75, .25}, {.25, .75}, {.75, .75}} {
 			if got := gray(img, at[0], at[1]); (got < 120) != (at == dark) {
 				t.Errorf("orientation %d: brightness %d at %v, dark should be %v", o, got, at, dark)
@@ -175,7 +175,7 @@ func TestPhotoBoxesCover(t *testing.T) {
 	}
 	file := writePhoto(t, "noise.png", img)
 	boxes := []image.Rectangle{image.Rect(100, 100, 701, 503), image.Rect(-50, 2000, 333, 9999), image.Rect(3300, 0, 3333, 40)}
-	made := renderPhoto(t, file, Plan{Boxes: boxes})
+	made := renderPhoto(t, file, Plan{Shapes: shapesOf(boxes...)})
 	for rung, r := range made {
 		out := picture(t, r)
 		for _, b := range boxes {

@@ -43,7 +43,7 @@ func (s *stage) makePicture(ctx context.Context, steps []step, withSound bool, d
 	master := steps[len(steps)-1].size
 	g, ctx := errgroup.WithContext(ctx)
 	f := feeder{
-		painter: painter{covers: s.Plan.Covers, shown: s.Probe.shown(), master: master},
+		painter: painter{plan: s.Plan, shown: s.Probe.shown(), master: master, length: s.Probe.Duration},
 		limit:   s.Limits.Duration,
 		pick:    min(s.Probe.Duration/3, 5*time.Second),
 	}
@@ -168,7 +168,7 @@ func (f *feeder) deal(ctx context.Context, s *shot, end time.Duration) error {
 	}
 	// One frame earlier and one later than it is shown: a player's clock and
 	// ours may be a frame apart, and a cover must not begin too late for it.
-	f.paint(s.planar, f.previous, end+(end-s.at))
+	f.paint(s.planar, s.at, f.previous, end+(end-s.at))
 	f.previous, f.step, f.length = s.at, end-s.at, end
 	s.users.Store(1)
 	defer s.done()
@@ -197,21 +197,6 @@ func (f *feeder) keepPoster(s *shot) {
 		f.poster.done()
 	}
 	f.poster = s
-}
-
-// painter covers frames of the master size.
-type painter struct {
-	covers        []Cover
-	shown, master image.Point
-}
-
-// paint fills everything that any cover touches between two moments.
-func (p painter) paint(f planar, from, to time.Duration) {
-	for _, c := range p.covers {
-		if r := scaled(c.Sweep(from, to), p.shown, p.master, coverMargin); !r.Empty() {
-			f.fill(r)
-		}
-	}
 }
 
 // encoder makes one step of the ladder from covered frames.

@@ -168,13 +168,14 @@ type Line struct {
 	Words map[string]string `json:"words"` // language → words
 }
 
-// New begins the plan of an original. Without the witness's consent to their
+// New begins the plan of an original. A picture begins covered: nothing is
+// shown that nobody decided to show. Without the witness's consent to their
 // voice all sound is muted until a person of the desk decides otherwise.
 func New(original string, width, height int, duration time.Duration, voice bool) Plan {
 	return Plan{
 		Kind: Kind, Version: Version, Original: original,
 		Width: width, Height: height, Duration: duration.Milliseconds(),
-		MuteAll: !voice,
+		Covered: width > 0, MuteAll: !voice,
 	}
 }
 

@@ -35,8 +35,19 @@ func TestDefaults(t *testing.T) {
 	if p := New("x", 10, 10, time.Second, true); p.MuteAll {
 		t.Error("with consent the sound is muted")
 	}
-	if p := New("x", 10, 10, time.Second, true); p.Reviewed || !p.Empty() {
-		t.Error("a new plan claims to be looked through")
+	if p := New("x", 10, 10, time.Second, true); p.Reviewed || p.Empty() || !p.Covered {
+		t.Errorf("a new plan is open or claims to be looked through: %+v", p)
+	}
+	if p := New("x", 0, 0, time.Second, true); !p.Empty() {
+		t.Error("the plan of a sound covers a picture")
+	}
+}
+
+// TestVersionOne reads an older plan as it was meant: what it does not cover is open.
+func TestVersionOne(t *testing.T) {
+	p, err := Parse([]byte(`{"duration":1000,"height":10,"kind":"kua redaction plan","mute_all":true,"original":"1","reviewed":true,"version":1,"width":10}`))
+	if err != nil || p.Covered || p.Version != Version {
+		t.Errorf("got %+v, %v", p, err)
 	}
 }
 

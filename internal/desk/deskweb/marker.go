@@ -18,6 +18,7 @@ import (
 // markedPlan is a plan as the marker's script has it. A photo's boxes are tracks
 // of no length, so that the script knows one kind of cover.
 type markedPlan struct {
+	Covered  bool          `json:"covered"`
 	Tracks   []markedTrack `json:"tracks"`
 	Mutes    []markedSpan  `json:"mutes"`
 	MuteAll  bool          `json:"muteAll"`
@@ -41,7 +42,7 @@ type markedSpan struct {
 
 // marked gives a plan to the script.
 func marked(p redact.Plan) markedPlan {
-	m := markedPlan{Tracks: []markedTrack{}, Mutes: []markedSpan{}, MuteAll: p.MuteAll, Reviewed: p.Reviewed}
+	m := markedPlan{Covered: p.Covered, Tracks: []markedTrack{}, Mutes: []markedSpan{}, MuteAll: p.MuteAll, Reviewed: p.Reviewed}
 	for _, t := range p.Tracks {
 		m.Tracks = append(m.Tracks, markedTrack{t.ID, t.Label, t.W, t.H, t.From, t.To, t.Points})
 	}
@@ -58,7 +59,7 @@ func marked(p redact.Plan) markedPlan {
 // did not change keeps the name of the person who drew it.
 func (m markedPlan) onto(base redact.Plan, by string) redact.Plan {
 	p := base
-	p.By, p.MuteAll, p.Reviewed = by, m.MuteAll, m.Reviewed
+	p.By, p.Covered, p.MuteAll, p.Reviewed = by, m.Covered, m.MuteAll, m.Reviewed
 	p.Tracks, p.Boxes, p.Mutes = nil, nil, nil
 	for _, t := range m.Tracks {
 		if p.Duration == 0 {

@@ -135,7 +135,7 @@ func (p *person) marks(t *testing.T) {
 	t.Helper()
 	p.get("/en/originals/1/mark")
 	p.sees(`data-version="0"`, `src="/assets/marker.`, "&#34;rate&#34;:10")
-	plan := `{"tracks":[{"id":"t1","label":"face","w":60,"h":50,"from":0,"to":1500,"points":[{"at":0,"x":10,"y":20},{"at":1000,"x":90,"y":40}]}],"mutes":[{"from":200,"to":900}],"muteAll":true,"reviewed":true}`
+	plan := `{"tracks":[{"id":"t1","label":"face","w":60,"h":50,"from":0,"to":2000,"points":[{"at":0,"x":10,"y":20},{"at":1000,"x":90,"y":40}]}],"mutes":[{"from":200,"to":900}],"muteAll":true,"reviewed":true}`
 	for _, c := range []struct {
 		body, version, token string
 		code                 int
