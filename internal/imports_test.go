@@ -28,20 +28,21 @@ sqldb:         fault
 seal:          fault
 receipt:       fault
 media:         fault
+caption:       fault
 charter:       canon
 tlog:          canon
 parcel:        seal charter
 keyring:       parcel receipt
 evidence:      canon
 casefile:      evidence parcel
-redact:        canon
+redact:        canon locale
 trace:         fault
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog
 jobs:          sqldb
 page:          locale web fault
-site:          edition page
+site:          edition page caption
 nodeapi:       parcel edition
 verify:        edition
 

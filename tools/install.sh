@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
-#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap
+#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, espeak-ng
 #   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, nginx
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk
 #
@@ -15,6 +15,7 @@ want() { command -v "$1" >/dev/null 2>&1 || need="$need $2"; }
 want ffmpeg ffmpeg
 want ffprobe ffmpeg
 want bwrap bubblewrap
+want espeak-ng espeak-ng
 case "${1:-demo}" in
 demo) ;;
 test)

@@ -49,11 +49,14 @@ func set[T int | int64 | time.Duration](v *T, to T) {
 
 // job is what the box is told to do, as JSON on its standard input.
 type job struct {
-	Do     string // "probe", "film", "photo", "sound"
+	Do     string // "probe", "film", "photo", "sound", "speech"
 	Size   int64  // of the input
 	Format format
 	Probe  Probe
 	Plan   Plan
+	Said   []said // what lies in the speech file, for "film" and "sound"
+	Speech Speech // for "speech" alone
+	Room   time.Duration
 	Preset string
 	Limits Limits
 }

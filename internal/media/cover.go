@@ -100,7 +100,15 @@ func (p Plan) validate() error {
 			return fault.Invalid("media.plan")
 		}
 	}
-	return nil
+	for _, k := range p.Keeps {
+		if k.From < 0 || k.To < k.From {
+			return fault.Invalid("media.plan")
+		}
+	}
+	if len(p.Speech.Lines) > 0 && !p.MuteAll {
+		return fault.Invalid("media.plan") // over the people's own voices it would hide nobody
+	}
+	return p.Speech.validate()
 }
 
 // scaled carries a rectangle over to a picture of another size: never smaller
