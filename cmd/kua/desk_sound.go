@@ -30,9 +30,11 @@ func (a *app) deskCaptions(f *deskFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, known := locale.Parse(language); !known {
+			tag, known := locale.Parse(language)
+			if !known {
 				return fault.Invalid("cli.desk.captions.no_language", languages())
 			}
+			language = string(tag)
 			if export != (len(args) == 1) {
 				return usageError{errors.New("give either FILE or --export")}
 			}

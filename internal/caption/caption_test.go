@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 
@@ -84,6 +85,10 @@ func TestRead(t *testing.T) {
 		if _, err := Read([]byte(text)); !errors.Is(err, fault.Invalid(key)) {
 			t.Errorf("%q: got %v want %s", text, err, key)
 		}
+	}
+	_, err := Read([]byte("WEBVTT\n\nNOTE hidden\n\n00:01.000 --> 00:02.000\nx\n"))
+	if f, ok := fault.Of(err); !ok || fmt.Sprint(f.Args) != "[3]" {
+		t.Errorf("the line is not named: %v", err)
 	}
 	if _, err := Read(bytes.Repeat([]byte("x"), MaxBytes+1)); !errors.Is(err, fault.TooLarge("caption.too_large")) {
 		t.Errorf("too large: %v", err)

@@ -72,13 +72,14 @@ func (r *reader) cue() (c Cue, ok bool, err error) {
 	if r.at == len(r.lines) {
 		return Cue{}, false, nil
 	}
+	begin := r.at
 	m := timing.FindStringSubmatch(r.lines[r.at])
 	if m == nil && r.at+1 < len(r.lines) { // a cue's name, a SubRip number
 		r.at++
 		m = timing.FindStringSubmatch(r.lines[r.at])
 	}
 	if m == nil {
-		return Cue{}, false, fault.Invalid("caption.line", r.at+1)
+		return Cue{}, false, fault.Invalid("caption.line", begin+1)
 	}
 	c.From, c.To = millis(m[1:5]), millis(m[5:9])
 	if c.From < 0 || c.To <= c.From || c.To > maxTime {
