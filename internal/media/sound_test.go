@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"kua/internal/fault"
 )
 
 // tone gives how loud one frequency is between two moments, in decibels below
@@ -285,5 +287,11 @@ func TestNoVoice(t *testing.T) {
 		if _, err := runner(t).speak(context.Background(), Speech{"ru", []Line{{0, text}}}, time.Minute, t.TempDir()); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+	// A machine without the voice says what to install.
+	t.Setenv("PATH", t.TempDir())
+	_, err := runner(t).speak(context.Background(), Speech{"ru", []Line{{0, "Да"}}}, time.Minute, t.TempDir())
+	if f, ok := fault.Of(err); !ok || f.Kind != fault.KindMissing || f.Args[1] != "espeak-ng" {
+		t.Errorf("without espeak-ng: %v", err)
 	}
 }

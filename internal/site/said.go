@@ -13,11 +13,15 @@ import (
 // of a longer talk the page leads to the file.
 const maxSaid = 1_800
 
+// maxTrack is the size up to which subtitles in the page's language are shown
+// without being asked for: a browser fetches such a file with the page.
+const maxTrack = 4_000
+
 // track is a medium's subtitles in one language.
 type track struct {
 	HTML, Name, Path string
 	Size             int64
-	Own              bool // in the language of the page
+	Own              bool // in the language of the page, and small
 }
 
 // said is what is said in a medium, in the language that the page's reader
@@ -47,7 +51,7 @@ func (r *render) hear(k *known, lang locale.Tag, m record.Media, v *medium) erro
 			return fault.Invalid("record.captions", m.ID, f.Rung)
 		}
 		paths[string(tag)] = f.Path()
-		v.Tracks = append(v.Tracks, track{HTML: tag.HTML(), Name: tag.Name(), Path: f.Path(), Size: f.Size, Own: tag == lang})
+		v.Tracks = append(v.Tracks, track{HTML: tag.HTML(), Name: tag.Name(), Path: f.Path(), Size: f.Size, Own: tag == lang && f.Size <= maxTrack})
 	}
 	if len(paths) == 0 {
 		return nil
