@@ -31,20 +31,21 @@ receipt:       fault
 track:
 cascade:       fault
 media:         trace track cascade
+caption:       fault
 charter:       canon durable
 tlog:          canon
 parcel:        seal charter
 keyring:       parcel receipt
 evidence:      canon
 casefile:      evidence parcel
-redact:        canon
+redact:        canon locale
 trace:         fault
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
-site:          edition page
+site:          edition page caption
 nodeapi:       parcel edition
 verify:        edition
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
-#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data
+#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng
 #   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk
 #
@@ -17,6 +17,7 @@ want ffmpeg ffmpeg
 want ffprobe ffmpeg
 want bwrap bubblewrap
 [ -f /usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml ] || need="$need opencv-data"
+want espeak-ng espeak-ng
 case "${1:-demo}" in
 demo) ;;
 test)

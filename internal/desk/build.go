@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kua/internal/canon"
+	"kua/internal/caption"
 	"kua/internal/casefile"
 	"kua/internal/evidence"
 	"kua/internal/fault"
@@ -179,6 +180,10 @@ func (d *Desk) medium(ctx context.Context, id string, e casefile.Exhibit, o evid
 	for _, f := range made {
 		m.Seconds = max(m.Seconds, record.Seconds(time.Duration(f.Seconds)*time.Second))
 		file := record.File{Rung: strings.ReplaceAll(f.Rung, "-", ""), Type: f.Type, SHA256: f.SHA256, Size: f.Size, Width: f.Width, Height: f.Height}
+		if f.Type == caption.Type {
+			file.Language = strings.TrimPrefix(f.Rung, captionsRung)
+			file.Rung = record.CaptionsRung(file.Language)
+		}
 		if !f.Poster {
 			m.Files = append(m.Files, file)
 		} else if m.Poster == nil || m.Poster.Size > maxPoster && file.Size < m.Poster.Size {

@@ -113,7 +113,7 @@ func (d *Desk) warnings(ctx context.Context, draft casefile.Draft, reports []cas
 		if err != nil {
 			return nil, err
 		}
-		if (r == nil || !r.Consent.Voice) && medium.Sound && !plan.MuteAll {
+		if (r == nil || !r.Consent.Voice) && medium.Sound && plan.Keeping() {
 			warn("voice", m.Original)
 		}
 	}

@@ -73,8 +73,8 @@ func (s *Seat) SavePlan(ctx context.Context, original int64, p redact.Plan, base
 	return s.d.db.SavePlan(ctx, s.actor(), original, p, base)
 }
 
-// compile makes of the desk's plan what the box is told: geometry and times,
-// and no word that a person wrote.
+// compile makes of the desk's plan what the boxes are told: geometry and times,
+// and of the words that a person wrote only those that a machine voice says.
 func compile(p redact.Plan) media.Plan {
 	out := media.Plan{Covered: p.Covered, MuteAll: p.MuteAll}
 	for _, s := range p.Shots {
@@ -96,6 +96,15 @@ func compile(p redact.Plan) media.Plan {
 	}
 	for _, m := range p.Mutes {
 		out.Mutes = append(out.Mutes, media.Mute{From: millis(m.From), To: millis(m.To)})
+	}
+	for _, k := range p.Keeps {
+		out.Keeps = append(out.Keeps, media.Keep{From: millis(k.From), To: millis(k.To)})
+	}
+	if p.Speak != "" {
+		out.Speech.Language = p.Speak
+		for _, l := range p.Said(p.Speak) {
+			out.Speech.Lines = append(out.Speech.Lines, media.Line{From: millis(l.From), Text: l.Words})
+		}
 	}
 	return out
 }

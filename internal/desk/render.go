@@ -165,7 +165,11 @@ func (d *Desk) render(ctx context.Context, j jobs.Job, progress func(done, total
 	if err != nil {
 		return err
 	}
-	set, err := d.sealAll(ctx, id, version, made)
+	captions, err := writeCaptions(plan, out)
+	if err != nil {
+		return err
+	}
+	set, err := d.sealAll(ctx, id, version, append(made, captions...))
 	if err != nil {
 		return err
 	}

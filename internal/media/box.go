@@ -49,12 +49,15 @@ func set[T int | int64 | time.Duration](v *T, to T) {
 
 // job is what the box is told to do, as JSON on its standard input.
 type job struct {
-	Do     string // "probe", "film", "photo", "sound", "trace", "look", "review", "follow"
+	Do     string // "probe", "film", "photo", "sound", "speech", "trace", "look", "review", "follow"
 	Size   int64  // of the input
 	Format format
 	Probe  Probe
 	Plan   Plan
-	Seed   *Seed `json:",omitempty"`
+	Seed   *Seed  `json:",omitempty"`
+	Said   []said // what lies in the speech file, for "film" and "sound"
+	Speech Speech // for "speech" alone
+	Room   time.Duration
 	Preset string
 	Limits Limits
 }

@@ -81,6 +81,8 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.look(reviewers, false)
 	case "follow":
 		result, err = s.follow()
+	case "speech":
+		result, err = s.speech()
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}

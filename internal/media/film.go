@@ -49,9 +49,9 @@ func (m *Runner) Film(ctx context.Context, in Input, plan Plan, out string, prog
 }
 
 // Sound makes the published forms of a sound file. A plan that mutes all of it
-// leaves nothing to publish and is refused.
+// and lets nothing be said leaves nothing to publish and is refused.
 func (m *Runner) Sound(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
-	if plan.MuteAll {
+	if !plan.audible(true) {
 		return nil, fault.Invalid("media.all_muted")
 	}
 	return m.make(ctx, in, Sound, plan, out, progress)
@@ -88,9 +88,14 @@ func (m *Runner) make(ctx context.Context, in Input, want Type, plan Plan, out s
 		return nil, fmt.Errorf("make room for the box: %w", err)
 	}
 	defer os.RemoveAll(dir)
+	said, err := m.speak(ctx, plan.Speech, p.Duration, dir)
+	if err != nil {
+		return nil, err
+	}
+	plan.Speech = Speech{} // the words never enter the box that the original is read in
 	answer, err := m.enter(ctx, visit{
 		args: []string{"box"},
-		job:  job{Do: string(want), Format: f, Probe: p, Plan: plan, Preset: m.preset()},
+		job:  job{Do: string(want), Format: f, Probe: p, Plan: plan, Said: said, Preset: m.preset()},
 		in:   in, out: dir, progress: progress,
 		wall: wallBase + wallFactor*p.Duration,
 	})
@@ -162,11 +167,10 @@ func (s *stage) film() ([]made, error) {
 	ctx := context.Background()
 	all, total := s.passes()
 	var out []made
-	soundStream, hasSound := s.Probe.stream("audio")
-	hasSound = hasSound && !s.Plan.MuteAll
+	hasSound := s.audible()
 	if hasSound {
 		sounds := append([]sound{opus16}, inFilms...)
-		length, err := s.makeSound(ctx, soundStream, sounds, all, total)
+		length, err := s.makeSound(ctx, sounds, all, total)
 		if err != nil {
 			return nil, err
 		}
@@ -197,7 +201,7 @@ func (s *stage) film() ([]made, error) {
 // every rung if something is hidden.
 func (s *stage) passes() (done, total time.Duration) {
 	n := 1
-	if s.Probe.HasSound() && !s.Plan.MuteAll {
+	if s.audible() {
 		n++
 	}
 	if s.Plan.hides() {
@@ -208,11 +212,10 @@ func (s *stage) passes() (done, total time.Duration) {
 
 // sound is the stage in the box for a sound file.
 func (s *stage) sound() ([]made, error) {
-	stream, ok := s.Probe.stream("audio")
-	if !ok {
+	if !s.Probe.HasSound() {
 		return nil, fault.Invalid("media.nothing_inside")
 	}
-	length, err := s.makeSound(context.Background(), stream, []sound{opus16, aac24}, 0, s.Probe.Duration)
+	length, err := s.makeSound(context.Background(), []sound{opus16, aac24}, 0, s.Probe.Duration)
 	if err != nil {
 		return nil, err
 	}

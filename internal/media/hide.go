@@ -63,12 +63,7 @@ func (p Plan) validate() error {
 			return fault.Invalid("media.plan")
 		}
 	}
-	for _, m := range p.Mutes {
-		if m.To < m.From {
-			return fault.Invalid("media.plan")
-		}
-	}
-	return nil
+	return p.validateSound()
 }
 
 // sane keeps arithmetic on a place from overflowing.

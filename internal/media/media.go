@@ -123,9 +123,32 @@ type Plan struct {
 	Covers  []Cover // on a film; they win over every reveal
 	Reveals []Cover // of a film, where it is covered
 	Shapes  []Shape // on a photo
-	Mutes   []Mute
-	// MuteAll leaves the sound out altogether: no derivative has a sound stream.
+	Mutes   []Mute  // they win over Keeps
+	// MuteAll silences all of the original's sound but Keeps. Without Keeps and
+	// Speech the sound is left out altogether: no derivative has a sound stream,
+	// and the original's is not even decoded.
 	MuteAll bool
+	Keeps   []Keep
+	Speech  Speech
+}
+
+// Keep is a range of time whose sound stays though all is muted, both ends
+// included.
+type Keep struct {
+	From, To time.Duration
+}
+
+// Speech is what a machine voice says, in one language; lines in the order of
+// time. The zero Speech says nothing.
+type Speech struct {
+	Language string
+	Lines    []Line
+}
+
+// Line is one line of speech and when it begins.
+type Line struct {
+	From time.Duration
+	Text string
 }
 
 // Rendition is one file that was made.

@@ -1,9 +1,7 @@
 package media
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -23,14 +21,14 @@ const (
 	muteMargin = 20 * time.Millisecond
 )
 
-// makeSound decodes the sound once, silences what the plan mutes and encodes
-// all forms from that: as with the picture, the encoder never sees the rest.
-func (s *stage) makeSound(ctx context.Context, stream Stream, sounds []sound, done, total time.Duration) (time.Duration, error) {
+// makeSound decodes the sound once, mixes what may be heard and encodes all
+// forms from that: as with the picture, the encoder never sees the rest.
+func (s *stage) makeSound(ctx context.Context, sounds []sound, done, total time.Duration) (time.Duration, error) {
 	g, ctx := errgroup.WithContext(ctx)
 	var length time.Duration
 	pipe, samples := io.Pipe()
 	g.Go(func() error {
-		n, err := s.decodeSound(ctx, stream, samples, func(at time.Duration) {
+		n, err := s.mixSound(ctx, samples, func(at time.Duration) {
 			s.report(done+min(at, s.Probe.Duration), total)
 		})
 		length = n
@@ -45,8 +43,9 @@ func (s *stage) makeSound(ctx context.Context, stream Stream, sounds []sound, do
 	return length, g.Wait()
 }
 
-// decodeSound writes muted samples to out and gives their length in time.
-func (s *stage) decodeSound(ctx context.Context, stream Stream, out io.Writer, progress func(time.Duration)) (time.Duration, error) {
+// decodeSound writes what the mixer leaves of the original to out and gives its
+// length in time.
+func (s *stage) decodeSound(ctx context.Context, stream Stream, mix *mixer, out io.Writer, progress func(time.Duration)) (time.Duration, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// async fills gaps, first_pts a late start: sound stays with its picture.
@@ -61,7 +60,7 @@ func (s *stage) decodeSound(ctx context.Context, stream Stream, out io.Writer, p
 	if err := cmd.Start(); err != nil {
 		return 0, fault.Missing("media.missing", "ffmpeg", "ffmpeg").Because(err)
 	}
-	n, copied := silence(out, pcm, s.Plan.Mutes, s.Limits.Duration, progress)
+	n, copied := mix.copy(out, pcm, s.Limits.Duration, progress)
 	if copied != nil {
 		cancel()
 	}
@@ -73,44 +72,6 @@ func (s *stage) decodeSound(ctx context.Context, stream Stream, out io.Writer, p
 		return 0, toolFailed("media.sound_broken", waited, said)
 	}
 	return n, nil
-}
-
-// silence copies samples and makes the muted ones zero.
-func silence(out io.Writer, pcm io.Reader, mutes []Mute, limit time.Duration, progress func(time.Duration)) (time.Duration, error) {
-	in := bufio.NewReaderSize(pcm, 64<<10)
-	buf := make([]byte, 2*soundRate/10)
-	var sample int64
-	for {
-		n, err := io.ReadFull(in, buf)
-		n &^= 1
-		for _, m := range mutes {
-			first, last := span(m)
-			for i := max(first, sample); i <= last && i < sample+int64(n/2); i++ {
-				binary.LittleEndian.PutUint16(buf[2*(i-sample):], 0)
-			}
-		}
-		sample += int64(n / 2)
-		at := time.Duration(sample) * time.Second / soundRate
-		if at > limit {
-			return 0, fault.TooLarge("media.too_long", int(limit.Hours()))
-		}
-		if _, err := out.Write(buf[:n]); err != nil {
-			return 0, err
-		}
-		progress(at)
-		switch {
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-			return at, nil
-		case err != nil:
-			return 0, fmt.Errorf("read decoded sound: %w", err)
-		}
-	}
-}
-
-// span gives the first and last muted sample, both included.
-func span(m Mute) (first, last int64) {
-	at := func(t time.Duration) int64 { return int64(t/time.Microsecond) * soundRate / 1e6 }
-	return max(0, at(m.From-muteMargin)), at(m.To+muteMargin) + 1
 }
 
 // encodeSound makes all forms in one program, which finishes when its input ends.

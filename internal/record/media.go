@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"kua/internal/fault"
@@ -27,6 +28,39 @@ var extensions = map[string]string{
 	"image/png":       "png",
 	"application/pdf": "pdf",
 	"text/plain":      "txt",
+	"text/vtt":        "vtt",
+}
+
+// captionType is the media type of subtitles (WebVTT), MaxCaptions the most
+// bytes of a file of them.
+const (
+	captionType = "text/vtt"
+	MaxCaptions = 256 << 10
+)
+
+// CaptionsRung is the rung of subtitles in a language: "captionskk".
+func CaptionsRung(language string) string {
+	return "captions" + strings.ToLower(strings.ReplaceAll(language, "-", ""))
+}
+
+// Captions gives the subtitles, in the record's order.
+func (m Media) Captions() (all []File) {
+	for _, f := range m.Files {
+		if f.Type == captionType {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Renditions gives the files that are looked at or listened to.
+func (m Media) Renditions() (all []File) {
+	for _, f := range m.Files {
+		if f.Type != captionType {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // Extension gives the file extension of a media type that may be published.
@@ -108,14 +142,23 @@ func (r Record) checkMedium(m Media) error {
 	if len(m.Files) == 0 || len(m.Files) > MaxFiles {
 		return fault.Invalid("record.media_files", m.ID, MaxFiles)
 	}
-	rungs := make(map[string]bool)
+	rungs, played := make(map[string]bool), false
 	for _, f := range m.Files {
 		if rungs[f.Rung] || !f.valid() {
 			return fault.Invalid("record.media_file", m.ID, f.Rung)
 		}
 		rungs[f.Rung] = true
+		captions := f.Type == captionType
+		if captions != (f.Language != "") || captions && (!languageTag.MatchString(f.Language) ||
+			f.Rung != CaptionsRung(f.Language) || f.Size > MaxCaptions || m.Type != "film" && m.Type != "sound") {
+			return fault.Invalid("record.captions", m.ID, f.Rung)
+		}
+		played = played || !captions
 	}
-	if p := m.Poster; p != nil && (!p.valid() || p.Type != "image/jpeg" && p.Type != "image/webp") {
+	if !played {
+		return fault.Invalid("record.captions_alone", m.ID)
+	}
+	if p := m.Poster; p != nil && (!p.valid() || p.Type != "image/jpeg" && p.Type != "image/webp" || p.Language != "") {
 		return fault.Invalid("record.media_file", m.ID, p.Rung)
 	}
 	return nil

@@ -108,6 +108,8 @@ type File struct {
 	Size   int64  `json:"size"` // bytes
 	Width  int    `json:"width,omitempty"`
 	Height int    `json:"height,omitempty"`
+	// Language is that of the words in a file of type text/vtt, and of no other.
+	Language string `json:"language,omitempty"`
 }
 
 // Bytes gives the canonical document. It does not validate.

@@ -42,6 +42,29 @@ func full() record.Record {
 	}
 }
 
+// captions adds subtitles that are right, and spoils them.
+func captions(spoil func(*record.File)) func(*record.Record) {
+	return func(r *record.Record) {
+		f := record.File{Rung: "captionsuzcyrl", Type: "text/vtt", Language: "uz-Cyrl", SHA256: sum, Size: 100}
+		if spoil != nil {
+			spoil(&f)
+		}
+		r.Media[0].Files = append(r.Media[0].Files, f)
+	}
+}
+
+// TestCaptions takes subtitles beside the film they belong to.
+func TestCaptions(t *testing.T) {
+	r := full()
+	captions(nil)(&r)
+	if err := r.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if c := r.Media[0].Captions(); len(c) != 1 || !strings.HasSuffix(c[0].Path(), ".vtt") || len(r.Media[0].Renditions()) != len(full().Media[0].Files) {
+		t.Errorf("subtitles are not told apart: %v", c)
+	}
+}
+
 func tombstone() record.Record {
 	return record.Record{Kind: record.Kind, ID: "000123", Version: 2, Previous: sum, Status: record.Withdrawn, Day: "2026-11-21",
 		Reason: record.Text{"en": "A witness asked for it."}}
@@ -106,6 +129,14 @@ func TestValidateRefuses(t *testing.T) {
 		{"record.media_file", func(r *record.Record) { r.Media[0].Files[0].SHA256 = "../../etc/passwd" }},
 		{"record.media_file", func(r *record.Record) { r.Media[0].Files = append(r.Media[0].Files, r.Media[0].Files[0]) }},
 		{"record.media_file", func(r *record.Record) { r.Media[0].Poster.Type = "video/mp4" }},
+		{"record.captions", captions(func(f *record.File) { f.Language = "" })},
+		{"record.captions", captions(func(f *record.File) { f.Language = "../ru" })},
+		{"record.captions", captions(func(f *record.File) { f.Rung = "subtitles" })},
+		{"record.captions", captions(func(f *record.File) { f.Size = record.MaxCaptions + 1 })},
+		{"record.captions", captions(func(f *record.File) { f.Type, f.Rung = "video/mp4", "x" })},
+		{"record.captions", func(r *record.Record) { captions(nil)(r); r.Media[0].Type = "photo" }},
+		{"record.captions_alone", func(r *record.Record) { captions(nil)(r); r.Media[0].Files = r.Media[0].Captions() }},
+		{"record.media_file", func(r *record.Record) { r.Media[0].Poster.Language = "ru" }},
 		{"record.commitment", func(r *record.Record) { r.Media[0].Commitment = "x" }},
 		{"record.commitment", func(r *record.Record) { r.Media[0].Redaction = "x" }},
 		{"record.text_missing", func(r *record.Record) { r.Correction = nil }},

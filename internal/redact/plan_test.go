@@ -156,7 +156,7 @@ func TestValidate(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, p := range []Plan{film(), photo()} {
+	for _, p := range []Plan{film(), photo(), talk()} {
 		b, err := p.Bytes()
 		if err != nil {
 			f.Fatal(err)

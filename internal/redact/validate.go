@@ -25,8 +25,6 @@ const (
 	// minSide is the smallest cover: anything smaller is a slip of the hand,
 	// and would be lost in scaling.
 	minSide = 4
-	// maxLanguage is the length of the longest language tag that a plan takes.
-	maxLanguage = 16
 )
 
 // Validate says whether the plan can be rendered as it stands, against the size
@@ -57,17 +55,7 @@ func (p Plan) Validate() error {
 			return err
 		}
 	}
-	for _, m := range p.Mutes {
-		if err := p.stretch(m.ID, m.From, m.To, m.By+m.Note, ids); err != nil {
-			return err
-		}
-	}
-	for _, k := range p.Keeps {
-		if err := p.stretch(k.ID, k.From, k.To, k.By+k.Note, ids); err != nil {
-			return err
-		}
-	}
-	if err := p.lines(ids); err != nil {
+	if err := p.sound(ids); err != nil {
 		return err
 	}
 	if err := p.shots(ids); err != nil {
@@ -135,43 +123,6 @@ func (p Plan) box(b Box, ids map[string]bool) error {
 	for _, c := range b.Corners {
 		if c.X < b.X || c.Y < b.Y || c.X > b.X+b.W || c.Y > b.Y+b.H {
 			return fault.Invalid("redact.corners", b.ID, MaxCorners)
-		}
-	}
-	return nil
-}
-
-// stretch is a muted or kept range of sound.
-func (p Plan) stretch(id string, from, to int64, words string, ids map[string]bool) error {
-	switch {
-	case p.Duration == 0:
-		return fault.Invalid("redact.not_a_sound")
-	case !newID(id, ids):
-		return fault.Invalid("redact.id", id)
-	case tooLong(words):
-		return fault.TooLarge("redact.words", MaxWords)
-	case from < 0 || to <= from || from > p.Duration || to > maxMillis:
-		return fault.Invalid("redact.mute_time", id)
-	}
-	return nil
-}
-
-func (p Plan) lines(ids map[string]bool) error {
-	if len(p.Speak) > maxLanguage {
-		return fault.Invalid("redact.language", p.Speak)
-	}
-	for i, l := range p.Lines {
-		words := ""
-		for language, said := range l.Words {
-			if language == "" || len(language) > maxLanguage {
-				return fault.Invalid("redact.language", language)
-			}
-			words += said
-		}
-		if err := p.stretch(l.ID, l.From, l.To, words, ids); err != nil {
-			return err
-		}
-		if i > 0 && l.From < p.Lines[i-1].From {
-			return fault.Invalid("redact.line_order", l.ID)
 		}
 	}
 	return nil

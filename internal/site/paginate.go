@@ -23,7 +23,12 @@ var fillings = []struct{ items, recipe int }{
 func (it item) weigh() int {
 	cost := 40 + weighText(it.Words.Text) + weighText(it.Source.Text)
 	if m := it.Medium; m != nil {
-		cost += 160 + weighText(m.Label.Text) + weighText(m.Covered.Text) + 75*(len(m.Rungs)+1)
+		cost += 160 + weighText(m.Label.Text) + weighText(m.Covered.Text) + 75*(len(m.Rungs)+1) + 90*len(m.Tracks)
+		if m.Said != nil {
+			for _, l := range m.Said.Lines {
+				cost += 14 + weighText(l.Text)
+			}
+		}
 	}
 	if p := it.Past; p != nil {
 		cost += 130 + weighText(p.Correction.Text)

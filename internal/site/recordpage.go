@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kua/internal/canon"
+	"kua/internal/caption"
 	"kua/internal/edition"
 	"kua/internal/locale"
 	"kua/internal/record"
@@ -63,6 +64,8 @@ type medium struct {
 	Redaction bool
 	Default   rung // what the picture leads to
 	Rungs     []rung
+	Tracks    []track // subtitles
+	Said      *said   // what is said, to be read
 }
 
 // Others gives the renditions besides the default one.
@@ -98,11 +101,12 @@ type known struct {
 	entry   entry
 	history []past // without words of a language
 	recipes map[int][]edition.Step
+	cues    map[string][]caption.Cue // subtitles that were read, by path
 	fixes   []map[string]string
 }
 
 // items takes the record apart into what a page can be filled with.
-func (r *render) items(k *known, lang locale.Tag) []item {
+func (r *render) items(k *known, lang locale.Tag) ([]item, error) {
 	var all []item
 	add := func(kind string, its ...item) {
 		for _, it := range its {
@@ -113,11 +117,15 @@ func (r *render) items(k *known, lang locale.Tag) []item {
 	}
 	if k.entry.Withdrawn {
 		add("history", r.history(k, lang)...)
-		return all
+		return all, nil
 	}
 	add("summary", paragraphs(pick(lang, k.Summary))...)
 	for _, m := range k.Media {
-		add("media", item{Medium: r.medium(lang, m)})
+		v := r.medium(lang, m)
+		if err := r.hear(k, lang, m, v); err != nil {
+			return nil, err
+		}
+		add("media", item{Medium: v})
 	}
 	for _, t := range k.Known {
 		add("known", paragraphs(pick(lang, t))...)
@@ -132,7 +140,7 @@ func (r *render) items(k *known, lang locale.Tag) []item {
 		add("answers", item{}) // silence is an answer that a reader must see
 	}
 	add("history", r.history(k, lang)...)
-	return all
+	return all, nil
 }
 
 // sourced cuts a long claim or answer; every piece names its source again,
@@ -164,7 +172,7 @@ func (r *render) history(k *known, lang locale.Tag) []item {
 
 func (r *render) medium(lang locale.Tag, m record.Media) *medium {
 	v := &medium{Type: m.Type, Label: pick(lang, m.Label), Covered: pick(lang, m.Covered), Seconds: m.Seconds, Redaction: m.Redaction != ""}
-	for _, f := range m.Files {
+	for _, f := range m.Renditions() {
 		v.Rungs = append(v.Rungs, rung{Name: f.Rung, Path: f.Path(), Type: f.Type, Size: f.Size, Height: f.Height})
 	}
 	slices.SortStableFunc(v.Rungs, func(a, b rung) int { return int(min(max(a.Size-b.Size, -1), 1)) })
@@ -182,7 +190,10 @@ func (r *render) medium(lang locale.Tag, m record.Media) *medium {
 // recordPages renders all parts of a record in one language, each time with
 // less to a page until every part is within its budget.
 func (r *render) recordPages(k *known, lang locale.Tag) error {
-	items := r.items(k, lang)
+	items, err := r.items(k, lang)
+	if err != nil {
+		return err
+	}
 	for i, f := range fillings {
 		parts := paginate(items, f.items)
 		err := r.parts(k, lang, parts, f.recipe)

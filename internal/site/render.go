@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kua/internal/canon"
+	"kua/internal/caption"
 	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/fault"
@@ -171,7 +172,7 @@ func (r *render) record(id string) error {
 // known reads what the edition holds of a record.
 func (r *render) known(id string) (*known, error) {
 	e := r.shelves.peek(shelf{kind: "list"}, listPageOf(id), id)
-	k := &known{entry: e, recipes: make(map[int][]edition.Step)}
+	k := &known{entry: e, recipes: make(map[int][]edition.Step), cues: make(map[string][]caption.Cue)}
 	var err error
 	if k.Record, k.doc, err = r.document(id, e.Version); err != nil {
 		return nil, err

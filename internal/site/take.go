@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"kua/internal/caption"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/locale"
@@ -135,6 +136,11 @@ func (r *render) putBlobs(rec, before record.Record) error {
 		}
 		if err := r.w.putBlob(path, f.SHA256, f.Size, r.in.Blobs); err != nil {
 			return err
+		}
+		if f.Type == caption.Type {
+			if _, err := r.readCues(path); err != nil {
+				return err
+			}
 		}
 	}
 	for path := range was {

@@ -120,7 +120,7 @@ func (v *visit) planOf(ctx context.Context, view *originalView, report casefile.
 	}
 	view.Marked = version > 0
 	view.Covers, view.Mutes = len(plan.Tracks)+len(plan.Boxes), len(plan.Mutes)
-	view.MuteAll, view.Reviewed = plan.MuteAll, plan.Reviewed
+	view.MuteAll, view.Reviewed = !plan.Keeping(), plan.Reviewed
 	if report.Report == nil {
 		return nil
 	}
@@ -129,7 +129,7 @@ func (v *visit) planOf(ctx context.Context, view *originalView, report casefile.
 	if seen && !consent.Face && view.Covers == 0 {
 		view.Warnings = append(view.Warnings, v.t("deskweb.warning.face"))
 	}
-	if medium.Sound && !consent.Voice && !plan.MuteAll {
+	if medium.Sound && !consent.Voice && plan.Keeping() {
 		view.Warnings = append(view.Warnings, v.t("deskweb.warning.voice"))
 	}
 	if !plan.Reviewed {
