@@ -74,6 +74,7 @@ type visit struct {
 	out      string // the only directory the box can write; "" for none
 	progress Progress
 	wall     time.Duration
+	tmp      int64 // bytes of /tmp; default tmpBytes
 }
 
 // enter builds the box, runs Self in it and returns what it answered. It comes
@@ -160,7 +161,11 @@ func (m *Runner) command(ctx context.Context, v visit) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	args := append(walls(), "--ro-bind", self, "/kua")
+	tmp := v.tmp
+	if tmp == 0 {
+		tmp = tmpBytes
+	}
+	args := append(walls(tmp), "--ro-bind", self, "/kua")
 	if v.out != "" {
 		args = append(args, "--bind", v.out, "/out")
 	}

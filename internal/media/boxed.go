@@ -125,7 +125,12 @@ func tool(ctx context.Context, name string, args ...string) (*exec.Cmd, *tail) {
 	if name == "ffmpeg" {
 		common = append(common, "-nostdin", "-y", "-filter_threads", "1", "-filter_complex_threads", "1")
 	}
-	cmd := exec.CommandContext(ctx, "/usr/bin/"+name, append(common, args...)...)
+	return program(ctx, name, append(common, args...)...)
+}
+
+// program prepares any program in the box.
+func program(ctx context.Context, name string, args ...string) (*exec.Cmd, *tail) {
+	cmd := exec.CommandContext(ctx, "/usr/bin/"+name, args...)
 	said := &tail{max: 16 << 10}
 	cmd.Stderr = said
 	return cmd, said

@@ -41,6 +41,12 @@ var products = map[string]product{
 	"webp-640":    {"photo-640.webp", "image/webp", false},
 }
 
+// productOf finds the product of a rung.
+func productOf(rung string) (product, bool) {
+	p, ok := products[rung]
+	return p, ok
+}
+
 // Film makes the ladder of a film below the directory out: sound unless it is
 // all muted, 144p to 480p as far as the film is that large, posters. Nothing
 // appears in out unless everything succeeded, the check of the covers included.
@@ -92,7 +98,7 @@ func (m *Runner) make(ctx context.Context, in Input, want Type, plan Plan, out s
 		args: []string{"box"},
 		job:  job{Do: string(want), Format: f, Probe: p, Plan: plan, Preset: m.preset()},
 		in:   in, out: dir, progress: progress,
-		wall: wallBase + wallFactor*p.Duration,
+		wall: wallBase + wallFactor*p.Duration, tmp: f.tmp(),
 	})
 	if err != nil {
 		return nil, err
@@ -114,10 +120,8 @@ func (m *Runner) preset() string {
 // derivable says why an original cannot become what is wanted.
 func (p Probe) derivable(want Type) error {
 	switch {
-	case p.Type == want && p.Format != formatHEIC.Name && p.Format != formatTIFF.Name && p.Format != formatBMP.Name:
+	case p.Type == want:
 		return nil
-	case p.Type == Photo && want == Photo:
-		return fault.Invalid("media.photo_later", p.Format)
 	case p.Type == Document:
 		return fault.Invalid("media.document_later", p.Format)
 	case p.Type == Unknown:
@@ -132,7 +136,7 @@ func take(all []made, dir, out string) ([]Rendition, error) {
 	strange := fault.New(fault.KindInternal, "media.box_died")
 	var taken []Rendition
 	for _, a := range all {
-		p, ok := products[a.Rung]
+		p, ok := productOf(a.Rung)
 		if !ok || a.Width < 0 || a.Height < 0 || a.Width > 1<<16 || a.Height > 1<<16 || a.Length < 0 {
 			return nil, strange
 		}
@@ -180,7 +184,7 @@ func (s *stage) film() ([]made, error) {
 	}
 	all += s.Probe.Duration
 	for _, st := range steps {
-		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: length, Short: s.short(length)})
+		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: whole(length, s.Probe.Duration), Short: s.short(length)})
 	}
 	posters, err := s.makePosters(ctx, poster)
 	if err != nil {
@@ -221,7 +225,7 @@ func (s *stage) sound() ([]made, error) {
 }
 
 func (s *stage) heard(form sound, length time.Duration) made {
-	return made{Rung: form.rung, Length: length, Short: s.short(length)}
+	return made{Rung: form.rung, Length: whole(length, s.Probe.Duration), Short: s.short(length)}
 }
 
 // short judges a length against what the container claims.

@@ -56,7 +56,10 @@ type Probe struct {
 	Seconds  int
 	// FrameRate is the average, in frames per second.
 	FrameRate float64
-	Streams   []Stream
+	// Pictures is how many a photo's file holds: moments of an animated WebP or
+	// PNG, pages of a TIFF. A derivative shows the first.
+	Pictures int
+	Streams  []Stream
 }
 
 // HasSound reports whether there is a sound stream.
@@ -75,7 +78,9 @@ type Stream struct {
 	Kind     string // "video", "audio", "picture" (cover art), "subtitle", "data", "other"
 	Codec    string // ffmpeg's name: "h264", "hevc", "aac"
 	Channels int
-	Matrix   string // colour matrix as ffmpeg names it; empty if the file does not say
+	// Matrix, Transfer and Primaries are its colours and Fields the order of
+	// its half pictures, as ffmpeg names them; empty if the file does not say.
+	Matrix, Transfer, Primaries, Fields string
 }
 
 // At is a point of a cover's way: the upper left corner at a moment of the film.

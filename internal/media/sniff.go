@@ -17,6 +17,14 @@ type format struct {
 	Demuxer, Allow string
 }
 
+// tmp is how much memory for files a box for this format needs.
+func (f format) tmp() int64 {
+	if f == formatHEIC {
+		return tmpFileBytes
+	}
+	return tmpBytes
+}
+
 // sniffBytes is how much of a file is looked at.
 const sniffBytes = 4 << 10
 
@@ -35,7 +43,7 @@ var (
 
 	formatJPEG = format{"jpeg", Photo, "", ""}
 	formatPNG  = format{"png", Photo, "", ""}
-	formatGIF  = format{"gif", Photo, "", ""}
+	formatGIF  = format{"gif", Photo, "gif", "gif"} // a film if it moves
 	formatWebP = format{"webp", Photo, "", ""}
 	formatHEIC = format{"heic", Photo, "", ""}
 	formatTIFF = format{"tiff", Photo, "", ""}
