@@ -49,12 +49,13 @@ func set[T int | int64 | time.Duration](v *T, to T) {
 
 // job is what the box is told to do, as JSON on its standard input.
 type job struct {
-	Do     string // "probe", "film", "photo", "sound"
+	Do     string // "probe", "film", "photo", "sound", "document"
 	Size   int64  // of the input
 	Format format
 	Probe  Probe
 	Plan   Plan
 	Preset string
+	Clean  *Cleaning `json:",omitempty"`
 	Limits Limits
 }
 
@@ -168,6 +169,9 @@ func (m *Runner) command(ctx context.Context, v visit) (*exec.Cmd, error) {
 	args := append(walls(tmp), "--ro-bind", self, "/kua")
 	if v.out != "" {
 		args = append(args, "--bind", v.out, "/out")
+	}
+	if v.job.Do == string(Document) { // LibreOffice's settings and the system's fonts
+		args = append(args, "--ro-bind-try", "/etc/libreoffice", "/etc/libreoffice", "--ro-bind-try", "/etc/fonts", "/etc/fonts")
 	}
 	args = append(args, lastWalls()...)
 	args = append(args, "--", "/kua")

@@ -73,6 +73,8 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.photo()
 	case "sound":
 		result, err = s.sound()
+	case "document":
+		result, err = s.document()
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}

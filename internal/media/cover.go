@@ -95,6 +95,16 @@ func (p Plan) validate() error {
 			return fault.Invalid("media.plan")
 		}
 	}
+	for page, boxes := range p.Pages {
+		if page < 1 || page > maxPages {
+			return fault.Invalid("media.plan")
+		}
+		for _, b := range boxes {
+			if b.Empty() {
+				return fault.Invalid("media.plan")
+			}
+		}
+	}
 	for _, m := range p.Mutes {
 		if m.To < m.From {
 			return fault.Invalid("media.plan")

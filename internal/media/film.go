@@ -43,8 +43,10 @@ var products = map[string]product{
 
 // productOf finds the product of a rung.
 func productOf(rung string) (product, bool) {
-	p, ok := products[rung]
-	return p, ok
+	if p, ok := products[rung]; ok {
+		return p, true
+	}
+	return pageProduct(rung)
 }
 
 // Film makes the ladder of a film below the directory out: sound unless it is
@@ -81,6 +83,11 @@ func (m *Runner) make(ctx context.Context, in Input, want Type, plan Plan, out s
 	if err := p.derivable(want); err != nil {
 		return nil, err
 	}
+	return m.makeProbed(ctx, in, p, plan, nil, out, progress)
+}
+
+// makeProbed does the work on an original that was looked at before.
+func (m *Runner) makeProbed(ctx context.Context, in Input, p Probe, plan Plan, clean *Cleaning, out string, progress Progress) ([]Rendition, error) {
 	f, err := sniff(in)
 	if err != nil {
 		return nil, err
@@ -96,7 +103,7 @@ func (m *Runner) make(ctx context.Context, in Input, want Type, plan Plan, out s
 	defer os.RemoveAll(dir)
 	answer, err := m.enter(ctx, visit{
 		args: []string{"box"},
-		job:  job{Do: string(want), Format: f, Probe: p, Plan: plan, Preset: m.preset()},
+		job:  job{Do: string(p.Type), Format: f, Probe: p, Plan: plan, Preset: m.preset(), Clean: clean},
 		in:   in, out: dir, progress: progress,
 		wall: wallBase + wallFactor*p.Duration, tmp: f.tmp(),
 	})
@@ -122,8 +129,6 @@ func (p Probe) derivable(want Type) error {
 	switch {
 	case p.Type == want:
 		return nil
-	case p.Type == Document:
-		return fault.Invalid("media.document_later", p.Format)
 	case p.Type == Unknown:
 		return fault.Invalid("media.unknown")
 	}
@@ -164,6 +169,9 @@ func take(all []made, dir, out string) ([]Rendition, error) {
 // film is the stage in the box: sound, picture, posters, check.
 func (s *stage) film() ([]made, error) {
 	ctx := context.Background()
+	if s.Clean != nil {
+		return s.cleanFilm()
+	}
 	all, total := s.passes()
 	var out []made
 	soundStream, hasSound := s.Probe.stream("audio")
@@ -215,6 +223,9 @@ func (s *stage) sound() ([]made, error) {
 	stream, ok := s.Probe.stream("audio")
 	if !ok {
 		return nil, fault.Invalid("media.nothing_inside")
+	}
+	if s.Clean != nil {
+		return s.cleanSound(stream)
 	}
 	length, err := s.makeSound(context.Background(), stream, []sound{opus16, aac24}, 0, s.Probe.Duration)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 type Type string
 
 // The types. A film has a moving picture, with or without sound; sound has
-// none. Documents are recognised but not yet made into derivatives.
+// none. A document is anything that is read on pages.
 const (
 	Film     Type = "film"
 	Photo    Type = "photo"
@@ -108,7 +108,10 @@ type Mute struct {
 type Plan struct {
 	Covers []Cover           // on a film
 	Boxes  []image.Rectangle // on a photo, in pixels of the shown picture
-	Mutes  []Mute
+	// Pages are boxes on a document, by the page's number from 1, in pixels of
+	// the page's picture, whose longer side is PageSide.
+	Pages map[int][]image.Rectangle
+	Mutes []Mute
 	// MuteAll leaves the sound out altogether: no derivative has a sound stream.
 	MuteAll bool
 }
@@ -117,7 +120,8 @@ type Plan struct {
 type Rendition struct {
 	// Rung names the place in the ladder: "audio" (Opus), "audio-m4a", "144p",
 	// "240p", "360p", "480p", "poster-jpeg", "poster-webp"; for a photo "jpeg",
-	// "webp", "jpeg-640", "webp-640".
+	// "webp", "jpeg-640", "webp-640"; for a document "page-1-jpeg",
+	// "page-1-webp" and so on.
 	Rung string
 	// Type is the media type, "video/mp4".
 	Type string

@@ -114,6 +114,9 @@ func (s *stage) photo() ([]made, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Clean != nil {
+		return s.writeAll([]still{{"jpeg", s.upright(img, n, s.Clean.Side)}}, cleanQuality)
+	}
 	large := s.upright(img, n, photoSide)
 	img = nil
 	for _, b := range s.Plan.Boxes {
@@ -185,6 +188,7 @@ func (s *stage) decodePhoto() (image.Image, notes, error) {
 	if err != nil {
 		return nil, n, s.undecodable(err)
 	}
+	fullRange(img, s.Format)
 	if full := image.Pt(cfg.Width, cfg.Height); img.Bounds() != (image.Rectangle{Max: full}) {
 		img = onCanvas(img, img.Bounds().Min, full)
 	}
@@ -225,6 +229,7 @@ func (s *stage) decodeMoving() (image.Image, error) {
 	if err != nil {
 		return nil, decodeFailed(err)
 	}
+	fullRange(img, s.Format)
 	return onCanvas(img, image.Pt(corner[0], corner[1]), image.Pt(canvas[0], canvas[1])), nil
 }
 
@@ -236,4 +241,33 @@ func onCanvas(img image.Image, corner, size image.Point) image.Image {
 	at := image.Rectangle{Min: corner, Max: corner.Add(img.Bounds().Size())}
 	draw.Draw(canvas, at, img, img.Bounds().Min, draw.Over)
 	return canvas
+}
+
+// fullRange stretches the planes of a lossy WebP. They are of limited range
+// (RFC 6386 9.2, BT.601), and Go hands them out as if they were a JPEG's, which
+// are not: black would be gray.
+func fullRange(img image.Image, f format) {
+	var p *image.YCbCr
+	switch v := img.(type) {
+	case *image.YCbCr:
+		p = v
+	case *image.NYCbCrA:
+		p = &v.YCbCr
+	}
+	if f != formatWebP || p == nil {
+		return
+	}
+	var light, colour [256]byte
+	for v := range 256 {
+		light[v] = clip(float64(v-16) * 255 / 219)
+		colour[v] = clip(float64(v-128)*255/224 + 128)
+	}
+	for _, plane := range []struct {
+		pix   []byte
+		table *[256]byte
+	}{{p.Y, &light}, {p.Cb, &colour}, {p.Cr, &colour}} {
+		for i, v := range plane.pix {
+			plane.pix[i] = plane.table[v]
+		}
+	}
 }

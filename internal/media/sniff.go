@@ -19,7 +19,7 @@ type format struct {
 
 // tmp is how much memory for files a box for this format needs.
 func (f format) tmp() int64 {
-	if f == formatHEIC {
+	if f == formatHEIC || f.Type == Document {
 		return tmpFileBytes
 	}
 	return tmpBytes
