@@ -6,14 +6,13 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"image/color"
+	"image/draw"
 	"io"
 	"os"
 	"regexp"
 	"strconv"
 	"time"
-
-	"image/color"
-	"image/draw"
 
 	"golang.org/x/sync/errgroup"
 
@@ -42,7 +41,6 @@ func (m *Runner) Document(ctx context.Context, in Input, plan Plan, out string, 
 // a document's plan are measured.
 const PageSide = photoSide
 
-// documentProducts are the files of one page.
 var pageRung = regexp.MustCompile(`^page-([1-9]\d{0,2})-(jpeg|webp)$`)
 
 func pageProduct(rung string) (product, bool) {
@@ -75,13 +73,16 @@ func (s *stage) document() ([]made, error) {
 			return nil, fault.Invalid("media.plan")
 		}
 	}
-	pages := make([][]made, len(sizes))
+	pages := make([]doneWith, len(sizes))
 	done := make(chan struct{}, len(sizes))
 	g, ctx := errgroup.WithContext(context.Background())
 	g.SetLimit(2)
 	for i, size := range sizes {
 		g.Go(func() (err error) {
 			if pages[i], err = s.page(ctx, i+1, size); err == nil {
+				if i > 0 {
+					pages[i].img = nil
+				}
 				done <- struct{}{}
 				s.report(time.Duration(len(done))*time.Second, time.Duration(len(sizes))*time.Second)
 			}
@@ -93,16 +94,26 @@ func (s *stage) document() ([]made, error) {
 	}
 	var all []made
 	for _, p := range pages {
-		all = append(all, p...)
+		all = append(all, p.made...)
 	}
-	return all, nil
+	if s.Clean != nil {
+		return all, nil
+	}
+	posters, err := s.writePosters(context.Background(), pages[0].img)
+	return append(all, posters...), err
+}
+
+// doneWith is a page that was written.
+type doneWith struct {
+	made []made
+	img  *image.RGBA // of the first page, covered, for the poster
 }
 
 // page renders, covers and writes one page.
-func (s *stage) page(ctx context.Context, n int, size image.Point) ([]made, error) {
+func (s *stage) page(ctx context.Context, n int, size image.Point) (doneWith, error) {
 	img, err := renderPage(ctx, n, size)
 	if err != nil {
-		return nil, err
+		return doneWith{}, err
 	}
 	for _, b := range s.Plan.Pages[n] {
 		draw.Draw(img, scaled(b, size, size, photoMargin), image.NewUniform(color.Black), image.Point{}, draw.Src)
@@ -112,7 +123,8 @@ func (s *stage) page(ctx context.Context, n int, size image.Point) ([]made, erro
 	if s.Clean != nil {
 		all = all[:1]
 	}
-	return s.writeAll(all, pageQuality)
+	wrote, err := s.writeAll(all, pageQuality)
+	return doneWith{wrote, img}, err
 }
 
 var (

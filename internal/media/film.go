@@ -155,7 +155,8 @@ func take(all []made, dir, out string) ([]Rendition, error) {
 		})
 	}
 	for _, a := range all {
-		name := products[a.Rung].file
+		p, _ := productOf(a.Rung)
+		name := p.file
 		if err := os.Chmod(filepath.Join(dir, name), 0o600); err != nil {
 			return nil, fmt.Errorf("take %s: %w", name, err)
 		}
