@@ -227,6 +227,22 @@ func TestHostileDocuments(t *testing.T) {
 	}
 }
 
+// TestCutChanges cuts what was deleted from where it stands.
+func TestCutChanges(t *testing.T) {
+	flat := `<r><text:tracked-changes><text:changed-region text:id="d"><text:deletion/></text:changed-region><text:changed-region text:id="i"><text:insertion/></text:changed-region></text:tracked-changes>` +
+		`<text:p>a<text:change-start text:change-id="d"/>kanarejka<text:s/></text:p><text:p><draw:frame>kanarejka</draw:frame>kanarejka<text:change-end text:change-id="d"/>b` +
+		`<text:change-start text:change-id="i"/>c<text:change-end text:change-id="i"/></text:p></r>`
+	got, err := cutChanges([]byte(flat))
+	if want := `<r><text:p>a</text:p><text:p>bc</text:p></r>`; err != nil || string(got) != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+	for _, odd := range []string{flat[:len(flat)-4], strings.Replace(flat, `<text:change-end text:change-id="d"/>`, "", 1), "<a>&b</a>"} {
+		if _, err := cutChanges([]byte(odd)); err == nil {
+			t.Errorf("%s was taken", odd)
+		}
+	}
+}
+
 func FuzzCutChanges(f *testing.F) {
 	f.Add([]byte(`<a xmlns:text="t" xmlns:office="o">x<text:tracked-changes><b/></text:tracked-changes>y<text:change/><office:annotation>z</office:annotation></a>`))
 	f.Fuzz(func(t *testing.T, flat []byte) {

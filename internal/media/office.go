@@ -165,15 +165,19 @@ func (s *stage) soffice(to, file string, more ...string) error {
 }
 
 // The elements of OpenDocument (1.3, 5.5 and 14.1) that are cut out whole: what
-// was deleted lies in the first, comments in the others.
+// was deleted may lie in the first, comments in the others.
 var cutWhole = []string{"text:tracked-changes", "office:annotation", "office:annotation-end", "text:change", "text:change-start", "text:change-end"}
 
-// cutChanges copies a flat document without them.
+// cutDeleted are those that are cut besides where they were deleted; what
+// encloses deleted text stays, empty, since a deletion may begin in one
+// paragraph and end in another.
+var cutDeleted = []string{"text:s", "text:tab", "text:line-break", "text:note", "text:ruby"}
+
+// cutChanges copies a flat document without them, and without what was deleted
+// and still stands in the text, between the marks of a deletion.
 func cutChanges(flat []byte) ([]byte, error) {
+	c := cutter{flat: flat, deletions: map[string]bool{}, deleted: map[string]bool{}}
 	d := xml.NewDecoder(bytes.NewReader(flat))
-	d.Strict = true
-	var out bytes.Buffer
-	copied, depth, cutting := int64(0), 0, 0
 	for {
 		before := d.InputOffset()
 		token, err := d.RawToken()
@@ -183,23 +187,67 @@ func cutChanges(flat []byte) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read a flat document: %w", err)
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			depth++
-			if cutting == 0 && slices.Contains(cutWhole, t.Name.Space+":"+t.Name.Local) {
-				cutting = depth
-				out.Write(flat[copied:before])
-			}
-		case xml.EndElement:
-			if cutting == depth && cutting > 0 {
-				cutting, copied = 0, d.InputOffset()
-			}
-			depth--
-		}
+		c.token(token, before, d.InputOffset())
 	}
-	if cutting != 0 || depth != 0 {
+	if c.cutting != 0 || c.depth != 0 || len(c.deleted) != 0 {
 		return nil, errors.New("a flat document that does not end")
 	}
-	out.Write(flat[copied:])
-	return out.Bytes(), nil
+	c.out.Write(flat[c.copied:])
+	return c.out.Bytes(), nil
+}
+
+// cutter goes through a flat document.
+type cutter struct {
+	flat      []byte
+	out       bytes.Buffer
+	copied    int64 // up to where the document was copied or cut
+	depth     int
+	cutting   int             // the depth of the element that is being cut; 0 for none
+	region    string          // the change that is being described
+	deletions map[string]bool // changes that are deletions
+	deleted   map[string]bool // deletions that are open in the text
+}
+
+func (c *cutter) token(token xml.Token, before, after int64) {
+	switch t := token.(type) {
+	case xml.StartElement:
+		c.depth++
+		name := t.Name.Space + ":" + t.Name.Local
+		c.mark(name, t.Attr)
+		gone := len(c.deleted) > 0 && (t.Name.Space == "draw" || slices.Contains(cutDeleted, name))
+		if c.cutting == 0 && (gone || slices.Contains(cutWhole, name)) {
+			c.cutting = c.depth
+			c.out.Write(c.flat[c.copied:before])
+		}
+	case xml.EndElement:
+		if c.cutting == c.depth && c.cutting > 0 {
+			c.cutting, c.copied = 0, after
+		}
+		c.depth--
+	case xml.CharData:
+		if len(c.deleted) > 0 && c.cutting == 0 {
+			c.out.Write(c.flat[c.copied:before])
+			c.copied = after
+		}
+	}
+}
+
+// mark remembers which changes are deletions, and which of them are open.
+func (c *cutter) mark(name string, attrs []xml.Attr) {
+	id := ""
+	for _, a := range attrs {
+		if a.Name.Space == "text" && (a.Name.Local == "id" || a.Name.Local == "change-id") {
+			id = a.Value
+		}
+	}
+	switch {
+	case name == "text:changed-region":
+		c.region = id
+	case name == "text:deletion":
+		c.deletions[c.region] = true
+	case name == "text:change-start" && c.deletions[id]:
+		c.deleted[id] = true
+	case name == "text:change-end":
+		delete(c.deleted, id)
+	}
 }
