@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
-#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap
+#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, libheif, poppler, LibreOffice's Writer
 #   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, nginx
-#   tools/install.sh bench    what the benchmarks compare with: nginx, wrk
+#   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool
 #
 # Where it may not install (not root, no sudo, no apt) it names the packages and
 # the command, and stops with an error: nothing goes on half-equipped.
@@ -15,6 +15,10 @@ want() { command -v "$1" >/dev/null 2>&1 || need="$need $2"; }
 want ffmpeg ffmpeg
 want ffprobe ffmpeg
 want bwrap bubblewrap
+want heif-convert libheif-examples
+want pdftoppm poppler-utils
+want soffice libreoffice-writer-nogui # 84 MB to fetch, 259 MB on the disk
+want fc-list fontconfig
 case "${1:-demo}" in
 demo) ;;
 test)
@@ -28,6 +32,8 @@ test)
 bench)
 	want nginx nginx-light
 	want wrk wrk
+	want mat2 mat2
+	want exiftool libimage-exiftool-perl
 	;;
 *)
 	echo "usage: tools/install.sh demo|test|bench" >&2

@@ -85,6 +85,13 @@ func compile(p redact.Plan) media.Plan {
 		out.Covers = append(out.Covers, c)
 	}
 	for _, b := range p.Boxes {
+		if b.Page > 0 {
+			if out.Pages == nil {
+				out.Pages = map[int][]image.Rectangle{}
+			}
+			out.Pages[b.Page] = append(out.Pages[b.Page], image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H))
+			continue
+		}
 		out.Boxes = append(out.Boxes, image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H))
 	}
 	for _, m := range p.Mutes {
