@@ -109,6 +109,8 @@ func sniffHead(b []byte) format {
 	switch {
 	case len(b) > 188 && b[0] == 0x47 && b[188] == 0x47:
 		return formatTS
+	case len(b) > 196 && b[4] == 0x47 && b[196] == 0x47: // camcorders put four bytes of time before each packet
+		return formatTS
 	case len(b) > 2 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
 		return formatADTS
 	case len(b) > 2 && b[0] == 0xff && b[1]&0xe0 == 0xe0 && b[1]&0x06 != 0:
