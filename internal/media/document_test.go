@@ -78,8 +78,8 @@ func TestOfficeHides(t *testing.T) {
 			odt(t, `<text:p>What is seen. Added.</text:p>`),
 		},
 		"rtf": {
-			[]byte(`{\rtf1\ansi{\*\revtbl{Unknown;}{kanarejka;}} What is seen. {\revised\revauth1 Added.}{\deleted\revauthdel1 Deleted kanarejka}{\v Hidden kanarejka}\par}`),
-			[]byte(`{\rtf1\ansi What is seen. Added.\par}`),
+			[]byte(`{\rtf1\ansi{\*\revtbl{Unknown;}{kanarejka;}}What is seen. {\revised\revauth1 Added.}{\deleted\revauthdel1 Deleted kanarejka}{\v Hidden kanarejka}\par}`),
+			[]byte(`{\rtf1\ansi{}What is seen. Added.\par}`),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
