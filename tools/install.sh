@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
-#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng
+#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
 #   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx
-#   tools/install.sh bench    what the benchmarks compare with: nginx, wrk
+#   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool
 #
 # Where it may not install (not root, no sudo, no apt) it names the packages and
 # the command, and stops with an error: nothing goes on half-equipped.
@@ -18,6 +18,10 @@ want ffprobe ffmpeg
 want bwrap bubblewrap
 [ -f /usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml ] || need="$need opencv-data"
 want espeak-ng espeak-ng
+want heif-convert libheif-examples
+want pdftoppm poppler-utils
+want soffice libreoffice-writer-nogui # 84 MB to fetch, 259 MB on the disk
+want fc-list fontconfig
 case "${1:-demo}" in
 demo) ;;
 test)
@@ -35,6 +39,8 @@ test)
 bench)
 	want nginx nginx-light
 	want wrk wrk
+	want mat2 mat2
+	want exiftool libimage-exiftool-perl
 	;;
 *)
 	echo "usage: tools/install.sh demo|test|bench" >&2

@@ -23,6 +23,7 @@ func (a *app) root() *cobra.Command {
 		a.nodeCommand(),
 		a.reportCommand(), a.sealCommand(), a.sendCommand(), a.repliesCommand(), a.filingCommand(),
 		a.deskCommand(),
+		a.cleanCommand(),
 		a.verifyCommand(),
 		a.tracesCommand(),
 		a.manCommand(),

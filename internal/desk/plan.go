@@ -88,6 +88,13 @@ func compile(p redact.Plan) media.Plan {
 		}
 	}
 	for _, b := range p.Boxes {
+		if b.Page > 0 {
+			if out.Pages == nil {
+				out.Pages = map[int][]image.Rectangle{}
+			}
+			out.Pages[b.Page] = append(out.Pages[b.Page], image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H))
+			continue
+		}
 		s := media.Shape{Box: image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H), Reveal: b.Reveal}
 		for _, c := range b.Corners {
 			s.Corners = append(s.Corners, image.Pt(c.X, c.Y))

@@ -117,7 +117,7 @@ func (s *Seat) Render(ctx context.Context, original int64) (job int64, err error
 		return 0, err
 	}
 	switch o.Medium.Kind {
-	case evidence.Film, evidence.Photo, evidence.Sound:
+	case evidence.Film, evidence.Photo, evidence.Sound, evidence.Document:
 	case "":
 		return 0, fault.Later("desk.not_probed_yet", original)
 	default:
@@ -185,6 +185,8 @@ func (d *Desk) make(ctx context.Context, in media.Input, kind string, p media.Pl
 		return d.media.Sound(ctx, in, p, out, progress)
 	case evidence.Photo:
 		return d.media.Photo(ctx, in, p, out)
+	case evidence.Document:
+		return d.media.Document(ctx, in, p, out, progress)
 	}
 	return nil, fault.Invalid("desk.cannot_render", kind)
 }

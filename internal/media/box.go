@@ -49,7 +49,7 @@ func set[T int | int64 | time.Duration](v *T, to T) {
 
 // job is what the box is told to do, as JSON on its standard input.
 type job struct {
-	Do     string // "probe", "film", "photo", "sound", "speech", "trace", "look", "review", "follow"
+	Do     string // "probe", "film", "photo", "sound", "document", "speech", "trace", "look", "review", "follow"
 	Size   int64  // of the input
 	Format format
 	Probe  Probe
@@ -59,6 +59,7 @@ type job struct {
 	Speech Speech // for "speech" alone
 	Room   time.Duration
 	Preset string
+	Clean  *Cleaning `json:",omitempty"`
 	Limits Limits
 }
 
@@ -78,6 +79,7 @@ type visit struct {
 	out      string // the only directory the box can write; "" for none
 	progress Progress
 	wall     time.Duration
+	tmp      int64 // bytes of /tmp; default tmpBytes
 }
 
 // enter builds the box, runs Self in it and returns what it answered. It comes
@@ -164,9 +166,16 @@ func (m *Runner) command(ctx context.Context, v visit) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	args := append(walls(), "--ro-bind", self, "/kua")
+	tmp := v.tmp
+	if tmp == 0 {
+		tmp = tmpBytes
+	}
+	args := append(walls(tmp), "--ro-bind", self, "/kua")
 	if v.out != "" {
 		args = append(args, "--bind", v.out, "/out")
+	}
+	if v.job.Do == string(Document) { // LibreOffice's settings and the system's fonts
+		args = append(args, "--ro-bind-try", "/etc/libreoffice", "/etc/libreoffice", "--ro-bind-try", "/etc/fonts", "/etc/fonts")
 	}
 	args = append(args, lastWalls()...)
 	args = append(args, "--", "/kua")

@@ -83,6 +83,8 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.follow()
 	case "speech":
 		result, err = s.speech()
+	case "document":
+		result, err = s.document()
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}
@@ -135,7 +137,12 @@ func tool(ctx context.Context, name string, args ...string) (*exec.Cmd, *tail) {
 	if name == "ffmpeg" {
 		common = append(common, "-nostdin", "-y", "-filter_threads", "1", "-filter_complex_threads", "1")
 	}
-	cmd := exec.CommandContext(ctx, "/usr/bin/"+name, append(common, args...)...)
+	return program(ctx, name, append(common, args...)...)
+}
+
+// program prepares any program in the box.
+func program(ctx context.Context, name string, args ...string) (*exec.Cmd, *tail) {
+	cmd := exec.CommandContext(ctx, "/usr/bin/"+name, args...)
 	said := &tail{max: 16 << 10}
 	cmd.Stderr = said
 	return cmd, said

@@ -2,7 +2,9 @@ package media
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"time"
 
@@ -14,6 +16,33 @@ var tools = []struct{ name, pkg string }{
 	{"bwrap", "bubblewrap"},
 	{"ffmpeg", "ffmpeg"},
 	{"ffprobe", "ffmpeg"},
+}
+
+// The size of a box's /tmp: for most, and for those whose tools can only read
+// a file, which is then a copy of the original that never leaves memory.
+const (
+	tmpBytes     = 64 << 20
+	tmpFileBytes = 512 << 20
+	// maxFileInput is the largest original that is copied there.
+	maxFileInput = 192 << 20
+)
+
+// optional are tools that only some originals need; they are asked for when one
+// comes.
+var optional = map[string]string{
+	"heif-convert": "libheif-examples",
+	"heif-info":    "libheif-examples",
+	"pdftoppm":     "poppler-utils",
+	"pdfinfo":      "poppler-utils",
+	"soffice":      "libreoffice-writer-nogui",
+}
+
+// haveTool is the fault that names the package of a tool that is not there.
+func haveTool(name string) error {
+	if _, err := os.Stat("/usr/bin/" + name); err != nil {
+		return fault.Missing("media.missing", name, optional[name]).Because(err)
+	}
+	return nil
 }
 
 var boxWorks struct {
@@ -41,7 +70,7 @@ func Check() error {
 	if err != nil {
 		return fault.Missing("media.missing", "bwrap", "bubblewrap").Because(err)
 	}
-	cmd := exec.CommandContext(ctx, bwrap, append(append(walls(), lastWalls()...), "--", "/usr/bin/true")...)
+	cmd := exec.CommandContext(ctx, bwrap, append(append(walls(tmpBytes), lastWalls()...), "--", "/usr/bin/true")...)
 	cmd.Env = []string{}
 	if err := cmd.Run(); err != nil {
 		return fault.Missing("media.no_box").Because(err)
@@ -52,8 +81,9 @@ func Check() error {
 
 // walls are bubblewrap's arguments that every box has: all namespaces its own,
 // no privilege and no way to new ones, the system's programs read-only, nothing
-// of /etc but the links that Debian's libraries go through.
-func walls() []string {
+// of /etc but the links that Debian's libraries go through. What is written to
+// /tmp lies in memory, memoryFiles bytes at most.
+func walls(memoryFiles int64) []string {
 	return []string{
 		"--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
 		"--disable-userns", "--uid", "1000", "--gid", "1000", "--hostname", "box",
@@ -63,7 +93,7 @@ func walls() []string {
 		"--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
 		"--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/bin", "/bin",
 		"--proc", "/proc", "--dev", "/dev",
-		"--size", "67108864", "--tmpfs", "/tmp",
+		"--size", strconv.FormatInt(memoryFiles, 10), "--tmpfs", "/tmp",
 		"--chdir", "/tmp",
 	}
 }

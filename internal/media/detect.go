@@ -249,10 +249,14 @@ func (s *stage) look(set []detector, cuts bool) (Found, error) {
 
 // grayPhoto decodes a photo for looking at.
 func (s *stage) grayPhoto() (track.Gray, error) {
-	img, err := s.upright(followSide)
+	if _, err := s.probePhoto(); err != nil {
+		return track.Gray{}, err
+	}
+	stored, n, err := s.decodePhoto()
 	if err != nil {
 		return track.Gray{}, err
 	}
+	img := s.upright(stored, n, followSide)
 	b := img.Bounds()
 	g := track.Gray{W: b.Dx(), H: b.Dy(), Pix: make([]byte, b.Dx()*b.Dy())}
 	for i := range g.Pix {

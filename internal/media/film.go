@@ -41,6 +41,14 @@ var products = map[string]product{
 	"webp-640":    {"photo-640.webp", "image/webp", false},
 }
 
+// productOf finds the product of a rung.
+func productOf(rung string) (product, bool) {
+	if p, ok := products[rung]; ok {
+		return p, true
+	}
+	return pageProduct(rung)
+}
+
 // Film makes the ladder of a film below the directory out: sound unless it is
 // all muted, 144p to 480p as far as the film is that large, posters. Nothing
 // appears in out unless everything succeeded, the check of the covers included.
@@ -75,6 +83,11 @@ func (m *Runner) make(ctx context.Context, in Input, want Type, plan Plan, out s
 	if err := p.derivable(want); err != nil {
 		return nil, err
 	}
+	return m.makeProbed(ctx, in, p, plan, nil, out, progress)
+}
+
+// makeProbed does the work on an original that was looked at before.
+func (m *Runner) makeProbed(ctx context.Context, in Input, p Probe, plan Plan, clean *Cleaning, out string, progress Progress) ([]Rendition, error) {
 	f, err := sniff(in)
 	if err != nil {
 		return nil, err
@@ -95,9 +108,9 @@ func (m *Runner) make(ctx context.Context, in Input, want Type, plan Plan, out s
 	plan.Speech = Speech{} // the words never enter the box that the original is read in
 	answer, err := m.enter(ctx, visit{
 		args: []string{"box"},
-		job:  job{Do: string(want), Format: f, Probe: p, Plan: plan, Said: said, Preset: m.preset()},
+		job:  job{Do: string(p.Type), Format: f, Probe: p, Plan: plan, Said: said, Preset: m.preset(), Clean: clean},
 		in:   in, out: dir, progress: progress,
-		wall: wallBase + wallFactor*p.Duration,
+		wall: wallBase + wallFactor*p.Duration, tmp: f.tmp(),
 	})
 	if err != nil {
 		return nil, err
@@ -119,12 +132,8 @@ func (m *Runner) preset() string {
 // derivable says why an original cannot become what is wanted.
 func (p Probe) derivable(want Type) error {
 	switch {
-	case p.Type == want && p.Format != formatHEIC.Name && p.Format != formatTIFF.Name && p.Format != formatBMP.Name:
+	case p.Type == want:
 		return nil
-	case p.Type == Photo && want == Photo:
-		return fault.Invalid("media.photo_later", p.Format)
-	case p.Type == Document:
-		return fault.Invalid("media.document_later", p.Format)
 	case p.Type == Unknown:
 		return fault.Invalid("media.unknown")
 	}
@@ -137,7 +146,7 @@ func take(all []made, dir, out string) ([]Rendition, error) {
 	strange := fault.New(fault.KindInternal, "media.box_died")
 	var taken []Rendition
 	for _, a := range all {
-		p, ok := products[a.Rung]
+		p, ok := productOf(a.Rung)
 		if !ok || a.Width < 0 || a.Height < 0 || a.Width > 1<<16 || a.Height > 1<<16 || a.Length < 0 {
 			return nil, strange
 		}
@@ -151,7 +160,8 @@ func take(all []made, dir, out string) ([]Rendition, error) {
 		})
 	}
 	for _, a := range all {
-		name := products[a.Rung].file
+		p, _ := productOf(a.Rung)
+		name := p.file
 		if err := os.Chmod(filepath.Join(dir, name), 0o600); err != nil {
 			return nil, fmt.Errorf("take %s: %w", name, err)
 		}
@@ -165,6 +175,9 @@ func take(all []made, dir, out string) ([]Rendition, error) {
 // film is the stage in the box: sound, picture, posters, check.
 func (s *stage) film() ([]made, error) {
 	ctx := context.Background()
+	if s.Clean != nil {
+		return s.cleanFilm()
+	}
 	all, total := s.passes()
 	var out []made
 	hasSound := s.audible()
@@ -184,7 +197,7 @@ func (s *stage) film() ([]made, error) {
 	}
 	all += s.Probe.Duration
 	for _, st := range steps {
-		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: length, Short: s.short(length)})
+		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: whole(length, s.Probe.Duration), Short: s.short(length)})
 	}
 	posters, err := s.makePosters(ctx, poster)
 	if err != nil {
@@ -215,6 +228,9 @@ func (s *stage) sound() ([]made, error) {
 	if !s.Probe.HasSound() {
 		return nil, fault.Invalid("media.nothing_inside")
 	}
+	if s.Clean != nil {
+		return s.cleanSound()
+	}
 	length, err := s.makeSound(context.Background(), []sound{opus16, aac24}, 0, s.Probe.Duration)
 	if err != nil {
 		return nil, err
@@ -224,7 +240,7 @@ func (s *stage) sound() ([]made, error) {
 }
 
 func (s *stage) heard(form sound, length time.Duration) made {
-	return made{Rung: form.rung, Length: length, Short: s.short(length)}
+	return made{Rung: form.rung, Length: whole(length, s.Probe.Duration), Short: s.short(length)}
 }
 
 // short judges a length against what the container claims.

@@ -63,6 +63,11 @@ func (p Plan) validate() error {
 			return fault.Invalid("media.plan")
 		}
 	}
+	for page, boxes := range p.Pages {
+		if page < 1 || page > maxPages || slices.ContainsFunc(boxes, image.Rectangle.Empty) {
+			return fault.Invalid("media.plan")
+		}
+	}
 	return p.validateSound()
 }
 

@@ -88,21 +88,21 @@ func TestHostile(t *testing.T) {
 		name, data, want string
 	}{
 		{"zero bytes", "", "media.empty"},
-		{"a letter", "x", "media.document_later"},
-		{"text", strings.Repeat("They took us from the square.\n", 100), "media.document_later"},
-		{"a playlist called film", playlist, "media.document_later"},
+		{"a letter", "x", "media.other_type"},
+		{"text", strings.Repeat("They took us from the square.\n", 100), "media.other_type"},
+		{"a playlist called film", playlist, "media.other_type"},
 		{"a playlist behind a film's head", ftyp + playlist, "media.broken"},
 		{"a playlist behind a sound's head", "ID3\x04\x00\x00\x00\x00\x00\x00" + playlist, "media.broken|media.sound_broken|media.other_type"},
-		{"a concat list", concat, "media.document_later"},
-		{"a PDF", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "media.document_later"},
-		{"a zip", "PK\x03\x04aaaaaaaaaaaaa", "media.document_later"},
+		{"a concat list", concat, "media.other_type"},
+		{"a PDF", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "media.other_type"},
+		{"a zip", "PK\x03\x04aaaaaaaaaaaaa", "media.other_type"},
 		{"noise", string(append([]byte{0}, noise...)), "media.unknown"},
 		{"noise behind a film's head", ftyp + string(noise), "media.broken"},
 		{"noise behind Matroska's head", "\x1a\x45\xdf\xa3" + string(noise), "media.broken"},
 		{"noise behind AVI's head", "RIFF\xff\xff\xff\x7fAVI " + string(noise), "media.broken|media.nothing_inside"},
 		{"a film without its index", string(film[:moov-4]), "media.broken"},
 		{"a head alone", ftyp, "media.broken"},
-		{"a HEIC", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "media.other_type"},
+		{"a HEIC", "\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "media.broken"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := runner(t)
@@ -149,8 +149,8 @@ func TestHostilePhotos(t *testing.T) {
 		{"a GIF of the largest size", append([]byte("GIF89a\xff\xff\xff\xff\x00\x00\x00"), ';'), "media.too_many_pixels"},
 		{"a GIF without pictures", append([]byte("GIF89a\x0a\x00\x0a\x00\x00\x00\x00"), ';'), "media.broken"},
 		{"a WebP's head", []byte("RIFF\x20\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff"), "media.broken|media.too_many_pixels"},
-		{"a HEIC", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), "media.photo_later"},
-		{"a TIFF", []byte("II*\x00\x08\x00\x00\x00"), "media.photo_later"},
+		{"a HEIC", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), "media.broken"},
+		{"a TIFF", []byte("II*\x00\x08\x00\x00\x00"), "media.broken"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := runner(t)
@@ -165,11 +165,9 @@ func TestHostilePhotos(t *testing.T) {
 			}
 		})
 	}
-	// Many pictures in a small file: only the first is ever looked at.
-	made, err := runner(t).Photo(context.Background(), bytes.NewReader(gifOf(2000, 2000, 200)), Plan{}, t.TempDir())
-	if err != nil || len(made) != 4 {
-		t.Errorf("a GIF of 200 pictures: %v, %v", made, err)
-	}
+	// Many pictures in a small file are a film.
+	_, err := runner(t).Photo(context.Background(), bytes.NewReader(gifOf(200, 200, 200)), Plan{}, t.TempDir())
+	wantFault(t, err, "media.other_type")
 }
 
 // TestPlanRefused shows that a plan that would cover nothing is no plan.
@@ -211,12 +209,22 @@ func FuzzFrames(f *testing.F) {
 	})
 }
 
+func FuzzGIF(f *testing.F) {
+	f.Add(gifOf(3, 3, 1))
+	f.Add(gifOf(3, 3, 5))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if n := gifPictures(bytes.NewReader(data)); n < 0 || n > 2 {
+			t.Fatalf("%d pictures", n)
+		}
+	})
+}
+
 func FuzzOrientation(f *testing.F) {
 	f.Add([]byte("\xff\xd8\xff\xe1\x00\x22Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\xff\xda"))
 	f.Add([]byte("\xff\xd8\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x03\x00\x00\xff\xd9"))
 	f.Add([]byte("\xff\xd8\xff\xff\xff\xe0\x00\x02"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if o := readOrientation(bytes.NewReader(data)); o < 1 || o > 8 {
+		if o := readNotes("jpeg", bytes.NewReader(data), int64(len(data))).turn; o < 1 || o > 8 {
 			t.Fatalf("orientation %d", o)
 		}
 	})

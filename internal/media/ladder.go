@@ -3,7 +3,6 @@ package media
 import (
 	"fmt"
 	"image"
-	"math"
 )
 
 // rung is one size of a film. The numbers are measured ones: at 48 kbit/s, the
@@ -73,26 +72,6 @@ func steps(shown image.Point) []step {
 		}
 	}
 	return out
-}
-
-// fit gives the size whose shorter side is at most short, never larger than
-// the film, on even pixels.
-func fit(shown image.Point, short int) image.Point {
-	f := min(1,
-		float64(short)/float64(min(shown.X, shown.Y)),
-		float64(short)*maxAspect/float64(max(shown.X, shown.Y)))
-	even := func(v int) int {
-		return max(16, int(math.Round(float64(v)*f/2))*2)
-	}
-	size := image.Pt(even(shown.X), even(shown.Y))
-	// Rounding up an odd side would make it larger than it is.
-	if size.X > shown.X && size.X > 16 {
-		size.X -= 2
-	}
-	if size.Y > shown.Y && size.Y > 16 {
-		size.Y -= 2
-	}
-	return size
 }
 
 // levels says how many macroblocks a frame of each level may have (H.264

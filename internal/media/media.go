@@ -23,7 +23,7 @@ import (
 type Type string
 
 // The types. A film has a moving picture, with or without sound; sound has
-// none. Documents are recognised but not yet made into derivatives.
+// none. A document is anything that is read on pages.
 const (
 	Film     Type = "film"
 	Photo    Type = "photo"
@@ -56,7 +56,10 @@ type Probe struct {
 	Seconds  int
 	// FrameRate is the average, in frames per second.
 	FrameRate float64
-	Streams   []Stream
+	// Pictures is how many a photo's file holds: moments of an animated WebP or
+	// PNG, pages of a TIFF. A derivative shows the first.
+	Pictures int
+	Streams  []Stream
 }
 
 // HasSound reports whether there is a sound stream.
@@ -75,7 +78,9 @@ type Stream struct {
 	Kind     string // "video", "audio", "picture" (cover art), "subtitle", "data", "other"
 	Codec    string // ffmpeg's name: "h264", "hevc", "aac"
 	Channels int
-	Matrix   string // colour matrix as ffmpeg names it; empty if the file does not say
+	// Matrix, Transfer and Primaries are its colours and Fields the order of
+	// its half pictures, as ffmpeg names them; empty if the file does not say.
+	Matrix, Transfer, Primaries, Fields string
 }
 
 // At is a point of a cover's way: the upper left corner at a moment of the film.
@@ -123,7 +128,10 @@ type Plan struct {
 	Covers  []Cover // on a film; they win over every reveal
 	Reveals []Cover // of a film, where it is covered
 	Shapes  []Shape // on a photo
-	Mutes   []Mute  // they win over Keeps
+	// Pages are boxes on a document, by the page's number from 1, in pixels of
+	// the page's picture, whose longer side is PageSide.
+	Pages map[int][]image.Rectangle
+	Mutes []Mute // they win over Keeps
 	// MuteAll silences all of the original's sound but Keeps. Without Keeps and
 	// Speech the sound is left out altogether: no derivative has a sound stream,
 	// and the original's is not even decoded.
@@ -155,7 +163,8 @@ type Line struct {
 type Rendition struct {
 	// Rung names the place in the ladder: "audio" (Opus), "audio-m4a", "144p",
 	// "240p", "360p", "480p", "poster-jpeg", "poster-webp"; for a photo "jpeg",
-	// "webp", "jpeg-640", "webp-640".
+	// "webp", "jpeg-640", "webp-640"; for a document "page-1-jpeg",
+	// "page-1-webp" and so on.
 	Rung string
 	// Type is the media type, "video/mp4".
 	Type string

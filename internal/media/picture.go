@@ -46,6 +46,7 @@ func (s *stage) makePicture(ctx context.Context, steps []step, withSound bool, d
 		painter: painter{plan: s.Plan, shown: s.Probe.shown(), master: master, length: s.Probe.Duration},
 		limit:   s.Limits.Duration,
 		pick:    min(s.Probe.Duration/3, 5*time.Second),
+		claimed: s.Probe.Duration,
 	}
 	f.progress = func(at time.Duration) { s.report(done+min(at, s.Probe.Duration), total) }
 	for _, st := range steps {
@@ -76,7 +77,7 @@ func (s *stage) decode(ctx context.Context, stream Stream, master image.Point, f
 		matrix = "bt709" // what players assume of a large film that does not say
 	}
 	// The rotation is applied before the filter, by ffmpeg itself.
-	filter := fmt.Sprintf("scale=%d:%d:flags=area:in_color_matrix=%s:out_color_matrix=bt709:out_range=tv,setsar=1,format=yuv420p", master.X, master.Y, matrix)
+	filter := stream.filter(master, matrix)
 	args := append(s.reading(), "-map", fmt.Sprintf("0:%d", stream.Index), "-an", "-sn", "-dn", "-vf", filter,
 		"-fps_mode", "vfr", "-enc_time_base", "1:1000", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact",
 		"-c:v", "rawvideo", "-f", "matroska", "pipe:1")
@@ -112,7 +113,8 @@ type feeder struct {
 	limit    time.Duration
 	pick     time.Duration // of the poster
 	poster   *shot
-	length   time.Duration
+	length   time.Duration // decoded
+	claimed  time.Duration // by the container
 
 	previous time.Duration // when the frame before the present one began
 	step     time.Duration // how long the last frame was shown
@@ -157,7 +159,11 @@ func (f *feeder) feed(ctx context.Context, in *frames) error {
 	if held == nil {
 		return errNoFrames
 	}
-	return f.deal(ctx, held, held.at+f.step-rounding)
+	length := held.at + f.step - rounding
+	// The last picture stands to the end of the last second.
+	err := f.deal(ctx, held, max(length, whole(length, f.claimed)))
+	f.length = length
+	return err
 }
 
 // deal covers a frame that is shown until end and gives it to every encoder
@@ -175,8 +181,12 @@ func (f *feeder) deal(ctx context.Context, s *shot, end time.Duration) error {
 	if f.poster == nil || s.at <= f.pick {
 		f.keepPoster(s)
 	}
+	until := end
+	if end := whole(end, f.claimed); until > end { // what runs over by a frame is left out
+		until = end
+	}
 	for _, e := range f.encoders {
-		for e.due(end) || e.dealt == 0 {
+		for e.due(until) || e.dealt == 0 {
 			e.dealt++
 			s.users.Add(1)
 			select {

@@ -21,7 +21,10 @@ const (
 
 // makePosters writes the poster as JPEG and WebP, at the best quality that fits.
 func (s *stage) makePosters(ctx context.Context, f *shot) ([]made, error) {
-	full := f.rgb()
+	return s.writePosters(ctx, f.rgb())
+}
+
+func (s *stage) writePosters(ctx context.Context, full *image.RGBA) ([]made, error) {
 	small := shrink(full, within(full.Bounds().Size(), posterSide))
 	jpegSize, err := s.fitPoster(small, "poster-jpeg", func(img *image.RGBA, quality int, file string) error {
 		return writeJPEG(img, quality, file)

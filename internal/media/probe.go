@@ -26,11 +26,11 @@ func (m *Runner) Probe(ctx context.Context, in Input) (Probe, error) {
 	if err != nil {
 		return Probe{}, err
 	}
-	if f.Type == Document || f == formatUnknown || f == formatHEIC || f == formatTIFF || f == formatBMP {
+	if f.Type == Document || f == formatUnknown {
 		return Probe{Type: f.Type, Format: f.Name}, nil
 	}
 	answer, err := m.enter(ctx, visit{
-		args: []string{"box"}, job: job{Do: "probe", Format: f}, in: in, wall: 2 * time.Minute,
+		args: []string{"box"}, job: job{Do: "probe", Format: f}, in: in, wall: 2 * time.Minute, tmp: f.tmp(),
 	})
 	if err != nil {
 		return Probe{}, err
@@ -80,6 +80,9 @@ type probed struct {
 		Channels    int
 		Aspect      string `json:"sample_aspect_ratio"`
 		Matrix      string `json:"color_space"`
+		Transfer    string `json:"color_transfer"`
+		Primaries   string `json:"color_primaries"`
+		Order       string `json:"field_order"`
 		Rate        string `json:"avg_frame_rate"`
 		Duration    string
 		Disposition struct {
@@ -94,12 +97,12 @@ type probed struct {
 
 // probe is the stage in the box.
 func (s *stage) probe() (Probe, error) {
-	if s.Format.Type == Photo {
+	if s.Format.Type == Photo && !s.moving() {
 		return s.probePhoto()
 	}
 	ctx := context.Background()
 	cmd, said := tool(ctx, "ffprobe", append(s.reading(), "-of", "json", "-show_entries",
-		"format=duration:stream=index,codec_name,codec_type,width,height,channels,sample_aspect_ratio,color_space,avg_frame_rate,duration"+
+		"format=duration:stream=index,codec_name,codec_type,width,height,channels,sample_aspect_ratio,color_space,color_transfer,color_primaries,field_order,avg_frame_rate,duration"+
 			":stream_disposition=attached_pic:stream_side_data=rotation")...)
 	var out bytes.Buffer
 	cmd.Stdout = &limitedBuffer{b: &out, max: 1 << 20}
@@ -138,7 +141,8 @@ func (f probed) judge(l Limits) (Probe, error) {
 		case kind != "video" && kind != "audio" && kind != "subtitle" && kind != "data":
 			kind = "other"
 		}
-		p.Streams = append(p.Streams, Stream{Index: st.Index, Kind: kind, Codec: plain(st.CodecName, 32), Channels: st.Channels, Matrix: plain(st.Matrix, 16)})
+		p.Streams = append(p.Streams, Stream{Index: st.Index, Kind: kind, Codec: plain(st.CodecName, 32), Channels: st.Channels,
+			Matrix: plain(st.Matrix, 16), Transfer: plain(st.Transfer, 16), Primaries: plain(st.Primaries, 16), Fields: plain(st.Order, 16)})
 		p.Duration = max(p.Duration, seconds(st.Duration))
 		if kind != "video" || p.Type == Film {
 			continue

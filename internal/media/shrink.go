@@ -8,11 +8,11 @@ import (
 
 // shrink makes a picture smaller by averaging the exact area of the source
 // behind every new pixel, on white where the source is transparent. It holds
-// one row of the source at a time. The picture is copied when it is not larger.
+// one row of the source at a time. A side that is made longer repeats pixels.
 func shrink(src image.Image, to image.Point) *image.RGBA {
 	from := src.Bounds().Size()
 	out := image.NewRGBA(image.Rectangle{Max: to})
-	if to.X >= from.X && to.Y >= from.Y {
+	if to == from {
 		draw.Draw(out, out.Bounds(), image.White, image.Point{}, draw.Src)
 		draw.Draw(out, out.Bounds(), src, src.Bounds().Min, draw.Over)
 		return out
@@ -44,18 +44,15 @@ func shrink(src image.Image, to image.Point) *image.RGBA {
 	return out
 }
 
-// spread gives the one or two new pixels that an old one lies in, and how much
-// of it, in parts of the new width.
+// spread gives the new pixels that an old one lies in, one or two when the
+// picture becomes smaller, and how much of it, in parts of the new width.
 func spread(old, from, to int, give func(d int, weight uint64)) {
-	start, end := old*to, (old+1)*to
-	d := start / from
-	edge := (d + 1) * from
-	if end <= edge {
-		give(d, uint64(end-start))
-		return
+	for start, end := old*to, (old+1)*to; start < end; {
+		d := start / from
+		edge := min(end, (d+1)*from)
+		give(d, uint64(edge-start))
+		start = edge
 	}
-	give(d, uint64(edge-start))
-	give(d+1, uint64(end-edge))
 }
 
 func settle(pix []byte, sum []uint64, area uint64) {

@@ -17,6 +17,14 @@ type format struct {
 	Demuxer, Allow string
 }
 
+// tmp is how much memory for files a box for this format needs.
+func (f format) tmp() int64 {
+	if f == formatHEIC || f.Type == Document {
+		return tmpFileBytes
+	}
+	return tmpBytes
+}
+
 // sniffBytes is how much of a file is looked at.
 const sniffBytes = 4 << 10
 
@@ -35,7 +43,7 @@ var (
 
 	formatJPEG = format{"jpeg", Photo, "", ""}
 	formatPNG  = format{"png", Photo, "", ""}
-	formatGIF  = format{"gif", Photo, "", ""}
+	formatGIF  = format{"gif", Photo, "gif", "gif"} // a film if it moves
 	formatWebP = format{"webp", Photo, "", ""}
 	formatHEIC = format{"heic", Photo, "", ""}
 	formatTIFF = format{"tiff", Photo, "", ""}
@@ -100,6 +108,8 @@ func sniffHead(b []byte) format {
 	}
 	switch {
 	case len(b) > 188 && b[0] == 0x47 && b[188] == 0x47:
+		return formatTS
+	case len(b) > 196 && b[4] == 0x47 && b[196] == 0x47: // camcorders put four bytes of time before each packet
 		return formatTS
 	case len(b) > 2 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
 		return formatADTS

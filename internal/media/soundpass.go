@@ -28,10 +28,14 @@ func (s *stage) makeSound(ctx context.Context, sounds []sound, done, total time.
 	var length time.Duration
 	pipe, samples := io.Pipe()
 	g.Go(func() error {
-		n, err := s.mixSound(ctx, samples, func(at time.Duration) {
+		even := &wholeSound{out: samples, claimed: s.Probe.Duration}
+		n, err := s.mixSound(ctx, even, func(at time.Duration) {
 			s.report(done+min(at, s.Probe.Duration), total)
 		})
 		length = n
+		if err == nil {
+			err = even.finish()
+		}
 		samples.CloseWithError(err)
 		return err
 	})

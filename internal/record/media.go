@@ -139,8 +139,12 @@ func (r Record) checkMedium(m Media) error {
 	if m.Commitment != "" && !hexSHA256.MatchString(m.Commitment) || m.Redaction != "" && !hexSHA256.MatchString(m.Redaction) {
 		return fault.Invalid("record.commitment", m.ID)
 	}
-	if len(m.Files) == 0 || len(m.Files) > MaxFiles {
-		return fault.Invalid("record.media_files", m.ID, MaxFiles)
+	most := MaxFiles
+	if m.Type == "document" {
+		most = MaxPageFiles
+	}
+	if len(m.Files) == 0 || len(m.Files) > most {
+		return fault.Invalid("record.media_files", m.ID, most)
 	}
 	rungs, played := make(map[string]bool), false
 	for _, f := range m.Files {

@@ -16,13 +16,14 @@ import (
 // Limits. They keep a record readable on a slow phone and bound what a hostile
 // document can cost.
 const (
-	MaxDocument = 1 << 20 // bytes of a document
-	MaxTitle    = 200     // characters of a title, label, source, authority or place
-	MaxWords    = 4000    // characters of any longer text
-	MaxItems    = 50      // things known, claims, answers, media
-	MaxFiles    = 16      // renditions of one medium
-	MaxFileSize = 1<<32 - 1
-	maxVersion  = 1_000_000
+	MaxDocument  = 1 << 20 // bytes of a document
+	MaxTitle     = 200     // characters of a title, label, source, authority or place
+	MaxWords     = 4000    // characters of any longer text
+	MaxItems     = 50      // things known, claims, answers, media
+	MaxFiles     = 16      // renditions of one medium
+	MaxPageFiles = 400     // of a document, whose pages are two files each
+	MaxFileSize  = 1<<32 - 1
+	maxVersion   = 1_000_000
 )
 
 var (

@@ -41,6 +41,9 @@ type Plan struct {
 	Mutes    []Mute `json:"mutes,omitempty"` // ranges of silence; they win over Keeps
 	Note     string `json:"note,omitempty"`
 	Original string `json:"original,omitempty"` // the original's id
+	// Pages is how many a document has; 0 for all else. Its boxes name their
+	// page, and are measured in the page's picture, whose longer side is PageSide.
+	Pages int `json:"pages,omitempty"`
 	// Reviewed says that a person went through the whole original and found
 	// nothing more to hide: an empty plan is a decision, not an omission.
 	Reviewed bool   `json:"reviewed"`
@@ -128,6 +131,7 @@ type Box struct {
 	ID      string   `json:"id"`
 	Label   string   `json:"label,omitempty"`
 	Note    string   `json:"note,omitempty"`
+	Page    int      `json:"page,omitempty"` // of a document, from 1; 0 on a photo
 	Reveal  bool     `json:"reveal,omitempty"`
 	Source  string   `json:"source,omitempty"` // as in Track
 	W       int      `json:"w"`

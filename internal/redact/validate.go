@@ -21,7 +21,11 @@ const (
 	MaxCorners     = 200  // of one free shape
 	MaxWords       = 4000 // runes of a label or note
 	maxSide        = 1 << 16
-	maxMillis      = 48 * 3600 * 1000
+	// PageSide is the longer side of a document's page in its picture, MaxPages
+	// the most that a document has.
+	PageSide  = 1600
+	MaxPages  = 200
+	maxMillis = 48 * 3600 * 1000
 	// minSide is the smallest cover: anything smaller is a slip of the hand,
 	// and would be lost in scaling.
 	minSide = 4
@@ -36,6 +40,10 @@ func (p Plan) Validate() error {
 	if p.Width < 0 || p.Height < 0 || p.Width > maxSide || p.Height > maxSide ||
 		p.Duration < 0 || p.Duration > maxMillis || (p.Width == 0) != (p.Height == 0) {
 		return fault.Invalid("redact.size", p.Width, p.Height)
+	}
+	// A document is shown but for its boxes; revealing is for pictures.
+	if p.Pages < 0 || p.Pages > MaxPages || p.Pages > 0 && (p.Width != 0 || p.Duration != 0 || p.Covered) {
+		return fault.Invalid("redact.document")
 	}
 	if len(p.Tracks) > MaxTracks || len(p.Boxes) > MaxBoxes || len(p.Mutes) > MaxMutes || len(p.Keeps) > MaxMutes ||
 		len(p.Shots) > MaxShots || len(p.Lines) > MaxLines || len(p.Suggestions) > MaxSuggestions {
@@ -105,6 +113,12 @@ func (p Plan) points(id string, points []Point) error {
 }
 
 func (p Plan) box(b Box, ids map[string]bool) error {
+	if b.Page < 0 || b.Page > p.Pages || p.Pages > 0 && (b.Page == 0 || b.Reveal) {
+		return fault.Invalid("redact.document")
+	}
+	if p.Pages > 0 {
+		p.Width, p.Height = PageSide, PageSide
+	}
 	switch {
 	case p.Duration != 0 || p.Width == 0:
 		return fault.Invalid("redact.not_a_photo")

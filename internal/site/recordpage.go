@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,11 +122,13 @@ func (r *render) items(k *known, lang locale.Tag) ([]item, error) {
 	}
 	add("summary", paragraphs(pick(lang, k.Summary))...)
 	for _, m := range k.Media {
-		v := r.medium(lang, m)
-		if err := r.hear(k, lang, m, v); err != nil {
-			return nil, err
+		for _, part := range pagesApart(m) {
+			v := r.medium(lang, part)
+			if err := r.hear(k, lang, part, v); err != nil {
+				return nil, err
+			}
+			add("media", item{Medium: v})
 		}
-		add("media", item{Medium: v})
 	}
 	for _, t := range k.Known {
 		add("known", paragraphs(pick(lang, t))...)
@@ -175,12 +178,40 @@ func (r *render) medium(lang locale.Tag, m record.Media) *medium {
 	for _, f := range m.Renditions() {
 		v.Rungs = append(v.Rungs, rung{Name: f.Rung, Path: f.Path(), Type: f.Type, Size: f.Size, Height: f.Height})
 	}
+	if m.Type == "document" { // its pages are in order
+		v.Default = v.Rungs[0]
+		return v.withPoster(m)
+	}
 	slices.SortStableFunc(v.Rungs, func(a, b rung) int { return int(min(max(a.Size-b.Size, -1), 1)) })
 	for _, g := range v.Rungs {
 		if g.Name == "240p" || g.Name == "jpeg" || v.Default.Path == "" {
 			v.Default = g
 		}
 	}
+	return v.withPoster(m)
+}
+
+// pagesTogether is how many files of a document one item of a page lists.
+const pagesTogether = 16
+
+// pagesApart cuts a long document into items, so that a page stays light; its
+// words and its poster stand with the first.
+func pagesApart(m record.Media) []record.Media {
+	if m.Type != "document" || len(m.Files) <= pagesTogether {
+		return []record.Media{m}
+	}
+	var parts []record.Media
+	for files := range slices.Chunk(m.Files, pagesTogether) {
+		part := record.Media{Type: m.Type, Files: files}
+		if len(parts) == 0 {
+			part.Label, part.Covered, part.Poster = m.Label, m.Covered, m.Poster
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+func (v *medium) withPoster(m record.Media) *medium {
 	if m.Poster != nil {
 		v.Poster = &picture{Path: m.Poster.Path(), Size: m.Poster.Size, Width: m.Poster.Width, Height: m.Poster.Height}
 	}
@@ -274,8 +305,13 @@ func (p recordPage) Rung(name string) string {
 	case "jpeg", "webp", "png", "pdf":
 		return strings.ToUpper(name)
 	}
+	if found := pageOfDocument.FindStringSubmatch(name); found != nil {
+		return p.T("site.rung.page", found[1]) + " " + strings.ToUpper(found[2])
+	}
 	return name
 }
+
+var pageOfDocument = regexp.MustCompile(`^page([0-9]{1,3})(jpeg|webp)$`)
 
 // partLink is the way to another part of a long record.
 type partLink struct {

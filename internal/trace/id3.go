@@ -140,7 +140,7 @@ func (t *id3) frame(id string, h []byte, at, n int64) error {
 	where := t.where + "/" + id
 	if n > maxPart {
 		if id == "APIC" || id == "PIC" {
-			t.s.preview(Preview{Where: where, Type: "application/octet-stream", Start: at, Size: n})
+			t.s.preview(Preview{Where: where, Type: "application/octet-stream", Start: t.src.place(at), Size: n})
 		}
 		t.s.gap(where, "too_large", n)
 		return t.src.remains(t.s, Text, where, at, n)

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"kua/internal/fault"
+	"kua/internal/media"
+)
+
+// cleanMoment is the time that every cleaned file bears: any other would say
+// when somebody sat at the computer.
+var cleanMoment = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+type cleanFlags struct {
+	out             string
+	size, jobs      int
+	mute, keepNames bool
+}
+
+// cleanCommand makes clean files of originals outside any case.
+func (a *app) cleanCommand() *cobra.Command {
+	var f cleanFlags
+	c := a.command("clean FILE…", "clean.cmd", `
+  kua clean photo.jpg film.mov -o clean
+  kua clean --mute --size 1600 *.mp4 *.heic -o clean`)
+	c.Args = atLeast(1)
+	c.Flags().StringVarP(&f.out, "out", "o", "", a.t("clean.flag.out"))
+	c.Flags().IntVar(&f.size, "size", 4000, a.t("clean.flag.size"))
+	c.Flags().BoolVar(&f.mute, "mute", false, a.t("clean.flag.mute"))
+	c.Flags().BoolVar(&f.keepNames, "keep-names", false, a.t("clean.flag.keep_names"))
+	c.Flags().IntVar(&f.jobs, "jobs", runtime.NumCPU(), a.t("clean.flag.jobs"))
+	_ = c.MarkFlagRequired("out")
+	c.RunE = func(c *cobra.Command, files []string) error {
+		if err := media.Check(); err != nil {
+			return err
+		}
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(f.out, 0o700); err != nil {
+			return fmt.Errorf("make the folder %s: %w", f.out, err)
+		}
+		w := cleaning{app: a, cleanFlags: f, runner: &media.Runner{Self: self}, share: make([]float64, len(files))}
+		return w.all(c.Context(), files)
+	}
+	return c
+}
+
+// cleaning is one call of the command.
+type cleaning struct {
+	*app
+	cleanFlags
+	runner *media.Runner
+
+	mu    sync.Mutex // guards what follows, and what is printed
+	share []float64  // of each file, how much is done
+	bad   int
+}
+
+// all cleans several files at a time. One that fails does not stop the others;
+// an interruption stops all, and leaves no half-made file.
+func (w *cleaning) all(ctx context.Context, files []string) error {
+	show, finish := w.bar("clean.progress")
+	var g errgroup.Group
+	g.SetLimit(max(1, w.jobs))
+	for i, file := range files {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			line, err := w.one(ctx, i, file, func(share float64) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.share[i] = share
+				sum := 0.0
+				for _, s := range w.share {
+					sum += s
+				}
+				show(int64(1000*sum), int64(1000*len(files)))
+			})
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			switch {
+			case err == nil:
+				fmt.Fprintln(w.app.out, line)
+			case ctx.Err() == nil:
+				w.bad++
+				fmt.Fprintln(w.err, "kua: "+file+": "+w.words(err))
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	finish()
+	switch {
+	case ctx.Err() != nil:
+		return fault.Invalid("clean.stopped")
+	case err != nil:
+		return err
+	case w.bad > 0:
+		return fault.Invalid("clean.some", w.bad, len(files))
+	}
+	return nil
+}
+
+// one cleans one file and gives the line about it.
+func (w *cleaning) one(ctx context.Context, i int, file string, done func(share float64)) (string, error) {
+	in, err := openPlain(file)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	dir, err := os.MkdirTemp(w.cleanFlags.out, ".clean-")
+	if err != nil {
+		return "", fmt.Errorf("make room for the clean file: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	probe, made, err := w.runner.Clean(ctx, in, media.Cleaning{Side: w.size, Mute: w.mute}, dir, func(d, total time.Duration) {
+		done(float64(d) / float64(max(1, total)))
+	})
+	if err != nil {
+		return "", err
+	}
+	done(1)
+	target, err := w.place(i, file, probe, made)
+	if err != nil {
+		return "", err
+	}
+	return w.line(file, target, probe, made), nil
+}
+
+// place gives the finished file its name, and never another's.
+func (w *cleaning) place(i int, file string, probe media.Probe, made []media.Rendition) (string, error) {
+	name := fmt.Sprintf("clean-%d", i+1)
+	if w.keepNames {
+		base := filepath.Base(file)
+		name = strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	for _, m := range made {
+		if err := errors.Join(os.Chtimes(m.Path, cleanMoment, cleanMoment), os.Chmod(m.Path, 0o600)); err != nil {
+			return "", fmt.Errorf("date the clean file: %w", err)
+		}
+	}
+	if probe.Type == media.Document {
+		return w.placePages(filepath.Join(w.cleanFlags.out, name), made)
+	}
+	target := filepath.Join(w.cleanFlags.out, name+filepath.Ext(made[0].Path))
+	// Link refuses to replace what is there; rename would not.
+	if err := os.Link(made[0].Path, target); err != nil {
+		return "", notOver(err, target)
+	}
+	return target, nil
+}
+
+// placePages makes a folder of pages, of which a new one alone is taken.
+func (w *cleaning) placePages(target string, made []media.Rendition) (string, error) {
+	if err := os.Mkdir(target, 0o700); err != nil {
+		return "", notOver(err, target)
+	}
+	for _, m := range made {
+		if err := os.Rename(m.Path, filepath.Join(target, filepath.Base(m.Path))); err != nil {
+			return "", errors.Join(fmt.Errorf("place a page: %w", err), os.RemoveAll(target))
+		}
+	}
+	return target, os.Chtimes(target, cleanMoment, cleanMoment)
+}
+
+func notOver(err error, target string) error {
+	if errors.Is(err, os.ErrExist) {
+		return fault.Invalid("clean.exists", target).Because(err)
+	}
+	return fmt.Errorf("place the clean file: %w", err)
+}
+
+// line says what was made, of what, and what stayed behind.
+func (w *cleaning) line(file, target string, p media.Probe, made []media.Rendition) string {
+	first := made[0]
+	what := ""
+	switch p.Type {
+	case media.Film:
+		what = w.t("clean.made.film", target, file, p.Format, first.Width, first.Height, first.Seconds)
+	case media.Sound:
+		what = w.t("clean.made.sound", target, file, p.Format, first.Seconds)
+	case media.Photo:
+		what = w.t("clean.made.photo", target, file, p.Format, first.Width, first.Height)
+	default:
+		what = w.t("clean.made.document", target, file, p.Format, len(made))
+	}
+	what += " " + w.t("clean.left." + string(p.Type))
+	switch {
+	case p.Type == media.Film && w.mute && p.HasSound():
+		what += " " + w.t("clean.left.sound_of_film")
+	case p.Pictures > 1:
+		what += " " + w.t("clean.left.pictures", p.Pictures)
+	}
+	if other := len(p.Streams) - shownStreams(p); other > 0 {
+		what += " " + w.t("clean.left.streams", other)
+	}
+	if first.Short {
+		what += " " + w.t("clean.short")
+	}
+	return what
+}
+
+// shownStreams counts the picture and the sound that a derivative is made of.
+func shownStreams(p media.Probe) (n int) {
+	video, audio := 0, 0
+	for _, s := range p.Streams {
+		switch s.Kind {
+		case "video":
+			video = 1
+		case "audio":
+			audio = 1
+		}
+	}
+	return video + audio
+}
+
+// plainFile is an original that lies on a disk as it is.
+type plainFile struct {
+	*os.File
+	size int64
+}
+
+// Size implements media.Input.
+func (f plainFile) Size() int64 { return f.size }
+
+// openPlain takes only plain files: a device or a pipe has no end.
+func openPlain(file string) (plainFile, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return plainFile{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return plainFile{}, fault.Invalid("clean.not_a_file")
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return plainFile{}, err
+	}
+	return plainFile{f, info.Size()}, nil
+}

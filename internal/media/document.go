@@ -1,0 +1,262 @@
+package media
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kua/internal/fault"
+)
+
+// A document is published as pictures of its pages: whatever else is in the
+// file (text under a black box, old revisions, authors, attachments) has no
+// way into a picture.
+const (
+	maxPages    = 200
+	pageQuality = 75
+	pageTime    = time.Minute // of one page
+	pdfCopy     = "/tmp/in.pdf"
+)
+
+// Document makes pictures of a document's pages below the directory out: for
+// page n the rungs "page-n-jpeg" and "page-n-webp", the longer side PageSide
+// pixels. Boxes are those of Plan.Pages. Progress counts a page as a second.
+// Nothing appears in out unless every page succeeded.
+func (m *Runner) Document(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
+	return m.make(ctx, in, Document, plan, out, progress)
+}
+
+// PageSide is the longer side of a page's picture, in whose pixels the boxes of
+// a document's plan are measured.
+const PageSide = photoSide
+
+var pageRung = regexp.MustCompile(`^page-([1-9]\d{0,2})-(jpeg|webp)$`)
+
+func pageProduct(rung string) (product, bool) {
+	found := pageRung.FindStringSubmatch(rung)
+	if found == nil {
+		return product{}, false
+	}
+	if found[2] == "webp" {
+		return product{"page-" + found[1] + ".webp", "image/webp", false}, true
+	}
+	return product{"page-" + found[1] + ".jpg", "image/jpeg", false}, true
+}
+
+// document is the stage in the box.
+func (s *stage) document() ([]made, error) {
+	for _, name := range []string{"pdftoppm", "pdfinfo"} {
+		if err := haveTool(name); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.makePDF(); err != nil {
+		return nil, err
+	}
+	sizes, err := pageSizes()
+	if err != nil {
+		return nil, err
+	}
+	for page := range s.Plan.Pages {
+		if page > len(sizes) {
+			return nil, fault.Invalid("media.plan")
+		}
+	}
+	pages := make([]doneWith, len(sizes))
+	done := make(chan struct{}, len(sizes))
+	g, ctx := errgroup.WithContext(context.Background())
+	g.SetLimit(2)
+	for i, size := range sizes {
+		g.Go(func() (err error) {
+			if pages[i], err = s.page(ctx, i+1, size); err == nil {
+				if i > 0 {
+					pages[i].img = nil
+				}
+				done <- struct{}{}
+				s.report(time.Duration(len(done))*time.Second, time.Duration(len(sizes))*time.Second)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var all []made
+	for _, p := range pages {
+		all = append(all, p.made...)
+	}
+	if s.Clean != nil {
+		return all, nil
+	}
+	posters, err := s.writePosters(context.Background(), pages[0].img)
+	return append(all, posters...), err
+}
+
+// doneWith is a page that was written.
+type doneWith struct {
+	made []made
+	img  *image.RGBA // of the first page, covered, for the poster
+}
+
+// page renders, covers and writes one page.
+func (s *stage) page(ctx context.Context, n int, size image.Point) (doneWith, error) {
+	img, err := renderPage(ctx, n, size)
+	if err != nil {
+		return doneWith{}, err
+	}
+	for _, b := range s.Plan.Pages[n] {
+		draw.Draw(img, scaled(b, size, size, photoMargin), image.NewUniform(color.Black), image.Point{}, draw.Src)
+	}
+	name := fmt.Sprintf("page-%d-", n)
+	all := []still{{name + "jpeg", img}, {name + "webp", img}}
+	if s.Clean != nil {
+		all = all[:1]
+	}
+	wrote, err := s.writeAll(all, pageQuality)
+	return doneWith{wrote, img}, err
+}
+
+var (
+	pdfPages = regexp.MustCompile(`(?m)^Pages:\s+(\d{1,9})$`)
+	pdfSize  = regexp.MustCompile(`(?m)^Page\s+\d+ size:\s+([0-9.e+]{1,20}) x ([0-9.e+]{1,20}) pts`)
+	pdfTurn  = regexp.MustCompile(`(?m)^Page\s+\d+ rot:\s+(\d{1,4})$`)
+)
+
+// pageSizes gives the size that each page's picture is to have.
+func pageSizes() ([]image.Point, error) {
+	said, err := pdfInfo()
+	if err != nil {
+		return nil, err
+	}
+	found := pdfPages.FindSubmatch(said)
+	if found == nil {
+		return nil, fault.Invalid("media.document_broken")
+	}
+	count, _ := strconv.Atoi(string(found[1]))
+	switch {
+	case count == 0:
+		return nil, fault.Invalid("media.document_broken")
+	case count > maxPages:
+		return nil, fault.TooLarge("media.too_many_pages", count, maxPages)
+	}
+	if said, err = pdfInfo("-f", "1", "-l", strconv.Itoa(count)); err != nil {
+		return nil, err
+	}
+	points, turns := pdfSize.FindAllSubmatch(said, -1), pdfTurn.FindAllSubmatch(said, -1)
+	if len(points) != count || len(turns) != count {
+		return nil, fault.Invalid("media.document_broken")
+	}
+	sizes := make([]image.Point, count)
+	for i := range sizes {
+		w, h := hundredths(points[i][1]), hundredths(points[i][2])
+		if turns[i][1] != nil && (string(turns[i][1]) == "90" || string(turns[i][1]) == "270") {
+			w, h = h, w
+		}
+		// The smaller of pages are made as large, so that letters can be read.
+		long := max(w, h)
+		sizes[i] = photoSize(image.Pt(max(1, w*PageSide/long), max(1, h*PageSide/long)), PageSide)
+	}
+	return sizes, nil
+}
+
+func hundredths(points []byte) int {
+	v, err := strconv.ParseFloat(string(points), 64)
+	if err != nil || !(v > 0.01) || v > 1e6 {
+		return 1
+	}
+	return int(v * 100)
+}
+
+func pdfInfo(args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), pageTime)
+	defer cancel()
+	cmd, said := program(ctx, "pdfinfo", append(args, pdfCopy)...)
+	var out bytes.Buffer
+	cmd.Stdout = &limitedBuffer{b: &out, max: 1 << 20}
+	if err := cmd.Run(); err != nil {
+		return nil, pdfFailed(ctx, err, said)
+	}
+	return out.Bytes(), nil
+}
+
+func pdfFailed(ctx context.Context, err error, said *tail) error {
+	switch {
+	case said.contains("Incorrect password"):
+		return fault.Invalid("media.document_locked")
+	case ctx.Err() == context.DeadlineExceeded:
+		return fault.Invalid("media.too_slow", int(pageTime.Minutes()))
+	}
+	return toolFailed("media.document_broken", err, said)
+}
+
+// renderPage makes one page's picture. However large the page calls itself,
+// there are no more pixels than asked for.
+func renderPage(ctx context.Context, n int, size image.Point) (*image.RGBA, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTime)
+	defer cancel()
+	page := strconv.Itoa(n)
+	cmd, said := program(ctx, "pdftoppm", "-f", page, "-l", page, "-scale-to-x", strconv.Itoa(size.X), "-scale-to-y", strconv.Itoa(size.Y), pdfCopy)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fault.Missing("media.missing", "pdftoppm", optional["pdftoppm"]).Because(err)
+	}
+	img, read := readPPM(out, size)
+	if read != nil {
+		cancel()
+	}
+	waited := cmd.Wait()
+	if read != nil || waited != nil {
+		return nil, pdfFailed(ctx, exitOnly(waited), said)
+	}
+	return img, nil
+}
+
+// readPPM reads a picture of the size that was asked for (netpbm's P6).
+func readPPM(r io.Reader, size image.Point) (*image.RGBA, error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	var w, h, most int
+	if _, err := fmt.Fscanf(in, "P6\n%d %d\n%d\n", &w, &h, &most); err != nil {
+		return nil, err
+	}
+	if image.Pt(w, h) != size || most != 255 {
+		return nil, fmt.Errorf("a picture of %d × %d where %v was due", w, h, size)
+	}
+	img := image.NewRGBA(image.Rectangle{Max: size})
+	row := make([]byte, 3*w)
+	for y := range h {
+		if _, err := io.ReadFull(in, row); err != nil {
+			return nil, err
+		}
+		for x := range w {
+			copy(img.Pix[y*img.Stride+4*x:], row[3*x:3*x+3])
+			img.Pix[y*img.Stride+4*x+3] = 255
+		}
+	}
+	return img, nil
+}
+
+// makePDF puts the document as PDF into the box's memory.
+func (s *stage) makePDF() error {
+	if s.Format == formatPDF {
+		return s.copyIn(pdfCopy)
+	}
+	made, err := s.office()
+	if err != nil {
+		return err
+	}
+	return os.Rename(made, pdfCopy)
+}

@@ -1,0 +1,263 @@
+package media
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/zlib"
+	"context"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func renderDocument(t testing.TB, doc []byte, plan Plan) map[string]Rendition {
+	t.Helper()
+	made, err := runner(t).Document(context.Background(), bytes.NewReader(doc), plan, t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return byRung(made)
+}
+
+func zipOf(t testing.TB, names []string, bodies map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range names {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(w, bodies[name])
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func docx(t testing.TB, body string) []byte {
+	return zipOf(t, []string{"[Content_Types].xml", "_rels/.rels", "word/_rels/document.xml.rels", "word/document.xml", "word/comments.xml"}, map[string]string{
+		"[Content_Types].xml": `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/><Override PartName="/word/comments.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.comments+xml"/></Types>`,
+		"_rels/.rels":         `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>`,
+		"word/_rels/document.xml.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/comments" Target="comments.xml"/>` +
+			`<Relationship Id="r3" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image" Target="http://192.0.2.1/a.png" TargetMode="External"/></Relationships>`,
+		"word/comments.xml": `<w:comments xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:comment w:id="1" w:author="kanarejka"><w:p><w:r><w:t>kanarejka comment</w:t></w:r></w:p></w:comment></w:comments>`,
+		"word/document.xml": `<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>` + body + `<w:sectPr><w:pgSz w:w="11906" w:h="16838"/></w:sectPr></w:body></w:document>`,
+	})
+}
+
+func odt(t testing.TB, text string) []byte {
+	head := `<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:dc="http://purl.org/dc/elements/1.1/" office:version="1.2"><office:body><office:text>`
+	return zipOf(t, []string{"mimetype", "META-INF/manifest.xml", "content.xml"}, map[string]string{
+		"mimetype":              "application/vnd.oasis.opendocument.text",
+		"META-INF/manifest.xml": `<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.text"/><manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>`,
+		"content.xml":           head + text + `</office:text></office:body></office:document-content>`,
+	})
+}
+
+// TestOfficeHides gives documents in which something was deleted, hidden or
+// commented, and the same without it: their pages are the same to the byte.
+func TestOfficeHides(t *testing.T) {
+	run := func(inner string) string { return "<w:p>" + inner + "</w:p>" }
+	seen := `<w:r><w:t xml:space="preserve">What is seen. </w:t></w:r>`
+	info := `<office:change-info><dc:creator>kanarejka</dc:creator><dc:date>2026-01-01T00:00:00</dc:date></office:change-info>`
+	for name, pair := range map[string][2][]byte{
+		"docx": {
+			docx(t, run(seen+`<w:ins w:id="1" w:author="kanarejka" w:date="2026-01-01T00:00:00Z"><w:r><w:t>Added.</w:t></w:r></w:ins>`+
+				`<w:del w:id="2" w:author="kanarejka" w:date="2026-01-01T00:00:00Z"><w:r><w:delText>Deleted kanarejka</w:delText></w:r></w:del>`+
+				`<w:r><w:rPr><w:vanish/></w:rPr><w:t>Hidden kanarejka</w:t></w:r><w:commentRangeStart w:id="1"/><w:commentRangeEnd w:id="1"/><w:r><w:commentReference w:id="1"/></w:r>`)),
+			docx(t, run(seen+`<w:r><w:t>Added.</w:t></w:r>`)),
+		},
+		"odt": {
+			odt(t, `<text:tracked-changes><text:changed-region text:id="c1"><text:deletion>`+info+`<text:p>Deleted kanarejka</text:p></text:deletion></text:changed-region></text:tracked-changes>`+
+				`<text:p>What is seen. <text:change text:change-id="c1"/><office:annotation><dc:creator>kanarejka</dc:creator><text:p>note kanarejka</text:p></office:annotation>Added.</text:p>`),
+			odt(t, `<text:p>What is seen. Added.</text:p>`),
+		},
+		"rtf": {
+			[]byte(`{\rtf1\ansi{\*\revtbl{Unknown;}{kanarejka;}}What is seen. {\revised\revauth1 Added.}{\deleted\revauthdel1 Deleted kanarejka}{\v Hidden kanarejka}\par}`),
+			[]byte(`{\rtf1\ansi{}What is seen. Added.\par}`),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			with, without := renderDocument(t, pair[0], Plan{}), renderDocument(t, pair[1], Plan{})
+			if len(with) != 4 || len(without) != 4 {
+				t.Fatalf("made %d and %d pictures, want one page", len(with), len(without))
+			}
+			a, err := os.ReadFile(with["page-1-jpeg"].Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := os.ReadFile(without["page-1-jpeg"].Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(a, b) {
+				t.Error("what was deleted, hidden or commented changes the page")
+			}
+			if dark(picture(t, with["page-1-jpeg"])) < 200 {
+				t.Error("the page is empty")
+			}
+		})
+	}
+}
+
+// dark counts pixels of ink.
+func dark(img image.Image) (n int) {
+	b := img.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			if r, _, _, _ := img.At(x, y).RGBA(); r>>8 < 128 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// TestTextIsDrawn wants every letter of the seven languages to be drawn: one
+// that the font lacks would look like any other that it lacks.
+func TestTextIsDrawn(t *testing.T) {
+	letters := "ӘәҒғҚқҢңӨөҰұҮүҺһІі Ҷҷ Ӣӣ Ӯӯ Ҳҳ Žž Ňň Şş Çç Ýý Oʻoʻ Ёё"
+	made := renderDocument(t, []byte(letters+"\nОни забрали нас с площади.\n"), Plan{})
+	if len(made) != 4 || dark(picture(t, made["page-1-jpeg"])) < 1000 {
+		t.Errorf("made %d pictures", len(made))
+	}
+	for letter := range strings.SplitSeq("Ә Ғ Қ Ң Ө Ұ Ү Һ Ҷ Ӣ Ӯ Ҳ", " ") {
+		code := fmt.Sprintf(":charset=%x", []rune(letter)[0])
+		if run(t, "fc-list", code, "family") == "" {
+			t.Errorf("no font of this machine has %s", letter)
+		}
+	}
+}
+
+// TestPDF renders pages with covers, and nothing of what lies under a box or in
+// the file beside its pages.
+func TestPDF(t *testing.T) {
+	page := func(text string) string {
+		c := "BT /F 30 Tf 60 700 Td (" + text + ") Tj ET 0 0 0 rg 50 690 400 40 re f BT /F 30 Tf 60 300 Td (Shown) Tj ET"
+		return fmt.Sprintf("<</Length %d>>stream\n%s\nendstream", len(c), c)
+	}
+	doc := append(pdfOf(page(canary), "[0 0 595 842]", page("other"), page("third")), "\n% "+canary+"\n"...)
+	box := image.Rect(100, 1000, 500, 1100)
+	made := renderDocument(t, doc, Plan{Pages: map[int][]image.Rectangle{2: {box}}})
+	if len(made) != 8 {
+		t.Fatalf("made %d pictures of 3 pages", len(made))
+	}
+	for rung, r := range made {
+		if r.Poster {
+			continue
+		}
+		if r.Height != PageSide || r.Width != 1140 {
+			t.Errorf("%s is %d × %d", rung, r.Width, r.Height)
+		}
+		b, err := os.ReadFile(r.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := carries(b, canary, "Helvetica", "poppler"); found != "" {
+			t.Errorf("%s carries %s", rung, found)
+		}
+		covered := dark(picture(t, r).(interface {
+			SubImage(image.Rectangle) image.Image
+		}).SubImage(box.Inset(2)))
+		if whole := box.Inset(2).Dx() * box.Inset(2).Dy(); strings.HasPrefix(rung, "page-2-") != (covered == whole) {
+			t.Errorf("%s: %d of %d covered", rung, covered, whole)
+		}
+	}
+	// The words under the black box are not there: two texts, one picture.
+	first, _ := os.ReadFile(made["page-1-jpeg"].Path)
+	third, _ := os.ReadFile(made["page-3-jpeg"].Path)
+	if !bytes.Equal(first, third) {
+		t.Error("what lies under a black box shows through")
+	}
+	_, err := runner(t).Document(context.Background(), bytes.NewReader(doc), Plan{Pages: map[int][]image.Rectangle{4: {box}}}, t.TempDir(), nil)
+	wantFault(t, err, "media.plan")
+}
+
+// TestHostileDocuments gives what was made to break programs; each is a clear
+// fault, and an honest one works after all of them.
+func TestHostileDocuments(t *testing.T) {
+	var bomb bytes.Buffer
+	z := zlib.NewWriter(&bomb)
+	for range 4000 {
+		_, _ = z.Write(bytes.Repeat([]byte("0 0 1 1 re f "), 10_000))
+	}
+	z.Close()
+	stream := fmt.Sprintf("<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream", bomb.Len(), bomb.String())
+	many := make([]string, maxPages)
+	for i := range many {
+		many[i] = "<</Length 0>>stream\n\nendstream"
+	}
+	outside := filepath.Join(t.TempDir(), "outside")
+	if err := os.WriteFile(outside, []byte("kanarejka"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		data []byte
+		want string // "" where it may also become pages
+	}{
+		{"a PDF's head alone", []byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), "media.document_broken"},
+		{"a PDF of too many pages", pdfOf(many[0], "[0 0 9 9]", many...), "media.too_many_pages"},
+		{"a PDF of an immense page", pdfOf(many[0], "[0 0 1000000 1000000]"), ""},
+		{"a zip", []byte("PK\x03\x04aaaaaaaaaaaaa"), "media.document_broken"},
+		{"a zip of something else", zipOf(t, []string{"a.txt"}, map[string]string{"a.txt": "x"}), "media.document_later"},
+		{"a zip that unpacks without end", zipOf(t, []string{"word/document.xml"}, map[string]string{"word/document.xml": strings.Repeat("\x00", maxUnpacked+1)}), "media.bomb"},
+		{"an Office file of noise", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("noise", 1000)), ""},
+		{"a document that draws in a remote and a local file", odt(t, `<text:p><text:section text:name="s"><text:section-source xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="file://`+outside+`"/></text:section></text:p>`), ""},
+		{"a PDF bomb", pdfOf(stream, "[0 0 595 842]"), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out := t.TempDir()
+			_, err := runner(t).Document(context.Background(), bytes.NewReader(tt.data), Plan{}, out, nil)
+			if tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) || err != nil && !strings.HasPrefix(err.Error(), "media.") {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			if left, _ := os.ReadDir(out); err != nil && len(left) != 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+	if made := renderDocument(t, pdfOf(many[0], "[0 0 595 842]"), Plan{}); len(made) != 4 {
+		t.Error("an honest document after them")
+	}
+}
+
+// TestCutChanges cuts what was deleted from where it stands.
+func TestCutChanges(t *testing.T) {
+	flat := `<r><text:tracked-changes><text:changed-region text:id="d"><text:deletion/></text:changed-region><text:changed-region text:id="i"><text:insertion/></text:changed-region></text:tracked-changes>` +
+		`<text:p>a<text:change-start text:change-id="d"/>kanarejka<text:s/></text:p><text:p><draw:frame>kanarejka</draw:frame>kanarejka<text:change-end text:change-id="d"/>b` +
+		`<text:change-start text:change-id="i"/>c<text:change-end text:change-id="i"/></text:p></r>`
+	got, err := cutChanges([]byte(flat))
+	if want := `<r><text:p>a</text:p><text:p>bc</text:p></r>`; err != nil || string(got) != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+	for _, odd := range []string{flat[:len(flat)-4], strings.Replace(flat, `<text:change-end text:change-id="d"/>`, "", 1), "<a>&b</a>"} {
+		if _, err := cutChanges([]byte(odd)); err == nil {
+			t.Errorf("%s was taken", odd)
+		}
+	}
+}
+
+func FuzzCutChanges(f *testing.F) {
+	f.Add([]byte(`<a xmlns:text="t" xmlns:office="o">x<text:tracked-changes><b/></text:tracked-changes>y<text:change/><office:annotation>z</office:annotation></a>`))
+	f.Fuzz(func(t *testing.T, flat []byte) {
+		out, err := cutChanges(flat)
+		if err == nil && (len(out) > len(flat) || bytes.Contains(out, []byte("<text:tracked-changes>")) && !bytes.Contains(out, []byte("<!"))) {
+			t.Fatalf("%q became %q", flat, out)
+		}
+	})
+}
+
+func FuzzPPM(f *testing.F) {
+	f.Add([]byte("P6\n2 1\n255\nabcdef"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if img, err := readPPM(bytes.NewReader(data), image.Pt(2, 1)); err == nil && img.Rect.Size() != image.Pt(2, 1) {
+			t.Fatal(img.Rect)
+		}
+	})
+}
