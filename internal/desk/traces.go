@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"kua/internal/evidence"
@@ -70,5 +71,34 @@ func (d *Desk) Traces(ctx context.Context, original int64) (Traces, error) {
 	if err := json.Unmarshal(b, &t.Sheet); err != nil {
 		return Traces{}, fmt.Errorf("read the sheet of original %d: %w", original, err)
 	}
-	return t, nil
+	return t, d.beside(ctx, &t)
+}
+
+// beside says which originals of the same report hold a ProofMode bundle, which
+// is made beside a film and not in it.
+func (d *Desk) beside(ctx context.Context, t *Traces) error {
+	report, err := d.Received(ctx, t.Original.Parcel)
+	if err != nil {
+		return err
+	}
+	for _, o := range report.Originals {
+		if o.ID == t.Original.ID {
+			continue
+		}
+		b, _, why, err := d.db.Traces(ctx, o.ID)
+		if f, ok := fault.Of(err); why != nil || ok && f.Key == "desk.not_traced" { // not readable, or not read yet
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		var s trace.Sheet
+		if err := json.Unmarshal(b, &s); err != nil {
+			return fmt.Errorf("read the sheet of original %d: %w", o.ID, err)
+		}
+		if slices.ContainsFunc(s.Facts, func(f trace.Fact) bool { return f.Kind == trace.Provenance && f.Name == "ProofMode" }) {
+			t.Sheet.Facts = append(t.Sheet.Facts, trace.Fact{Kind: trace.Provenance, Where: subject(o.ID), Name: "ProofMode", Value: subject(o.ID)})
+		}
+	}
+	return nil
 }

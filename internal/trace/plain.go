@@ -72,7 +72,7 @@ var rtfDestinations = map[string]tag{
 	"hlinkbase": {name: "hlinkbase", kind: Text}, "category": {name: "category", kind: Text}, "generator": {name: "generator", kind: Software},
 	"creatim": {name: "creatim", kind: Time}, "revtim": {name: "revtim", kind: Time}, "printim": {name: "printim", kind: Time}, "buptim": {name: "buptim", kind: Time},
 	"rsidtbl": {name: "rsidtbl", kind: Serial}, "revtbl": {name: "revtbl", kind: Person}, "annotation": {name: "annotation", kind: Text}, "atnauthor": {name: "atnauthor", kind: Person},
-	"atnid": {name: "atnid", kind: Person}, "template": {name: "template", kind: Text}, "passwordhash": {name: "passwordhash", kind: Serial}, "docvar": {name: "docvar", kind: Text}, "userprops": {name: "userprops", kind: Text},
+	"atnid": {name: "atnid", kind: Person}, "template": {name: "template", kind: Text}, "passwordhash": {name: "passwordhash", kind: Serial}, "deleted": {name: "deleted", kind: History}, "docvar": {name: "docvar", kind: Text}, "userprops": {name: "userprops", kind: Text},
 }
 
 type rtfGroup struct {

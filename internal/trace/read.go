@@ -120,13 +120,19 @@ func (s *Sheet) fact(f Fact) {
 	s.Facts = append(s.Facts, f)
 }
 
+// fix adds a position. One that lies on no globe is a Gap.
 func (s *Sheet) fix(f Fix) {
+	if !f.sane() {
+		s.gap(clip(f.Source), "broken", 0)
+		return
+	}
 	if len(s.Track) < maxFixes {
 		s.Track = append(s.Track, f)
 	}
 }
 
 func (s *Sheet) preview(p Preview) {
+	p.Where, p.Start, p.Size, p.Width, p.Height = clip(p.Where), max(p.Start, -1), max(p.Size, 0), max(p.Width, 0), max(p.Height, 0)
 	if len(s.Previews) < maxPreviews {
 		s.Previews = append(s.Previews, p)
 	}
@@ -136,7 +142,7 @@ func (s *Sheet) preview(p Preview) {
 // "too_large", "too_many" or "too_deep".
 func (s *Sheet) gap(where, why string, bytes int64) {
 	if len(s.Gaps) < maxGaps {
-		s.Gaps = append(s.Gaps, Gap{Where: clip(where), Why: "trace.gap." + why, Bytes: bytes})
+		s.Gaps = append(s.Gaps, Gap{Where: clip(where), Why: "trace.gap." + why, Bytes: max(bytes, 0)})
 	}
 }
 

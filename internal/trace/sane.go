@@ -74,8 +74,7 @@ func (s Sheet) Sane() bool {
 		}
 	}
 	for _, f := range s.Track {
-		if f.At < -1 || !within(f.Latitude, 90) || !within(f.Longitude, 180) || !within(f.Altitude, 1e8) || !within(f.Speed, 1e8) ||
-			len(f.Time) > 64 || len(f.Source) > 64 || !text(f.Time) || !text(f.Source) {
+		if !f.sane() {
 			return false
 		}
 	}
@@ -91,6 +90,11 @@ func (s Sheet) Sane() bool {
 		}
 	}
 	return true
+}
+
+func (f Fix) sane() bool {
+	return f.At >= -1 && within(f.Latitude, 90) && within(f.Longitude, 180) && within(f.Altitude, 1e8) && within(f.Speed, 1e8) &&
+		len(f.Time) <= 64 && len(f.Source) <= 64 && text(f.Time) && text(f.Source)
 }
 
 func text(s string) bool { return len(s) <= MaxValue && utf8.ValidString(s) }

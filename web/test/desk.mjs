@@ -168,7 +168,7 @@ assert.equal(await plain.inputValue("#label-1"), "a face");
 await plain.context().close();
 
 // Every page on a phone, and wide in the dark.
-const paths = ["/", "/work", "/inbox", "/cases", "/cases/1", "/cases/1/custody", "/cases/1/record", "/originals/1", "/originals/1/mark", "/publish", "/people", "/custody", "/nowhere"];
+const paths = ["/", "/work", "/inbox", "/cases", "/cases/1", "/cases/1/custody", "/cases/1/record", "/originals/1", "/originals/1/traces", "/originals/1/mark", "/publish", "/people", "/custody", "/nowhere"];
 const problems = [];
 for (const [label, options] of [["phone", { viewport: { width: 360, height: 740 } }], ["dark", { colorScheme: "dark" }]]) {
   const reader = await person({ ...options, bypassCSP: true });

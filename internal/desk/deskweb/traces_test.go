@@ -2,11 +2,15 @@ package deskweb
 
 import (
 	"math"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 
 	"kua/internal/locale"
+	"kua/internal/page"
 	"kua/internal/trace"
 )
 
@@ -44,6 +48,29 @@ func TestTracesPage(t *testing.T) {
 	}
 	if strings.Contains(html, "<b>") {
 		t.Error("a stranger's text became markup")
+	}
+}
+
+// TestTracesInABrowser has Chromium look at the page with axe, on a phone and in
+// the dark; a browser that is missing is a failure.
+func TestTracesInABrowser(t *testing.T) {
+	a := locked(t, nil)
+	var b strings.Builder
+	if err := a.pages.Render(&b, "traces", samples(a, locale.English)["traces"]); err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/assets/", a.assets)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Write([]byte(b.String()))
+	})
+	server := httptest.NewServer(page.Headers(pages, mux))
+	defer server.Close()
+	run := exec.CommandContext(t.Context(), "node", "test/traces.mjs", server.URL+"/en/originals/3/traces")
+	run.Dir = "../../../web"
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("node: %v\n%s", err, out)
 	}
 }
 
