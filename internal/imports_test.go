@@ -27,7 +27,7 @@ canon:         fault
 sqldb:         fault
 seal:          fault
 receipt:       fault
-media:         fault
+media:         fault likeness
 charter:       canon
 tlog:          canon
 parcel:        seal charter
@@ -36,6 +36,7 @@ evidence:      canon
 casefile:      evidence parcel
 redact:        canon
 trace:         fault
+likeness:      trace
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog

@@ -73,6 +73,10 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.photo()
 	case "sound":
 		result, err = s.sound()
+	case "likeness":
+		result, err = s.likeness()
+	case "trace":
+		result, err = s.trace()
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}
@@ -175,7 +179,7 @@ func wireFault(err error) *boxFault {
 // fault turns what the box said into a fault of ours. Whoever took over the box
 // can choose the words, so they are cut down to what our own faults look like.
 func (w *boxFault) fault() error {
-	if !strings.HasPrefix(w.Key, "media.") || strings.Trim(w.Key, "abcdefghijklmnopqrstuvwxyz._") != "" ||
+	if !strings.HasPrefix(w.Key, "media.") && w.Key != "trace.unknown" || strings.Trim(w.Key, "abcdefghijklmnopqrstuvwxyz._") != "" ||
 		w.Kind < fault.KindInternal || w.Kind > fault.KindMissing || len(w.Args) > 4 {
 		return fault.New(fault.KindInternal, "media.box_died")
 	}
