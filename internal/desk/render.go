@@ -23,6 +23,7 @@ import (
 // The kinds of jobs.
 const (
 	jobProbe   = "probe"
+	jobCompare = "compare"
 	jobRender  = "render"
 	jobPublish = "publish"
 )
@@ -30,7 +31,7 @@ const (
 // Job is something that runs in the background.
 type Job struct {
 	ID       int64
-	Kind     string // probe, render, publish
+	Kind     string // probe, compare, render, publish
 	Subject  string // "original 3"
 	Original int64  // 0 when it is about none
 	State    string // waiting, running, done, failed, cancelled
@@ -47,6 +48,7 @@ func (d *Desk) startJobs(ctx context.Context) error {
 		return err
 	}
 	q.Handle(jobProbe, d.probe)
+	q.Handle(jobCompare, d.compare)
 	q.Handle(jobRender, d.render)
 	q.Handle(jobPublish, func(ctx context.Context, _ jobs.Job, progress func(done, total int64)) error {
 		_, err := d.Publish(ctx, func(_ string, done, total int64) { progress(done, total) })
@@ -54,6 +56,9 @@ func (d *Desk) startJobs(ctx context.Context) error {
 	})
 	d.queue = q
 	if err := d.addProbes(ctx); err != nil {
+		return err
+	}
+	if err := d.addComparisons(ctx); err != nil {
 		return err
 	}
 	return q.Start(ctx)
@@ -93,7 +98,11 @@ func (d *Desk) probe(ctx context.Context, j jobs.Job, _ func(done, total int64))
 	if err != nil {
 		return d.db.Probed(ctx, id, evidence.Medium{Kind: evidence.Unknown}, err)
 	}
-	return d.db.Probed(ctx, id, mediumOf(p), nil)
+	if err := d.db.Probed(ctx, id, mediumOf(p), nil); err != nil {
+		return err
+	}
+	_, err = d.queue.Add(ctx, jobCompare, j.Key, evidence.Desk)
+	return err
 }
 
 // Render starts a job that makes the derivatives of an original with its newest

@@ -32,6 +32,7 @@ const (
 	Rendered   Verb = "rendered"   // derivatives were made
 	Viewed     Verb = "viewed"     // a derivative was looked at
 	Drafted    Verb = "drafted"    // the words of a record were saved
+	Checked    Verb = "checked"    // whoever signs went through the list of what leads to a person
 	Proposed   Verb = "proposed"   // an edition was staged and signed by the first
 	Previewed  Verb = "previewed"  // a staged edition was looked at
 	Approved   Verb = "approved"   // a further person signed

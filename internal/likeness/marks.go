@@ -82,3 +82,15 @@ func (m Mark) Seal(key []byte) [sha256.Size]byte {
 	h.Write([]byte(m.Kind + "\x00" + m.value))
 	return [sha256.Size]byte(h.Sum(nil))
 }
+
+// ReceiptMarks are the marks of the receipt with which a report came: reports of
+// one receipt come from one hand. Other receipts tie nothing.
+func ReceiptMarks(mailbox, reply string) []Mark {
+	var all []Mark
+	for _, v := range []string{mailbox, reply} {
+		if v != "" {
+			all = append(all, Mark{"receipt", Strong, v})
+		}
+	}
+	return all
+}
