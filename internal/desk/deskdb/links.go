@@ -117,9 +117,13 @@ func (db *DB) Compare(ctx context.Context, original int64, c Comparing) error {
 	})
 }
 
-// maxLinks bounds what is told of one original: a list that nobody reads to its
-// end warns nobody.
-const maxLinks = 200
+// maxLinks bounds what is told of one original, and maxCommon how many shared
+// marks of little weight are looked through for it: a list that nobody reads to
+// its end warns nobody.
+const (
+	maxLinks  = 200
+	maxCommon = 100
+)
 
 const (
 	linkedColumns = `p.id, p.number, p.day, min(o.id), coalesce(p.case_id, 0), coalesce(c.record, ''),
@@ -132,30 +136,44 @@ const (
 // and those that look alike. What is public comes first. Marks of little weight
 // are told of what is public only: half of all films share one.
 func (db *DB) Links(ctx context.Context, original int64) ([]casefile.Link, error) {
-	scan := func(rows *sql.Rows) (casefile.Link, error) {
-		l := casefile.Link{Original: original}
-		err := rows.Scan(&l.Kind, &l.Strength, &l.Turned, &l.Parcel, &l.Report, &l.Day, &l.Other, &l.Case, &l.Record, &l.Public)
-		return l, err
+	var all []casefile.Link
+	for _, q := range []struct {
+		text string
+		args []any
+	}{
+		{`SELECT kind, '', 0, ` + linkedColumns + ` FROM (
+				SELECT b.original AS other, CASE WHEN b.kind = 'receipt' THEN ?2 ELSE ?3 END AS kind
+				FROM marks a JOIN marks b ON b.sealed = a.sealed AND b.original <> a.original
+				WHERE a.original = ?1 AND a.weight = 'strong')` + linkedTables + `
+			GROUP BY kind, p.number ORDER BY public DESC, p.number LIMIT ?4`,
+			[]any{original, casefile.SameWitness, casefile.SameDevice, maxLinks}},
+		{`SELECT ?2, strength, turned, ` + linkedColumns + ` FROM (
+				SELECT older AS other, strength, turned FROM likenesses WHERE newer = ?1
+				UNION ALL SELECT newer, strength, turned FROM likenesses WHERE older = ?1)` + linkedTables + `
+			GROUP BY p.number, strength, turned ORDER BY public DESC, p.number LIMIT ?3`,
+			[]any{original, casefile.LooksLike, maxLinks}},
+		// The inner query stops early, however many share the mark.
+		{`SELECT ?2, '', 0, ` + linkedColumns + ` FROM (
+				SELECT b.original AS other FROM marks a JOIN marks b ON b.sealed = a.sealed AND b.original <> a.original
+				WHERE a.original = ?1 AND a.weight = 'weak' AND EXISTS (SELECT 1 FROM originals bo JOIN parcels bp ON bp.number = bo.parcel
+					JOIN cases bc ON bc.id = bp.case_id JOIN published bu ON bu.record = bc.record AND bc.record <> '' WHERE bo.id = b.original)
+				LIMIT ?3)` + linkedTables + `
+			GROUP BY p.number ORDER BY p.number`,
+			[]any{original, casefile.SameEncoder, maxCommon}},
+	} {
+		rows, err := db.db.QueryContext(ctx, q.text, q.args...)
+		if err != nil {
+			return nil, err
+		}
+		links, err := collect(rows, func(rows *sql.Rows) (casefile.Link, error) {
+			l := casefile.Link{Original: original}
+			err := rows.Scan(&l.Kind, &l.Strength, &l.Turned, &l.Parcel, &l.Report, &l.Day, &l.Other, &l.Case, &l.Record, &l.Public)
+			return l, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, links...)
 	}
-	rows, err := db.db.QueryContext(ctx, `SELECT kind, '', 0, `+linkedColumns+` FROM (
-			SELECT b.original AS other, CASE WHEN b.kind = 'receipt' THEN ?2 WHEN b.weight = 'strong' THEN ?3 ELSE ?4 END AS kind
-			FROM marks a JOIN marks b ON b.sealed = a.sealed AND b.original <> a.original WHERE a.original = ?1)`+linkedTables+`
-		GROUP BY kind, p.number HAVING kind <> ?4 OR public ORDER BY public DESC, kind <> ?4 DESC, p.number LIMIT ?5`,
-		original, casefile.SameWitness, casefile.SameDevice, casefile.SameEncoder, maxLinks)
-	if err != nil {
-		return nil, err
-	}
-	all, err := collect(rows, scan)
-	if err != nil {
-		return nil, err
-	}
-	rows, err = db.db.QueryContext(ctx, `SELECT ?2, strength, turned, `+linkedColumns+` FROM (
-			SELECT older AS other, strength, turned FROM likenesses WHERE newer = ?1
-			UNION ALL SELECT newer, strength, turned FROM likenesses WHERE older = ?1)`+linkedTables+`
-		GROUP BY p.number, strength, turned ORDER BY public DESC, p.number LIMIT ?3`, original, casefile.LooksLike, maxLinks)
-	if err != nil {
-		return nil, err
-	}
-	alike, err := collect(rows, scan)
-	return append(all, alike...), err
+	return all, nil
 }
