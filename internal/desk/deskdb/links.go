@@ -122,7 +122,7 @@ func (db *DB) Compare(ctx context.Context, original int64, c Comparing) error {
 // its end warns nobody.
 const (
 	maxLinks  = 200
-	maxCommon = 100
+	maxCommon = 30
 )
 
 const (
