@@ -27,6 +27,11 @@ export async function until(page, selector, seconds = 120) {
   }
 }
 
+/** Ticks the list of what leads to a person, in the form of a selector. */
+export async function tickAll(page, form) {
+  for (const box of await page.locator(`${form} input[name="checked"]`).all()) await box.check();
+}
+
 /** Collects from the nodes and waits until the errand is over. */
 export async function collect(page, demo) {
   await page.goto(`${demo.desk}/en/`);

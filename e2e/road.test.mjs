@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { axe, laptop, openBrowser, openPage, phone, shot, startDemo, temporary } from "./harness.mjs";
-import { collect, coverMiddle, press, signIn, until } from "./desk.mjs";
+import { collect, coverMiddle, press, signIn, tickAll, until } from "./desk.mjs";
 
 let tmp, demo, browser, film;
 
@@ -120,6 +120,7 @@ test("the desk collects, covers and writes", async () => {
   assert.deepEqual(await axe(page), []);
   await fillRecord(page);
   await until(page, 'form[action$="/publish/propose"] button', 5);
+  await tickAll(page, 'form[action$="/publish/propose"]');
   await press(page, 'form[action$="/publish/propose"] button');
   await page.goto(`${demo.desk}/en/publish`);
   await shot(page, "desk-publish");
@@ -161,6 +162,7 @@ test("a second person looks, signs and it is published", async () => {
   await shot(page, "desk-proposal");
   assert.deepEqual(await axe(page), []);
   for (const name of ["covers", "words", "place"]) await page.check(`input[name="${name}"]`);
+  await tickAll(page, 'form[action$="/approve"]');
   await press(page, 'form[action$="/approve"] button');
 
   await page.goto(caseURL);

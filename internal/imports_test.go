@@ -30,7 +30,7 @@ seal:          fault
 receipt:       fault
 track:
 cascade:       fault
-media:         trace track cascade
+media:         likeness track cascade
 caption:       fault
 charter:       canon durable
 tlog:          canon
@@ -40,6 +40,7 @@ evidence:      canon
 casefile:      evidence parcel
 redact:        canon locale
 trace:         fault
+likeness:      trace
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog durable

@@ -198,7 +198,7 @@ func (w *cleaning) line(file, target string, p media.Probe, made []media.Renditi
 	default:
 		what = w.t("clean.made.document", target, file, p.Format, len(made))
 	}
-	what += " " + w.t("clean.left." + string(p.Type))
+	what += " " + w.t("clean.left."+string(p.Type))
 	switch {
 	case p.Type == media.Film && w.mute && p.HasSound():
 		what += " " + w.t("clean.left.sound_of_film")

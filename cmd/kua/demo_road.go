@@ -228,14 +228,14 @@ func (d *demo) write(ctx context.Context) (string, error) {
 }
 
 func (d *demo) propose(ctx context.Context) (string, error) {
-	p, err := d.seats[0].Propose(ctx, d.caseID)
+	p, err := d.seats[0].Propose(ctx, casefile.Checklist(), d.caseID)
 	if err != nil {
 		return "", err
 	}
-	if _, err := d.seats[0].Approve(ctx, p.ID); err == nil {
+	if _, err := d.seats[0].Approve(ctx, p.ID, casefile.Checklist()); err == nil {
 		return "", fmt.Errorf("one person alone could approve their own proposal")
 	}
-	if p, err = d.seats[1].Approve(ctx, p.ID); err != nil {
+	if p, err = d.seats[1].Approve(ctx, p.ID, casefile.Checklist()); err != nil {
 		return "", err
 	}
 	d.record = p.Records[0].ID

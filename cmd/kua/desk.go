@@ -26,7 +26,7 @@ func (a *app) deskCommand() *cobra.Command {
   kua desk collect --dir kua --as aigul
   kua desk list --dir kua --as aigul
   kua desk open --dir kua --as aigul PARCEL
-  kua desk propose --dir kua --as aigul 1 && kua desk approve --dir kua --as timur 1
+  kua desk propose --dir kua --as aigul --checked 1 && kua desk approve --dir kua --as timur --checked 1
   kua desk publish --dir kua --as timur`)
 	a.deskDirFlag(c, &f.dir)
 	c.PersistentFlags().StringVar(&f.as, "as", "", a.t("cli.flag.as"))
@@ -37,7 +37,7 @@ func (a *app) deskCommand() *cobra.Command {
 	c.AddCommand(
 		a.deskCollect(&f), a.deskList(&f), a.deskShow(&f),
 		a.deskOpen(&f), a.deskCases(&f), a.deskCase(&f), a.deskNote(&f), a.deskReply(&f), a.deskClose(&f), a.deskExport(&f), a.deskTraces(&f),
-		a.deskPlan(&f), a.deskLook(&f), a.deskMark(&f), a.deskSound(&f), a.deskCaptions(&f), a.deskRender(&f), a.deskHits(&f), a.deskAnswer(&f), a.deskDraft(&f),
+		a.deskPlan(&f), a.deskLook(&f), a.deskMark(&f), a.deskSound(&f), a.deskCaptions(&f), a.deskRender(&f), a.deskHits(&f), a.deskAnswer(&f), a.deskDraft(&f), a.deskLinks(&f),
 		a.deskPropose(&f), a.deskProposals(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f),
 		a.deskRewrap(&f), a.deskAddKey(&f), a.deskCustody(&f), a.deskStatus(&f),
 	)

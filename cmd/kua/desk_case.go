@@ -177,6 +177,7 @@ func (a *app) deskCase(f *deskFlags) *cobra.Command {
 			for _, w := range v.Warnings {
 				if w.Answer == "" {
 					a.warn("cli.desk.warning."+w.What, w.ID, w.Original)
+					a.sayLinks(w.Links)
 				}
 			}
 			return nil

@@ -112,7 +112,8 @@ func (a *app) deskDraft(f *deskFlags) *cobra.Command {
 }
 
 func (a *app) deskPropose(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "propose [CASE…]", "cli.desk.propose", "propose --dir kua --as aigul 1", atLeast(0),
+	var checked bool
+	c := a.deskVerb(f, "propose [CASE…]", "cli.desk.propose", "propose --dir kua --as aigul --checked 1", atLeast(0),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
 			cases := make([]int64, len(args))
 			for i, arg := range args {
@@ -121,13 +122,19 @@ func (a *app) deskPropose(f *deskFlags) *cobra.Command {
 					return err
 				}
 			}
-			p, err := s.Propose(ctx, cases...)
+			var ticked []string
+			if len(cases) > 0 {
+				ticked = a.checklist(checked)
+			}
+			p, err := s.Propose(ctx, ticked, cases...)
 			if err != nil {
 				return err
 			}
 			a.sayProposal(p)
 			return nil
 		})
+	c.Flags().BoolVar(&checked, "checked", false, a.t("cli.flag.checked"))
+	return c
 }
 
 func (a *app) sayProposal(p desk.Proposal) {
@@ -155,19 +162,29 @@ func (a *app) deskProposals(f *deskFlags) *cobra.Command {
 }
 
 func (a *app) deskApprove(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "approve PROPOSAL", "cli.desk.approve", "approve --dir kua --as timur 1", exactly(1),
+	var checked bool
+	c := a.deskVerb(f, "approve PROPOSAL", "cli.desk.approve", "approve --dir kua --as timur --checked 1", exactly(1),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
 			id, err := number(args[0])
 			if err != nil {
 				return err
 			}
-			p, err := s.Approve(ctx, id)
+			p, err := s.Desk().Proposal(ctx, id)
 			if err != nil {
+				return err
+			}
+			var ticked []string
+			if showsSomething(p) {
+				ticked = a.checklist(checked)
+			}
+			if p, err = s.Approve(ctx, id, ticked); err != nil {
 				return err
 			}
 			a.sayProposal(p)
 			return nil
 		})
+	c.Flags().BoolVar(&checked, "checked", false, a.t("cli.flag.checked"))
+	return c
 }
 
 func (a *app) deskDecline(f *deskFlags) *cobra.Command {

@@ -95,10 +95,11 @@ func (p Place) Rounded() *parcel.Point {
 }
 
 // Warning is something that must be answered before a draft can be proposed:
-// the witness did not allow what the draft would show.
+// the witness did not allow what the draft would show, or it leads to another report.
 type Warning struct {
 	ID       string // "face original 3", "place", …: the key in Draft.Accepted
-	What     string // face, voice, place
+	What     string // face, voice, place, or a LinkKind
 	Original int64  // 0 for the place
 	Answer   string // why it is right all the same, "" while unanswered
+	Links    []Link // what it leads to, for a LinkKind
 }

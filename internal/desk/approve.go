@@ -17,9 +17,10 @@ import (
 
 // Approve adds this person's signatures to exactly what was staged: every
 // staged byte is checked against the manifest first. Who proposed cannot
-// approve. With the last signature that was missing the publishing starts as a
+// approve, and neither can who has not gone through everything of
+// casefile.Checklist: checked says what. With the last signature that was missing the publishing starts as a
 // job; nothing but a further proposal changes the edition after that.
-func (s *Seat) Approve(ctx context.Context, id int64) (Proposal, error) {
+func (s *Seat) Approve(ctx context.Context, id int64, checked []string) (Proposal, error) {
 	if err := s.current(); err != nil {
 		return Proposal{}, err
 	}
@@ -36,6 +37,9 @@ func (s *Seat) Approve(ctx context.Context, id int64) (Proposal, error) {
 		return Proposal{}, errors.Join(err, s.d.db.Decline(ctx, evidence.Machine(), id, deskdb.Stale, ""))
 	}
 	if err := s.d.checkStage(p); err != nil {
+		return Proposal{}, err
+	}
+	if p.Checked, err = wentThrough(p.Records, checked); err != nil {
 		return Proposal{}, err
 	}
 	if err := s.sign(ctx, p); err != nil {

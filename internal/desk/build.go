@@ -54,6 +54,11 @@ func (d *Desk) build(ctx context.Context, id int64) (record.Record, []error, err
 			lacks = append(lacks, fault.Conflict("desk.warning."+w.What, w.Original))
 		}
 	}
+	pending, err := d.notCompared(ctx, draft)
+	if err != nil {
+		return record.Record{}, nil, err
+	}
+	lacks = append(lacks, pending...)
 	r := words(draft)
 	if err := d.head(ctx, &r, c); err != nil {
 		return r, nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"kua/internal/casefile"
 	"os"
 	"path/filepath"
 	"testing"
@@ -166,7 +167,7 @@ func TestOpensThoughPublishingFails(t *testing.T) {
 	ctx := context.Background()
 	c := newCollective(t)
 	d, id := c.ready()
-	p, err := c.sit(d, c.aigul).Propose(ctx, id)
+	p, err := c.sit(d, c.aigul).Propose(ctx, casefile.Checklist(), id)
 	ok(t, err)
 	kept, err := d.db.Proposal(ctx, p.ID)
 	ok(t, err)
@@ -206,7 +207,7 @@ func TestCharterWaitsForPublishing(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := newCollective(t)
 			d, id := c.ready()
-			p, err := c.sit(d, c.aigul).Propose(ctx, id)
+			p, err := c.sit(d, c.aigul).Propose(ctx, casefile.Checklist(), id)
 			ok(t, err)
 			kept, err := d.db.Proposal(ctx, p.ID)
 			ok(t, err)

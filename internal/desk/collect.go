@@ -79,6 +79,9 @@ func (d *Desk) Collect(ctx context.Context, progress func(Progress)) (Collected,
 	if err := d.addProbes(ctx); err != nil {
 		return c.out, err
 	}
+	if err := d.addComparisons(ctx); err != nil {
+		return c.out, err
+	}
 	if _, _, err := d.SendReplies(ctx); err != nil {
 		return c.out, err
 	}

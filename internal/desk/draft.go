@@ -122,5 +122,6 @@ func (d *Desk) warnings(ctx context.Context, draft casefile.Draft, reports []cas
 			warn("place", 0)
 		}
 	}
-	return all, nil
+	links, err := d.linkWarnings(ctx, draft)
+	return append(all, links...), err
 }

@@ -242,6 +242,7 @@ func (c *collective) casework(s *Seat, id string) int64 {
 	fill(&draft)
 	_, err = s.SaveDraft(ctx, caseID, draft, base)
 	ok(c.t, err)
+	c.answerLinks(s, caseID)
 	lacks, err := s.d.CheckDraft(ctx, caseID)
 	ok(c.t, err)
 	if lacks != nil {
@@ -272,6 +273,24 @@ func (c *collective) render(s *Seat, original int64) {
 	}
 }
 
+// answerLinks answers every warning that an exhibit leads to another report.
+func (c *collective) answerLinks(s *Seat, caseID int64) {
+	c.t.Helper()
+	ctx := context.Background()
+	draft, base, err := s.d.Draft(ctx, caseID)
+	ok(c.t, err)
+	warnings, err := s.d.linkWarnings(ctx, draft)
+	ok(c.t, err)
+	if len(warnings) == 0 {
+		return
+	}
+	for _, w := range warnings {
+		draft.Accepted[w.ID] = "made up, both of them"
+	}
+	_, err = s.SaveDraft(ctx, caseID, draft, base)
+	ok(c.t, err)
+}
+
 // fill writes a record's words and answers every warning.
 func fill(draft *casefile.Draft) {
 	both := func(en, ru string) casefile.Text { return casefile.Text{"en": en, "ru": ru} }
@@ -292,9 +311,9 @@ func fill(draft *casefile.Draft) {
 func (c *collective) publish(d *Desk, cases ...int64) Published {
 	c.t.Helper()
 	ctx := context.Background()
-	p, err := c.sit(d, c.aigul).Propose(ctx, cases...)
+	p, err := c.sit(d, c.aigul).Propose(ctx, casefile.Checklist(), cases...)
 	ok(c.t, err)
-	p, err = c.sit(d, c.timur).Approve(ctx, p.ID)
+	p, err = c.sit(d, c.timur).Approve(ctx, p.ID, casefile.Checklist())
 	ok(c.t, err)
 	if p.State != Approved && p.State != Done {
 		c.t.Fatalf("after two signatures the proposal is %s", p.State)

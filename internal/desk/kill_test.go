@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"kua/internal/casefile"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -76,7 +77,7 @@ func (o order) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := second.Approve(ctx, o.Proposal); err != nil {
+	if _, err := second.Approve(ctx, o.Proposal, casefile.Checklist()); err != nil {
 		return err
 	}
 	_, err = d.Publish(ctx, nil)
@@ -136,7 +137,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 	aigul := c.sit(d, c.aigul)
 	c.publish(d, c.casework(aigul, first.id))
 	ok(t, d.WaitIdle(ctx))
-	p, err := aigul.Propose(ctx, c.casework(aigul, second.id))
+	p, err := aigul.Propose(ctx, casefile.Checklist(), c.casework(aigul, second.id))
 	ok(t, err)
 	c.close(d)
 	before := filepath.Join(t.TempDir(), "copy")
@@ -173,7 +174,7 @@ func (c *collective) finishes(proposal int64, how string) {
 	ok(c.t, err)
 	switch p.State {
 	case Waiting: // killed before the approval was kept
-		_, err = c.sit(d, c.timur).Approve(ctx, proposal)
+		_, err = c.sit(d, c.timur).Approve(ctx, proposal, casefile.Checklist())
 		ok(c.t, err)
 	case Done:
 	default:

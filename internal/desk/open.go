@@ -67,6 +67,7 @@ type Desk struct {
 	collecting sync.Mutex // one collection at a time
 	publishing sync.Mutex // one change of tree, overlay and log at a time
 	pushing    sync.Mutex // one push at a time
+	comparing  sync.Mutex // one comparison at a time: of two, each must see the other
 
 	unfinished bool // an approved proposal could not be published at the start
 }

@@ -61,8 +61,10 @@ type ProposedFile struct {
 
 // Propose builds the records of cases from their newest drafts, stages the next
 // edition and signs both as this person. The cases' drafts must pass
-// CheckDraft. Without cases it renews the edition: its date, its charter.
-func (s *Seat) Propose(ctx context.Context, cases ...int64) (Proposal, error) {
+// CheckDraft, and the person must have gone through everything of
+// casefile.Checklist: checked says what. Without cases it renews the edition,
+// its date and its charter, and there is nothing to check.
+func (s *Seat) Propose(ctx context.Context, checked []string, cases ...int64) (Proposal, error) {
 	if err := s.current(); err != nil {
 		return Proposal{}, err
 	}
@@ -84,7 +86,7 @@ func (s *Seat) Propose(ctx context.Context, cases ...int64) (Proposal, error) {
 		}
 		all = append(all, p)
 	}
-	return s.propose(ctx, all)
+	return s.propose(ctx, all, checked)
 }
 
 // ProposeWithdrawal proposes to replace a case's published record by a
@@ -101,7 +103,7 @@ func (s *Seat) ProposeWithdrawal(ctx context.Context, id int64, reason casefile.
 	if err != nil {
 		return Proposal{}, err
 	}
-	return s.propose(ctx, []deskdb.Proposed{p})
+	return s.propose(ctx, []deskdb.Proposed{p}, nil)
 }
 
 func proposed(caseID int64, r record.Record) (deskdb.Proposed, error) {
@@ -110,7 +112,11 @@ func proposed(caseID int64, r record.Record) (deskdb.Proposed, error) {
 }
 
 // propose stages the next edition and keeps it with the first signatures.
-func (s *Seat) propose(ctx context.Context, records []deskdb.Proposed) (Proposal, error) {
+func (s *Seat) propose(ctx context.Context, records []deskdb.Proposed, checked []string) (Proposal, error) {
+	list, err := wentThrough(records, checked)
+	if err != nil {
+		return Proposal{}, err
+	}
 	s.d.publishing.Lock()
 	defer s.d.publishing.Unlock()
 	if err := s.d.clearStage(ctx); err != nil {
@@ -120,6 +126,7 @@ func (s *Seat) propose(ctx context.Context, records []deskdb.Proposed) (Proposal
 	if err != nil {
 		return Proposal{}, fmt.Errorf("stage the edition: %w", err)
 	}
+	p.Checked = list
 	sigs := map[string][]byte{canon.Hash(p.Manifest): s.person.Sign(p.Manifest)}
 	for _, r := range records {
 		sigs[canon.Hash(r.Document)] = s.person.Sign(r.Document)

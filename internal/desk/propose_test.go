@@ -36,15 +36,15 @@ func TestTwoPeople(t *testing.T) {
 	c := newCollective(t)
 	d, id := c.ready()
 	aigul, timur := c.sit(d, c.aigul), c.sit(d, c.timur)
-	p, err := aigul.Propose(ctx, id)
+	p, err := aigul.Propose(ctx, casefile.Checklist(), id)
 	ok(t, err)
 	if p.State != Waiting || p.Needs != 1 || !slices.Equal(p.Signed, []string{"Aigul"}) || p.Edition != 1 || len(p.Changed) == 0 {
 		t.Fatalf("Propose = %+v", p)
 	}
-	if _, err := aigul.Approve(ctx, p.ID); !errors.Is(err, fault.Forbidden("desk.signed_already")) {
+	if _, err := aigul.Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Forbidden("desk.signed_already")) {
 		t.Errorf("who proposed approves: %v", err)
 	}
-	if _, err := aigul.Propose(ctx, id); !errors.Is(err, fault.Conflict("desk.proposal_open")) && !errors.Is(err, fault.Conflict("casefile.cannot_move")) {
+	if _, err := aigul.Propose(ctx, casefile.Checklist(), id); !errors.Is(err, fault.Conflict("desk.proposal_open")) && !errors.Is(err, fault.Conflict("casefile.cannot_move")) {
 		t.Errorf("a second proposal gives %v", err)
 	}
 	draft, base, err := d.Draft(ctx, id)
@@ -71,7 +71,7 @@ func TestTwoPeople(t *testing.T) {
 		kept, err := os.ReadFile(name)
 		ok(t, err)
 		ok(t, os.WriteFile(name, append([]byte("<!-- -->"), kept...), 0o644))
-		if _, err := timur.Approve(ctx, p.ID); !errors.Is(err, fault.Corrupt("desk.stage_changed")) {
+		if _, err := timur.Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Corrupt("desk.stage_changed")) {
 			t.Errorf("approving with a changed %s gives %v", change, err)
 		}
 		ok(t, os.WriteFile(name, kept, 0o644))
@@ -82,7 +82,7 @@ func TestTwoPeople(t *testing.T) {
 	if now, err := d.edition(); err != nil || now.number != 0 {
 		t.Fatalf("one signature published edition %d, %v", now.number, err)
 	}
-	p, err = timur.Approve(ctx, p.ID)
+	p, err = timur.Approve(ctx, p.ID, casefile.Checklist())
 	ok(t, err)
 	ok(t, d.WaitIdle(ctx))
 	if p, err = d.Proposal(ctx, p.ID); err != nil || p.State != Done {
@@ -100,7 +100,7 @@ func TestSignsOnlyWhatIsStaged(t *testing.T) {
 	ctx := context.Background()
 	c := newCollective(t)
 	d, id := c.ready()
-	p, err := c.sit(d, c.aigul).Propose(ctx, id)
+	p, err := c.sit(d, c.aigul).Propose(ctx, casefile.Checklist(), id)
 	ok(t, err)
 	kept, err := d.db.Proposal(ctx, p.ID)
 	ok(t, err)
@@ -119,13 +119,13 @@ func TestSignsOnlyWhatIsStaged(t *testing.T) {
 	} {
 		_, err := d.db.SQL().ExecContext(ctx, `UPDATE `+change.column+` = ?1`, change.to)
 		ok(t, err)
-		if _, err := c.sit(d, c.timur).Approve(ctx, p.ID); !errors.Is(err, fault.Corrupt("desk.stage_changed")) {
+		if _, err := c.sit(d, c.timur).Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Corrupt("desk.stage_changed")) {
 			t.Errorf("%s: Approve = %v", change.name, err)
 		}
 		_, err = d.db.SQL().ExecContext(ctx, `UPDATE `+change.column+` = ?1`, change.from)
 		ok(t, err)
 	}
-	if _, err := c.sit(d, c.timur).Approve(ctx, p.ID); err != nil {
+	if _, err := c.sit(d, c.timur).Approve(ctx, p.ID, casefile.Checklist()); err != nil {
 		t.Errorf("Approve = %v", err)
 	}
 	ok(t, d.WaitIdle(ctx))
@@ -136,7 +136,7 @@ func TestDecline(t *testing.T) {
 	ctx := context.Background()
 	c := newCollective(t)
 	d, id := c.ready()
-	p, err := c.sit(d, c.aigul).Propose(ctx, id)
+	p, err := c.sit(d, c.aigul).Propose(ctx, casefile.Checklist(), id)
 	ok(t, err)
 	ok(t, c.sit(d, c.timur).Decline(ctx, p.ID, "a plate is readable"))
 	if p, err = d.Proposal(ctx, p.ID); err != nil || p.State != Declined || p.Reason != "a plate is readable" {
@@ -145,7 +145,7 @@ func TestDecline(t *testing.T) {
 	if v, err := d.Case(ctx, id); err != nil || v.State != casefile.Drafting {
 		t.Errorf("the case is %s, %v", v.State, err)
 	}
-	if _, err := c.sit(d, c.timur).Approve(ctx, p.ID); !errors.Is(err, fault.Conflict("desk.proposal_state")) {
+	if _, err := c.sit(d, c.timur).Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Conflict("desk.proposal_state")) {
 		t.Errorf("approving what was declined gives %v", err)
 	}
 	if out := c.publish(d, id); out.Edition != 1 {
@@ -159,13 +159,13 @@ func TestStale(t *testing.T) {
 	ctx := context.Background()
 	c := newCollective(t)
 	d, id := c.ready()
-	p, err := c.sit(d, c.aigul).Propose(ctx, id)
+	p, err := c.sit(d, c.aigul).Propose(ctx, casefile.Checklist(), id)
 	ok(t, err)
 	ok(t, d.UpdateCharter(ctx, c.aigul, c.next(func(next *charter.Charter) { next.Mirrors = []string{"https://mirror.example"} })))
 	if p, err = d.Proposal(ctx, p.ID); err != nil || p.State != Stale {
 		t.Errorf("Proposal = %+v, %v", p, err)
 	}
-	if _, err := c.sit(d, c.timur).Approve(ctx, p.ID); !errors.Is(err, fault.Conflict("desk.proposal_stale")) {
+	if _, err := c.sit(d, c.timur).Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Conflict("desk.proposal_stale")) {
 		t.Errorf("approving a stale proposal gives %v", err)
 	}
 	if out := c.publish(d, id); out.Edition != 1 {
@@ -204,7 +204,7 @@ func TestCorrectAndWithdraw(t *testing.T) {
 	if !p.Records[0].Withdraw || p.Records[0].Version != 3 {
 		t.Errorf("ProposeWithdrawal = %+v", p.Records)
 	}
-	_, err = c.sit(d, c.timur).Approve(ctx, p.ID)
+	_, err = c.sit(d, c.timur).Approve(ctx, p.ID, casefile.Checklist())
 	ok(t, err)
 	_, err = d.Publish(ctx, nil)
 	ok(t, err)
@@ -267,7 +267,7 @@ func TestDraftLacks(t *testing.T) {
 			t.Errorf("%s is not among %v", key, lacks())
 		}
 	}
-	if _, err := aigul.Propose(ctx, id); !errors.Is(err, fault.Conflict("desk.not_rendered")) {
+	if _, err := aigul.Propose(ctx, casefile.Checklist(), id); !errors.Is(err, fault.Conflict("desk.not_rendered")) {
 		t.Errorf("Propose = %v", err)
 	}
 	if v, err := d.Case(ctx, id); err != nil || v.Record != "" || len(v.Warnings) != 2 {

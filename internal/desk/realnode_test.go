@@ -3,6 +3,7 @@ package desk
 import (
 	"bytes"
 	"context"
+	"kua/internal/casefile"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -113,7 +114,7 @@ func TestRoadThroughNode(t *testing.T) {
 	c.brought(d, h, next)
 	third, err := aigul.ProposeWithdrawal(ctx, id, map[string]string{"en": "asked for", "ru": "по просьбе"})
 	ok(t, err)
-	_, err = c.sit(d, c.dana).Approve(ctx, third.ID)
+	_, err = c.sit(d, c.dana).Approve(ctx, third.ID, casefile.Checklist())
 	ok(t, err)
 	_, err = d.Publish(ctx, nil)
 	ok(t, err)

@@ -24,6 +24,7 @@ import (
 const (
 	jobProbe   = "probe"
 	jobTrace   = "trace"
+	jobCompare = "compare"
 	jobRender  = "render"
 	jobPublish = "publish"
 	jobLook    = "suggest"
@@ -33,7 +34,7 @@ const (
 // Job is something that runs in the background.
 type Job struct {
 	ID       int64
-	Kind     string // probe, trace, render, publish, suggest, follow
+	Kind     string // probe, trace, compare, render, publish, suggest, follow
 	Subject  string // "original 3"
 	Original int64  // 0 when it is about none
 	State    string // waiting, running, done, failed, cancelled
@@ -51,6 +52,7 @@ func (d *Desk) startJobs(ctx context.Context) error {
 	}
 	q.Handle(jobProbe, d.probe)
 	q.Handle(jobTrace, d.trace)
+	q.Handle(jobCompare, d.compare)
 	q.Handle(jobRender, d.render)
 	q.Handle(jobLook, d.look)
 	q.Handle(jobFollow, d.follow)
@@ -60,6 +62,9 @@ func (d *Desk) startJobs(ctx context.Context) error {
 	})
 	d.queue = q
 	if err := d.addProbes(ctx); err != nil {
+		return err
+	}
+	if err := d.addComparisons(ctx); err != nil {
 		return err
 	}
 	return q.Start(ctx)
@@ -103,7 +108,11 @@ func (d *Desk) probe(ctx context.Context, j jobs.Job, _ func(done, total int64))
 	if err != nil {
 		return d.db.Probed(ctx, id, evidence.Medium{Kind: evidence.Unknown}, err)
 	}
-	return d.db.Probed(ctx, id, mediumOf(p), nil)
+	if err := d.db.Probed(ctx, id, mediumOf(p), nil); err != nil {
+		return err
+	}
+	_, err = d.queue.Add(ctx, jobCompare, j.Key, evidence.Desk)
+	return err
 }
 
 // Render starts a job that makes the derivatives of an original with its newest

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"kua/internal/casefile"
 	"kua/internal/fault"
 	"kua/internal/parcel"
 	"kua/internal/redact"
@@ -142,7 +143,7 @@ func TestHitsAndQuestionsBlock(t *testing.T) {
 	if got := lacks(); !strings.HasPrefix(got, "desk.plan_questions desk.question.suggestion") || !strings.Contains(got, "desk.hit_open") {
 		t.Fatalf("an unanswered face lacks %q", got)
 	}
-	if _, err := s.Propose(ctx, caseID); !errors.Is(err, fault.Conflict("desk.plan_questions")) {
+	if _, err := s.Propose(ctx, casefile.Checklist(), caseID); !errors.Is(err, fault.Conflict("desk.plan_questions")) {
 		t.Errorf("proposed with open questions: %v", err)
 	}
 	save(func(p *redact.Plan) {
@@ -187,15 +188,15 @@ func TestHitsAndQuestionsBlock(t *testing.T) {
 		t.Errorf("covered: lacks %v, %v", open, err)
 	}
 	// Who proposed cannot be the second to sign.
-	p, err := s.Propose(ctx, caseID)
+	p, err := s.Propose(ctx, casefile.Checklist(), caseID)
 	ok(t, err)
 	if p.Needs != 1 {
 		t.Fatalf("%d signatures are missing", p.Needs)
 	}
-	if again, err := s.Approve(ctx, p.ID); err == nil {
+	if again, err := s.Approve(ctx, p.ID, casefile.Checklist()); err == nil {
 		t.Errorf("the first signer signed again: %+v", again)
 	}
-	second, err := c.sit(d, c.timur).Approve(ctx, p.ID)
+	second, err := c.sit(d, c.timur).Approve(ctx, p.ID, casefile.Checklist())
 	ok(t, err)
 	if second.Needs != 0 {
 		t.Errorf("after two people %d signatures are missing", second.Needs)

@@ -35,6 +35,7 @@ const (
 	Answered   Verb = "answered"   // a person said why something that a detector saw may be seen
 	Viewed     Verb = "viewed"     // a derivative was looked at
 	Drafted    Verb = "drafted"    // the words of a record were saved
+	Checked    Verb = "checked"    // whoever signs went through the list of what leads to a person
 	Proposed   Verb = "proposed"   // an edition was staged and signed by the first
 	Previewed  Verb = "previewed"  // a staged edition was looked at
 	Approved   Verb = "approved"   // a further person signed

@@ -85,6 +85,8 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.speech()
 	case "document":
 		result, err = s.document()
+	case "likeness":
+		result, err = s.likeness()
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"kua/internal/canon"
@@ -38,6 +39,7 @@ type Proposal struct {
 	Step     string // the last step of its publishing that is done
 	Changed  []Change
 	Records  []Proposed
+	Checked  []string // by whoever signs now, of casefile.Checklist; not kept with the proposal but in custody
 }
 
 // Change is one file that an edition adds, changes or removes.
@@ -95,7 +97,8 @@ func (db *DB) Propose(ctx context.Context, by evidence.Actor, p Proposal, sigs m
 		if err := sign(ctx, tx, by, sigs); err != nil {
 			return nil, err
 		}
-		return db.addProposed(ctx, tx, id, p, now)
+		events, err := db.addProposed(ctx, tx, id, p, now)
+		return append(p.checked(id, p.Records), events...), err
 	})
 	return id, err
 }
@@ -161,8 +164,21 @@ func (db *DB) Approve(ctx context.Context, by evidence.Actor, p Proposal, sigs m
 				return nil, err
 			}
 		}
-		return now.events(evidence.Approved), nil
+		return append(p.checked(p.ID, now.Records), now.events(evidence.Approved)...), nil
 	})
+}
+
+// checked gives an event for each case whose record the signer has gone through.
+func (p Proposal) checked(id int64, records []Proposed) []evidence.Event {
+	var all []evidence.Event
+	for _, r := range records {
+		if len(p.Checked) > 0 && !r.Withdraw {
+			e := r.event(evidence.Checked, id)
+			e.Detail += ": " + strings.Join(p.Checked, ", ")
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 func (p Proposal) events(verb evidence.Verb) []evidence.Event {

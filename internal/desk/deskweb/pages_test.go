@@ -13,6 +13,7 @@ import (
 	"kua/internal/desk"
 	"kua/internal/evidence"
 	"kua/internal/fault"
+	"kua/internal/likeness"
 	"kua/internal/locale"
 	"kua/internal/page"
 	"kua/internal/parcel"
@@ -89,10 +90,15 @@ func samples(a *App, lang locale.Tag) map[string]any {
 		panic(err)
 	}
 	pages["marker"] = marker
+	ties := casefile.Warning{ID: "link.looks_like original 3 (00000000)", What: casefile.LooksLike, Original: 3, Links: []casefile.Link{
+		{Kind: casefile.LooksLike, Strength: "part", Turned: true, Day: "2026-11-19", Record: "000011", Public: true},
+		{Kind: casefile.SameDevice, Day: "2026-11-18", Case: 2}, {Kind: casefile.SameWitness, Day: "2026-11-17"}}}
 	record := recordView{frame: in("cases", "deskweb.record.title"), Case: 4, CaseName: "Post at the city gate", Record: "000012", Version: 5, In: "en", Base: "{}", Whats: parcel.Whats(), Errors: map[string]string{"summary": "Missing."},
 		Draft: casefile.Draft{Languages: []string{"ru", "en"}, What: "bribe", Title: title, From: "2026-11-19", Known: []casefile.Text{{"ru": "Пост стоит там."}}, Claims: []casefile.Claim{{Source: casefile.Text{"en": "driver"}, Words: casefile.Text{"en": "20,000 was demanded"}, Day: "2026-11-19"}},
 			Answers: []casefile.Answer{{Authority: casefile.Text{"en": "police"}, Words: casefile.Text{"en": "No such post"}}}, Place: casefile.Place{Point: &parcel.Point{Lat: 51.1623, Lon: 71.4512}, Coarseness: casefile.Region}, Media: []casefile.Exhibit{{Original: 3}}},
-		Exhibits: []exhibitRow{{originalRow: base.originalRow(film), Chosen: true, Label: "The post", Warning: v.t("deskweb.record.stale")}}, Warnings: []warningRow{{casefile.Warning{ID: "face original 3"}, v.t("deskweb.warn.face", "Original 3"), "accepted.face original 3"}},
+		Exhibits: []exhibitRow{{originalRow: base.originalRow(film), Chosen: true, Label: "The post", Warning: v.t("deskweb.record.stale")}}, Warnings: []warningRow{{casefile.Warning{ID: "face original 3"}, v.t("deskweb.warn.face", "Original 3"), "accepted.face original 3", nil},
+			{ties, base.warning(ties), "accepted." + ties.ID, base.linkLines(ties)}},
+		Unread: []string{v.t("links.unread.marks", "Original 3", v.t("trace.unknown"))}, Checklist: v.checklist(base),
 		Allowed: []string{base.allowed(report)}, Problems: []problemRow{{"Words are missing.", "Write them.", "/en/cases/4/record?in=ru#summary"}}, Wrong: "Somebody saved meanwhile.", WrongWay: "Look."}
 	record.tabs()
 	record.said()
@@ -100,9 +106,10 @@ func samples(a *App, lang locale.Tag) map[string]any {
 	pages["record"] = record
 	published := errandRow(base, errand{Kind: "publish", By: "Aigul", Started: someDay, Done: 3, Total: 9})
 	row := base.proposalRow(proposal)
-	pages["publish"] = publishView{frame: in("publish", "deskweb.publish.title"), ForMe: []proposalRow{row}, Others: []proposalRow{row}, Going: []proposalRow{row}, Past: []proposalRow{row}, Ready: []caseRow{case4}, Nodes: []nodeRow{node, down}, Behind: true, Published: &published}
+	pages["publish"] = publishView{frame: in("publish", "deskweb.publish.title"), ForMe: []proposalRow{row}, Others: []proposalRow{row}, Going: []proposalRow{row}, Past: []proposalRow{row}, Ready: []caseRow{case4}, Nodes: []nodeRow{node, down}, Behind: true, Published: &published, Checklist: v.checklist(base)}
 	pages["proposal"] = proposalView{frame: in("publish", "deskweb.publish.title"), P: row, Files: proposal.Changed, Pages: 2, CanSign: true, CanDrop: true, Unseen: []string{"Bribe at the city gate"}, Wrong: "Tick.", WrongHint: "All.",
-		Records: []recordRow{{proposal.Records[0], "Bribe at the city gate", []pageLink{{locale.Russian, "/preview/2/ru/r/0000/000012.html", true}, {locale.English, "/preview/2/en/r/0000/000012.html", false}}}}}
+		Records: []recordRow{{proposal.Records[0], "Bribe at the city gate", []pageLink{{locale.Russian, "/preview/2/ru/r/0000/000012.html", true}, {locale.English, "/preview/2/en/r/0000/000012.html", false}},
+			[]tieRow{{base.warning(ties), "made up", base.linkLines(ties)}}}}, Checklist: v.checklist(base)}
 	pages["withdraw"] = withdrawView{frame: in("cases", "deskweb.withdraw.title"), Case: 4, CaseName: "Post at the city gate", Record: "000012", Languages: []tab{{Tag: locale.Russian}, {Tag: locale.English}}, Kept: map[string]string{"ru": "…"}, Error: "Tick."}
 	c := charter.Charter{Version: 2, Made: "2026-10-01", Threshold: 2, Log: charter.Log{Origin: "drivers.example/log"}}
 	pages["people"] = peopleView{frame: in("people", "deskweb.people.title"), Charter: c, ID: strings.Repeat("7f", 32), Name: "Society of Drivers", About: "We drive.", Encryption: "hybrid", Nodes: []nodeRow{node},
@@ -176,14 +183,26 @@ func TestWordsThatAreChosenByValue(t *testing.T) {
 		add("proposal", string(s))
 	}
 	for _, v := range []evidence.Verb{evidence.Collected, evidence.Refused, evidence.Read, evidence.Unread, evidence.Opened, evidence.Probed, evidence.Traced, evidence.Filed, evidence.Noted,
-		evidence.Assigned, evidence.Titled, evidence.Found, evidence.Replied, evidence.Marked, evidence.Rendered, evidence.LookedOver, evidence.Answered, evidence.Viewed, evidence.Drafted, evidence.Proposed,
+		evidence.Assigned, evidence.Titled, evidence.Found, evidence.Replied, evidence.Marked, evidence.Rendered, evidence.LookedOver, evidence.Answered, evidence.Viewed, evidence.Drafted, evidence.Checked, evidence.Proposed,
 		evidence.Previewed, evidence.Approved, evidence.Declined, evidence.Published, evidence.Withdrawn, evidence.Closed, evidence.Reopened, evidence.Rewrapped,
 		evidence.Chartered, evidence.Anchored, evidence.Disclosed, evidence.Introduced} {
 		add("verb", string(v))
 	}
-	add("work", "collect", "replies", "publish", "rewrap", "render", "probe", "trace", "suggest", "follow")
+	add("work", "collect", "replies", "publish", "rewrap", "render", "probe", "trace", "compare", "suggest", "follow")
 	add("work.state", "waiting", "running", "done", "failed", "cancelled")
 	add("warn", "face", "voice", "place")
+	add("warn", casefile.LinkKinds()...)
+	for _, item := range casefile.Checklist() {
+		keys = append(keys, "links.check."+item)
+	}
+	for _, kind := range casefile.LinkKinds() {
+		if kind != casefile.LooksLike {
+			keys = append(keys, "links.how."+kind)
+		}
+	}
+	for _, strength := range []likeness.Strength{likeness.Same, likeness.Part, likeness.Like} {
+		keys = append(keys, "links.how."+casefile.LooksLike+"."+string(strength))
+	}
 	add("consent", "face", "voice", "place")
 	add("place", "none", string(casefile.Region), string(casefile.Area))
 	add("people.encryption", "hybrid", "x25519")

@@ -24,6 +24,7 @@ type publishView struct {
 	Behind    bool
 	Publish   errand
 	Published *workRow
+	Checklist []checkRow
 }
 
 type proposalRow struct {
@@ -67,6 +68,7 @@ func publishPage(v *visit) error {
 	if view.Ready, err = v.readyCases(ctx, view.frame); err != nil {
 		return err
 	}
+	view.Checklist = v.checklist(view.frame)
 	if view.Nodes, err = v.nodeRows(ctx, view.frame); err != nil {
 		return err
 	}
@@ -108,7 +110,7 @@ func propose(v *visit) error {
 	if len(ids) == 0 {
 		return fault.Invalid("deskweb.publish.choose")
 	}
-	p, err := v.seat.Propose(v.r.Context(), ids...)
+	p, err := v.seat.Propose(v.r.Context(), v.r.PostForm["checked"], ids...)
 	if err != nil {
 		return err
 	}
@@ -128,12 +130,14 @@ type proposalView struct {
 	Wrong     string
 	WrongHint string
 	Ticked    map[string]bool
+	Checklist []checkRow // of what leads to a person; none for a withdrawal
 }
 
 type recordRow struct {
 	desk.ProposedRecord
 	Name  string
 	Links []pageLink
+	Ties  []tieRow
 }
 
 type pageLink struct {
@@ -160,6 +164,12 @@ func (v *visit) showProposal(wrong error) error {
 		}
 		if !slices.ContainsFunc(row.Links, func(l pageLink) bool { return l.Seen }) {
 			view.Unseen = append(view.Unseen, row.Name)
+		}
+		if !r.Withdraw {
+			view.Checklist = v.checklist(view.frame)
+			if row.Ties, err = v.ties(v.r.Context(), view.frame, r.Case); err != nil {
+				return err
+			}
 		}
 		view.Records = append(view.Records, row)
 	}
@@ -215,7 +225,7 @@ func approve(v *visit) error {
 	if v.form("manifest") != p.Manifest {
 		return v.showProposal(fault.Conflict("deskweb.approve.other"))
 	}
-	if _, err := v.seat.Approve(ctx, id); err != nil {
+	if _, err := v.seat.Approve(ctx, id, v.r.PostForm["checked"]); err != nil {
 		return v.showProposal(err)
 	}
 	return v.done("/work", "deskweb.approve.done") // the desk has started the publishing

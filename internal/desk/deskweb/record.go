@@ -19,30 +19,32 @@ import (
 // language at a time.
 type recordView struct {
 	frame
-	Case     int64
-	CaseName string
-	Record   string // id of the published record, "" before the first
-	Version  int
-	Draft    casefile.Draft
-	Base     string // the draft that the form shows, as JSON: what is sent is laid onto it
-	In       string // the language whose words are shown
-	Tabs     []tab
-	All      []tab // every language the record could have
-	Whats    []string
-	Known    []saidRow
-	Claims   []saidRow
-	Answers  []saidRow
-	Exhibits []exhibitRow
-	Places   []placeRow
-	Lat, Lon string
-	Rounded  string
-	Warnings []warningRow
-	Allowed  []string
-	Problems []problemRow
-	Errors   map[string]string // field → message
-	Wrong    string
-	WrongWay string
-	Ready    bool
+	Case      int64
+	CaseName  string
+	Record    string // id of the published record, "" before the first
+	Version   int
+	Draft     casefile.Draft
+	Base      string // the draft that the form shows, as JSON: what is sent is laid onto it
+	In        string // the language whose words are shown
+	Tabs      []tab
+	All       []tab // every language the record could have
+	Whats     []string
+	Known     []saidRow
+	Claims    []saidRow
+	Answers   []saidRow
+	Exhibits  []exhibitRow
+	Places    []placeRow
+	Lat, Lon  string
+	Rounded   string
+	Warnings  []warningRow
+	Allowed   []string
+	Problems  []problemRow
+	Errors    map[string]string // field → message
+	Wrong     string
+	WrongWay  string
+	Ready     bool
+	Unread    []string // what could not be compared
+	Checklist []checkRow
 }
 
 type tab struct {
@@ -84,6 +86,7 @@ type warningRow struct {
 	casefile.Warning
 	Text  string
 	Field string
+	Lines []string // what it leads to
 }
 
 type problemRow struct{ Message, Hint, Link string }
@@ -129,8 +132,12 @@ func (v *visit) showRecord(draft casefile.Draft, version int, in string, wrong e
 		return err
 	}
 	for _, w := range c.Warnings {
-		view.Warnings = append(view.Warnings, warningRow{w, view.warning(w), "accepted." + w.ID})
+		view.Warnings = append(view.Warnings, warningRow{w, view.warning(w), "accepted." + w.ID, view.linkLines(w)})
 	}
+	if view.Unread, err = v.unread(ctx, view.frame, c.ID); err != nil {
+		return err
+	}
+	view.Checklist = v.checklist(view.frame)
 	if version > 0 {
 		problems, err := v.desk.CheckDraft(ctx, c.ID)
 		if err != nil {

@@ -5,8 +5,11 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"kua/internal/casefile"
 )
 
 var originalLink = regexp.MustCompile(`/en/originals/(\d+)`)
@@ -56,7 +59,11 @@ func TestRoad(t *testing.T) {
 		aigul.until("/en/originals/"+id, "/media/derivative/")
 	}
 	aigul.record(t)
-	aigul.post("/en/publish/propose", "case", "1")
+	aigul.post("/en/publish/propose", "case", "1", "checked", "voices")
+	if aigul.code != http.StatusConflict {
+		t.Errorf("proposing without the whole checklist: got %d, want 409", aigul.code)
+	}
+	aigul.post("/en/publish/propose", ticked("case", "1")...)
 	aigul.sees("Proposed, and signed by you", "You have signed")
 	if strings.Contains(aigul.body, "Sign and publish") {
 		t.Error("who proposed is offered to sign a second time")
@@ -223,7 +230,8 @@ func (r *room) second(t *testing.T) {
 	bolat.sees("You have not opened the preview yet", "Proposed by", "Aigul")
 	manifest := regexp.MustCompile(`name="manifest" value="([^"]+)"`).FindStringSubmatch(bolat.body)[1]
 	preview := regexp.MustCompile(`/preview/1/[^"]+`).FindString(bolat.body)
-	all := []string{"manifest", manifest, "covers", "1", "words", "1", "place", "1"}
+	most := []string{"manifest", manifest, "covers", "1", "words", "1", "place", "1"}
+	all := ticked(most...)
 	bolat.post("/en/publish/1/approve", all...)
 	if bolat.code != http.StatusConflict {
 		t.Errorf("signing what was not looked at: got %d, want 409", bolat.code)
@@ -242,8 +250,25 @@ func (r *room) second(t *testing.T) {
 	if bolat.code != http.StatusConflict {
 		t.Errorf("signing another manifest: got %d, want 409", bolat.code)
 	}
+	bolat.post("/en/publish/1/approve", most...)
+	if bolat.code != http.StatusConflict {
+		t.Errorf("signing without the checklist: got %d, want 409", bolat.code)
+	}
+	bolat.post("/en/publish/1/approve", all[:len(all)-2]...)
+	if bolat.code != http.StatusConflict {
+		t.Errorf("signing with one thing of the checklist left out: got %d, want 409", bolat.code)
+	}
 	bolat.post("/en/publish/1/approve", all...)
 	bolat.sees("Signed. It is being published.")
+}
+
+// ticked adds the whole checklist to a form.
+func ticked(fields ...string) []string {
+	fields = slices.Clone(fields)
+	for _, item := range casefile.Checklist() {
+		fields = append(fields, "checked", item)
+	}
+	return fields
 }
 
 func unescape(s string) string {
