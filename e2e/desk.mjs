@@ -43,6 +43,9 @@ export async function coverMiddle(page) {
     const v = document.querySelector(".marker video, .marker img");
     return v && (v.readyState >= 2 || v.complete);
   });
+  // The film begins hidden; this person shows everything but what they cover.
+  await page.check('.marker-begin[value="open"]');
+  await layer.scrollIntoViewIfNeeded();
   const box = await layer.boundingBox();
   const at = (x, y) => [box.x + box.width * x, box.y + box.height * y];
   await page.mouse.move(...at(0.35, 0.3));

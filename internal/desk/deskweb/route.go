@@ -66,6 +66,7 @@ func (a *App) routes() []route {
 		{method: "POST", path: "/originals/{id}/render", handle: render, policy: pages},
 		{method: "GET", path: "/originals/{id}/mark", handle: markerPage, policy: marking},
 		{method: "POST", path: "/originals/{id}/mark", handle: savePlain, policy: marking},
+		{method: "GET", path: "/originals/{id}/plan", handle: standingPlan, policy: pages},
 		{method: "POST", path: "/originals/{id}/plan", handle: savePlan, policy: pages},
 		{method: "GET", path: "/media/original/{id}", handle: playOriginal, plain: true, policy: playing},
 		{method: "GET", path: "/media/derivative/{id}", handle: playDerivative, plain: true, policy: playing},
