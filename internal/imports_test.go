@@ -27,7 +27,9 @@ canon:         fault
 sqldb:         fault
 seal:          fault
 receipt:       fault
-media:         fault
+track:
+cascade:       fault
+media:         fault track cascade
 charter:       canon
 tlog:          canon
 parcel:        seal charter

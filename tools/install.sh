@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
-#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap
+#   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data
 #   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, nginx
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk
 #
@@ -10,11 +10,13 @@
 set -eu
 
 need=
+portrait=/usr/local/share/kua-test/astronaut.png
 want() { command -v "$1" >/dev/null 2>&1 || need="$need $2"; }
 
 want ffmpeg ffmpeg
 want ffprobe ffmpeg
 want bwrap bubblewrap
+[ -f /usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml ] || need="$need opencv-data"
 case "${1:-demo}" in
 demo) ;;
 test)
@@ -24,6 +26,9 @@ test)
 	want nginx nginx-light
 	want sha256sum coreutils
 	want xxd xxd
+	# NASA's portrait of an astronaut, in the public domain: what the face
+	# detectors are tested on. It is taken out of a package that is not installed.
+	[ -f "$portrait" ] || need="$need $portrait"
 	;;
 bench)
 	want nginx nginx-light
@@ -63,5 +68,14 @@ fi
 echo "kua: installing with apt: $need"
 export DEBIAN_FRONTEND=noninteractive
 $as apt-get update -qq
+case "$need" in *"$portrait"*)
+	need=$(printf '%s' "$need" | sed "s|$portrait||")
+	dir=$(mktemp -d) && chmod 755 "$dir"
+	(cd "$dir" && apt-get download -qq python3-skimage >/dev/null && dpkg-deb -x python3-skimage_*.deb out)
+	$as install -D -m 644 "$dir/out/usr/lib/python3/dist-packages/skimage/data/astronaut.png" "$portrait"
+	rm -rf "$dir"
+	;;
+esac
+[ -n "$(printf '%s' "$need" | tr -d ' ')" ] || exit 0
 # shellcheck disable=SC2086 # a list of package names
 $as apt-get install -y -qq --no-install-recommends $need >/dev/null

@@ -164,11 +164,18 @@ func (d *Desk) medium(ctx context.Context, id string, e casefile.Exhibit, o evid
 		lacks = append(lacks, fault.Conflict("desk.plan_not_reviewed", e.Original))
 	}
 	lacks = append(lacks, questions(e.Original, plan)...)
+	redaction, unanswered, err := d.looked(ctx, e.Original)
+	if err != nil {
+		return record.Media{}, nil, err
+	}
+	if len(made) > 0 {
+		lacks = append(lacks, unanswered...)
+	}
 	salt, err := d.db.Salt(ctx, e.Original)
 	if err != nil {
 		return record.Media{}, nil, err
 	}
-	m := record.Media{ID: id, Type: o.Medium.Kind, Label: text(e.Label), Covered: text(e.Covered), Commitment: record.Commit(salt, o.SHA256)}
+	m := record.Media{ID: id, Type: o.Medium.Kind, Label: text(e.Label), Covered: text(e.Covered), Commitment: record.Commit(salt, o.SHA256), Redaction: redaction}
 	for _, f := range made {
 		m.Seconds = max(m.Seconds, record.Seconds(time.Duration(f.Seconds)*time.Second))
 		file := record.File{Rung: strings.ReplaceAll(f.Rung, "-", ""), Type: f.Type, SHA256: f.SHA256, Size: f.Size, Width: f.Width, Height: f.Height}

@@ -265,6 +265,11 @@ func (c *collective) render(s *Seat, original int64) {
 	if j.State != "done" {
 		c.t.Fatalf("rendering ended as %s: %v", j.State, j.Fault)
 	}
+	hits, err := s.d.Hits(ctx, original)
+	ok(c.t, err)
+	for _, h := range hits {
+		ok(c.t, s.AnswerHit(ctx, original, h.ID, "a test picture"))
+	}
 }
 
 // fill writes a record's words and answers every warning.

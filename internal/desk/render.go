@@ -25,12 +25,14 @@ const (
 	jobProbe   = "probe"
 	jobRender  = "render"
 	jobPublish = "publish"
+	jobLook    = "suggest"
+	jobFollow  = "follow"
 )
 
 // Job is something that runs in the background.
 type Job struct {
 	ID       int64
-	Kind     string // probe, render, publish
+	Kind     string // probe, render, publish, suggest, follow
 	Subject  string // "original 3"
 	Original int64  // 0 when it is about none
 	State    string // waiting, running, done, failed, cancelled
@@ -48,6 +50,8 @@ func (d *Desk) startJobs(ctx context.Context) error {
 	}
 	q.Handle(jobProbe, d.probe)
 	q.Handle(jobRender, d.render)
+	q.Handle(jobLook, d.look)
+	q.Handle(jobFollow, d.follow)
 	q.Handle(jobPublish, func(ctx context.Context, _ jobs.Job, progress func(done, total int64)) error {
 		_, err := d.Publish(ctx, func(_ string, done, total int64) { progress(done, total) })
 		return err
@@ -73,7 +77,8 @@ func (d *Desk) addProbes(ctx context.Context) error {
 func subject(original int64) string { return "original " + strconv.FormatInt(original, 10) }
 
 func originalOf(key string) int64 {
-	id, _ := strconv.ParseInt(strings.TrimPrefix(key, "original "), 10, 64)
+	number, _, _ := strings.Cut(strings.TrimPrefix(key, "original "), "/")
+	id, _ := strconv.ParseInt(number, 10, 64)
 	return id
 }
 
@@ -133,15 +138,20 @@ func (d *Desk) render(ctx context.Context, j jobs.Job, progress func(done, total
 		return err
 	}
 	defer os.RemoveAll(out)
-	by := evidence.Actor{Name: j.By, Key: d.keyOf(j.By)}
+	by := d.actorOf(j.By)
 	in, err := d.open(ctx, d.person, by, evidence.Opened, id)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
+	looking := millis(o.Medium.Milliseconds) // one more pass over the film
 	made, err := d.make(ctx, in, o.Medium.Kind, compile(plan), out, func(done, total time.Duration) {
-		progress(done.Milliseconds(), total.Milliseconds())
+		progress(done.Milliseconds(), (total + looking).Milliseconds())
 	})
+	if err != nil {
+		return err
+	}
+	with, err := d.lookOver(ctx, id, plan, version, made, nil)
 	if err != nil {
 		return err
 	}
@@ -150,7 +160,7 @@ func (d *Desk) render(ctx context.Context, j jobs.Job, progress func(done, total
 		return err
 	}
 	d.crash("render: sealed")
-	return d.db.Rendered(ctx, by, id, set)
+	return d.db.Rendered(ctx, by, id, set, with)
 }
 
 func (d *Desk) make(ctx context.Context, in media.Input, kind string, p media.Plan, out string, progress media.Progress) ([]media.Rendition, error) {

@@ -30,6 +30,8 @@ const (
 	Replied    Verb = "replied"    // a reply to the witness was sealed
 	Marked     Verb = "marked"     // a redaction plan was saved
 	Rendered   Verb = "rendered"   // derivatives were made
+	LookedOver Verb = "lookedover" // detectors looked over what was made, and what it was made with was kept
+	Answered   Verb = "answered"   // a person said why something that a detector saw may be seen
 	Viewed     Verb = "viewed"     // a derivative was looked at
 	Drafted    Verb = "drafted"    // the words of a record were saved
 	Proposed   Verb = "proposed"   // an edition was staged and signed by the first

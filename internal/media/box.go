@@ -49,11 +49,12 @@ func set[T int | int64 | time.Duration](v *T, to T) {
 
 // job is what the box is told to do, as JSON on its standard input.
 type job struct {
-	Do     string // "probe", "film", "photo", "sound"
+	Do     string // "probe", "film", "photo", "sound", "look", "review", "follow"
 	Size   int64  // of the input
 	Format format
 	Probe  Probe
 	Plan   Plan
+	Seed   *Seed `json:",omitempty"`
 	Preset string
 	Limits Limits
 }

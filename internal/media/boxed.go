@@ -73,6 +73,12 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.photo()
 	case "sound":
 		result, err = s.sound()
+	case "look":
+		result, err = s.look(suggesters, true)
+	case "review":
+		result, err = s.look(reviewers, false)
+	case "follow":
+		result, err = s.follow()
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}

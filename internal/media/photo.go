@@ -76,24 +76,10 @@ func (s *stage) turn() orientation {
 
 // photo is the stage in the box: decode, make smaller, turn upright, cover, write.
 func (s *stage) photo() ([]made, error) {
-	if _, err := s.probePhoto(); err != nil {
+	large, err := s.upright(photoSide)
+	if err != nil {
 		return nil, err
 	}
-	d := photoDecoders[s.Format.Name]
-	cfg, err := d.config(s.reader())
-	if err != nil {
-		return nil, decodeFailed(err)
-	}
-	img, err := d.decode(s.reader())
-	if err != nil {
-		return nil, decodeFailed(err)
-	}
-	full := image.Pt(cfg.Width, cfg.Height)
-	if img.Bounds() != (image.Rectangle{Max: full}) {
-		img = onCanvas(img, full)
-	}
-	large := s.turn().apply(shrink(img, within(full, photoSide)))
-	img = nil
 	size := large.Bounds().Size()
 	s.Plan.hideIn(large, s.Probe.shown())
 	// The small size is made of the covered one.
@@ -119,6 +105,27 @@ func (s *stage) photo() ([]made, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// upright decodes the photo, at most side pixels long, as it is shown.
+func (s *stage) upright(side int) (*image.RGBA, error) {
+	if _, err := s.probePhoto(); err != nil {
+		return nil, err
+	}
+	d := photoDecoders[s.Format.Name]
+	cfg, err := d.config(s.reader())
+	if err != nil {
+		return nil, decodeFailed(err)
+	}
+	img, err := d.decode(s.reader())
+	if err != nil {
+		return nil, decodeFailed(err)
+	}
+	full := image.Pt(cfg.Width, cfg.Height)
+	if img.Bounds() != (image.Rectangle{Max: full}) {
+		img = onCanvas(img, full)
+	}
+	return s.turn().apply(shrink(img, within(full, side))), nil
 }
 
 // onCanvas puts a picture where it lies on its canvas: the first of a GIF may

@@ -102,7 +102,7 @@ func (r Record) checkMedium(m Media) error {
 			}
 		}
 	}
-	if m.Commitment != "" && !hexSHA256.MatchString(m.Commitment) {
+	if m.Commitment != "" && !hexSHA256.MatchString(m.Commitment) || m.Redaction != "" && !hexSHA256.MatchString(m.Redaction) {
 		return fault.Invalid("record.commitment", m.ID)
 	}
 	if len(m.Files) == 0 || len(m.Files) > MaxFiles {

@@ -97,6 +97,7 @@ type Media struct {
 	Poster     *File  `json:"poster,omitempty"`
 	Files      []File `json:"files"`
 	Commitment string `json:"commitment,omitempty"` // to the original, made by Commit
+	Redaction  string `json:"redaction,omitempty"`  // to the plan of what is hidden in it, made by Commit
 }
 
 // File is one published rendition, named by its bytes.

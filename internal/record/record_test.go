@@ -107,6 +107,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"record.media_file", func(r *record.Record) { r.Media[0].Files = append(r.Media[0].Files, r.Media[0].Files[0]) }},
 		{"record.media_file", func(r *record.Record) { r.Media[0].Poster.Type = "video/mp4" }},
 		{"record.commitment", func(r *record.Record) { r.Media[0].Commitment = "x" }},
+		{"record.commitment", func(r *record.Record) { r.Media[0].Redaction = "x" }},
 		{"record.text_missing", func(r *record.Record) { r.Correction = nil }},
 		{"record.reason_unexpected", func(r *record.Record) { r.Reason = words("x") }},
 	} {

@@ -59,8 +59,10 @@ type medium struct {
 	Covered words
 	Seconds int
 	Poster  *picture
-	Default rung // what the picture leads to
-	Rungs   []rung
+	// Redaction says that the record holds a commitment to the plan of what is hidden.
+	Redaction bool
+	Default   rung // what the picture leads to
+	Rungs     []rung
 }
 
 // Others gives the renditions besides the default one.
@@ -161,7 +163,7 @@ func (r *render) history(k *known, lang locale.Tag) []item {
 }
 
 func (r *render) medium(lang locale.Tag, m record.Media) *medium {
-	v := &medium{Type: m.Type, Label: pick(lang, m.Label), Covered: pick(lang, m.Covered), Seconds: m.Seconds}
+	v := &medium{Type: m.Type, Label: pick(lang, m.Label), Covered: pick(lang, m.Covered), Seconds: m.Seconds, Redaction: m.Redaction != ""}
 	for _, f := range m.Files {
 		v.Rungs = append(v.Rungs, rung{Name: f.Rung, Path: f.Path(), Type: f.Type, Size: f.Size, Height: f.Height})
 	}

@@ -207,19 +207,25 @@ func scanDerivative(rows interface{ Scan(...any) error }) (d evidence.Derivative
 	return d, err
 }
 
-// Rendered keeps a new set of derivatives of an original as its newest.
-func (db *DB) Rendered(ctx context.Context, by evidence.Actor, original int64, set []evidence.Derivative) error {
+// Rendered keeps a new set of derivatives of an original as its newest, with
+// what it was made with.
+func (db *DB) Rendered(ctx context.Context, by evidence.Actor, original int64, set []evidence.Derivative, with Rendering) error {
 	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
 		if _, err := tx.ExecContext(ctx, `UPDATE derivatives SET newest = 0 WHERE original = ?1`, original); err != nil {
 			return nil, err
 		}
 		events := []evidence.Event{}
+		first := int64(0)
 		for _, d := range set {
-			_, err := tx.ExecContext(ctx, `INSERT INTO derivatives (original, plan, rung, type, poster, width, height, seconds, size, sha256, sealed)
-				VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`,
-				original, d.Plan, d.Rung, d.Type, d.Poster, d.Width, d.Height, d.Seconds, d.Size, d.SHA256, d.Sealed)
+			var id int64
+			err := tx.QueryRowContext(ctx, `INSERT INTO derivatives (original, plan, rung, type, poster, width, height, seconds, size, sha256, sealed)
+				VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id`,
+				original, d.Plan, d.Rung, d.Type, d.Poster, d.Width, d.Height, d.Seconds, d.Size, d.SHA256, d.Sealed).Scan(&id)
 			if err != nil {
 				return nil, err
+			}
+			if first == 0 {
+				first = id
 			}
 			e, err := originalEvent(ctx, tx, evidence.Rendered, original, fmt.Sprintf("plan %d, %s", d.Plan, d.Rung))
 			if err != nil {
@@ -228,7 +234,8 @@ func (db *DB) Rendered(ctx context.Context, by evidence.Actor, original int64, s
 			e[0].SHA256 = d.SHA256
 			events = append(events, e...)
 		}
-		return events, nil
+		e, err := db.addRendering(ctx, tx, first, with)
+		return append(events, e...), err
 	})
 }
 

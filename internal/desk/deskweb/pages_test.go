@@ -176,12 +176,12 @@ func TestWordsThatAreChosenByValue(t *testing.T) {
 		add("proposal", string(s))
 	}
 	for _, v := range []evidence.Verb{evidence.Collected, evidence.Refused, evidence.Read, evidence.Unread, evidence.Opened, evidence.Probed, evidence.Filed, evidence.Noted,
-		evidence.Assigned, evidence.Titled, evidence.Found, evidence.Replied, evidence.Marked, evidence.Rendered, evidence.Viewed, evidence.Drafted, evidence.Proposed,
+		evidence.Assigned, evidence.Titled, evidence.Found, evidence.Replied, evidence.Marked, evidence.Rendered, evidence.LookedOver, evidence.Answered, evidence.Viewed, evidence.Drafted, evidence.Proposed,
 		evidence.Previewed, evidence.Approved, evidence.Declined, evidence.Published, evidence.Withdrawn, evidence.Closed, evidence.Reopened, evidence.Rewrapped,
 		evidence.Chartered, evidence.Anchored, evidence.Disclosed, evidence.Introduced} {
 		add("verb", string(v))
 	}
-	add("work", "collect", "replies", "publish", "rewrap", "render", "probe")
+	add("work", "collect", "replies", "publish", "rewrap", "render", "probe", "suggest", "follow")
 	add("work.state", "waiting", "running", "done", "failed", "cancelled")
 	add("warn", "face", "voice", "place")
 	add("consent", "face", "voice", "place")

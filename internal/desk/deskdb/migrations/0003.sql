@@ -1,0 +1,1 @@
+-- This number belongs to another part, whose file takes this one's place.

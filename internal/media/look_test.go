@@ -1,0 +1,146 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"testing"
+	"time"
+)
+
+const portrait = "/usr/local/share/kua-test/astronaut.png" // see internal/cascade's tests
+
+func look(t *testing.T, file string) Found {
+	t.Helper()
+	found, err := runner(t).Look(context.Background(), input(t, file), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// TestLookFindsCuts joins generated scenes and wants every cut at its frame,
+// and none in noise and movement.
+func TestLookFindsCuts(t *testing.T) {
+	const scenes = "testsrc2=s=640x360:r=25:d=2[a];mandelbrot=s=640x360:r=25:start_scale=1[m];[m]trim=duration=2,setpts=PTS-STARTPTS[b];" +
+		"life=s=640x360:r=25:mold=10:ratio=0.3:death_color=#C83232:life_color=#00ff00[l];[l]trim=start=1:duration=2,setpts=PTS-STARTPTS[c];smptebars=s=640x360:r=25:d=2[d];" +
+		"color=gray:s=640x360:r=25:d=2,noise=alls=80:allf=t[e]"
+	file := sample(t, "cuts.mp4", "-filter_complex", scenes+";[a][b][c][d][e]concat=n=5,format=yuv420p[v]", "-map", "[v]", "-preset", "ultrafast")
+	cuts := look(t, file).Cuts
+	want := []float64{2, 4, 6, 8}
+	ok := len(cuts) == len(want)
+	for i := range want {
+		ok = ok && math.Abs(cuts[i].Seconds()-want[i]) < 0.021
+	}
+	if !ok {
+		t.Errorf("cuts at %v, want %v", cuts, want)
+	}
+	for name, source := range map[string]string{
+		"noise": "color=gray:s=320x180:r=25:d=4,noise=alls=100:allf=t",
+		"a pan": "testsrc=s=1280x360:r=25:d=4,crop=320:180:x=t*120:y=40",
+	} {
+		if cuts := look(t, sample(t, name+".mp4", "-f", "lavfi", "-i", source, "-preset", "ultrafast")).Cuts; len(cuts) > 0 {
+			t.Errorf("%s has cuts at %v", name, cuts)
+		}
+	}
+}
+
+// overlay makes a film of a part of a picture moving over a ground; x and y are
+// ffmpeg's words for where it is at t.
+func overlay(t *testing.T, ground, thing, x, y string, seconds int) string {
+	return sample(t, "moving.mp4", "-f", "lavfi", "-i", fmt.Sprintf("%s,trim=duration=%d", ground, seconds), "-loop", "1", "-framerate", "25", "-i", portrait,
+		"-filter_complex", fmt.Sprintf("[1]%s[o];[0][o]overlay=x='%s':y='%s':shortest=1,format=yuv420p[v]", thing, x, y), "-map", "[v]", "-preset", "ultrafast", "-g", "50")
+}
+
+// TestFollowFilm follows a patch over moving grounds, from a moment in the
+// middle in both directions: at least 95 in 100 of it is covered in every frame
+// until it leaves, and the cover goes to the ends of the film.
+func TestFollowFilm(t *testing.T) {
+	for name, ground := range map[string]string{
+		"mandelbrot": "mandelbrot=s=640x360:r=25",
+		"noise":      "color=gray:s=640x360:r=25,noise=alls=40:allf=t",
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := overlay(t, ground, "crop=130:150:155:45,scale=78:90", "60+40*t", "120+60*sin(1.3*t)", 9)
+			at := func(s float64) image.Rectangle {
+				x, y := int(60+40*s), int(120+60*math.Sin(1.3*s))
+				return image.Rect(x, y, x+78, y+90)
+			}
+			got, err := runner(t).Follow(context.Background(), input(t, file), Seed{Box: at(7), At: 7 * time.Second, To: 9 * time.Second}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.StartLost || got.EndLost || got.From != 0 || got.To != 9*time.Second-ms {
+				t.Errorf("followed from %v to %v, lost %v %v", got.From, got.To, got.StartLost, got.EndLost)
+			}
+			for n := range 225 {
+				thing, corner := at(float64(n)/25), got.corner(time.Duration(n)*40*ms)
+				in := thing.Intersect(boxAt(corner, got.Cover))
+				if share := float64(in.Dx()*in.Dy()) / float64(thing.Dx()*thing.Dy()); share < 0.95 {
+					t.Fatalf("frame %d: %.2f of it is covered", n, share)
+				}
+			}
+			if len(got.Points) > 112 {
+				t.Errorf("%d points", len(got.Points))
+			}
+		})
+	}
+	flat := sample(t, "flat.mp4", "-f", "lavfi", "-i", "color=gray:s=320x180:r=25:d=2", "-preset", "ultrafast")
+	_, err := runner(t).Follow(context.Background(), input(t, flat), Seed{Box: image.Rect(50, 50, 90, 90), At: time.Second, To: 2 * time.Second}, nil)
+	wantFault(t, err, "media.nothing_to_follow")
+}
+
+// TestLookSuggestsAFace: a face that moves through a film and one on a photo
+// are suggested where they are, and the other detectors see them in what would
+// be published; behind a cover they see nothing.
+func TestLookSuggestsAFace(t *testing.T) {
+	file := overlay(t, "color=gray:s=640x360:r=25,noise=alls=10", "crop=260:300:90:0,scale=260:300", "40+40*t", "30", 4)
+	middle := func(s float64) image.Point { return image.Pt(int(40+40*s)+132, 30+118) }
+	found := look(t, file)
+	covered := 0
+	for n := range 100 {
+		at := time.Duration(n) * 40 * ms
+		for _, h := range found.Hits {
+			corner, on := h.Place(at)
+			if on && h.What == "face" && middle(at.Seconds()).In(boxAt(corner, h.Cover)) {
+				covered++
+				break
+			}
+		}
+	}
+	if covered < 95 {
+		t.Errorf("the face is suggested on %d of 100 frames: %+v", covered, found.Hits)
+	}
+	if len(found.Hits) > 10 || len(found.Tools) != len(suggesters) {
+		t.Errorf("%d suggestions by %v", len(found.Hits), found.Tools)
+	}
+
+	review := func(p Plan) Found {
+		t.Helper()
+		rung := renderFilm(t, file, p)["480p"]
+		if rung.Path == "" {
+			rung = renderFilm(t, file, p)["360p"]
+		}
+		got, err := runner(t).Review(context.Background(), input(t, rung.Path), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := review(Plan{}); len(got.Hits) == 0 {
+		t.Error("an open face is not seen in what would be published")
+	}
+	cover := Cover{W: 260, H: 300, To: 4 * time.Second, Points: []At{{0, 40, 30}, {4 * time.Second, 200, 30}}}
+	if got := review(Plan{Covers: []Cover{cover}}); len(got.Hits) > 0 {
+		t.Errorf("behind a cover is seen %+v", got.Hits)
+	}
+	photo := look(t, portrait)
+	seen := false
+	for _, h := range photo.Hits {
+		seen = seen || image.Pt(222, 118).In(boxAt(h.corner(0), h.Cover))
+	}
+	if !seen {
+		t.Errorf("no face on the portrait: %+v", photo.Hits)
+	}
+}
