@@ -66,6 +66,8 @@ export function absorb(mine: Plan, theirs: Plan): Plan {
   return {
     ...mine,
     head: theirs.head,
+    // What is suggested anew has not been gone through.
+    reviewed: mine.reviewed && theirs.reviewed,
     shots: fits && theirs.shots.length > 0 ? theirs.shots.map((s) => decided.get(s.id) ?? { ...s, by: "", covered: mine.covered }) : mine.shots,
     suggestions: theirs.suggestions.map((s) => {
       const own = answers.get(s.id);
@@ -77,6 +79,6 @@ export function absorb(mine: Plan, theirs: Plan): Plan {
 /** Says whether a machine alone has changed the plan since: shots nobody decided, and suggestions. */
 export function machineOnly(before: Plan, now: Plan): boolean {
   const people = (p: Plan): string =>
-    JSON.stringify({ ...p, head: null, shots: p.shots.filter((s) => s.by !== ""), suggestions: p.suggestions.filter((s) => s.answer !== ""), by: "" }, (k, v: unknown) => (k === "by" ? undefined : v));
+    JSON.stringify({ ...p, head: null, reviewed: before.reviewed && !now.reviewed ? null : p.reviewed, shots: p.shots.filter((s) => s.by !== ""), suggestions: p.suggestions.filter((s) => s.answer !== ""), by: "" }, (k, v: unknown) => (k === "by" ? undefined : v));
   return people(before) === people(now);
 }

@@ -40,7 +40,7 @@ export class Questions {
   }
 
   private row(q: Question): HTMLElement {
-    const row = el("li", {}, el("p", {}, this.timed ? el("span", { class: "marker-when" }, clock(q.at), " ") : "", this.text(q)));
+    const row = el("li", {}, el("p", {}, this.timed && q.kind !== "nothing" ? el("span", { class: "marker-when" }, clock(q.at), " ") : "", this.text(q)));
     if (q.kind === "nothing") return this.nothing(row);
     const deeds = el("p", { class: "actions" }, el("button", { type: "button", "data-key": `ask ${q.kind} ${q.id}`, onclick: () => this.act.look(q) }, this.words.say("look")));
     if (q.kind === "start" || q.kind === "end") {
