@@ -19,7 +19,7 @@ func TestMarkerInABrowser(t *testing.T) {
 	aigul.post("/en/reports/" + r.parcel + "/open")
 	aigul.until("/en/originals/1", "320 × 240")
 
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute)
 	defer cancel()
 	run := exec.CommandContext(ctx, "node", "test/desk.mjs", r.server.URL, "Aigul", passphrase)
 	run.Dir = "../../../web"

@@ -130,6 +130,9 @@ func reasons(base, now redact.Plan) error {
 
 // begin says how the picture begins. Shots that nobody decided follow.
 func begin(p redact.Plan, covered bool) redact.Plan {
+	if p.Covered == covered {
+		return p
+	}
 	p.Covered = covered
 	shots := append([]redact.Shot(nil), p.Shots...)
 	for i := range shots {

@@ -39,13 +39,13 @@ func (f plainForm) read() (redact.Plan, error) {
 	if f.has("speak") {
 		p.Speak = cell("speak", 0)
 	}
+	if f.has("covered") {
+		p = begin(p, cell("covered", 0) == "covered")
+	}
 	for _, part := range []func(*redact.Plan) error{f.tracks, f.shots, f.sound, f.lines} {
 		if err := part(&p); err != nil {
 			return p, err
 		}
-	}
-	if f.has("covered") && p.Covered != (cell("covered", 0) == "covered") {
-		p = begin(p, !p.Covered)
 	}
 	return f.answers(p), nil
 }
@@ -216,22 +216,30 @@ func (f plainForm) shots(p *redact.Plan) error {
 	if err != nil {
 		return err
 	}
+	follow := p.Shots // as the choice for the whole has them
 	p.Shots = nil
 	for _, s := range lines {
 		if s.words != "+" && s.words != "-" {
 			return fault.Invalid("marker.shot_line", clock(s.from)+" "+clock(s.to)+" "+s.words)
 		}
-		shot := redact.Shot{From: s.from, To: s.to}
-		if n := slices.IndexFunc(f.base.Shots, func(old redact.Shot) bool { return old.From == s.from && old.To == s.to }); n >= 0 {
-			shot = f.base.Shots[n]
-		} else {
-			shot.ID = f.fresh("shot")
+		covered := s.words == "-"
+		n := slices.IndexFunc(f.base.Shots, func(old redact.Shot) bool { return old.From == s.from && old.To == s.to })
+		switch {
+		case n < 0:
+			p.Shots = append(p.Shots, redact.Shot{ID: f.fresh("shot"), From: s.from, To: s.to, Covered: covered, By: somebody})
+		case f.base.Shots[n].Covered == covered:
+			p.Shots = append(p.Shots, follow[n])
+		default:
+			shot := f.base.Shots[n]
+			shot.Covered, shot.By = covered, somebody
+			p.Shots = append(p.Shots, shot)
 		}
-		shot.Covered = s.words == "-"
-		p.Shots = append(p.Shots, shot)
 	}
 	return nil
 }
+
+// somebody stands for the person who sends the form, until the plan is signed.
+const somebody = "?"
 
 func (f plainForm) sound(p *redact.Plan) error {
 	if f.has("mutes") {
