@@ -8,6 +8,7 @@ import { Crops } from "./crops.js";
 import { Desk } from "./desk.js";
 import { must, Words } from "./dom.js";
 import { Help } from "./help.js";
+import { between, keys, typing } from "./keys.js";
 import { Machine } from "./machine.js";
 import { Panel } from "./panel.js";
 import { withTrack, type Picture, type Plan, type Track, type Wire } from "./plan.js";
@@ -93,7 +94,7 @@ export class Marker {
     }
     if (this.player) {
       const player = this.player;
-      this.sound = new Sound(root, this.words, this.picture, { ...this.changing(), moment: () => player.moment, seek: (t) => player.seek(t), say: (text) => this.say(text) });
+      this.sound = new Sound(root, this.words, this.picture, { plan: () => this.plan, change: (plan) => this.work.change(plan), moment: () => player.moment, seek: (t) => player.seek(t), say: (text) => this.say(text) });
       this.timeline = new Timeline(must(root, ".marker-time"), this.picture, this.words, {
         seek: (t) => player.seek(t),
         select: (id) => this.select(id),
@@ -110,10 +111,6 @@ export class Marker {
 
   get plan(): Plan {
     return this.work.plan;
-  }
-
-  private changing(): { plan: () => Plan; change: (plan: Plan) => void } {
-    return { plan: () => this.plan, change: (plan) => this.work.change(plan) };
   }
 
   private stageOf(layer: HTMLElement): Stage {
@@ -397,18 +394,4 @@ export class Marker {
   private say(text: string): void {
     must(this.root, ".marker-say").textContent = text;
   }
-}
-
-const keys: Record<string, string> = {
-  " ": "play", ",": "back", ".": "forward", n: "add", k: "point", p: "preview", f: "follow", w: "whole-shot", g: "widen", v: "turn-box", h: "turn-shot",
-  s: "split", c: "cover-suggestion", l: "leave-suggestion", j: "next-suggestion", "+": "closer", "-": "further", "0": "whole-film", "?": "help",
-};
-
-function typing(e: KeyboardEvent): boolean {
-  const t = e.target;
-  return t instanceof HTMLTextAreaElement || t instanceof HTMLSelectElement || (t instanceof HTMLInputElement && !["range", "checkbox", "radio"].includes(t.type));
-}
-
-function between(a: { x: number; y: number }, b: { x: number; y: number }): { x: number; y: number } {
-  return { x: Math.round((a.x + b.x) / 2), y: Math.round((a.y + b.y) / 2) };
 }
