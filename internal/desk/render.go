@@ -129,6 +129,11 @@ func (d *Desk) render(ctx context.Context, j jobs.Job, progress func(done, total
 	if err != nil {
 		return err
 	}
+	if o.Medium.Width > 0 {
+		if err := media.CheckDetectors(); err != nil {
+			return err // rather than when the film is made
+		}
+	}
 	plan, version, err := d.Plan(ctx, id)
 	if err != nil {
 		return err

@@ -9,7 +9,8 @@ import (
 )
 
 // BenchmarkFilm renders 1080p and prints ratios of time, all measured in this
-// run: three moving covers, looked after in every rung, against none; and the
+// run: three moving covers, and as many reveals of a covered film, looked after
+// in every rung, against none; and the
 // box with its decoder, painter and encoders against one bare ffmpeg that
 // makes the same four films and sounds of the same file.
 func BenchmarkFilm(b *testing.B) {
@@ -22,7 +23,7 @@ func BenchmarkFilm(b *testing.B) {
 		{W: 500, H: 400, From: length / 4, To: length / 2, Points: []At{{0, 700, 300}}},
 	}
 	in := input(b, file)
-	var plain, covered, bare time.Duration
+	var plain, covered, revealed, bare time.Duration
 	timed := func(f func() error) time.Duration {
 		start := time.Now()
 		if err := f(); err != nil {
@@ -39,9 +40,11 @@ func BenchmarkFilm(b *testing.B) {
 	for b.Loop() {
 		plain += timed(render(Plan{}))
 		covered += timed(render(Plan{Covers: covers}))
+		revealed += timed(render(Plan{Covered: true, Reveals: covers}))
 		bare += timed(func() error { return bareLadder(file, b.TempDir()) })
 	}
 	b.ReportMetric(covered.Seconds()/plain.Seconds(), "covers/none")
+	b.ReportMetric(revealed.Seconds()/plain.Seconds(), "reveals/none")
 	b.ReportMetric(plain.Seconds()/bare.Seconds(), "box/bare")
 	b.ReportMetric(plain.Seconds()/(float64(b.N)*length.Seconds()), "s/s-of-film")
 }

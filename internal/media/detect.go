@@ -62,6 +62,12 @@ func readDetectors(set []detector) ([]detector, error) {
 	return out, nil
 }
 
+// CheckDetectors says what is missing for looking over pictures.
+func CheckDetectors() error {
+	_, err := readDetectors(slices.Concat(suggesters, reviewers))
+	return err
+}
+
 // How a film is looked over: detectors see a picture now and then, what they saw
 // is followed in between, and what one saw belongs to what another saw there.
 const (
@@ -88,6 +94,7 @@ type watcher struct {
 	open, closed []*chain
 	nextLook     time.Duration
 	nextStep     time.Duration
+	beat         func(done, total int) // after each detector
 }
 
 func (w *watcher) add(g track.Gray) {
@@ -118,7 +125,8 @@ func (w *watcher) add(g track.Gray) {
 
 // look asks every detector.
 func (w *watcher) look(g track.Gray) {
-	for _, d := range w.detectors {
+	for i, d := range w.detectors {
+		w.beat(i+1, len(w.detectors))
 		for _, hit := range d.find.Find(g.Pix, g.W, g.H, cascade.Search{Mirror: d.mirror}) {
 			w.take(d, g, track.Box{X: float64(hit.X), Y: float64(hit.Y), W: float64(hit.W), H: float64(hit.H)})
 		}
@@ -207,12 +215,13 @@ func (s *stage) look(set []detector, cuts bool) (Found, error) {
 	for _, d := range detectors {
 		out.Tools = append(out.Tools, d.name)
 	}
-	w := &watcher{detectors: detectors}
+	w := &watcher{detectors: detectors, beat: func(done, total int) { s.report(0, s.Probe.Duration) }}
 	if s.Probe.Type == Photo {
 		g, err := s.grayPhoto()
 		if err != nil {
 			return Found{}, err
 		}
+		w.beat = func(done, total int) { s.report(time.Duration(done), time.Duration(total)) }
 		w.look(g)
 		out.Hits = w.hits(image.Pt(g.W, g.H), s.Probe.shown(), nil, 0)
 		return out, nil

@@ -2,11 +2,13 @@ package media
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"image"
 	"image/color"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -297,6 +299,46 @@ func TestShotsRefused(t *testing.T) {
 	} {
 		if err := p.validate(); !errors.Is(err, fault.Invalid("media.plan")) {
 			t.Errorf("plan %d: %v", i, err)
+		}
+	}
+}
+
+// TestRevealVectors reads what the marking page may show of a reveal.
+func TestRevealVectors(t *testing.T) {
+	raw, err := os.ReadFile("../../spec/vectors/covers.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors struct {
+		Reveals []struct {
+			Name  string
+			Track struct {
+				W, H     int
+				From, To int64
+				Points   []struct {
+					At   int64
+					X, Y int
+				}
+			}
+			Frames []struct {
+				From, To   int64
+				X, Y, W, H int
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &vectors); err != nil || len(vectors.Reveals) == 0 {
+		t.Fatalf("vectors: %v", err)
+	}
+	for _, v := range vectors.Reveals {
+		c := Cover{W: v.Track.W, H: v.Track.H, From: time.Duration(v.Track.From) * ms, To: time.Duration(v.Track.To) * ms}
+		for _, p := range v.Track.Points {
+			c.Points = append(c.Points, At{time.Duration(p.At) * ms, p.X, p.Y})
+		}
+		for _, f := range v.Frames {
+			got, want := c.Hold(time.Duration(f.From)*ms, time.Duration(f.To)*ms), image.Rect(f.X, f.Y, f.X+f.W, f.Y+f.H)
+			if got != want && !(got.Empty() && want.Empty()) {
+				t.Errorf("%s, %d to %d: got %v, want %v", v.Name, f.From, f.To, got, want)
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"strings"
 	"time"
 
 	"kua/internal/fault"
@@ -59,16 +60,20 @@ type Seed struct {
 // or a number plate.
 func (m *Runner) Look(ctx context.Context, in Input, progress Progress) (Found, error) {
 	var out Found
-	err := m.watch(ctx, in, job{Do: "look"}, &out, progress)
-	return out, err
+	if err := m.watch(ctx, in, job{Do: "look"}, &out, progress); err != nil {
+		return Found{}, err
+	}
+	return out.checked()
 }
 
 // Review looks over what is to be published, with other detectors than Look
 // uses: what they see must be answered by a person.
 func (m *Runner) Review(ctx context.Context, in Input, progress Progress) (Found, error) {
 	var out Found
-	err := m.watch(ctx, in, job{Do: "review"}, &out, progress)
-	return out, err
+	if err := m.watch(ctx, in, job{Do: "review"}, &out, progress); err != nil {
+		return Found{}, err
+	}
+	return out.checked()
 }
 
 // Follow follows a box through a film in both directions from a moment. Without
@@ -78,8 +83,31 @@ func (m *Runner) Follow(ctx context.Context, in Input, seed Seed, progress Progr
 	if seed.Box.Empty() || !sane(seed.Box.Min) || !sane(seed.Box.Max) || seed.At < seed.From || seed.At >= seed.To || seed.Margin < 0 || seed.Margin > 3 {
 		return out, fault.Invalid("media.plan")
 	}
-	err := m.watch(ctx, in, job{Do: "follow", Seed: &seed}, &out, progress)
-	return out, err
+	if err := m.watch(ctx, in, job{Do: "follow", Seed: &seed}, &out, progress); err != nil {
+		return Followed{}, err
+	}
+	if (Plan{Covers: []Cover{out.Cover}}).validate() != nil {
+		return Followed{}, fault.New(fault.KindInternal, "media.box_died")
+	}
+	return out, nil
+}
+
+// checked holds what the box said to what it may say: it may have been taken over.
+func (f Found) checked() (Found, error) {
+	if len(f.Hits) > maxHits || len(f.Tools) > 2*len(suggesters) {
+		return Found{}, fault.New(fault.KindInternal, "media.box_died")
+	}
+	for i := range f.Hits {
+		h := &f.Hits[i]
+		if (Plan{Covers: []Cover{h.Cover}}).validate() != nil || h.What != "face" && h.What != "plate" || h.From < 0 {
+			return Found{}, fault.New(fault.KindInternal, "media.box_died")
+		}
+		h.Detector = plain(h.Detector, 80)
+	}
+	for i := range f.Tools {
+		f.Tools[i] = strings.TrimSpace(plain(f.Tools[i], 80))
+	}
+	return f, nil
 }
 
 // watch does what only looks, in a box that can write nothing.
