@@ -6,10 +6,11 @@ import { clock, readClock, step } from "./clock.js";
 import { blank, freshID, read, readTrack, withTrack, write, writeTrack, type Picture, type Plan, type Suggestion, type Track, type Wire } from "./plan.js";
 import { begin, hiddenAt, join, shotAt, shownAt, split, turn } from "./shots.js";
 import { addLine, dropSpan, heard, keep, mute, noteSpan, say, timeLine, withLine } from "./sound.js";
-import { at, cornersAt, dropPoint, keepNear, moveTo, newShape, newTrack, resize, retime, shape, wholeShot, widen } from "./track.js";
+import { at, cornersAt, dropPoint, held, keepNear, moveTo, newShape, newTrack, resize, retime, shape, wholeShot, widen } from "./track.js";
 
 interface Vectors {
   covers: { name: string; cover: Pick<Track, "w" | "h" | "from" | "to" | "points">; at: { t: number; covered: boolean; x?: number; y?: number }[] }[];
+  reveals: { name: string; track: Pick<Track, "w" | "h" | "from" | "to" | "points">; frames: { from: number; to: number; x?: number; y?: number; w: number; h: number }[] }[];
 }
 
 const vectors = JSON.parse(readFileSync(process.env["KUA_VECTORS"] ?? "../spec/vectors/covers.json", "utf8")) as Vectors;
@@ -24,6 +25,16 @@ for (const v of vectors.covers) {
       const got = at(v.cover, want.t);
       if (!want.covered) assert.equal(got, null, `at ${want.t} ms`);
       else assert.deepEqual(got, { x: want.x, y: want.y }, `at ${want.t} ms`);
+    }
+  });
+}
+
+for (const v of vectors.reveals) {
+  test(`a frame shows what the vectors say: ${v.name}`, () => {
+    for (const { from, to, ...want } of v.frames) {
+      const got = held(v.track, from, to);
+      if (want.w === 0) assert.equal(got, null, `from ${from} to ${to} ms`);
+      else assert.deepEqual(got, want, `from ${from} to ${to} ms`);
     }
   });
 }
@@ -69,6 +80,7 @@ test("what reveals holds no longer than what was looked at", () => {
   const track = newTrack({ ...empty, covered: true }, { x: 0, y: 0, w: 50, h: 50 }, 9000, picture, true);
   assert.deepEqual([track.reveal, track.from, track.to], [true, 9000, 10000]);
   assert.equal(newTrack(empty, { x: 0, y: 0, w: 50, h: 50 }, 0, picture, true).to, 2000);
+  assert.equal(newTrack(empty, { x: 0, y: 0, w: 50, h: 50 }, 60, picture, true).from, 40, "it begins with the frame that was looked at");
 });
 
 test("moving at a moment adds a point, moving near one replaces it", () => {

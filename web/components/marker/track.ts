@@ -107,7 +107,11 @@ export function keepNear(track: Track, x: number, y: number, picture: Picture): 
  */
 export function newTrack(plan: Plan, box: { x: number; y: number; w: number; h: number }, t: number, picture: Picture, reveal = false): Track {
   let [from, to] = reach(plan, t, picture);
-  if (reveal && !shotAt(plan, t)) [from, to] = [t, Math.min(t + 2000, picture.length)];
+  if (reveal && !shotAt(plan, t)) {
+    // From the beginning of its frame: a frame shows only what is revealed for all of its time.
+    const frame = 1000 / (picture.rate > 0 ? picture.rate : 25);
+    [from, to] = [Math.floor(Math.floor(t / frame + 1e-6) * frame), Math.min(t + 2000, picture.length)];
+  }
   const track: Track = {
     id: freshID(plan), label: "", w: 1, h: 1, from, to, points: [{ at: t, x: Math.round(box.x), y: Math.round(box.y) }],
     reveal, startSeen: false, endSeen: false, source: "", note: "", by: "", corners: [],
@@ -144,4 +148,19 @@ export function cornersAt(track: Track, t: number): Corner[] | null {
   if (!p) return null;
   const own = track.corners.length > 0 ? track.corners : [{ x: 0, y: 0 }, { x: track.w, y: 0 }, { x: track.w, y: track.h }, { x: 0, y: track.h }];
   return own.map((c) => ({ x: c.x + p.x, y: c.y + p.y }));
+}
+
+/**
+ * What a track reveals of a frame that is shown from one moment to another: what
+ * lies in its box all that while, and null when it does not hold for all of it.
+ */
+export function held(track: Pick<Track, "from" | "to" | "points" | "w" | "h">, from: number, to: number): { x: number; y: number; w: number; h: number } | null {
+  const moments = [from, ...track.points.map((p) => p.at).filter((t) => t > from && t < to), to];
+  const places = moments.map((t) => at(track, t));
+  if (places.some((p) => p === null)) return null;
+  const xs = places.map((p) => p!.x);
+  const ys = places.map((p) => p!.y);
+  const [x, y] = [Math.max(...xs), Math.max(...ys)];
+  const [w, h] = [Math.min(...xs) + track.w - x, Math.min(...ys) + track.h - y];
+  return w > 0 && h > 0 ? { x, y, w, h } : null;
 }
