@@ -1,5 +1,5 @@
 // What a person of the desk does in its pages. Used by the browser tests.
-import { openPage, laptop } from "./harness.mjs";
+import { openPage, laptop, shot } from "./harness.mjs";
 
 /** Signs a person in; gives { page, context, strangers, complaints }. */
 export async function signIn(browser, demo, name) {
@@ -48,6 +48,9 @@ export async function coverMiddle(page) {
     const v = document.querySelector(".marker video, .marker img");
     return v && (v.readyState >= 2 || v.complete);
   });
+  // The film begins hidden; this person shows everything but what they cover.
+  await page.check('.marker-begin[value="open"]');
+  await layer.scrollIntoViewIfNeeded();
   const box = await layer.boundingBox();
   const at = (x, y) => [box.x + box.width * x, box.y + box.height * y];
   await page.mouse.move(...at(0.35, 0.3));
@@ -58,4 +61,51 @@ export async function coverMiddle(page) {
   await page.locator(".marker-list li").first().waitFor();
   await page.check(".marker-reviewed");
   await page.waitForSelector('.marker-save[data-state="saved"]');
+}
+
+/** Writes a record in English alone. */
+export async function fillRecord(page) {
+  for (const box of await page.locator('input[name="language"]').all()) await box.setChecked((await box.getAttribute("value")) === "en");
+  await page.fill("#title", "Made up: money is demanded at a crossing");
+  await page.fill("#summary", "A made-up record for a test of the road.");
+  await page.fill("#known-0-words", "The film is four seconds long.");
+  await page.fill("#from", "2026-11");
+  await page.fill("#place-words", "Almaty");
+  for (const e of await page.locator('input[name="exhibit"]').all()) await e.check();
+  for (const e of await page.locator('input[name^="label."]').all()) await e.fill("Dashcam (made up)");
+  for (const e of await page.locator('input[name^="covered."]').all()) await e.fill("The middle of the picture is covered, sound is muted.");
+  await press(page, "main form .primary");
+  for (const e of await page.locator('input[id^="warning-"]').all()) await e.fill("nobody can be recognised");
+  await press(page, 'form[action$="/record"] .primary');
+  await shot(page, "desk-record-filled");
+}
+
+/** Says of everything that another detector sees in the derivatives why it may be seen. */
+export async function answerHits(page, original) {
+  for (;;) {
+    await page.goto(original);
+    const why = page.locator('form[action*="/hits/"] input[name="why"]').first();
+    if (!(await why.count())) return;
+    await why.fill("made up: it is a test picture");
+    await press(page, 'form[action*="/hits/"] button');
+  }
+}
+
+/** Sends a film as a witness does, with the words that say what it shows. */
+export async function sendReport(page, demo, film, words) {
+  await page.goto(`${demo.url}/en/report`);
+  await page.waitForSelector("#to-receipt:enabled");
+  await page.check("input[name=what][value=bribe]");
+  await page.fill("#text", words);
+  await page.setInputFiles("#files", film);
+  await page.click("#to-receipt");
+  await page.waitForSelector("#step-receipt:not([hidden])");
+  const receipt = (await page.textContent("#receipt")).trim();
+  await page.click("#written");
+  for (const n of [1, 2]) {
+    const group = Number(/\d/.exec(await page.textContent(`#check-${n}-label`))[0]);
+    await page.fill(`#check-${n}`, receipt.split("-")[group - 1]);
+  }
+  await page.click("#seal-send");
+  await page.waitForSelector("#step-done:not([hidden])", { timeout: 180_000 });
 }

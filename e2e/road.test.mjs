@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { axe, laptop, openBrowser, openPage, phone, shot, startDemo, temporary } from "./harness.mjs";
-import { collect, coverMiddle, press, signIn, tickAll, until } from "./desk.mjs";
+import { answerHits, collect, coverMiddle, fillRecord, press, signIn, tickAll, until } from "./desk.mjs";
 
 let tmp, demo, browser, film;
 
@@ -113,6 +113,7 @@ test("the desk collects, covers and writes", async () => {
   await page.goto(original);
   await until(page, 'video[src*="/media/derivative/"]', 300);
   await shot(page, "desk-rendered");
+  await answerHits(page, original);
   assert.deepEqual(await axe(page), []);
 
   await page.goto(`${caseURL}/record`);
@@ -128,23 +129,6 @@ test("the desk collects, covers and writes", async () => {
   quiet(p, "the desk");
   await p.context.close();
 });
-
-/** Writes a record in English alone. */
-async function fillRecord(page) {
-  for (const box of await page.locator('input[name="language"]').all()) await box.setChecked((await box.getAttribute("value")) === "en");
-  await page.fill("#title", "Made up: money is demanded at a crossing");
-  await page.fill("#summary", "A made-up record for a test of the road.");
-  await page.fill("#known-0-words", "The film is four seconds long.");
-  await page.fill("#from", "2026-11");
-  await page.fill("#place-words", "Almaty");
-  for (const e of await page.locator('input[name="exhibit"]').all()) await e.check();
-  for (const e of await page.locator('input[name^="label."]').all()) await e.fill("Dashcam (made up)");
-  for (const e of await page.locator('input[name^="covered."]').all()) await e.fill("The middle of the picture is covered, sound is muted.");
-  await press(page, "main form .primary");
-  for (const e of await page.locator('input[id^="warning-"]').all()) await e.fill("nobody can be recognised");
-  await press(page, 'form[action$="/record"] .primary');
-  await shot(page, "desk-record-filled");
-}
 
 test("a second person looks, signs and it is published", async () => {
   const p = await signIn(browser, demo, demo.people[1]);

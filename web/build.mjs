@@ -16,7 +16,7 @@ const ENTRIES = {
   "site.css": "site/site.css",
   "desk.css": "desk/desk.css",
   "marker.css": "marker/marker.css",
-  "marker.js": "marker/marker.ts",
+  "marker.js": "marker/start.ts",
   "report.css": "report/report.css",
   "report.js": "report/report.ts",
   "report-worker.js": "report/worker.ts",

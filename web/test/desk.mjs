@@ -27,6 +27,8 @@ async function person(options = {}) {
   return page;
 }
 
+const shots = process.env.KUA_SHOTS;
+const shot = async (page, name) => shots && (await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true }));
 const saved = (page) => page.waitForSelector('.marker-save[data-state="saved"]', { timeout: 10_000 });
 const unsaved = (page) => page.waitForSelector('.marker-save:not([data-state="saved"])', { timeout: 10_000 });
 
@@ -45,6 +47,11 @@ async function marker(page) {
   assert.ok(await page.isHidden(".marker-mismatch") && (await page.isHidden(".marker-unplayable")), "the film is shown as the renderer sees it");
 }
 
+// shade tells how much of a pixel of the picture is hidden: 0 to 255.
+async function shade(page, x, y) {
+  return page.locator(".marker-shade").evaluate((c, [px, py]) => c.getContext("2d").getImageData(Math.round((px / 320) * c.width), Math.round((py / 240) * c.height), 1, 1).data[3], [x, y]);
+}
+
 // at is where a pixel of the picture is on the screen now.
 async function at(page, x, y) {
   const layer = await page.locator(".marker-layer").boundingBox();
@@ -59,9 +66,20 @@ async function drag(page, from, to) {
   await page.mouse.up();
 }
 
-// By mouse: draw, move, resize, and see that the film obeys.
+// By mouse: draw, move, resize, and see that the film obeys. A film begins
+// hidden, and the page says that nothing is shown.
 const page = await person();
 await marker(page);
+assert.ok(await page.isChecked('.marker-begin[value="covered"]'), "a film begins hidden");
+assert.equal(await page.locator(".marker-questions li").count(), 1, "a film of which nothing is shown is asked about");
+assert.equal(await shade(page, 10, 10), 255, "the shade lies over all of it");
+await shot(page, "hidden");
+await drag(page, [200, 150], [300, 220]);
+assert.match(await page.locator(".marker-box").first().getAttribute("aria-label"), /shows what is under it/, "in a hidden picture a box reveals");
+assert.deepEqual([await shade(page, 250, 180), await shade(page, 100, 100)], [0, 255], "the shade has a hole where something is revealed");
+await page.click('[data-do="undo"]');
+await page.check('.marker-begin[value="open"]');
+assert.equal(await shade(page, 10, 10), 0, "an open picture has no shade");
 await drag(page, [40, 30], [100, 90]);
 let got = await box(page);
 for (const [key, want] of Object.entries({ x: 40, y: 30, w: 60, h: 60 })) assert.ok(Math.abs(got[key] - want) <= 1, `drawn: ${key} is ${got[key]}, want ${want}`);
@@ -104,24 +122,71 @@ await page.waitForFunction((t) => document.querySelector("video").currentTime > 
 const stepped = (await page.evaluate(() => document.querySelector("video").currentTime)) - before;
 assert.ok(stepped > 0.02 && stepped < 0.16, `one frame of a tenth of a second: stepped ${stepped}`);
 
-// Solid preview, mute by dragging, everything named for a screen reader.
+// Solid preview, sound by dragging, everything named for a screen reader.
 await page.click('[data-do="preview"]');
-const colour = await page.locator(".marker-box").first().evaluate((b) => getComputedStyle(b).backgroundColor);
-assert.equal(colour, "rgb(0, 0, 0)", "the preview is solid");
+assert.equal(await page.locator(".marker-shade").evaluate((c) => getComputedStyle(c).opacity), "1", "the preview is solid");
+await shot(page, "preview");
 await page.click('[data-do="preview"]');
 await page.uncheck(".marker-mute-all");
-const sound = await page.locator(".marker-sound").boundingBox();
-await page.mouse.move(sound.x + sound.width * 0.25, sound.y + 5);
-await page.mouse.down();
-await page.mouse.move(sound.x + sound.width * 0.5, sound.y + 5, { steps: 4 });
-await page.mouse.up();
-assert.equal(await page.locator(".marker-mutes li").count(), 1, "a drag along the sound bar mutes");
+async function soundDrag(from, to) {
+  await page.locator(".marker-sound").scrollIntoViewIfNeeded();
+  const sound = await page.locator(".marker-sound").boundingBox();
+  await page.mouse.move(sound.x + sound.width * from, sound.y + 5);
+  await page.mouse.down();
+  await page.mouse.move(sound.x + sound.width * to, sound.y + 5, { steps: 4 });
+  await page.mouse.up();
+}
+await soundDrag(0.25, 0.5);
+assert.equal(await page.locator(".marker-mutes .marker-muted").count(), 1, "a drag along the sound bar mutes");
+await page.check(".marker-mute-all");
+await soundDrag(0.6, 0.8);
+assert.equal(await page.locator(".marker-mutes .marker-kept").count(), 1, "when all is muted a drag keeps");
+await page.fill(".marker-kept input", "a siren");
+await page.selectOption(".marker-language", "ru");
+await page.click('[data-sound="add-line"]');
+await page.keyboard.type("Стой");
+await page.keyboard.press("Tab");
+await page.selectOption(".marker-language", "en");
+await page.fill(".marker-line textarea", "Stop");
+await page.selectOption(".marker-speak", "ru");
+await page.uncheck(".marker-mute-all");
+assert.ok(await page.isVisible(".marker-speak-mute"), "two voices at once are warned of");
+
+// Shots: cut at the moment, hide one, and see it hidden.
+await page.locator(".marker-scrub").evaluate((s) => {
+  s.value = "1000";
+  s.dispatchEvent(new Event("input"));
+});
+await page.locator(".marker-shotbar button", { hasText: "Cut it here" }).click();
+await page.locator(".marker-shotbar button", { hasText: "Hide this shot" }).click();
+assert.equal(await shade(page, 5, 235), 255, "a hidden shot is hidden");
+assert.equal(await page.locator(".marker-shot").count(), 2, "two shots stand on the bar");
+await page.click('[data-do="closer"]');
+await page.click('[data-do="whole-film"]');
+
+// A box that ends inside film and picture is a question; a person answers it.
+await page.locator(".marker-card-head").first().click();
+await page.locator('[data-key^="widen "]').first().click();
+await page.locator('[data-key^="to "]').first().fill("0:00.600");
+await page.keyboard.press("Tab");
+await saved(page);
+const ask = page.locator(".marker-questions li", { hasText: "ends in the middle" });
+await ask.waitFor();
+await shot(page, "asked");
+await ask.locator("button", { hasText: "nothing to see after" }).click();
+await ask.waitFor({ state: "detached" });
+await page.focus(".marker-layer");
+await page.keyboard.press("?");
+assert.ok(await page.isVisible(".marker-help"), "a key shows the keys");
+await shot(page, "help");
+await page.keyboard.press("Escape");
 await page.check(".marker-reviewed");
 await saved(page);
 await page.click('[data-do="undo"]');
 await page.click('[data-do="redo"]');
 await page.waitForTimeout(900);
 await saved(page);
+await shot(page, "worked");
 
 // Another window saves; this one is told and nothing is overwritten by itself.
 const other = await page.context().newPage();
@@ -156,15 +221,22 @@ await finger("touchMove", 300, 210);
 await finger("touchEnd");
 assert.equal(await tablet.locator(".marker-box").count(), count + 1, "a finger draws");
 await saved(tablet);
+await shot(tablet, "tablet");
 await tablet.context().close();
 
 // Without a script the numbers are there to be read and changed.
 const plain = await person({ javaScriptEnabled: false });
 await plain.goto(`${address}/en/originals/1/mark`);
 assert.ok((await plain.isVisible(".marker-plain")) && (await plain.isHidden(".marker")), "the form of numbers stands in");
+assert.match(await plain.inputValue("#shots"), /^0:00.000 0:01.\d+ \+\n0:01.\d+ 0:02.000 -$/);
+assert.match(await plain.inputValue("#keeps"), /a siren$/);
+assert.match(await plain.inputValue("#lines-ru"), /Стой$/);
+await shot(plain, "plain");
 await plain.fill("#label-1", "a face");
+await plain.fill("#lines-en", (await plain.inputValue("#lines-en")) + "\n0:01.900 0:02 And go");
 await plain.click(".marker-plain button");
 assert.equal(await plain.inputValue("#label-1"), "a face");
+assert.match(await plain.inputValue("#lines-en"), /Stop\n0:01.900 0:02.000 And go$/);
 await plain.context().close();
 
 // Every page on a phone, and wide in the dark.
@@ -175,6 +247,7 @@ for (const [label, options] of [["phone", { viewport: { width: 360, height: 740 
   for (const path of [...paths, "/sign-in"]) {
     if (path === "/sign-in") await reader.context().clearCookies();
     await reader.goto(`${address}/en${path}`);
+    if (path.endsWith("/mark")) await shot(reader, `marker-${label}`);
     const over = await reader.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (over > 0) problems.push(`${path} (${label}) is ${over} pixels too wide`);
     await reader.evaluate(axe);

@@ -6,129 +6,38 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"kua/internal/evidence"
 	"kua/internal/fault"
+	"kua/internal/locale"
 	"kua/internal/page"
 	"kua/internal/redact"
 )
 
-// markedPlan is a plan as the marker's script has it. A photo's boxes are tracks
-// of no length, so that the script knows one kind of cover.
-type markedPlan struct {
-	Covered  bool          `json:"covered"`
-	Tracks   []markedTrack `json:"tracks"`
-	Mutes    []markedSpan  `json:"mutes"`
-	MuteAll  bool          `json:"muteAll"`
-	Reviewed bool          `json:"reviewed"`
-}
-
-type markedTrack struct {
-	ID     string         `json:"id"`
-	Label  string         `json:"label"`
-	W      int            `json:"w"`
-	H      int            `json:"h"`
-	From   int64          `json:"from"`
-	To     int64          `json:"to"`
-	Points []redact.Point `json:"points"`
-}
-
-type markedSpan struct {
-	From int64 `json:"from"`
-	To   int64 `json:"to"`
-}
-
-// marked gives a plan to the script.
-func marked(p redact.Plan) markedPlan {
-	m := markedPlan{Covered: p.Covered, Tracks: []markedTrack{}, Mutes: []markedSpan{}, MuteAll: p.MuteAll, Reviewed: p.Reviewed}
-	for _, t := range p.Tracks {
-		m.Tracks = append(m.Tracks, markedTrack{t.ID, t.Label, t.W, t.H, t.From, t.To, t.Points})
-	}
-	for _, b := range p.Boxes {
-		m.Tracks = append(m.Tracks, markedTrack{ID: b.ID, Label: b.Label, W: b.W, H: b.H, Points: []redact.Point{{X: b.X, Y: b.Y}}})
-	}
-	for _, s := range p.Mutes {
-		m.Mutes = append(m.Mutes, markedSpan{s.From, s.To})
-	}
-	return m
-}
-
-// onto puts what the script sent onto the plan it was made from. A track that
-// did not change keeps the name of the person who drew it.
-func (m markedPlan) onto(base redact.Plan, by string) redact.Plan {
-	p := base
-	p.By, p.Covered, p.MuteAll, p.Reviewed = by, m.Covered, m.MuteAll, m.Reviewed
-	p.Tracks, p.Boxes, p.Mutes = nil, nil, nil
-	for _, t := range m.Tracks {
-		if p.Duration == 0 {
-			p.Boxes = append(p.Boxes, t.box(base.Boxes, by))
-		} else {
-			p.Tracks = append(p.Tracks, t.track(base.Tracks, by))
-		}
-	}
-	for i, s := range m.Mutes {
-		mute := redact.Mute{ID: fmt.Sprintf("m%d", i+1), From: s.From, To: s.To, By: by}
-		for _, old := range base.Mutes {
-			if old.From == s.From && old.To == s.To {
-				mute.By, mute.Note = old.By, old.Note
-			}
-		}
-		p.Mutes = append(p.Mutes, mute)
-	}
-	return p
-}
-
-func (t markedTrack) track(before []redact.Track, by string) redact.Track {
-	fresh := redact.Track{ID: t.ID, Label: t.Label, W: t.W, H: t.H, From: t.From, To: t.To, Points: t.Points, By: by}
-	i := slices.IndexFunc(before, func(old redact.Track) bool { return old.ID == t.ID })
-	if i < 0 {
-		return fresh
-	}
-	old := before[i]
-	fresh.Note = old.Note
-	if old.Label == t.Label && old.W == t.W && old.H == t.H && old.From == t.From && old.To == t.To && slices.Equal(old.Points, t.Points) {
-		fresh.By = old.By
-	}
-	return fresh
-}
-
-func (t markedTrack) box(before []redact.Box, by string) redact.Box {
-	fresh := redact.Box{ID: t.ID, Label: t.Label, W: t.W, H: t.H, By: by}
-	if len(t.Points) > 0 {
-		fresh.X, fresh.Y = t.Points[0].X, t.Points[0].Y
-	}
-	for _, old := range before {
-		if old.ID != t.ID {
-			continue
-		}
-		fresh.Note = old.Note
-		if old.Label == t.Label && old.W == t.W && old.H == t.H && old.X == fresh.X && old.Y == fresh.Y {
-			fresh.By = old.By
-		}
-	}
-	return fresh
-}
-
 type markerView struct {
 	frame
-	ID                 int64
-	Name, CaseTitle    string
-	Case               string
-	Allowed            string
-	Source, Save, Form string
-	Film, Photo        bool
-	Timed, Seen        bool // it has a length; it has a picture
-	Width, Height      int
-	Version            int
-	Picture, Plan      string // JSON for the script
-	Words              string
-	Rows               []plainTrack
-	Mutes              string
-	MuteAll, Reviewed  bool
-	Labels             []string
-	Wrong, WrongHint   string
+	ID                       int64
+	Name, CaseTitle          string
+	Case                     string
+	Allowed                  string
+	Source, Save, Root, Form string
+	Film, Photo              bool
+	Timed, Seen              bool // it has a length; it has a picture
+	Width, Height            int
+	Version                  int
+	Picture, Plan, Questions string // JSON for the script
+	Words                    string
+	Tongues                  []language
+	Voices                   []language // that a machine can speak
+	Labels, Reasons          []string
+	Wrong, WrongHint         string
+	plainView
+}
+
+// language is one that words may be typed in.
+type language struct {
+	Tag, Name string
 }
 
 func markerPage(v *visit) error { return v.showMarker(nil) }
@@ -165,8 +74,7 @@ func (v *visit) showMarker(wrong error) error {
 	}
 	if wrong != nil {
 		view.Wrong, view.WrongHint = view.Fault(wrong)
-		view.Rows, view.Mutes = sentRows(v.r.PostForm), v.form("mutes")
-		view.MuteAll, view.Reviewed = v.form("mute_all") != "", v.form("reviewed") != ""
+		view.sent(v.r.PostForm)
 		v.w.WriteHeader(page.Status(wrong))
 	}
 	return v.show("marker", view)
@@ -209,16 +117,41 @@ func (view *markerView) describe(o evidence.Original, plan redact.Plan, source s
 	}
 	view.Width, view.Height = m.Width, m.Height
 	view.Source = source
-	view.Save = view.Href(fmt.Sprintf("/originals/%d/plan", o.ID))
+	view.Root = view.Href(fmt.Sprintf("/originals/%d", o.ID))
+	view.Save = view.Root + "/plan"
 	view.Form = fmt.Sprintf("/originals/%d/mark", o.ID)
-	view.MuteAll, view.Reviewed = plan.MuteAll, plan.Reviewed
-	view.Rows, view.Mutes = plainRows(marked(plan))
+	view.plainView = plainOf(plan, view.frame)
+	for _, tag := range locale.Tags() {
+		if tag.Automatic() {
+			continue
+		}
+		view.Tongues = append(view.Tongues, language{string(tag), tag.Name()})
+		if speakable(tag) {
+			view.Voices = append(view.Voices, language{string(tag), tag.Name()})
+		}
+	}
 	for _, label := range []string{"face", "plate", "name", "screen", "tattoo"} {
 		view.Labels = append(view.Labels, view.T("deskweb.marker.label."+label))
 	}
+	for _, reason := range []string{"script.reasonMistake", "reason.allowed", "reason.duty", "reason.covered"} {
+		view.Reasons = append(view.Reasons, view.T("marker."+reason))
+	}
+	return view.forScript(o, plan)
+}
+
+// speakable says whether Debian's espeak-ng has a voice for a language. It has
+// none for Tajik.
+func speakable(tag locale.Tag) bool { return tag != locale.Tajik }
+
+// forScript writes what the script begins with.
+func (view *markerView) forScript(o evidence.Original, plan redact.Plan) error {
+	m := o.Medium
 	words := make(map[string]string)
 	for _, key := range scriptWords {
 		words[key] = view.T("deskweb.marker.script." + key)
+	}
+	for _, key := range moreScriptWords {
+		words[key] = view.T("marker.script." + key)
 	}
 	length := m.Milliseconds
 	if view.Photo {
@@ -229,7 +162,8 @@ func (view *markerView) describe(o evidence.Original, plan redact.Plan, source s
 		from any
 	}{
 		{&view.Words, words},
-		{&view.Plan, marked(plan)},
+		{&view.Plan, plan},
+		{&view.Questions, asked(plan)},
 		{&view.Picture, map[string]any{
 			"width": max(m.Width, 1), "height": max(m.Height, 1), "length": length, "rate": float64(m.FramesPer1000) / 1000,
 		}},
@@ -245,9 +179,46 @@ func (view *markerView) describe(o evidence.Original, plan redact.Plan, source s
 
 // scriptWords are the sentences that the marker's script says.
 var scriptWords = []string{
-	"box", "position", "soundBar", "track", "empty", "what", "x", "y", "w", "h", "from", "to", "startHere", "endHere", "whole",
-	"open.start", "open.end", "look", "points", "goPoint", "dropPoint", "remove", "removed", "unmute", "play", "pause", "muteStarted",
+	"box", "position", "soundBar", "track", "what", "x", "y", "w", "h", "from", "to", "startHere", "endHere", "whole",
+	"open.start", "open.end", "look", "points", "goPoint", "dropPoint", "remove", "removed", "unmute", "play", "pause",
 	"save.saved", "save.unsaved", "save.saving", "save.offline", "save.conflict", "save.locked", "save.refused",
+}
+
+// moreScriptWords are those of marker.json.
+var moreScriptWords = []string{
+	"empty", "boxReveal", "corner", "shows", "reveals", "follow", "wholeShot", "widen", "makeShape", "corners", "cornerLeft", "cornerTop", "addCorner", "dropCorner",
+	"shotsBar", "soundBarKeep", "shotBefore", "shotAfter", "shotShow", "shotHide", "shotSplit", "shotJoin", "shotNow", "shotNone", "shotsUnknown", "isHidden", "isShown",
+	"kept", "muted", "heardWhat", "mutedWhy", "unkeep", "lineFrom", "lineTo", "lineWords", "dropLine", "stretchStarted", "stretchFirst",
+	"looking", "lookDone", "following", "followOffer", "followLost", "followWhere", "machineBusy", "machineAway", "machineStopped",
+	"face", "plate", "suggestNone", "suggestCount", "suggestLook", "suggestCover", "suggestFollow", "suggestLeave", "suggestWhy", "suggestNext",
+	"suggestCovered", "suggestLeft", "suggestReopen", "reasonMistake",
+	"askNone", "askCount", "askMore", "ask.suggestion", "ask.uncovered", "ask.nothing", "ask.other", "seenStart", "seenEnd", "nothingWhy",
+}
+
+// question is one open question as the script has it.
+type question struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+	At   int64  `json:"at"`
+}
+
+// asked gives what a plan leaves open.
+func asked(p redact.Plan) []question {
+	all := []question{}
+	for _, q := range p.Questions() {
+		all = append(all, question{q.Kind, q.ID, q.At})
+	}
+	return all
+}
+
+// standingPlan gives the newest plan to the script, which asks when a machine
+// or another person has changed it.
+func standingPlan(v *visit) error {
+	plan, version, err := v.desk.Plan(v.r.Context(), v.number("id"))
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, map[string]any{"version": version, "plan": plan, "questions": asked(plan)})
 }
 
 // savePlan takes the script's plan. The version it was made from stands in a
@@ -257,15 +228,15 @@ func savePlan(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var sent markedPlan
-	if err := json.Unmarshal(body, &sent); err != nil {
-		return fault.Invalid("deskweb.form").Because(err)
+	sent, err := readSent(body)
+	if err != nil {
+		return err
 	}
 	from, err := strconv.Atoi(v.r.Header.Get("Kua-Version"))
 	if err != nil {
 		return fault.Invalid("deskweb.form").Because(err)
 	}
-	version, err := v.keepPlan(sent, from)
+	plan, version, err := v.keepPlan(sent, from)
 	if f, ok := fault.Of(err); ok && f.Kind == fault.KindConflict {
 		message, _ := page.Fault(v.app.cat, v.lang, err)
 		return v.json(http.StatusConflict, map[string]any{"version": version, "message": message})
@@ -273,24 +244,27 @@ func savePlan(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.json(http.StatusOK, map[string]any{"version": version})
+	return v.json(http.StatusOK, map[string]any{"version": version, "questions": asked(plan)})
 }
 
-// keepPlan saves a plan made from version from. After a conflict it gives the
-// version that stands now.
-func (v *visit) keepPlan(sent markedPlan, from int) (int, error) {
+// keepPlan saves a plan made from version from, and gives it as it is kept.
+// After a conflict it gives the version that stands now.
+func (v *visit) keepPlan(sent redact.Plan, from int) (redact.Plan, int, error) {
 	ctx, id := v.r.Context(), v.number("id")
 	base, now, err := v.desk.Plan(ctx, id)
 	if err != nil {
-		return 0, err
+		return redact.Plan{}, 0, err
 	}
-	plan := sent.onto(base, v.seat.Name())
+	plan := onto(base, sent, v.seat.Name())
 	if err := plan.Validate(); err != nil {
-		return now, err
+		return plan, now, err
+	}
+	if err := reasons(base, plan); err != nil {
+		return plan, now, err
 	}
 	version, err := v.seat.SavePlan(ctx, id, plan, from)
 	if err != nil {
-		return now, err
+		return plan, now, err
 	}
-	return version, nil
+	return plan, version, nil
 }

@@ -47,6 +47,7 @@ type originalView struct {
 	Reviewed bool
 	Warnings []string
 	Made     []derivativeRow
+	Hits     []hitRow // what a detector still sees in them
 	Stale    bool
 	Jobs     []workRow
 	Running  bool
@@ -144,6 +145,9 @@ func (v *visit) madeOf(ctx context.Context, view *originalView) error {
 		return err
 	}
 	view.Stale = stale && len(made) > 0
+	if view.Hits, err = v.hitsOf(view.frame, view.Original.ID, made); err != nil {
+		return err
+	}
 	for _, d := range made {
 		view.Made = append(view.Made, derivativeRow{
 			Derivative: d, Source: fmt.Sprintf("/media/derivative/%d", d.ID),

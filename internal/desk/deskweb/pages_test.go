@@ -77,13 +77,17 @@ func samples(a *App, lang locale.Tag) map[string]any {
 	pages["custody"] = custodyView{frame: in("cases", "deskweb.custody.title"), Case: 4, Events: []eventRow{{Event: evidence.Event{Sequence: 41, By: "Aigul", Key: "0123456789abcdef", Verb: evidence.Opened, SHA256: strings.Repeat("ab", 32)},
 		When: moment(base, someDay), Did: v.t("deskweb.verb.opened"), About: short("parcel " + strings.Repeat("cd", 32))}}}
 	pages["original"] = originalView{frame: in("cases", "deskweb.cases.title"), Original: base.originalRow(film), Case: 4, CaseName: "Case 4", Allowed: base.allowed(report), Shown: true, Source: "/media/original/3", Marked: true, Covers: 2, Mutes: 1,
-		Warnings: []string{v.t("deskweb.warning.voice"), v.t("deskweb.warning.unreviewed")}, Made: []derivativeRow{derivative, still}, Stale: true, Jobs: []workRow{running, failed}, Running: true}
+		Warnings: []string{v.t("deskweb.warning.voice"), v.t("deskweb.warning.unreviewed")}, Made: []derivativeRow{derivative, still}, Stale: true, Jobs: []workRow{running, failed}, Running: true,
+		Hits: []hitRow{{ID: 1, What: "face", Where: "0:01.000", Film: true, Source: "/media/derivative/9#t=1.000"}, {ID: 2, What: "face", Where: "10, 10", Source: "/media/derivative/8", Why: "an officer", By: "Bolat"}}}
 	told := tracesView{frame: in("cases", "deskweb.cases.title"), ID: 3, Kind: v.t("deskweb.kind.film")}
 	told.fill(sampleSheet(), tracesFixes)
 	pages["traces"] = told
 	plan := redact.New("3", 1280, 720, 83*time.Second, false)
 	plan.Tracks = []redact.Track{{ID: "t1", Label: "face", W: 160, H: 200, From: 0, To: 20_000, Points: []redact.Point{{X: 400, Y: 200}, {At: 9000, X: 600, Y: 210}}}}
-	plan.Mutes = []redact.Mute{{ID: "m1", From: 1000, To: 4000}}
+	plan.Mutes, plan.Keeps = []redact.Mute{{ID: "m1", From: 1000, To: 4000}}, []redact.Span{{ID: "k1", From: 5000, To: 6000, Note: "a siren"}}
+	plan.Shots = []redact.Shot{{ID: "s1", To: 9000}, {ID: "s2", From: 9000, To: 83_000, Covered: true}}
+	plan.Lines = []redact.Line{{ID: "l1", From: 1000, To: 2000, Words: map[string]string{"ru": "Стой", "en": "Stop"}}}
+	plan.Suggestions = []redact.Suggestion{{ID: "f1", What: redact.Face, Detector: "d 1", W: 40, H: 40, From: 500, To: 900, Points: []redact.Point{{At: 500, X: 10, Y: 10}}}}
 	marker := markerView{frame: in("cases", "deskweb.cases.title"), ID: 3, Name: "Original 3", CaseTitle: "Case 4", Case: "4", Allowed: base.allowed(report), Version: 3}
 	marker.Marker, marker.Wrong, marker.WrongHint = true, "No place.", "Write one."
 	if err := marker.describe(film, plan, "/media/original/3"); err != nil {
@@ -207,6 +211,9 @@ func TestWordsThatAreChosenByValue(t *testing.T) {
 	add("place", "none", string(casefile.Region), string(casefile.Area))
 	add("people.encryption", "hybrid", "x25519")
 	add("marker.script", scriptWords...)
+	for _, word := range moreScriptWords {
+		keys = append(keys, "marker.script."+word)
+	}
 	for _, key := range keys {
 		if !a.cat.Has(key) {
 			t.Errorf("the catalogue lacks %s", key)
@@ -222,7 +229,7 @@ func TestFaultsAreInWords(t *testing.T) {
 		fault.TooLarge("deskweb.too_large", 1), fault.Invalid("deskweb.addr", "x"), fault.Invalid("deskweb.needs_tls", "x"), fault.Invalid("deskweb.tls_half"), fault.Conflict("deskweb.listen", "x"),
 		fault.Invalid("deskweb.signin.unknown"), fault.Later("deskweb.signin.wait", 1), fault.Invalid("deskweb.case.choose"), fault.Invalid("deskweb.publish.choose"), fault.Conflict("deskweb.approve.unseen"),
 		fault.Invalid("deskweb.approve.unchecked"), fault.Conflict("deskweb.approve.other"), fault.Invalid("deskweb.withdraw.unsure"), fault.Conflict("deskweb.withdraw.nothing"), fault.Invalid("deskweb.record.point"),
-		fault.Invalid("deskweb.marker.mute_line", "x"), fault.Invalid("deskweb.marker.size_cell", 1), fault.Invalid("deskweb.marker.time_cell", 1), fault.Invalid("deskweb.marker.point_line", 1, "x"), fault.Conflict("deskweb.marker.nothing_to_mark"),
+		fault.Invalid("deskweb.marker.mute_line", "x"), fault.Invalid("deskweb.marker.size_cell", 1), fault.Invalid("deskweb.marker.time_cell", 1), fault.Invalid("deskweb.marker.point_line", 1, "x"), fault.Invalid("marker.shot_line", "x"), fault.Invalid("marker.leave_why"), fault.NotFound("marker.no_job", 1), fault.Conflict("deskweb.marker.nothing_to_mark"),
 	} {
 		message, hint := page.Fault(a.cat, locale.English, f)
 		if hint == "" || strings.Contains(message, "{") || message == "" {

@@ -2,62 +2,186 @@ package deskweb
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
-	"kua/internal/fault"
+	"kua/internal/locale"
 	"kua/internal/redact"
 )
 
-// plainTrack is one track as the form without a script shows it.
+// plainView is a plan as the form without a script shows it: numbers, and lines
+// of text for what there is many of.
+type plainView struct {
+	Rows                []plainTrack
+	Covered             bool
+	Shots, Mutes, Keeps string
+	Lines               []plainLines
+	Speak, Note         string
+	MuteAll, Reviewed   bool
+	Suggestions         []plainSuggestion
+	MoreSuggestions     int      // that are open and not on this page
+	Asked               []string // what is still asked, in words
+}
+
+// Ends are the words for the ends of a track beyond which somebody looked.
+func (plainView) Ends() []string { return []string{"start", "end", "both"} }
+
+// plainTrack is one track or box.
 type plainTrack struct {
 	Number   int
 	ID       string
 	Label    string
+	Reveal   bool
+	Seen     string // "", start, end, both: the ends beyond which somebody looked
 	W, H     string
 	From, To string
 	Points   string
 }
 
-// plainRows writes a plan as fields, with three empty rows for new tracks.
-func plainRows(m markedPlan) (rows []plainTrack, mutes string) {
-	for _, t := range m.Tracks {
-		row := plainTrack{ID: t.ID, Label: t.Label, W: strconv.Itoa(t.W), H: strconv.Itoa(t.H), From: clock(t.From), To: clock(t.To)}
+// plainLines are the words of one language.
+type plainLines struct {
+	Tag, Name, Text string
+}
+
+// plainSuggestion is one suggestion with its answer.
+type plainSuggestion struct {
+	Number       int
+	ID           string
+	What, Where  string
+	Answer, Note string
+}
+
+// shownSuggestions is how many suggestions one page of the form has.
+const shownSuggestions = 50
+
+// plainOf writes a plan as fields, with three empty rows for new tracks.
+func plainOf(p redact.Plan, f frame) plainView {
+	v := plainView{Rows: plainRows(p), Covered: p.Covered, Speak: p.Speak, Note: p.Note, MuteAll: p.MuteAll, Reviewed: p.Reviewed}
+	var shots, mutes, keeps []string
+	for _, s := range p.Shots {
+		sign := "+"
+		if s.Covered {
+			sign = "-"
+		}
+		shots = append(shots, clock(s.From)+" "+clock(s.To)+" "+sign)
+	}
+	for _, m := range p.Mutes {
+		mutes = append(mutes, strings.TrimSpace(clock(m.From)+" "+clock(m.To)+" "+oneLine(m.Note)))
+	}
+	for _, k := range p.Keeps {
+		keeps = append(keeps, strings.TrimSpace(clock(k.From)+" "+clock(k.To)+" "+oneLine(k.Note)))
+	}
+	v.Shots, v.Mutes, v.Keeps = strings.Join(shots, "\n"), strings.Join(mutes, "\n"), strings.Join(keeps, "\n")
+	for _, tag := range locale.Tags() {
+		if !tag.Automatic() {
+			v.Lines = append(v.Lines, plainLines{string(tag), tag.Name(), linesIn(p, string(tag))})
+		}
+	}
+	v.suggestions(p, f)
+	v.asked(p, f)
+	return v
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func linesIn(p redact.Plan, tag string) string {
+	var lines []string
+	for _, l := range p.Lines {
+		if words := l.Words[tag]; words != "" {
+			lines = append(lines, clock(l.From)+" "+clock(l.To)+" "+oneLine(words))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func plainRows(p redact.Plan) []plainTrack {
+	var rows []plainTrack
+	for _, t := range p.Tracks {
+		row := plainTrack{ID: t.ID, Label: t.Label, Reveal: t.Reveal, W: strconv.Itoa(t.W), H: strconv.Itoa(t.H), From: clock(t.From), To: clock(t.To)}
+		row.Seen = map[[2]bool]string{{true, false}: "start", {false, true}: "end", {true, true}: "both"}[[2]bool{t.StartSeen, t.EndSeen}]
 		var lines []string
-		for _, p := range t.Points {
-			lines = append(lines, fmt.Sprintf("%s %d %d", clock(p.At), p.X, p.Y))
+		for _, at := range t.Points {
+			lines = append(lines, fmt.Sprintf("%s %d %d", clock(at.At), at.X, at.Y))
 		}
 		row.Points = strings.Join(lines, "\n")
 		rows = append(rows, row)
 	}
-	for range 3 {
-		rows = append(rows, plainTrack{})
+	for _, b := range p.Boxes {
+		row := plainTrack{ID: b.ID, Label: b.Label, Reveal: b.Reveal, W: strconv.Itoa(b.W), H: strconv.Itoa(b.H), Points: fmt.Sprintf("%d %d", b.X, b.Y)}
+		var corners []string
+		for _, c := range b.Corners {
+			corners = append(corners, fmt.Sprintf("%d %d", c.X, c.Y))
+		}
+		if len(corners) > 0 {
+			row.Points = strings.Join(corners, "\n")
+		}
+		rows = append(rows, row)
 	}
+	rows = append(rows, make([]plainTrack, 3)...)
 	for i := range rows {
 		rows[i].Number = i + 1
 	}
-	var lines []string
-	for _, s := range m.Mutes {
-		lines = append(lines, clock(s.From)+" "+clock(s.To))
-	}
-	return rows, strings.Join(lines, "\n")
+	return rows
 }
 
-// savePlain takes the form without a script.
-func savePlain(v *visit) error {
-	o, err := v.desk.OriginalInfo(v.r.Context(), v.number("id"))
-	if err != nil {
-		return err
+// suggestions shows those that are open first.
+func (v *plainView) suggestions(p redact.Plan, f frame) {
+	sorted := slices.Clone(p.Suggestions)
+	slices.SortStableFunc(sorted, func(a, b redact.Suggestion) int { return min(len(a.Answer), 1) - min(len(b.Answer), 1) })
+	for i, s := range sorted {
+		if i >= shownSuggestions {
+			if s.Answer == "" {
+				v.MoreSuggestions++
+			}
+			continue
+		}
+		at := s.Points[0]
+		where := fmt.Sprintf("%d × %d · %d, %d", s.W, s.H, at.X, at.Y)
+		if p.Duration > 0 {
+			where = clock(s.From) + " – " + clock(s.To) + " · " + where
+		}
+		v.Suggestions = append(v.Suggestions, plainSuggestion{Number: i + 1, ID: s.ID, What: f.T("marker.script." + s.What), Where: where, Answer: s.Answer, Note: s.Note})
 	}
-	sent, err := readPlain(v.r.PostForm, o.Medium.Milliseconds)
-	if err == nil {
-		from, _ := strconv.Atoi(v.form("version"))
-		_, err = v.keepPlan(sent, from)
+}
+
+func (v *plainView) asked(p redact.Plan, f frame) {
+	numbers := make(map[string]int)
+	for i, t := range p.Tracks {
+		numbers[t.ID] = i + 1
 	}
-	if err != nil {
-		return v.showMarker(err)
+	for _, q := range p.Questions() {
+		switch {
+		case q.Kind == redact.AskStart || q.Kind == redact.AskEnd:
+			v.Asked = append(v.Asked, clock(q.At)+": "+f.T("deskweb.marker.script.track", numbers[q.ID])+". "+f.T("deskweb.marker.script.open."+q.Kind))
+		case q.Kind == redact.AskNothing:
+			v.Asked = append(v.Asked, f.T("marker.script.ask.nothing"))
+		default:
+			v.Asked = append(v.Asked, clock(q.At)+": "+f.T("marker.script.ask."+q.Kind))
+		}
 	}
-	return v.done("/originals/"+v.id()+"/mark", "deskweb.saved")
+}
+
+// sent puts what came in a form back into its fields.
+func (v *plainView) sent(form map[string][]string) {
+	cell := cells(form)
+	v.Rows = nil
+	for i := range form["w"] {
+		v.Rows = append(v.Rows, plainTrack{
+			Number: i + 1, ID: cell("id", i), Label: cell("label", i), Reveal: cell("reveal", i) != "", Seen: cell("seen", i), W: cell("w", i), H: cell("h", i),
+			From: cell("from", i), To: cell("to", i), Points: cell("points", i),
+		})
+	}
+	v.Covered = cell("covered", 0) == "covered"
+	v.Shots, v.Mutes, v.Keeps = cell("shots", 0), cell("mutes", 0), cell("keeps", 0)
+	v.Speak, v.Note = cell("speak", 0), cell("note", 0)
+	v.MuteAll, v.Reviewed = form["mute_all"] != nil, form["reviewed"] != nil
+	for i := range v.Lines {
+		v.Lines[i].Text = cell("lines."+v.Lines[i].Tag, 0)
+	}
+	for i, s := range v.Suggestions {
+		v.Suggestions[i].Answer, v.Suggestions[i].Note = cell("answer."+s.ID, 0), cell("why."+s.ID, 0)
+	}
 }
 
 // cells gives the nth field of a name, "" where there is none.
@@ -67,104 +191,22 @@ func cells(form map[string][]string) func(name string, n int) string {
 	}
 }
 
-// sentRows gives the rows of a plain form as they were sent.
-func sentRows(form map[string][]string) []plainTrack {
-	cell := cells(form)
-	var rows []plainTrack
-	for i := range form["w"] {
-		rows = append(rows, plainTrack{
-			Number: i + 1, ID: cell("id", i), Label: cell("label", i), W: cell("w", i), H: cell("h", i),
-			From: cell("from", i), To: cell("to", i), Points: cell("points", i),
-		})
+// savePlain takes the form without a script.
+func savePlain(v *visit) error {
+	ctx := v.r.Context()
+	base, _, err := v.desk.Plan(ctx, v.number("id"))
+	if err != nil {
+		return err
 	}
-	return rows
-}
-
-// readPlain reads the fields of the plain form. A row whose size is empty is no
-// track: emptying it takes a track away.
-func readPlain(form map[string][]string, length int64) (markedPlan, error) {
-	m := markedPlan{MuteAll: form["mute_all"] != nil, Reviewed: form["reviewed"] != nil}
-	cell := cells(form)
-	taken := make(map[string]bool)
-	for _, id := range form["id"] {
-		taken[id] = true
+	sent, err := newPlainForm(base, v.r.PostForm, func(what string) string { return v.t("deskweb.marker.label." + what) }).read()
+	if err == nil {
+		from, _ := strconv.Atoi(v.form("version"))
+		_, _, err = v.keepPlan(sent, from)
 	}
-	for i := range form["w"] {
-		if cell("w", i) == "" || cell("h", i) == "" {
-			continue
-		}
-		t, err := readPlainTrack(i, length, cell)
-		if err != nil {
-			return m, err
-		}
-		for n := 1; t.ID == ""; n++ {
-			if id := fmt.Sprintf("t%d", n); !taken[id] {
-				t.ID, taken[id] = id, true
-			}
-		}
-		m.Tracks = append(m.Tracks, t)
+	if err != nil {
+		return v.showMarker(err)
 	}
-	for line := range strings.Lines(strings.Join(form["mutes"], "\n")) {
-		words := strings.Fields(line)
-		if len(words) == 0 {
-			continue
-		}
-		if len(words) != 2 {
-			return m, fault.Invalid("deskweb.marker.mute_line", line)
-		}
-		from, ok1 := readClock(words[0])
-		to, ok2 := readClock(words[1])
-		if !ok1 || !ok2 {
-			return m, fault.Invalid("deskweb.marker.mute_line", line)
-		}
-		m.Mutes = append(m.Mutes, markedSpan{from, to})
-	}
-	return m, nil
-}
-
-func readPlainTrack(i int, length int64, cell func(string, int) string) (markedTrack, error) {
-	t := markedTrack{ID: cell("id", i), Label: cell("label", i), To: length}
-	var err1, err2 error
-	t.W, err1 = strconv.Atoi(cell("w", i))
-	t.H, err2 = strconv.Atoi(cell("h", i))
-	if err1 != nil || err2 != nil {
-		return t, fault.Invalid("deskweb.marker.size_cell", i+1)
-	}
-	for _, end := range []struct {
-		name string
-		into *int64
-	}{{"from", &t.From}, {"to", &t.To}} {
-		if text := cell(end.name, i); text != "" {
-			at, ok := readClock(text)
-			if !ok {
-				return t, fault.Invalid("deskweb.marker.time_cell", i+1)
-			}
-			*end.into = at
-		}
-	}
-	for line := range strings.Lines(cell("points", i)) {
-		p, ok := readPoint(strings.Fields(line), length)
-		if !ok {
-			return t, fault.Invalid("deskweb.marker.point_line", i+1, strings.TrimSpace(line))
-		}
-		t.Points = append(t.Points, p)
-	}
-	return t, nil
-}
-
-// readPoint reads "time x y", or "x y" where there is no time.
-func readPoint(words []string, length int64) (redact.Point, bool) {
-	var p redact.Point
-	if length == 0 && len(words) == 2 {
-		words = append([]string{"0"}, words...)
-	}
-	if len(words) != 3 {
-		return p, false
-	}
-	at, ok := readClock(words[0])
-	x, err1 := strconv.Atoi(words[1])
-	y, err2 := strconv.Atoi(words[2])
-	return redact.Point{At: at, X: x, Y: y}, ok && err1 == nil && err2 == nil
+	return v.done("/originals/"+v.id()+"/mark", "deskweb.saved")
 }
 
 // clock writes milliseconds as 1:02.345; the marker's script has the same.
@@ -185,7 +227,7 @@ func readClock(text string) (int64, bool) {
 	var total float64
 	for i, part := range parts {
 		n, err := strconv.ParseFloat(part, 64)
-		if err != nil || n < 0 || n > 1e6 || i < len(parts)-1 && strings.Contains(part, ".") {
+		if err != nil || !(n >= 0 && n <= 1e6) || i < len(parts)-1 && strings.Contains(part, ".") {
 			return 0, false
 		}
 		total = total*60 + n

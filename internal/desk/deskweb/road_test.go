@@ -142,18 +142,24 @@ func (p *person) marks(t *testing.T) {
 	t.Helper()
 	p.get("/en/originals/1/mark")
 	p.sees(`data-version="0"`, `src="/assets/marker.`, "&#34;rate&#34;:10")
-	plan := `{"tracks":[{"id":"t1","label":"face","w":60,"h":50,"from":0,"to":2000,"points":[{"at":0,"x":10,"y":20},{"at":1000,"x":90,"y":40}]}],"mutes":[{"from":200,"to":900}],"muteAll":true,"reviewed":true}`
+	// The document itself, as the script writes it. Whose name it puts to what is not its to say.
+	plan := `{"kind":"kua redaction plan","version":2,"covered":false,"mute_all":true,"reviewed":true,"duration":1,"by":"Dana",` +
+		`"tracks":[{"by":"Dana","id":"t1","label":"face","w":60,"h":50,"from":0,"to":2000,"points":[{"at":0,"x":10,"y":20},{"at":1000,"x":90,"y":40}]}],"mutes":[{"by":"Dana","id":"m1","from":200,"to":900}]}`
 	for _, c := range []struct {
 		body, version, token string
 		code                 int
 		says                 string
 	}{
-		{plan, "0", p.token, 200, `{"version":1}`},
+		{plan, "0", p.token, 200, `{"questions":[],"version":1}`},
 		{plan, "0", p.token, 409, `"version":1`},
 		{plan, "1", "wrong", 403, "message"},
-		{`{"tracks":[{"id":"t1","w":0,"h":0}]}`, "1", p.token, 422, "message"},
+		{strings.Replace(plan, `"w":60`, `"w":0`, 1), "1", p.token, 422, "message"},
+		{strings.Replace(plan, `"label"`, `"lable"`, 1), "1", p.token, 422, "message"},
+		{strings.Replace(plan, `"version":2`, `"version":1`, 1), "1", p.token, 422, "message"},
+		{plan + plan, "1", p.token, 422, "message"},
 		{`{`, "1", p.token, 422, "message"},
-		{plan, "1", p.token, 200, `{"version":2}`},
+		{strings.Replace(plan, `"to":2000`, `"to":1500`, 1), "1", p.token, 200, `{"questions":[{"kind":"end","id":"t1","at":1500}],"version":2}`},
+		{plan, "2", p.token, 200, `{"questions":[],"version":3}`},
 	} {
 		req := must(http.NewRequest("POST", p.server.URL+"/en/originals/1/plan", strings.NewReader(c.body)))
 		req.Header.Set("Content-Type", "application/json")
@@ -167,17 +173,17 @@ func (p *person) marks(t *testing.T) {
 		}
 	}
 	p.get("/en/originals/1/mark")
-	p.sees(`data-version="2"`, `name="label" type="text" maxlength="200" value="face"`, "0:01.000 90 40", "0:00.200 0:00.900")
+	p.sees(`data-version="3"`, `name="label" type="text" maxlength="200" value="face"`, "0:01.000 90 40", "0:00.200 0:00.900")
 	p.until("/en/originals/2", "320 × 240")
 	// A photo, by the form that works without a script.
 	p.get("/en/originals/2/mark")
 	p.post("/en/originals/2/mark", "version", "0", "id", "", "label", "plate", "w", "40", "h", "", "points", "10 20", "reviewed", "1")
 	p.post("/en/originals/2/mark", "version", "1", "id", "", "label", "plate", "w", "40", "h", "20", "points", "10 x", "reviewed", "1")
 	p.sees("this line is no place: 10 x")
-	p.post("/en/originals/2/mark", "version", "1", "id", "", "label", "plate", "w", "40", "h", "20", "points", "10 20", "reviewed", "1")
-	p.sees("Saved.", "plate")
+	p.post("/en/originals/2/mark", "version", "1", "id", "", "label", "plate", "w", "40", "h", "20", "points", "10 20", "id", "", "label", "hand", "w", "", "h", "", "points", "50 50\n90 50\n70 80", "covered", "open", "reviewed", "1")
+	p.sees("Saved.", "plate", "50 50\n90 50\n70 80")
 	p.get("/en/originals/2")
-	p.sees("Covers: 1.")
+	p.sees("Covers: 2.")
 }
 
 // record writes the record in two languages, wrongly first.

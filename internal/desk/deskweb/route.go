@@ -67,7 +67,13 @@ func (a *App) routes() []route {
 		{method: "POST", path: "/originals/{id}/render", handle: render, policy: pages},
 		{method: "GET", path: "/originals/{id}/mark", handle: markerPage, policy: marking},
 		{method: "POST", path: "/originals/{id}/mark", handle: savePlain, policy: marking},
+		{method: "GET", path: "/originals/{id}/plan", handle: standingPlan, policy: pages},
 		{method: "POST", path: "/originals/{id}/plan", handle: savePlan, policy: pages},
+		{method: "POST", path: "/originals/{id}/look", handle: startLook, policy: pages},
+		{method: "POST", path: "/originals/{id}/follow", handle: startFollow, policy: pages},
+		{method: "GET", path: "/originals/{id}/machine/{job}", handle: machineWork, policy: pages},
+		{method: "POST", path: "/originals/{id}/machine/{job}", handle: stopMachine, policy: pages},
+		{method: "POST", path: "/originals/{id}/hits/{hit}", handle: answerHit, policy: pages},
 		{method: "GET", path: "/media/original/{id}", handle: playOriginal, plain: true, policy: playing},
 		{method: "GET", path: "/media/derivative/{id}", handle: playDerivative, plain: true, policy: playing},
 

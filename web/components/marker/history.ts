@@ -29,6 +29,14 @@ export class History {
     this.gesture = "";
   }
 
+  /** Puts something that no person did into every step, so that undoing keeps it. */
+  rebase(onto: (plan: Plan) => Plan): void {
+    this.past = this.past.map(onto);
+    this.future = this.future.map(onto);
+    this.now = onto(this.now);
+    this.rest();
+  }
+
   undo(): boolean {
     const plan = this.past.pop();
     if (!plan) return false;

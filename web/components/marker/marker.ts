@@ -1,145 +1,207 @@
-// The page where a volunteer marks what is covered and muted in one original.
-// The server's form of plain numbers stays in the page for a browser without
-// scripts; this hides it and takes its place.
+// The page where a volunteer marks what is hidden in one original and what is
+// heard of it. The server's form of plain numbers stays in the page for a
+// browser without scripts; this hides it and takes its place.
 
+import { cover, followed, leave, margin, reopen } from "./answers.js";
+import { clock, sameFrame } from "./clock.js";
+import { Crops } from "./crops.js";
+import { Desk } from "./desk.js";
 import { must, Words } from "./dom.js";
-import { History } from "./history.js";
+import { Help } from "./help.js";
+import { between, keys, typing } from "./keys.js";
+import { Machine } from "./machine.js";
 import { Panel } from "./panel.js";
-import {
-  at, clamp, clock, dropPoint, moveTo, mute, newTrack, resize, retime, sameFrame, step, unmute, withTrack,
-  type Picture, type Plan, type Track,
-} from "./plan.js";
-import { poster, Saver, type SaveState } from "./save.js";
+import { withTrack, type Picture, type Plan, type Track, type Wire } from "./plan.js";
+import { Player } from "./player.js";
+import { Questions, type Question } from "./questions.js";
+import { SaveLine } from "./saveline.js";
+import { Shaping } from "./shaping.js";
+import { ShotBar } from "./shotbar.js";
+import { begin, hiddenAt, join, split, turn } from "./shots.js";
+import { Sound } from "./soundwork.js";
 import { Stage } from "./stage.js";
+import { Suggested } from "./suggested.js";
 import { Timeline } from "./timeline.js";
+import { at, dropPoint, moveTo, newShape, newTrack, resize, retime, shape, cornersAt, wholeShot, widen } from "./track.js";
+import { Work } from "./work.js";
+
+type Deeds = Record<string, () => void>;
 
 export class Marker {
-  private readonly history: History;
-  private readonly stage: Stage;
-  private readonly timeline: Timeline | null = null;
-  private readonly panel: Panel;
-  private readonly saver: Saver;
   private readonly words: Words;
   private readonly picture: Picture;
-  private readonly film: HTMLVideoElement | null;
-  private time = 0;
+  private readonly person: string;
+  private readonly work: Work;
+  private readonly stage: Stage | null = null;
+  private readonly player: Player | null = null;
+  private readonly timeline: Timeline | null = null;
+  private readonly shots: ShotBar | null = null;
+  private readonly sound: Sound | null = null;
+  private readonly panel: Panel | null = null;
+  private readonly suggested: Suggested | null = null;
+  private readonly machine: Machine;
+  private readonly questions: Questions;
+  private readonly shaping: Shaping;
   private selected = "";
-  private muteFrom: number | null = null;
+  private asked: Question[] = [];
+  private kind: "" | "cover" | "reveal" = ""; // of new boxes; "" goes by what is shown
+  private drawing = 0;
 
   constructor(private readonly root: HTMLElement) {
     const data = root.dataset;
     this.words = new Words(data["words"] ?? "{}");
     this.picture = JSON.parse(data["picture"] ?? "{}") as Picture;
-    this.history = new History(JSON.parse(data["plan"] ?? "{}") as Plan);
-    this.film = root.querySelector("video");
-    this.fit();
-    this.saver = new Saver(poster(data["save"] ?? "", data["token"] ?? ""), Number(data["version"]), (s, m) => this.tell(s, m));
-    this.stage = new Stage(must(root, ".marker-layer"), this.picture, this.words, {
-      draw: (box) => this.draw(box),
-      move: (id, x, y, gesture) => this.onTrack(id, (t) => moveTo(t, this.moment(), x, y, this.near()), gesture),
+    this.person = data["person"] ?? "";
+    const desk = new Desk(data["base"] ?? "", data["token"] ?? "");
+    const line = new SaveLine(must(root, ".marker-save"), this.words);
+    const wire = JSON.parse(data["plan"] ?? "{}") as Wire;
+    this.work = new Work(wire, Number(data["version"]), { url: data["save"] ?? "", token: data["token"] ?? "" }, desk, this.picture, {
+      changed: (gesture) => this.changed(gesture),
+      asked: (questions) => this.ask(questions),
+      saving: (state, message) => line.tell(state, message),
+    });
+    this.shaping = new Shaping(this.picture, {
+      shown: (corners) => {
+        if (this.stage) this.stage.shaping = this.shaping.on;
+        this.stage?.unfinished(corners);
+        root.classList.toggle("marker-shaping", this.shaping.on);
+      },
+      done: (corners) => {
+        const track = newShape(this.plan, corners, this.picture, this.reveals());
+        if (track) this.add(track);
+      },
+    });
+    this.machine = new Machine(root, desk, this.words, {
+      looked: () => void this.work.catchUp(),
+      offer: () => this.tick(),
+      take: (found) => this.onTrack(found.id, (t) => followed(t, found)),
+      say: (text) => this.say(text),
+    });
+    this.questions = new Questions(must(root, ".marker-questions"), must(root, ".marker-questions-count"), this.picture.length > 0, this.words, {
+      look: (q) => this.answer(q),
+      seen: (id, end) => this.onTrack(id, (t) => (end === "start" ? { ...t, startSeen: true } : { ...t, endSeen: true })),
+      why: (note) => this.work.change({ ...this.plan, note }),
+      number: (id) => this.plan.tracks.findIndex((t) => t.id === id) + 1,
+    });
+    const seen = root.querySelector<HTMLElement>(".marker-layer");
+    const medium = root.querySelector<HTMLMediaElement>("video, audio");
+    if (medium) this.player = this.playerOf(medium);
+    if (seen) {
+      this.stage = this.stageOf(seen);
+      this.panel = this.panelOf();
+      const source = root.querySelector<HTMLVideoElement | HTMLImageElement>(".marker-fit video, .marker-fit img");
+      this.suggested = this.suggestedOf(source && new Crops(source, this.picture));
+    }
+    if (this.player) {
+      const player = this.player;
+      this.sound = new Sound(root, this.words, this.picture, { plan: () => this.plan, change: (plan) => this.work.change(plan), moment: () => player.moment, seek: (t) => player.seek(t), say: (text) => this.say(text) });
+      this.timeline = new Timeline(must(root, ".marker-time"), this.picture, this.words, {
+        seek: (t) => player.seek(t),
+        select: (id) => this.select(id),
+        stretch: (from, to) => this.sound?.stretch(from, to),
+      });
+      const bar = root.querySelector<HTMLElement>(".marker-shotbar");
+      if (bar) this.shots = this.shotsOf(bar);
+    }
+    new Help(must(root, ".marker-help"));
+    this.wire();
+    this.ask(JSON.parse(data["questions"] ?? "[]") as Question[]);
+    this.changed("");
+  }
+
+  get plan(): Plan {
+    return this.work.plan;
+  }
+
+  private stageOf(layer: HTMLElement): Stage {
+    return new Stage(layer, must<HTMLCanvasElement>(this.root, ".marker-shade"), this.picture, this.words, {
+      draw: (box) => this.add(newTrack(this.plan, box, this.moment(), this.picture, this.reveals())),
+      move: (id, x, y, gesture) => this.onTrack(id, (t) => moveTo(t, this.moment(), x, y, sameFrame(this.picture)), gesture),
       resize: (id, w, h, gesture) => this.onTrack(id, (t) => resize(t, w, h, this.picture), gesture),
-      rest: () => this.history.rest(),
+      rest: () => this.work.rest(),
       select: (id) => this.select(id),
       remove: (id) => this.remove(id),
+      corner: (x, y) => this.shaping.add(x, y),
+      bend: (id, n, x, y, gesture) => this.bend(id, n, x, y, gesture),
       key: (e) => this.key(e),
     });
-    this.panel = new Panel(must(root, ".marker-list"), root.querySelector(".marker-mutes"), this.picture, this.words, {
+  }
+
+  private panelOf(): Panel {
+    return new Panel(must(this.root, ".marker-list"), this.picture, this.words, {
       select: (id) => this.select(id),
-      seek: (t) => this.seek(t),
+      seek: (t) => this.player?.seek(t),
       change: (track) => this.onTrack(track.id, () => track),
-      place: (id, x, y) => this.onTrack(id, (t) => moveTo(t, this.moment(), x, y, this.near())),
+      place: (id, x, y) => this.onTrack(id, (t) => moveTo(t, this.moment(), x, y, sameFrame(this.picture))),
       size: (id, w, h) => this.onTrack(id, (t) => resize(t, w, h, this.picture)),
       remove: (id) => this.remove(id),
       drop: (id, t) => this.onTrack(id, (track) => dropPoint(track, t)),
       time: (id, from, to) => this.onTrack(id, (t) => retime(t, from, to, this.picture)),
-      unmute: (n) => this.change(unmute(this.plan, n)),
+      wholeShot: (id) => this.onTrack(id, (t) => wholeShot(t, this.plan, this.moment(), this.picture)),
+      widen: (id) => this.onTrack(id, (t) => widen(t, margin, this.picture)),
+      follow: (id) => this.follow(id),
+      bend: (id, n, x, y) => this.bend(id, n, x, y),
+      addCorner: (id, n) => this.corners(id, (all) => (n < 0 ? all : [...all.slice(0, n + 1), between(all[n]!, all[(n + 1) % all.length]!), ...all.slice(n + 1)])),
+      dropCorner: (id, n) => this.corners(id, (all) => (all.length > 3 ? all.filter((_, i) => i !== n) : all)),
     });
-    if (this.film) {
-      this.timeline = new Timeline(must(root, ".marker-time"), this.picture, this.words, {
-        seek: (t) => this.seek(t),
-        select: (id) => this.select(id),
-        mute: (from, to) => this.change(mute(this.plan, from, to, this.picture)),
-      });
-      this.watch(this.film);
-    }
-    this.wire();
-    this.draws();
   }
 
-  /** Begins to compare what the browser shows with what the renderer sees. */
-  begin(): void {
-    this.root.hidden = false;
-    this.compare();
+  private suggestedOf(crops: Crops | null): Suggested {
+    return new Suggested(must(this.root, ".marker-suggest"), this.words, crops, {
+      seek: (t) => this.player?.seek(t),
+      choose: () => this.tick(),
+      cover: (id) => void this.cover(id),
+      follow: (id) => {
+        const track = this.cover(id);
+        if (track) void this.machine.follow(track, this.moment());
+      },
+      leave: (id, why) => this.leave(id, why),
+      reopen: (id) => this.work.change(reopen(this.plan, id)),
+    });
   }
 
-  // Gives the picture its own shape, so that boxes lie where the renderer puts them.
-  private fit(): void {
-    const { width, height } = this.picture;
-    const fit = must(this.root, ".marker-fit");
-    fit.style.aspectRatio = `${width} / ${height}`;
-    fit.style.maxWidth = `calc(72vh * ${width / height})`;
+  private shotsOf(bar: HTMLElement): ShotBar {
+    return new ShotBar(bar, this.words, {
+      seek: (t) => this.player?.seek(t),
+      turn: (id) => this.work.change(turn(this.plan, id, this.person)),
+      split: () => this.work.change(split(this.plan, this.moment(), this.picture.length, this.person)),
+      join: (id) => this.work.change(join(this.plan, id, this.person)),
+    });
   }
 
-  // A browser that turns or stretches the picture otherwise than the renderer
-  // would put every box elsewhere: then nothing can be drawn here.
-  private compare(): void {
-    const check = (width: number, height: number): void => {
-      if (width === 0 || height === 0) return;
-      const off = Math.abs(width / height / (this.picture.width / this.picture.height) - 1) > 0.02;
-      must(this.root, ".marker-mismatch").hidden = !off;
-      must(this.root, ".marker-layer").hidden = off;
-      const plain = document.querySelector<HTMLElement>(".marker-plain");
-      if (off && plain) plain.hidden = false;
-    };
-    const film = this.film;
-    const photo = this.root.querySelector("img");
-    if (film) {
-      const look = (): void => check(film.videoWidth, film.videoHeight);
-      film.addEventListener("loadedmetadata", look);
-      look();
-    } else if (photo) {
-      const look = (): void => check(photo.naturalWidth, photo.naturalHeight);
-      photo.addEventListener("load", look);
-      look();
-    }
-  }
-
-  private get plan(): Plan {
-    return this.history.now;
+  private playerOf(medium: HTMLMediaElement): Player {
+    return new Player(medium, this.picture, {
+      tick: () => this.tick(),
+      still: () => this.list(),
+      playing: (yes) => (must(this.root, '[data-do="play"]').textContent = this.words.say(yes ? "pause" : "play")),
+      unplayable: () => (must(this.root, ".marker-unplayable").hidden = false),
+    });
   }
 
   // The moment that a change is for: a photo has only one.
   private moment(): number {
-    return this.film ? Math.round(this.time) : 0;
+    return this.player?.moment ?? 0;
   }
 
-  private near(): number {
-    return sameFrame(this.picture);
-  }
-
-  private change(plan: Plan, gesture = ""): void {
-    if (plan === this.plan) return;
-    // What was looked through was another plan: a person looks again.
-    this.history.change(plan.reviewed && this.plan.reviewed ? { ...plan, reviewed: false } : plan, gesture);
-    this.saver.touch(JSON.stringify(this.plan));
-    this.draws();
+  private reveals(): boolean {
+    return this.kind === "" ? hiddenAt(this.plan, this.moment()) : this.kind === "reveal";
   }
 
   private onTrack(id: string, change: (t: Track) => Track, gesture = ""): void {
     const track = this.plan.tracks.find((t) => t.id === id);
-    if (track) this.change(withTrack(this.plan, id, change(track)), gesture);
+    if (track) this.work.change(withTrack(this.plan, id, change(track)), gesture);
   }
 
-  private draw(box: { x: number; y: number; w: number; h: number }): void {
-    const track = newTrack(this.plan, box, this.moment(), this.picture);
+  private add(track: Track): void {
+    this.player?.pause();
     this.selected = track.id;
-    this.change(withTrack(this.plan, track.id, track));
-    this.stage.focus(track.id);
+    this.work.change(withTrack(this.plan, track.id, track));
+    this.stage?.focus(track.id);
   }
 
   private remove(id: string): void {
     if (this.selected === id) this.selected = "";
-    this.change(withTrack(this.plan, id, null));
+    this.work.change(withTrack(this.plan, id, null));
     this.say(this.words.say("removed"));
     must(this.root, ".marker-layer").focus({ preventScroll: true });
   }
@@ -147,104 +209,131 @@ export class Marker {
   private select(id: string): void {
     if (id === this.selected) return;
     this.selected = id;
-    this.draws();
+    this.changed("");
   }
 
-  private draws(): void {
-    this.stage.show(this.plan, this.moment(), this.selected);
-    this.panel.show(this.plan, this.selected, this.moment());
-    this.timeline?.show(this.plan, this.selected);
+  private corners(id: string, change: (all: { x: number; y: number }[]) => { x: number; y: number }[], gesture = ""): void {
+    this.onTrack(id, (t) => shape(t, change(cornersAt(t, 0) ?? []), this.picture), gesture);
+  }
+
+  private bend(id: string, n: number, x: number, y: number, gesture = ""): void {
+    this.corners(id, (all) => all.map((c, i) => (i === n ? { x, y } : c)), gesture);
+  }
+
+  private follow(id: string): void {
+    const track = this.plan.tracks.find((t) => t.id === id);
+    if (!track || !this.player) return;
+    this.player.pause();
+    if (at(track, this.moment())) void this.machine.follow(track, this.moment());
+    else this.say(this.words.say("followWhere"));
+  }
+
+  private cover(id: string): Track | null {
+    const s = this.plan.suggestions.find((x) => x.id === id);
+    const { plan, track } = cover(this.plan, id, s ? this.words.say(s.what) : "", this.picture);
+    if (track) this.selected = track.id;
+    this.suggested?.next();
+    this.work.change(plan);
+    return track;
+  }
+
+  private leave(id: string, why: string): void {
+    this.suggested?.next();
+    this.work.change(leave(this.plan, id, why));
+  }
+
+  private answer(q: Question): void {
+    this.player?.pause();
+    this.player?.seek(q.at);
+    if (this.plan.tracks.some((t) => t.id === q.id)) this.select(q.id);
+    if (this.plan.suggestions.some((s) => s.id === q.id) && this.suggested) {
+      this.suggested.now = q.id;
+      this.suggested.show(this.plan);
+      this.tick();
+    }
+  }
+
+  private ask(questions: Question[]): void {
+    if (JSON.stringify(questions) === JSON.stringify(this.asked) && this.asked.length > 0) return;
+    this.asked = questions;
+    this.questions.show(questions);
+    this.timeline?.show(this.plan, this.selected, questions);
+  }
+
+  // The stage obeys at once; the lists follow when a gesture lets them.
+  private changed(gesture: string): void {
+    if (!this.plan.tracks.some((t) => t.id === this.selected)) this.selected = "";
     this.tick();
-    this.disable("undo", !this.history.canUndo);
-    this.disable("redo", !this.history.canRedo);
-    const all = this.root.querySelector<HTMLInputElement>(".marker-mute-all");
-    if (all) all.checked = this.plan.muteAll;
-    must<HTMLInputElement>(this.root, ".marker-reviewed").checked = this.plan.reviewed;
-    this.root.classList.toggle("marker-all-muted", this.plan.muteAll);
-    this.silence();
+    cancelAnimationFrame(this.drawing);
+    if (gesture === "") this.list();
+    else this.drawing = requestAnimationFrame(() => this.list());
+  }
+
+  private list(): void {
+    const plan = this.plan;
+    this.panel?.show(plan, this.selected, this.moment());
+    this.suggested?.show(plan);
+    this.sound?.show(plan);
+    this.timeline?.show(plan, this.selected, this.asked);
+    this.tick();
+    for (const [deed, able] of [["undo", this.work.canUndo], ["redo", this.work.canRedo]] as const) must<HTMLButtonElement>(this.root, `[data-do="${deed}"]`).disabled = !able;
+    must<HTMLInputElement>(this.root, ".marker-reviewed").checked = plan.reviewed;
+    for (const radio of this.root.querySelectorAll<HTMLInputElement>(".marker-begin")) radio.checked = (radio.value === "covered") === plan.covered;
   }
 
   // What changes with every frame, and nothing more.
   private tick(): void {
-    this.stage.show(this.plan, this.moment(), this.selected);
-    this.timeline?.tick(this.time);
-    const now = this.root.querySelector(".marker-now");
-    if (now) now.textContent = `${clock(this.time)} / ${clock(this.picture.length)}`;
-  }
-
-  // Plays what readers would hear.
-  private silence(): void {
-    if (!this.film) return;
-    const preview = this.root.classList.contains("marker-preview");
     const t = this.moment();
-    this.film.muted = preview && (this.plan.muteAll || this.plan.mutes.some((m) => t >= m.from && t <= m.to));
+    this.stage?.show(this.plan, t, this.selected);
+    this.stage?.hint(this.machine.offered, this.pointedAt());
+    this.timeline?.tick(this.player?.time ?? 0);
+    this.shots?.show(this.plan, t);
+    const now = this.root.querySelector(".marker-now");
+    if (now) now.textContent = `${clock(t)} / ${clock(this.picture.length)}`;
+    if (this.player) this.sound?.silence(this.player, this.root.classList.contains("marker-preview"));
   }
 
-  private watch(film: HTMLVideoElement): void {
-    const at = (seconds: number): void => {
-      this.time = clamp(seconds * 1000, 0, this.picture.length);
-      this.tick();
-      this.silence();
-    };
-    // Older browsers know only coarse times.
-    if (typeof HTMLVideoElement.prototype.requestVideoFrameCallback === "function") {
-      const frame: VideoFrameRequestCallback = (_, shown) => {
-        at(shown.mediaTime);
-        film.requestVideoFrameCallback(frame);
-      };
-      film.requestVideoFrameCallback(frame);
-    } else {
-      film.addEventListener("timeupdate", () => at(film.currentTime));
-    }
-    film.addEventListener("seeked", () => {
-      if (film.paused) this.panel.show(this.plan, this.selected, this.moment());
-    });
-    film.addEventListener("pause", () => {
-      at(film.currentTime);
-      this.panel.show(this.plan, this.selected, this.moment());
-      this.playing(false);
-    });
-    film.addEventListener("play", () => this.playing(true));
-    film.addEventListener("error", () => {
-      must(this.root, ".marker-unplayable").hidden = false;
-    });
-    if (film.error) must(this.root, ".marker-unplayable").hidden = false;
+  // The suggestion that is asked about, as a box without a name.
+  private pointedAt(): Track | null {
+    const s = this.plan.suggestions.find((x) => x.id === this.suggested?.now && x.answer === "");
+    return s ? { ...s, label: "", reveal: false, startSeen: false, endSeen: false, source: "", corners: [] } : null;
   }
 
-  private playing(yes: boolean): void {
-    must(this.root, '[data-do="play"]').textContent = this.words.say(yes ? "pause" : "play");
-  }
-
-  private seek(t: number): void {
-    if (!this.film) return;
-    this.time = clamp(t, 0, this.picture.length);
-    this.film.currentTime = this.time / 1000;
-    this.tick();
-  }
-
-  private readonly deeds: Record<string, () => void> = {
-    play: () => {
-      if (!this.film) return;
-      if (this.film.paused) void this.film.play().catch(() => (must(this.root, ".marker-unplayable").hidden = false));
-      else this.film.pause();
-    },
-    back: () => this.frames(-1),
-    forward: () => this.frames(1),
-    "back-second": () => this.seek(this.time - 1000),
-    "forward-second": () => this.seek(this.time + 1000),
-    add: () => this.addInMiddle(),
+  private readonly deeds: Deeds = {
+    play: () => this.player?.toggle(),
+    back: () => this.player?.frames(-1),
+    forward: () => this.player?.frames(1),
+    "back-second": () => this.player?.seek(this.player.time - 1000),
+    "forward-second": () => this.player?.seek(this.player.time + 1000),
+    add: () => this.stage && this.addInMiddle(),
+    shape: () => this.stage && this.picture.length === 0 && (this.shaping.on ? this.shaping.stop() : this.shaping.start()),
     point: () => this.point(),
-    undo: () => this.again(this.history.undo()),
-    redo: () => this.again(this.history.redo()),
-    "mute-from": () => this.muteStart(),
-    "mute-to": () => this.muteEnd(),
+    follow: () => this.follow(this.selected),
+    "whole-shot": () => this.onTrack(this.selected, (t) => wholeShot(t, this.plan, this.moment(), this.picture)),
+    widen: () => this.onTrack(this.selected, (t) => widen(t, margin, this.picture)),
+    "turn-box": () => this.onTrack(this.selected, (t) => ({ ...t, reveal: !t.reveal })),
+    "turn-shot": () => must(this.root, ".marker-shot-turn").click(),
+    split: () => this.shots && this.work.change(split(this.plan, this.moment(), this.picture.length, this.person)),
+    undo: () => this.work.undo(),
+    redo: () => this.work.redo(),
+    look: () => void this.machine.look(),
+    take: () => this.machine.answer(true),
+    drop: () => this.machine.answer(false),
+    "machine-stop": () => this.machine.stop(),
+    "next-suggestion": () => this.suggested?.next(),
+    "cover-suggestion": () => this.suggested?.now && this.cover(this.suggested.now),
+    "leave-suggestion": () => this.suggested?.now && this.suggested.why !== "" && this.leave(this.suggested.now, this.suggested.why),
+    closer: () => this.timeline?.closer(2, this.moment()),
+    further: () => this.timeline?.closer(0.5, this.moment()),
+    "whole-film": () => this.timeline?.whole(this.moment()),
     preview: () => {
       const on = this.root.classList.toggle("marker-preview");
       must(this.root, '[data-do="preview"]').setAttribute("aria-pressed", String(on));
-      this.silence();
+      this.tick();
     },
-    overwrite: () => this.saver.overwrite(),
-    retry: () => void this.saver.flush(),
+    help: () => must<HTMLDialogElement>(this.root, ".marker-help").showModal(),
+    overwrite: () => this.work.overwrite(),
+    retry: () => void this.work.flush(),
   };
 
   private wire(): void {
@@ -252,96 +341,57 @@ export class Marker {
       const name = (e.target as HTMLElement).closest<HTMLElement>("[data-do]")?.dataset["do"];
       if (name) this.deeds[name]?.();
     });
-    const all = this.root.querySelector<HTMLInputElement>(".marker-mute-all");
-    all?.addEventListener("change", () => this.change({ ...this.plan, muteAll: all.checked }));
-    const reviewed = must<HTMLInputElement>(this.root, ".marker-reviewed");
-    reviewed.addEventListener("change", () => this.change({ ...this.plan, reviewed: reviewed.checked }));
+    this.root.addEventListener("change", (e) => {
+      const input = e.target as HTMLInputElement;
+      if (input.classList.contains("marker-begin")) this.work.change(begin(this.plan, input.value === "covered"));
+      if (input.classList.contains("marker-reviewed")) this.work.change({ ...this.plan, reviewed: input.checked });
+      if (input.classList.contains("marker-new")) this.kind = input.value as "" | "cover" | "reveal";
+      if (input.classList.contains("marker-rate") && this.player) this.player.medium.playbackRate = Number(input.value);
+    });
     this.root.addEventListener("keydown", (e) => {
-      if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "z" && !(e.target instanceof HTMLInputElement && e.target.type !== "range")) {
+      if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "z" && !typing(e)) {
         this.deeds[e.shiftKey ? "redo" : "undo"]!();
         e.preventDefault();
       }
     });
+    this.root.querySelector(".marker-suggestions")?.addEventListener("keydown", (e) => typing(e as KeyboardEvent) || this.key(e as KeyboardEvent));
     addEventListener("beforeunload", (e) => {
-      if (this.saver.dirty) e.preventDefault();
+      if (this.work.dirty) e.preventDefault();
     });
   }
 
-  // Keys on the stage that no box has taken.
+  // Keys on the stage that no box has taken, and on the list of suggestions.
   private key(e: KeyboardEvent): void {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
-    const deed: Record<string, string> = { " ": "play", ",": "back", ".": "forward", n: "add", k: "point", p: "preview" };
-    const name = deed[e.key];
-    if (!name || (e.key === " " && (e.target as HTMLElement).classList.contains("marker-box"))) return;
+    if (this.shaping.on && ["Enter", "Escape", "Backspace"].includes(e.key)) {
+      if (e.key === "Enter") this.shaping.close();
+      else if (e.key === "Escape") this.shaping.stop();
+      else this.shaping.back();
+      e.preventDefault();
+      return;
+    }
+    const name = keys[e.key];
+    if (!name || (e.key === " " && e.target instanceof HTMLButtonElement)) return;
     e.preventDefault();
     this.deeds[name]!();
   }
 
-  private frames(n: number): void {
-    this.film?.pause();
-    this.seek(step(this.time, n, this.picture));
-  }
-
   private addInMiddle(): void {
-    this.film?.pause();
     const { width, height } = this.picture;
     const w = Math.round(width / 6);
     const h = Math.round(height / 6);
-    this.draw({ x: (width - w) / 2, y: (height - h) / 2, w, h });
+    this.add(newTrack(this.plan, { x: (width - w) / 2, y: (height - h) / 2, w, h }, this.moment(), this.picture, this.reveals()));
   }
 
   // Fixes the selected track where it is now, so that it bends here.
   private point(): void {
     this.onTrack(this.selected, (track) => {
       const place = at(track, this.moment());
-      return place ? moveTo(track, this.moment(), place.x, place.y, this.near()) : track;
+      return place ? moveTo(track, this.moment(), place.x, place.y, sameFrame(this.picture)) : track;
     });
-  }
-
-  private again(changed: boolean): void {
-    if (!changed) return;
-    if (!this.plan.tracks.some((t) => t.id === this.selected)) this.selected = "";
-    this.saver.touch(JSON.stringify(this.plan));
-    this.draws();
-  }
-
-  private muteStart(): void {
-    this.muteFrom = this.moment();
-    this.say(this.words.say("muteStarted", clock(this.muteFrom)));
-  }
-
-  private muteEnd(): void {
-    this.change(mute(this.plan, this.muteFrom ?? 0, this.moment(), this.picture));
-    this.muteFrom = null;
-    this.say("");
-  }
-
-  private disable(deed: string, off: boolean): void {
-    must<HTMLButtonElement>(this.root, `[data-do="${deed}"]`).disabled = off;
   }
 
   private say(text: string): void {
     must(this.root, ".marker-say").textContent = text;
   }
-
-  private tell(state: SaveState, message: string): void {
-    const line = must(this.root, ".marker-save");
-    line.dataset["state"] = state;
-    must(line, ".marker-save-text").textContent = [this.words.say("save." + state), message].filter(Boolean).join(" ");
-    must(line, '[data-do="overwrite"]').hidden = state !== "conflict";
-    must(line, ".marker-reload").hidden = state !== "conflict" && state !== "locked";
-    must(line, '[data-do="retry"]').hidden = state !== "offline" && state !== "refused";
-  }
 }
-
-/** Starts the marker of the page, if it has one. */
-export function start(): void {
-  const root = document.querySelector<HTMLElement>(".marker");
-  if (!root) return;
-  const plain = document.querySelector<HTMLElement>(".marker-plain");
-  const marker = new Marker(root);
-  if (plain) plain.hidden = true;
-  marker.begin();
-}
-
-start();

@@ -1,8 +1,10 @@
-// The list beside the picture: every track with its numbers, and the muted
-// stretches. Whatever the pointer can do can be done here with the keyboard.
+// The list beside the picture: every box with its numbers. Whatever the pointer
+// can do can be done here with the keyboard.
 
+import { clock, readClock } from "./clock.js";
 import { el, type Words } from "./dom.js";
-import { at, clock, openEnds, readClock, type Picture, type Plan, type Track } from "./plan.js";
+import type { Picture, Plan, Track } from "./plan.js";
+import { at, cornersAt } from "./track.js";
 
 export interface PanelActions {
   select(id: string): void;
@@ -13,13 +15,18 @@ export interface PanelActions {
   remove(id: string): void;
   drop(id: string, t: number): void;
   time(id: string, from: number, to: number): void;
-  unmute(n: number): void;
+  wholeShot(id: string): void;
+  widen(id: string): void;
+  follow(id: string): void;
+  bend(id: string, n: number, x: number, y: number): void;
+  /** Puts a corner after the nth, or (whole box) makes a free shape of it. */
+  addCorner(id: string, n: number): void;
+  dropCorner(id: string, n: number): void;
 }
 
 export class Panel {
   constructor(
     private readonly tracks: HTMLElement,
-    private readonly mutes: HTMLElement | null,
     private readonly picture: Picture,
     private readonly words: Words,
     private readonly act: PanelActions,
@@ -30,7 +37,6 @@ export class Panel {
     const held = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["key"] : undefined;
     this.tracks.replaceChildren(...plan.tracks.map((track, n) => this.card(track, n, track.id === selected, t)));
     if (plan.tracks.length === 0) this.tracks.append(el("p", { class: "quiet" }, this.words.say("empty")));
-    this.showMutes(plan);
     if (held) document.querySelector<HTMLElement>(`[data-key="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
   }
 
@@ -42,7 +48,7 @@ export class Panel {
         onclick: () => this.act.select(open ? "" : track.id),
       },
       el("span", { class: "marker-swatch", "aria-hidden": "true" }, String(n + 1)),
-      el("span", {}, this.name(track, n)),
+      el("span", {}, this.name(track, n), track.reveal ? ` · ${this.words.say("shows")}` : ""),
       el("span", { class: "quiet" }, this.picture.length > 0 ? `${clock(track.from)} – ${clock(track.to)}` : `${track.w} × ${track.h}`),
     );
     const card = el("li", { class: `marker-card marker-colour-${n % 8}` }, head);
@@ -58,14 +64,26 @@ export class Panel {
     const film = this.picture.length > 0;
     const place = at(track, t) ?? track.points[0]!;
     const body = el("div", { class: "marker-details" });
-    body.append(this.label(track), this.numbers(track, place));
-    if (film) {
-      body.append(this.times(track, t), this.ends(track), this.points(track));
-    }
-    body.append(
-      el("p", { class: "actions" }, el("button", { type: "button", class: "danger", "data-key": `remove ${track.id}`, onclick: () => this.act.remove(track.id) }, this.words.say("remove"))),
-    );
+    body.append(this.label(track), this.kind(track), this.numbers(track, place));
+    if (film) body.append(this.times(track, t), this.points(track));
+    else body.append(this.corners(track));
+    body.append(this.deeds(track, film));
     return body;
+  }
+
+  private deeds(track: Track, film: boolean): HTMLElement {
+    const button = (word: string, deed: (id: string) => void, kind = ""): HTMLElement =>
+      el("button", { type: "button", class: kind, "data-key": `${word} ${track.id}`, onclick: () => deed(track.id) }, this.words.say(word));
+    const deeds = el("p", { class: "actions" });
+    if (film) deeds.append(button("follow", this.act.follow), button("wholeShot", this.act.wholeShot));
+    deeds.append(button("widen", this.act.widen), button("remove", this.act.remove, "danger"));
+    return deeds;
+  }
+
+  private kind(track: Track): HTMLElement {
+    const box = el("input", { type: "checkbox", "data-key": `reveal ${track.id}`, onchange: () => this.act.change({ ...track, reveal: box.checked }) });
+    box.checked = track.reveal;
+    return el("label", { class: "check" }, box, el("span", {}, this.words.say("reveals")));
   }
 
   private label(track: Track): HTMLElement {
@@ -120,17 +138,6 @@ export class Panel {
     );
   }
 
-  private ends(track: Track): HTMLElement {
-    const ends = openEnds(track, this.picture);
-    const list = el("ul", { class: "marker-warnings" });
-    for (const end of ends) {
-      const t = end === "start" ? track.from : track.to;
-      list.append(el("li", {}, this.words.say("open." + end), " ", el("button", { type: "button", "data-key": `look ${end} ${track.id}`, onclick: () => this.act.seek(t) }, this.words.say("look"))));
-    }
-    list.hidden = ends.length === 0;
-    return list;
-  }
-
   private points(track: Track): HTMLElement {
     const rows = track.points.map((p) =>
       el(
@@ -150,16 +157,27 @@ export class Panel {
     return el("div", {}, el("p", { class: "quiet" }, this.words.say("points")), el("ul", { class: "marker-points" }, ...rows));
   }
 
-  private showMutes(plan: Plan): void {
-    if (!this.mutes) return;
-    this.mutes.replaceChildren(
-      ...plan.mutes.map((m, n) =>
-        el(
-          "li", {},
-          el("button", { type: "button", "data-key": `mute go ${n}`, onclick: () => this.act.seek(m.from) }, `${clock(m.from)} – ${clock(m.to)}`),
-          el("button", { type: "button", "data-key": `mute drop ${n}`, "aria-label": this.words.say("unmute", clock(m.from), clock(m.to)), onclick: () => this.act.unmute(n) }, "✕"),
-        ),
-      ),
-    );
+  private corners(track: Track): HTMLElement {
+    const corners = track.corners.length > 0 ? (cornersAt(track, 0) ?? []) : [];
+    if (corners.length === 0) {
+      return el("p", {}, el("button", { type: "button", "data-key": `shape ${track.id}`, onclick: () => this.act.addCorner(track.id, -1) }, this.words.say("makeShape")));
+    }
+    const rows = corners.map((c, n) => {
+      const field = (name: "x" | "y"): HTMLElement => {
+        const input = el("input", {
+          type: "number", step: 1, value: c[name], inputmode: "numeric", "data-key": `corner ${name} ${n} ${track.id}`,
+          "aria-label": this.words.say(name === "x" ? "cornerLeft" : "cornerTop", n + 1),
+          onchange: () => {
+            if (input.value !== "") this.act.bend(track.id, n, name === "x" ? Number(input.value) : c.x, name === "y" ? Number(input.value) : c.y);
+          },
+        });
+        return input;
+      };
+      const button = (sign: string, word: string, deed: () => void, off = false): HTMLElement =>
+        el("button", { type: "button", "data-key": `${word} ${n} ${track.id}`, "aria-label": this.words.say(word, n + 1), disabled: off, onclick: deed }, sign);
+      return el("li", {}, field("x"), field("y"), button("+", "addCorner", () => this.act.addCorner(track.id, n)),
+        button("✕", "dropCorner", () => this.act.dropCorner(track.id, n), corners.length < 4));
+    });
+    return el("div", {}, el("p", { class: "quiet" }, this.words.say("corners")), el("ul", { class: "marker-points marker-corners" }, ...rows));
   }
 }

@@ -11,6 +11,9 @@ export interface SaveAnswer {
   message: string;
 }
 
+/** What the desk says beside that, such as what is still asked. */
+export type Heard = (body: string, answer: object) => void;
+
 /** Sends one document that was made on top of a version. */
 export type Send = (body: string, version: number) => Promise<SaveAnswer>;
 
@@ -45,6 +48,16 @@ export class Saver {
     if (this.state !== "conflict" || this.waiting === null) return;
     this.tell("unsaved");
     void this.flush();
+  }
+
+  /** Goes on from another version, with work that has what is new there in it. */
+  rebase(version: number, body: string | null): void {
+    this.version = version;
+    if (body !== null) this.waiting = body;
+    else if (this.state === "conflict") this.waiting = null;
+    if (this.waiting === null) return this.tell(this.busy ? "saving" : "saved");
+    this.tell("unsaved");
+    this.later(this.rest);
   }
 
   /** Sends at once what is waiting. */
@@ -86,7 +99,7 @@ export class Saver {
 }
 
 /** Sends with fetch to one address of the desk. */
-export function poster(url: string, token: string): Send {
+export function poster(url: string, token: string, heard: Heard): Send {
   return async (body, version) => {
     let response: Response;
     try {
@@ -101,7 +114,10 @@ export function poster(url: string, token: string): Send {
     }
     const answer = (await response.json().catch(() => ({}))) as { version?: number; message?: string };
     const rest = { version: answer.version ?? 0, message: answer.message ?? "" };
-    if (response.ok) return { state: "saved", ...rest };
+    if (response.ok) {
+      heard(body, answer);
+      return { state: "saved", ...rest };
+    }
     if (response.status === 409) return { state: "conflict", ...rest };
     if (response.type === "opaqueredirect" || response.status === 401 || response.status === 403) return { state: "locked", ...rest };
     if (response.status === 400 || response.status === 413 || response.status === 422) return { state: "refused", ...rest };

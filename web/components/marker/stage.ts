@@ -1,8 +1,12 @@
 // The picture with the boxes on it: drawing, moving and resizing by pointer,
 // touch and keyboard.
 
+import { clamp } from "./clock.js";
 import { el, type Words } from "./dom.js";
-import { at, clamp, keepNear, minSide, type Picture, type Plan, type Track } from "./plan.js";
+import { blank, minSide, type Picture, type Plan, type Track } from "./plan.js";
+import { Outlines } from "./outlines.js";
+import { Shade } from "./shade.js";
+import { at, keepNear } from "./track.js";
 
 /** What a person does on the stage. A gesture names changes that are one step of undo. */
 export interface StageActions {
@@ -12,12 +16,17 @@ export interface StageActions {
   rest(): void;
   select(id: string): void;
   remove(id: string): void;
+  /** A pointer went down on the picture while a free shape is drawn. */
+  corner(x: number, y: number): void;
+  /** A corner of a free shape was moved to a place in the picture. */
+  bend(id: string, n: number, x: number, y: number, gesture: string): void;
   key(e: KeyboardEvent): void;
 }
 
 interface Drag {
-  kind: "draw" | "move" | "resize";
+  kind: "draw" | "move" | "resize" | "bend";
   id: string;
+  n: number; // the corner that is bent
   x: number; // where the pointer went down, in the picture
   y: number;
   boxX: number;
@@ -35,19 +44,26 @@ const arrows: Record<string, [number, number]> = {
 };
 
 export class Stage {
+  /** Pointers set corners of a free shape instead of drawing boxes. */
+  shaping = false;
   private readonly ghost = el("div", { class: "marker-ghost", hidden: true });
   private readonly boxes = new Map<string, HTMLButtonElement>();
+  private readonly shade: Shade;
+  private readonly outlines: Outlines;
   private drag: Drag | null = null;
   private gestures = 0;
-  private plan: Plan = { tracks: [], mutes: [], muteAll: true, reviewed: false };
+  private plan: Plan = blank;
   private time = 0;
 
   constructor(
     private readonly layer: HTMLElement,
+    canvas: HTMLCanvasElement,
     private readonly picture: Picture,
     private readonly words: Words,
     private readonly act: StageActions,
   ) {
+    this.shade = new Shade(canvas, picture);
+    this.outlines = new Outlines(layer, picture, words);
     layer.append(this.ghost);
     layer.addEventListener("pointerdown", (e) => this.down(e));
     layer.addEventListener("pointermove", (e) => this.moved(e));
@@ -60,6 +76,7 @@ export class Stage {
   show(plan: Plan, time: number, selected: string): void {
     this.plan = plan;
     this.time = time;
+    this.shade.show(plan, time);
     const seen = new Set<string>();
     plan.tracks.forEach((track, n) => {
       seen.add(track.id);
@@ -71,6 +88,17 @@ export class Stage {
         this.boxes.delete(id);
       }
     }
+    this.outlines.shapes(plan, time, selected);
+  }
+
+  /** Shows a way that is offered, and what a machine thinks it saw, beside the plan's own boxes. */
+  hint(offer: Track | null, suggested: Track | null): void {
+    this.outlines.hints(offer, suggested, this.time);
+  }
+
+  /** Shows the corners of a shape that is not closed yet. */
+  unfinished(corners: { x: number; y: number }[]): void {
+    this.outlines.unfinished(corners);
   }
 
   /** Puts the keyboard on a box, if it is in the picture now. */
@@ -80,6 +108,11 @@ export class Stage {
 
   private showBox(track: Track, n: number, selected: boolean): void {
     let box = this.boxes.get(track.id);
+    const place = at(track, this.time);
+    if (!place) {
+      if (box) box.hidden = true;
+      return;
+    }
     if (!box) {
       box = el("button", { type: "button", class: "marker-box", "data-id": track.id, "aria-describedby": "marker-keys" });
       box.append(el("span", { class: "marker-number", "aria-hidden": "true" }), el("span", { class: "marker-grip", "aria-hidden": "true" }));
@@ -87,21 +120,13 @@ export class Stage {
       this.boxes.set(track.id, box);
       this.layer.append(box);
     }
-    const place = at(track, this.time);
-    box.hidden = place === null;
-    if (!place) return;
-    box.className = `marker-box marker-colour-${n % 8}${selected ? " marker-selected" : ""}`;
-    box.firstElementChild!.textContent = String(n + 1);
+    box.hidden = false;
+    const kind = `${track.reveal ? " marker-reveal" : ""}${track.corners.length > 0 ? " marker-shaped" : ""}`;
+    box.className = `marker-box marker-colour-${n % 8}${kind}${selected ? " marker-selected" : ""}`;
+    box.firstElementChild!.textContent = String(n + 1) + (track.reveal ? " ◉" : "");
     box.setAttribute("aria-pressed", String(selected));
-    box.setAttribute("aria-label", this.words.say("box", n + 1, place.x, place.y, track.w, track.h));
-    this.lay(box, place.x, place.y, track.w, track.h);
-  }
-
-  private lay(node: HTMLElement, x: number, y: number, w: number, h: number): void {
-    node.style.left = `${(x / this.picture.width) * 100}%`;
-    node.style.top = `${(y / this.picture.height) * 100}%`;
-    node.style.width = `${(w / this.picture.width) * 100}%`;
-    node.style.height = `${(h / this.picture.height) * 100}%`;
+    box.setAttribute("aria-label", this.words.say(track.reveal ? "boxReveal" : "box", n + 1, place.x, place.y, track.w, track.h));
+    this.outlines.lay(box, place.x, place.y, track.w, track.h);
   }
 
   // A pointer's place in pixels of the picture.
@@ -116,17 +141,24 @@ export class Stage {
   private down(e: PointerEvent): void {
     if (e.button !== 0 || this.drag) return;
     const spot = this.spot(e);
-    const target = e.target as HTMLElement;
+    const target = e.target as Element;
+    if (this.shaping) {
+      this.act.corner(spot.x, spot.y);
+      this.layer.focus({ preventScroll: true });
+      e.preventDefault();
+      return;
+    }
+    const base = { x: spot.x, y: spot.y, n: 0, pointer: e.pointerId };
+    const handle = target.closest<HTMLElement>(".marker-corner");
     const box = target.closest<HTMLElement>(".marker-box");
-    const base = { x: spot.x, y: spot.y, pointer: e.pointerId };
-    if (box) {
-      const track = this.plan.tracks.find((t) => t.id === box.dataset["id"]);
-      const place = track && at(track, this.time);
-      if (!track || !place) return;
-      const kind = target.classList.contains("marker-grip") ? "resize" : "move";
-      this.drag = { ...base, kind, id: track.id, boxX: place.x, boxY: place.y, boxW: track.w, boxH: track.h };
+    const id = (handle ?? box)?.dataset["id"];
+    const track = this.plan.tracks.find((t) => t.id === id);
+    const place = track && at(track, this.time);
+    if (track && place) {
+      const kind = handle ? "bend" : target.classList.contains("marker-grip") ? "resize" : "move";
+      this.drag = { ...base, kind, id: track.id, n: Number(handle?.dataset["n"] ?? 0), boxX: place.x, boxY: place.y, boxW: track.w, boxH: track.h };
       this.act.select(track.id);
-      box.focus({ preventScroll: true });
+      (handle ?? box)?.focus({ preventScroll: true });
     } else {
       this.drag = { ...base, kind: "draw", id: "", boxX: 0, boxY: 0, boxW: 0, boxH: 0 };
     }
@@ -143,9 +175,11 @@ export class Stage {
     if (d.kind === "draw") {
       const box = this.drawn(d, x, y);
       this.ghost.hidden = false;
-      this.lay(this.ghost, box.x, box.y, box.w, box.h);
+      this.outlines.lay(this.ghost, box.x, box.y, box.w, box.h);
     } else if (d.kind === "move") {
       this.move(d.id, d.boxX + x - d.x, d.boxY + y - d.y, gesture);
+    } else if (d.kind === "bend") {
+      this.act.bend(d.id, d.n, x, y, gesture);
     } else {
       this.act.resize(d.id, d.boxW + x - d.x, d.boxH + y - d.y, gesture);
     }
@@ -182,15 +216,20 @@ export class Stage {
   }
 
   private key(e: KeyboardEvent): void {
-    const id = (e.target as HTMLElement).closest<HTMLElement>(".marker-box")?.dataset["id"];
+    const target = e.target as HTMLElement;
+    const handle = target.closest<HTMLElement>(".marker-corner");
+    const id = (handle ?? target.closest<HTMLElement>(".marker-box"))?.dataset["id"];
     const track = this.plan.tracks.find((t) => t.id === id);
     const arrow = arrows[e.key];
-    if (track && arrow && !e.altKey && !e.ctrlKey && !e.metaKey) {
+    const place = track && at(track, this.time);
+    if (track && place && arrow && !e.altKey && !e.ctrlKey && !e.metaKey) {
       const pace = Math.max(1, Math.round(this.picture.width / 160));
-      const [dx, dy] = arrow;
-      const place = at(track, this.time);
-      if (e.shiftKey) this.act.resize(track.id, track.w + dx * pace, track.h + dy * pace, `key size ${track.id}`);
-      else if (place) this.move(track.id, place.x + dx * pace, place.y + dy * pace, `key move ${track.id} ${this.time}`);
+      const [dx, dy] = [arrow[0] * pace, arrow[1] * pace];
+      const n = Number(handle?.dataset["n"]);
+      const corner = handle && track.corners[n];
+      if (corner) this.act.bend(track.id, n, place.x + corner.x + dx, place.y + corner.y + dy, `key bend ${track.id} ${n}`);
+      else if (e.shiftKey) this.act.resize(track.id, track.w + dx, track.h + dy, `key size ${track.id}`);
+      else this.move(track.id, place.x + dx, place.y + dy, `key move ${track.id} ${this.time}`);
     } else if (track && (e.key === "Delete" || e.key === "Backspace")) {
       this.act.remove(track.id);
     } else {

@@ -1,0 +1,174 @@
+package deskweb
+
+import (
+	"errors"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kua/internal/fault"
+	"kua/internal/locale"
+	"kua/internal/redact"
+)
+
+// marked is a plan with something of everything in it, as people left it.
+func marked() redact.Plan {
+	p := redact.New("3", 1280, 720, 10*time.Second, false)
+	p.By = "Aigul"
+	p.Tracks = []redact.Track{{ID: "t1", By: "Aigul", Label: "face", Note: "n", W: 60, H: 50, To: 4000, EndSeen: true, Source: "f1", Points: []redact.Point{{X: 10, Y: 20}}}}
+	p.Mutes = []redact.Mute{{ID: "m1", By: "Bolat", From: 100, To: 200, Note: "a name"}}
+	p.Keeps = []redact.Span{{ID: "k1", By: "Aigul", From: 300, To: 400, Note: "a siren"}}
+	p.Shots = []redact.Shot{{ID: "s1", To: 4000, Covered: true}, {ID: "s2", By: "Bolat", From: 4000, To: 10_000, Covered: true}}
+	p.Lines = []redact.Line{{ID: "l1", From: 100, To: 900, Words: map[string]string{"ru": "Стой", "en": "Stop"}}}
+	seen := redact.Suggestion{ID: "f1", What: redact.Face, Detector: "d 1", W: 40, H: 40, From: 0, To: 4000, Points: []redact.Point{{X: 15, Y: 25}}, Answer: redact.Cover, By: "Aigul"}
+	open := seen
+	open.ID, open.Answer, open.By, open.From, open.To = "f2", "", "", 5000, 6000
+	p.Suggestions, p.Speak, p.Note, p.Reviewed = []redact.Suggestion{seen, open}, "ru", "n", true
+	return p
+}
+
+// TestOnto: what a script sends is kept whole, what did not change keeps its
+// name, and nobody puts another's name or other eyes into a plan.
+func TestOnto(t *testing.T) {
+	base := marked()
+	if err := base.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := base.Bytes()
+	check(t, err)
+	sent, err := readSent(b)
+	check(t, err)
+	want := base
+	want.By = "Dana"
+	if diff := cmp.Diff(want, onto(base, sent, "Dana")); diff != "" {
+		t.Errorf("a plan that nobody changed: %s", diff)
+	}
+
+	sent.Original, sent.Width, sent.Duration = "9", 5, 1
+	sent.Tracks[0].H, sent.Tracks[0].By = 51, "Bolat"
+	sent.Mutes[0].By = "Aigul"
+	sent.Shots[0].Covered = false
+	sent.Suggestions = sent.Suggestions[1:]
+	sent.Suggestions[0].Answer, sent.Suggestions[0].Note, sent.Suggestions[0].W, sent.Suggestions[0].By = redact.Leave, "nothing", 9000, "Bolat"
+	got := onto(base, sent, "Dana")
+	switch {
+	case got.Original != "3" || got.Width != 1280 || got.Duration != 10_000:
+		t.Errorf("what the plan is for: got %s, %d, %d", got.Original, got.Width, got.Duration)
+	case got.Tracks[0].By != "Dana" || got.Mutes[0].By != "Bolat" || got.Keeps[0].By != "Aigul" || got.Shots[0].By != "Dana" || got.Shots[1].By != "Bolat":
+		t.Errorf("names: %+v", got)
+	case len(got.Suggestions) != 2 || got.Suggestions[0].By != "Aigul" || got.Suggestions[1].By != "Dana" || got.Suggestions[1].W != 40 || got.Suggestions[1].Note != "nothing":
+		t.Errorf("suggestions: %+v", got.Suggestions)
+	}
+	// A shot that nobody decided and that goes by the choice for the whole is still undecided.
+	sent, _ = readSent(b)
+	if got := onto(base, begin(sent, false), "Dana"); got.Covered || got.Shots[0].Covered || got.Shots[0].By != "" || !got.Shots[1].Covered {
+		t.Errorf("the choice: %+v", got.Shots)
+	}
+}
+
+func TestReadSent(t *testing.T) {
+	for _, body := range []string{``, `{`, `[]`, `{"kind":"kua redaction plan","version":1}`, `{"kind":"other","version":2}`,
+		`{"kind":"kua redaction plan","version":2,"muteAll":true}`, `{"kind":"kua redaction plan","version":2}{}`} {
+		if _, err := readSent([]byte(body)); err == nil {
+			t.Errorf("%s was taken", body)
+		}
+	}
+}
+
+func TestReasons(t *testing.T) {
+	base := marked()
+	now := base
+	now.Suggestions = slices.Clone(base.Suggestions)
+	now.Suggestions[1].Answer = redact.Leave
+	if err := reasons(base, now); !errors.Is(err, fault.Invalid("marker.leave_why")) {
+		t.Errorf("left without a reason: got %v", err)
+	}
+	now.Suggestions[1].Note = "no face"
+	if err := reasons(base, now); err != nil {
+		t.Error(err)
+	}
+}
+
+// fields are those that the form without a script has for a plan.
+func fields(p redact.Plan, f frame) map[string][]string {
+	v := plainOf(p, f)
+	form := map[string][]string{"covered": {"open"}, "note": {v.Note}, "speak": {v.Speak}, "shots": {v.Shots}, "mutes": {v.Mutes}, "keeps": {v.Keeps}, "reviewed": {"1"}, "mute_all": {"1"}}
+	if v.Covered {
+		form["covered"] = []string{"covered"}
+	}
+	for _, r := range v.Rows {
+		reveal := ""
+		if r.Reveal {
+			reveal = "reveal"
+		}
+		for name, value := range map[string]string{"id": r.ID, "label": r.Label, "reveal": reveal, "w": r.W, "h": r.H, "from": r.From, "to": r.To, "seen": r.Seen, "points": r.Points} {
+			form[name] = append(form[name], value)
+		}
+	}
+	for _, l := range v.Lines {
+		form["lines."+l.Tag] = []string{l.Text}
+	}
+	for _, s := range v.Suggestions {
+		form["answer."+s.ID], form["why."+s.ID] = []string{s.Answer}, []string{s.Note}
+	}
+	return form
+}
+
+// TestPlainForm: the form without a script loses nothing, and says all that the
+// page says.
+func TestPlainForm(t *testing.T) {
+	label := func(what string) string { return "a " + what }
+	words := (&visit{app: locked(t, nil), lang: locale.English, path: "/", r: httptest.NewRequest("GET", "/", nil)}).frame("", "")
+	base := marked()
+	read := func(change func(map[string][]string)) redact.Plan {
+		t.Helper()
+		form := fields(base, words)
+		change(form)
+		p, err := newPlainForm(base, form, label).read()
+		check(t, err)
+		check(t, p.Validate())
+		return p
+	}
+	if diff := cmp.Diff(base, read(func(map[string][]string) {})); diff != "" {
+		t.Errorf("a form that nobody changed: %s", diff)
+	}
+	p := read(func(f map[string][]string) {
+		f["covered"] = []string{"open"}
+		f["answer.f2"] = []string{redact.Cover}
+		f["keeps"] = []string{"0:00.300 0:00.400 a siren\n1 2 a shot"}
+		f["lines.en"] = []string{"0:01.0 0:02.5 And  go"}
+		f["shots"] = []string{"0 4 +\n4 7 -\n7 10 +"}
+		f["reveal"][0], f["seen"][0] = "reveal", "both"
+	})
+	switch {
+	case p.Covered || len(p.Shots) != 3 || p.Shots[0].ID != "s1" || p.Shots[0].Covered || !p.Shots[1].Covered:
+		t.Errorf("shots: %+v", p.Shots)
+	case len(p.Tracks) != 2 || p.Tracks[1].Source != "f2" || p.Tracks[1].W != 52 || p.Tracks[1].Points[0].X != 9 || p.Tracks[1].Label != "a face":
+		t.Errorf("a cover of a suggestion: %+v", p.Tracks)
+	case !p.Tracks[0].Reveal || !p.Tracks[0].StartSeen || p.Tracks[0].Note != "n":
+		t.Errorf("a track: %+v", p.Tracks[0])
+	case len(p.Keeps) != 2 || p.Keeps[0].ID != "k1" || p.Keeps[1].Note != "a shot":
+		t.Errorf("kept: %+v", p.Keeps)
+	case len(p.Lines) != 2 || p.Lines[0].Words["en"] != "" || p.Lines[0].Words["ru"] != "Стой" || p.Lines[1].Words["en"] != "And go":
+		t.Errorf("lines: %+v", p.Lines)
+	}
+	if p := read(func(f map[string][]string) { f["answer.f1"], f["why.f1"] = []string{redact.Leave}, []string{"no face"} }); len(p.Tracks) != 0 || p.Suggestions[0].Note != "no face" {
+		t.Errorf("a cover whose suggestion is left: %+v", p.Tracks)
+	}
+	for name, bad := range map[string]string{"shots": "0 4 x", "keeps": "x", "mutes": "1", "lines.ru": "a b"} {
+		form := fields(base, words)
+		form[name] = []string{bad}
+		if _, err := newPlainForm(base, form, label).read(); err == nil {
+			t.Errorf("%s: %q was taken", name, bad)
+		}
+	}
+	form := fields(base, words)
+	form["keeps"] = []string{strings.Repeat("1 2\n", redact.MaxShots+1)}
+	if _, err := newPlainForm(base, form, label).read(); err == nil {
+		t.Error("lines without end were taken")
+	}
+}

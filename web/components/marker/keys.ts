@@ -1,0 +1,18 @@
+// Which key does what.
+
+/** What the keys do on the picture and on the list of suggestions. */
+export const keys: Record<string, string> = {
+  " ": "play", ",": "back", ".": "forward", n: "add", k: "point", p: "preview", f: "follow", w: "whole-shot", g: "widen", v: "turn-box", h: "turn-shot",
+  s: "split", c: "cover-suggestion", l: "leave-suggestion", j: "next-suggestion", "+": "closer", "-": "further", "0": "whole-film", "?": "help",
+};
+
+/** Says whether a key is meant for a field in which somebody types. */
+export function typing(e: KeyboardEvent): boolean {
+  const t = e.target;
+  return t instanceof HTMLTextAreaElement || t instanceof HTMLSelectElement || (t instanceof HTMLInputElement && !["range", "checkbox", "radio"].includes(t.type));
+}
+
+/** The middle of two corners. */
+export function between(a: { x: number; y: number }, b: { x: number; y: number }): { x: number; y: number } {
+  return { x: Math.round((a.x + b.x) / 2), y: Math.round((a.y + b.y) / 2) };
+}

@@ -1,0 +1,52 @@
+// Starts the marker of the page, if it has one, once it is sure that this
+// browser shows the picture as the renderer sees it.
+
+import { must } from "./dom.js";
+import { Marker } from "./marker.js";
+import type { Picture } from "./plan.js";
+
+function start(): void {
+  const root = document.querySelector<HTMLElement>(".marker");
+  if (!root) return;
+  const plain = document.querySelector<HTMLElement>(".marker-plain");
+  const picture = JSON.parse(root.dataset["picture"] ?? "{}") as Picture;
+  fit(root, picture);
+  new Marker(root);
+  if (plain) plain.hidden = true;
+  root.hidden = false;
+  compare(root, picture, plain);
+}
+
+// Gives the picture its own shape, so that boxes lie where the renderer puts them.
+function fit(root: HTMLElement, { width, height }: Picture): void {
+  const place = root.querySelector<HTMLElement>(".marker-fit");
+  if (!place) return;
+  place.style.aspectRatio = `${width} / ${height}`;
+  place.style.maxWidth = `calc(72vh * ${width / height})`;
+}
+
+// A browser that turns or stretches the picture otherwise than the renderer
+// would put every box elsewhere: then nothing can be drawn here.
+function compare(root: HTMLElement, picture: Picture, plain: HTMLElement | null): void {
+  const check = (width: number, height: number): void => {
+    if (width === 0 || height === 0) return;
+    const off = Math.abs(width / height / (picture.width / picture.height) - 1) > 0.02;
+    must(root, ".marker-mismatch").hidden = !off;
+    must(root, ".marker-layer").hidden = off;
+    must(root, ".marker-shade").hidden = off;
+    if (off && plain) plain.hidden = false;
+  };
+  const film = root.querySelector("video");
+  const photo = root.querySelector<HTMLImageElement>(".marker-fit img");
+  if (film) {
+    const look = (): void => check(film.videoWidth, film.videoHeight);
+    film.addEventListener("loadedmetadata", look);
+    look();
+  } else if (photo) {
+    const look = (): void => check(photo.naturalWidth, photo.naturalHeight);
+    photo.addEventListener("load", look);
+    look();
+  }
+}
+
+start();
