@@ -27,7 +27,7 @@ canon:         fault
 sqldb:         fault
 seal:          fault
 receipt:       fault
-media:         fault
+media:         trace gate
 charter:       canon
 tlog:          canon
 parcel:        seal charter
@@ -36,6 +36,8 @@ evidence:      canon
 casefile:      evidence parcel
 redact:        canon
 trace:         fault
+gate:          trace
+canary:        fault
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"kua/internal/fault"
+	"kua/internal/gate"
+	"kua/internal/trace"
 )
 
 // BoxCommand is the first argument with which Runner.Self is called in the box.
@@ -73,6 +75,10 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.photo()
 	case "sound":
 		result, err = s.sound()
+	case "trace":
+		result, err = trace.Read(in, in.size)
+	case "gate":
+		result, err = gate.Check(in, in.size, j.MediaType, j.Needles)
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}
@@ -175,7 +181,7 @@ func wireFault(err error) *boxFault {
 // fault turns what the box said into a fault of ours. Whoever took over the box
 // can choose the words, so they are cut down to what our own faults look like.
 func (w *boxFault) fault() error {
-	if !strings.HasPrefix(w.Key, "media.") || strings.Trim(w.Key, "abcdefghijklmnopqrstuvwxyz._") != "" ||
+	if !strings.HasPrefix(w.Key, "media.") && !strings.HasPrefix(w.Key, "trace.") || strings.Trim(w.Key, "abcdefghijklmnopqrstuvwxyz._") != "" ||
 		w.Kind < fault.KindInternal || w.Kind > fault.KindMissing || len(w.Args) > 4 {
 		return fault.New(fault.KindInternal, "media.box_died")
 	}
