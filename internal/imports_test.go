@@ -56,7 +56,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary
 `
 
 // doors names the only packages that may import a library from outside.

@@ -23,6 +23,7 @@ func (a *app) root() *cobra.Command {
 		a.nodeCommand(),
 		a.reportCommand(), a.sealCommand(), a.sendCommand(), a.repliesCommand(), a.filingCommand(),
 		a.deskCommand(),
+		a.gateCommand(), a.canaryCommand(),
 		a.verifyCommand(),
 		a.manCommand(),
 	)

@@ -38,6 +38,9 @@ func (s *Seat) Approve(ctx context.Context, id int64) (Proposal, error) {
 	if err := s.d.checkStage(p); err != nil {
 		return Proposal{}, err
 	}
+	if err := s.d.gateStaged(ctx, s.actor(), p, "approved"); err != nil {
+		return Proposal{}, err
+	}
 	if err := s.sign(ctx, p); err != nil {
 		return Proposal{}, err
 	}

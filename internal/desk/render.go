@@ -145,8 +145,14 @@ func (d *Desk) render(ctx context.Context, j jobs.Job, progress func(done, total
 	if err != nil {
 		return err
 	}
+	if err := d.gateMade(ctx, o, in, made); err != nil {
+		return err
+	}
 	set, err := d.sealAll(ctx, id, version, made)
 	if err != nil {
+		return err
+	}
+	if err := d.noteGated(ctx, by, set, "rendered"); err != nil {
 		return err
 	}
 	d.crash("render: sealed")

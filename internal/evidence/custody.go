@@ -30,6 +30,7 @@ const (
 	Replied    Verb = "replied"    // a reply to the witness was sealed
 	Marked     Verb = "marked"     // a redaction plan was saved
 	Rendered   Verb = "rendered"   // derivatives were made
+	Gated      Verb = "gated"      // a file was found clean by the gate
 	Viewed     Verb = "viewed"     // a derivative was looked at
 	Drafted    Verb = "drafted"    // the words of a record were saved
 	Proposed   Verb = "proposed"   // an edition was staged and signed by the first
