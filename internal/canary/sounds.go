@@ -56,7 +56,8 @@ func plantAAC(g *garden, base []byte) ([]byte, error) {
 	if len(base) < 7 || base[0] != 0xff || base[1]&0xf6 != 0xf0 {
 		return nil, errNotPlain
 	}
-	return join(g.id3(), base, g.word("trailer"), g.id3v1()), nil
+	// Behind the sound, since a block of ID3 in front is what MP3 is known by.
+	return join(base, g.id3(), g.word("trailer"), g.id3v1()), nil
 }
 
 func plantAMR(g *garden, base []byte) ([]byte, error) {
