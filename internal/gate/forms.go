@@ -255,7 +255,7 @@ var ownWords = sync.OnceValue(func() [][]byte {
 			run = nil
 		}
 	}
-	for _, s := range []string{"matroska", "WEBVTT\n", "\x00\x00\x00\x08free", pngSignature + "\x00\x00\x00\x0dIHDR", "IDATx\x9c", "\x00\x00\x00\x00IEND\xae\x42\x60\x82"} {
+	for _, s := range []string{"matroska", "WEBVTT\n", "\x00\x00\x00\x20ftypisom\x00\x00\x02\x00", "\x00\x00\x00\x1cftypM4A \x00\x00\x02\x00", "\x00\x00\x00\x08free", pngSignature + "\x00\x00\x00\x0dIHDR", "IDATx\x9c", "\x00\x00\x00\x00IEND\xae\x42\x60\x82"} {
 		words = append(words, []byte(s))
 	}
 	words = append(words, codeTables())
