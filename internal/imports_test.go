@@ -30,7 +30,7 @@ seal:          fault
 receipt:       fault
 track:
 cascade:       fault
-media:         likeness track cascade
+media:         likeness gate track cascade
 caption:       fault
 charter:       canon durable
 tlog:          canon
@@ -41,6 +41,8 @@ casefile:      evidence parcel
 redact:        canon locale
 trace:         fault
 likeness:      trace
+gate:          trace
+canary:        fault
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog durable
@@ -59,7 +61,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary
 `
 
 // doors names the only packages that may import a library from outside.

@@ -24,6 +24,7 @@ func (a *app) root() *cobra.Command {
 		a.reportCommand(), a.sealCommand(), a.sendCommand(), a.repliesCommand(), a.filingCommand(),
 		a.deskCommand(),
 		a.cleanCommand(),
+		a.gateCommand(), a.canaryCommand(),
 		a.verifyCommand(),
 		a.tracesCommand(),
 		a.manCommand(),

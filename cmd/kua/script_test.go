@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"net"
 	"net/http"
 	"os"
@@ -38,6 +41,8 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"holds":   holds,
 			"recalls": recalls,
+			"picture": picture,
+			"status":  status,
 		},
 	})
 }
@@ -78,6 +83,28 @@ func film(ts *testscript.TestScript, _ bool, args []string) {
 		"-metadata", "location=+43.2567+076.9286/", ts.MkAbs(args[0])).CombinedOutput()
 	if err != nil {
 		ts.Fatalf("ffmpeg: %v\n%s", err, out)
+	}
+}
+
+// picture FILE makes a small JPEG, as Go writes it.
+func picture(ts *testscript.TestScript, _ bool, args []string) {
+	var b bytes.Buffer
+	ts.Check(jpeg.Encode(&b, image.NewRGBA(image.Rect(0, 0, 40, 30)), nil))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
+}
+
+// status CODE COMMAND… runs a command that must end with this exit code.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
 }
 

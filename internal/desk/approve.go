@@ -42,6 +42,9 @@ func (s *Seat) Approve(ctx context.Context, id int64, checked []string) (Proposa
 	if p.Checked, err = wentThrough(p.Records, checked); err != nil {
 		return Proposal{}, err
 	}
+	if err := s.d.gateStaged(ctx, s.actor(), p, "approved"); err != nil {
+		return Proposal{}, err
+	}
 	if err := s.sign(ctx, p); err != nil {
 		return Proposal{}, err
 	}

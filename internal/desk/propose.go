@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"kua/internal/canon"
@@ -127,6 +128,9 @@ func (s *Seat) propose(ctx context.Context, records []deskdb.Proposed, checked [
 		return Proposal{}, fmt.Errorf("stage the edition: %w", err)
 	}
 	p.Checked = list
+	if err := s.d.gateStaged(ctx, s.actor(), p, "proposed"); err != nil {
+		return Proposal{}, errors.Join(err, os.RemoveAll(s.d.overlay()))
+	}
 	sigs := map[string][]byte{canon.Hash(p.Manifest): s.person.Sign(p.Manifest)}
 	for _, r := range records {
 		sigs[canon.Hash(r.Document)] = s.person.Sign(r.Document)

@@ -114,6 +114,11 @@ func (d *Desk) publish(ctx context.Context, p deskdb.Proposal, progress func(ste
 			done = i + 1
 		}
 	}
+	if p.Step == "" {
+		if err := d.lastLook(ctx, p); err != nil {
+			return err
+		}
+	}
 	for i, s := range steps {
 		progress(s.name, int64(i), int64(len(steps)))
 		if i < done {
@@ -167,6 +172,13 @@ func (d *Desk) writeSigned(ctx context.Context, path string, doc []byte) error {
 // apply makes the staged edition the newest one. Signatures of the manifest
 // before must not stay beside the new one.
 func (d *Desk) apply(ctx context.Context, p deskdb.Proposal) error {
+	if before, err := d.edition(); err != nil {
+		return err
+	} else if before.hash != canon.Hash(p.Manifest) { // else a kill came after the manifest's move
+		if err := d.checkFiles(p); err != nil {
+			return err
+		}
+	}
 	if err := site.Apply(d.overlay(), d.Tree()); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -170,16 +171,23 @@ func (d *Desk) render(ctx context.Context, j jobs.Job, progress func(done, total
 	if err != nil {
 		return err
 	}
-	with, err := d.lookOver(ctx, id, plan, version, made, nil)
-	if err != nil {
-		return err
-	}
 	captions, err := writeCaptions(plan, out)
 	if err != nil {
 		return err
 	}
-	set, err := d.sealAll(ctx, id, version, append(made, captions...))
+	all := slices.Concat(made, captions)
+	if err := d.gateMade(ctx, o, in, all); err != nil {
+		return err
+	}
+	with, err := d.lookOver(ctx, id, plan, version, made, nil)
 	if err != nil {
+		return err
+	}
+	set, err := d.sealAll(ctx, id, version, all)
+	if err != nil {
+		return err
+	}
+	if err := d.noteGated(ctx, by, set, "rendered"); err != nil {
 		return err
 	}
 	d.crash("render: sealed")

@@ -69,15 +69,7 @@ func (d *Desk) blobs(ctx context.Context) site.Blob {
 
 // changes lists what the staged edition changes.
 func (d *Desk) changes(next edition.Manifest) ([]deskdb.Change, error) {
-	now, err := d.edition()
-	if err != nil {
-		return nil, err
-	}
-	var before *edition.Manifest
-	if now.number > 0 {
-		before = &now.manifest
-	}
-	changed, removed, err := edition.Diff(before, &next, edition.FilesIn(os.DirFS(d.Tree())), d.staged())
+	changed, removed, err := d.diff(next)
 	if err != nil {
 		return nil, err
 	}
@@ -170,15 +162,7 @@ func (d *Desk) checkStage(p deskdb.Proposal) error {
 	if err != nil || canon.Hash(doc) != canon.Hash(p.Manifest) {
 		return fault.Corrupt("desk.stage_changed", edition.ManifestPath).Because(err)
 	}
-	now, err := d.edition()
-	if err != nil {
-		return err
-	}
-	var before *edition.Manifest
-	if now.number > 0 {
-		before = &now.manifest
-	}
-	changed, removed, err := edition.Diff(before, &m, edition.FilesIn(os.DirFS(d.Tree())), d.staged())
+	changed, removed, err := d.diff(m)
 	if err != nil {
 		return err
 	}
@@ -191,6 +175,37 @@ func (d *Desk) checkStage(p deskdb.Proposal) error {
 		return fault.Corrupt("desk.stage_changed", edition.ManifestPath)
 	}
 	return checkRecords(p, changed)
+}
+
+// diff lists what an edition changes against the newest published one.
+func (d *Desk) diff(m edition.Manifest) (changed []edition.File, removed []string, err error) {
+	now, err := d.edition()
+	if err != nil {
+		return nil, nil, err
+	}
+	var before *edition.Manifest
+	if now.number > 0 {
+		before = &now.manifest
+	}
+	return edition.Diff(before, &m, edition.FilesIn(os.DirFS(d.Tree())), d.staged())
+}
+
+// checkFiles checks the staged bytes alone, for who goes on after a kill.
+func (d *Desk) checkFiles(p deskdb.Proposal) error {
+	m, err := edition.ParseManifest(p.Manifest)
+	if err != nil {
+		return err
+	}
+	changed, _, err := d.diff(m)
+	if err != nil {
+		return err
+	}
+	for _, f := range changed {
+		if err := d.checkStaged(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkRecords wants the proposal's records to be those that the edition adds.

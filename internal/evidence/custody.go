@@ -33,6 +33,7 @@ const (
 	Rendered   Verb = "rendered"   // derivatives were made
 	LookedOver Verb = "lookedover" // detectors looked over what was made, and what it was made with was kept
 	Answered   Verb = "answered"   // a person said why something that a detector saw may be seen
+	Gated      Verb = "gated"      // a file was found clean by the gate
 	Viewed     Verb = "viewed"     // a derivative was looked at
 	Drafted    Verb = "drafted"    // the words of a record were saved
 	Checked    Verb = "checked"    // whoever signs went through the list of what leads to a person

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"kua/internal/fault"
+	"kua/internal/gate"
 )
 
 // Defaults of Limits.
@@ -49,7 +50,7 @@ func set[T int | int64 | time.Duration](v *T, to T) {
 
 // job is what the box is told to do, as JSON on its standard input.
 type job struct {
-	Do     string // "probe", "film", "photo", "sound", "document", "speech", "likeness", "trace", "look", "review", "follow"
+	Do     string // "probe", "film", "photo", "sound", "document", "speech", "likeness", "trace", "gate", "look", "review", "follow"
 	Size   int64  // of the input
 	Format format
 	Probe  Probe
@@ -61,6 +62,9 @@ type job struct {
 	Preset string
 	Clean  *Cleaning `json:",omitempty"`
 	Limits Limits
+
+	MediaType string       `json:",omitempty"` // of what the gate is to judge
+	Needles   gate.Needles `json:",omitzero"`  // what it must not hold
 }
 
 // message is one line that the box says on its standard output.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kua/internal/fault"
+	"kua/internal/gate"
 )
 
 // BoxCommand is the first argument with which Runner.Self is called in the box.
@@ -87,6 +88,8 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.document()
 	case "likeness":
 		result, err = s.likeness()
+	case "gate":
+		result, err = gate.Check(in, in.size, j.MediaType, j.Needles)
 	default:
 		err = fmt.Errorf("no such work: %q", j.Do)
 	}

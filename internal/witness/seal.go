@@ -63,10 +63,20 @@ func sources(paths []string) ([]parcel.Source, error) {
 		}
 		all = append(all, parcel.Source{
 			Name: filepath.Base(p),
-			Type: mime.TypeByExtension(filepath.Ext(p)),
+			Type: typeOf(p),
 			Size: info.Size(),
 			Open: func() (io.ReadCloser, error) { return os.Open(p) },
 		})
 	}
 	return all, nil
+}
+
+// typeOf guesses the media type of a file by its name, without parameters: what
+// the system says of a text's coding is a guess about the file's inside.
+func typeOf(path string) string {
+	kind, _, err := mime.ParseMediaType(mime.TypeByExtension(filepath.Ext(path)))
+	if err != nil {
+		return "" // not known
+	}
+	return kind
 }

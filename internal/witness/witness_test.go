@@ -197,6 +197,21 @@ func TestAcknowledgementIsSigned(t *testing.T) {
 	}
 }
 
+// TestSealTexts seals files whose type the system gives with a coding.
+func TestSealTexts(t *testing.T) {
+	s, dir := newStage(t), t.TempDir()
+	var files []string
+	for _, name := range []string{"list.csv", "words.txt", "page.html", "no ending"} {
+		files = append(files, filepath.Join(dir, name))
+		if err := os.WriteFile(files[len(files)-1], []byte("made up"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := witness.Seal(s.charter, report(), files, filepath.Join(dir, "report.kua"), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestSealRefuses(t *testing.T) {
 	s := newStage(t)
 	dir := t.TempDir()

@@ -239,6 +239,19 @@ func (db *DB) Rendered(ctx context.Context, by evidence.Actor, original int64, s
 	})
 }
 
+// Gated writes that the gate found a file made of an original clean. detail says
+// which file, and at which step of the road.
+func (db *DB) Gated(ctx context.Context, by evidence.Actor, original int64, sha256, detail string) error {
+	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
+		e, err := originalEvent(ctx, tx, evidence.Gated, original, detail)
+		if err != nil {
+			return nil, err
+		}
+		e[0].SHA256 = sha256
+		return e, nil
+	})
+}
+
 // Derivatives gives the newest derivatives of an original.
 func (db *DB) Derivatives(ctx context.Context, original int64) ([]evidence.Derivative, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT `+derivativeColumns+` FROM derivatives WHERE original = ?1 AND newest = 1 ORDER BY id`, original)

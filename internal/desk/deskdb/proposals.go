@@ -208,7 +208,21 @@ func (db *DB) onProposal(ctx context.Context, by evidence.Actor, id int64, state
 
 // Decline ends a waiting proposal as declined or stale; its cases go back to drafting.
 func (db *DB) Decline(ctx context.Context, by evidence.Actor, id int64, state, reason string) error {
-	return db.onProposal(ctx, by, id, Waiting, func(ctx context.Context, tx *sql.Tx, p Proposal) ([]evidence.Event, error) {
+	return db.takeBack(ctx, by, id, Waiting, state, reason)
+}
+
+// Withhold makes an approved proposal stale of which nothing is in the log yet:
+// what was staged is no longer what was signed, or the gate refuses it.
+func (db *DB) Withhold(ctx context.Context, by evidence.Actor, id int64) error {
+	return db.takeBack(ctx, by, id, Approved, Stale, "")
+}
+
+// takeBack ends a proposal in the state from; its cases go back to drafting.
+func (db *DB) takeBack(ctx context.Context, by evidence.Actor, id int64, from, state, reason string) error {
+	return db.onProposal(ctx, by, id, from, func(ctx context.Context, tx *sql.Tx, p Proposal) ([]evidence.Event, error) {
+		if p.Step != "" {
+			return nil, fault.Conflict("desk.proposal_state", id, p.State)
+		}
 		if _, err := tx.ExecContext(ctx, `UPDATE proposals SET state = ?2, reason = ?3 WHERE id = ?1`, id, state, reason); err != nil {
 			return nil, err
 		}

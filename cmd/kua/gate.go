@@ -1,0 +1,148 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"kua/internal/fault"
+	"kua/internal/gate"
+	"kua/internal/media"
+)
+
+// mediaTypes are those that the gate has an allow-list for, by the ending of a name.
+var mediaTypes = map[string]string{".mp4": "video/mp4", ".m4a": "audio/mp4", ".webm": "audio/webm", ".weba": "audio/webm", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+	".webp": "image/webp", ".png": "image/png", ".vtt": "text/vtt"}
+
+// The exit codes of kua gate.
+const (
+	gateClean     = 0
+	gateRefused   = 1
+	gateUnchecked = 2
+)
+
+func (a *app) gateCommand() *cobra.Command {
+	var original, mediaType string
+	var asJSON bool
+	c := a.command("gate FILE", "cli.gate", `
+  kua gate film-240p.mp4 --original VID_20261119.mp4
+  kua gate photo.jpg --original IMG_4711.heic --json
+  kua gate audio.webm`)
+	c.Flags().StringVar(&original, "original", "", a.t("cli.flag.original"))
+	c.Flags().StringVar(&mediaType, "type", "", a.t("cli.flag.type"))
+	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	c.Args = exactly(1)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if mediaType == "" {
+			mediaType = mediaTypes[filepath.Ext(args[0])]
+		}
+		r, err := a.gate(c, args[0], original, mediaType)
+		if err != nil {
+			a.fail(err)
+			a.code = gateUnchecked
+			return nil
+		}
+		a.code = gateClean
+		if !r.Clean() {
+			a.code = gateRefused
+		}
+		if asJSON {
+			return printJSON(a.out, r)
+		}
+		a.sayGate(args[0], r, original != "")
+		return nil
+	}
+	return c
+}
+
+// gate reads the original, if one is given, and judges the file by it.
+func (a *app) gate(c *cobra.Command, name, original, mediaType string) (gate.Report, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return gate.Report{}, err
+	}
+	m := &media.Runner{Self: self}
+	var needles gate.Needles
+	if original != "" {
+		if needles, err = needlesOf(c, m, original); err != nil {
+			return gate.Report{}, err
+		}
+	}
+	in, err := openInput(name)
+	if err != nil {
+		return gate.Report{}, err
+	}
+	defer in.Close()
+	return m.Gate(c.Context(), in, mediaType, needles)
+}
+
+// needlesOf gives what an original tells, its name and its hash.
+func needlesOf(c *cobra.Command, m *media.Runner, name string) (gate.Needles, error) {
+	in, err := openInput(name)
+	if err != nil {
+		return gate.Needles{}, err
+	}
+	defer in.Close()
+	sheet, err := m.Trace(c.Context(), in)
+	if err != nil {
+		return gate.Needles{}, err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(in, 0, in.Size())); err != nil {
+		return gate.Needles{}, fmt.Errorf("read %s: %w", name, err)
+	}
+	return gate.NeedlesOf(sheet, filepath.Base(name), hex.EncodeToString(h.Sum(nil))), nil
+}
+
+// inputFile is a file as media takes it.
+type inputFile struct {
+	*os.File
+	size int64
+}
+
+func (f inputFile) Size() int64 { return f.size }
+
+func openInput(name string) (inputFile, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return inputFile{}, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fault.Invalid("gate.no_file", name)
+	}
+	if err != nil {
+		return inputFile{}, errors.Join(err, f.Close())
+	}
+	return inputFile{f, info.Size()}, nil
+}
+
+func (a *app) sayGate(name string, r gate.Report, searched bool) {
+	if r.Clean() {
+		a.say("cli.gate.clean", name)
+	} else {
+		a.say("cli.gate.refused", name)
+	}
+	for _, f := range r.Findings {
+		where := f.Where
+		if where == "" {
+			where = "-"
+		}
+		a.say("cli.gate.finding", f.Offset, where, a.t(f.What), f.Detail)
+	}
+	if searched {
+		a.say("cli.gate.searched", r.Needles)
+	} else {
+		a.say("cli.gate.structure")
+	}
+	for _, p := range r.Parts {
+		a.say("cli.gate.part", p.Where, strconv.Itoa(p.Count), p.Bytes)
+	}
+}

@@ -1,0 +1,155 @@
+package media
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/zlib"
+	"context"
+	"image/color"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	planting "kua/internal/canary"
+	"kua/internal/gate"
+)
+
+// plantedOf is every format of which media makes derivatives, with how a plain
+// file of it is made. A new format is one line here.
+var plantedOf = []struct {
+	ending string
+	want   Type
+	args   []string
+}{
+	{"jpg", Photo, stillArgs()}, {"png", Photo, stillArgs()}, {"webp", Photo, stillArgs("-pix_fmt", "yuv420p")}, {"gif", Photo, stillArgs()},
+	{"mp4", Film, filmArgs()}, {"mov", Film, filmArgs()}, {"m4v", Film, filmArgs("-f", "mp4")},
+	{"3gp", Film, filmArgs("-s", "176x144", "-c:v", "mpeg4", "-c:a", "aac")}, {"mkv", Film, filmArgs()},
+	{"webm", Film, filmArgs("-c:v", "libvpx", "-deadline", "realtime")}, {"avi", Film, filmArgs("-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "pcm_s16le")},
+	{"ts", Film, filmArgs()},
+	{"m4a", Sound, toneArgs()}, {"mp3", Sound, toneArgs()}, {"aac", Sound, toneArgs()}, {"ogg", Sound, toneArgs("-c:a", "libvorbis")},
+	{"opus", Sound, toneArgs()}, {"wav", Sound, toneArgs()}, {"flac", Sound, toneArgs()},
+}
+
+func stillArgs(more ...string) []string {
+	return append([]string{"-f", "lavfi", "-i", "testsrc2=s=160x120", "-frames:v", "1"}, more...)
+}
+
+func filmArgs(more ...string) []string {
+	return append([]string{"-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=1", "-f", "lavfi", "-i", "sine=d=1", "-preset", "ultrafast", "-pix_fmt", "yuv420p"}, more...)
+}
+
+func toneArgs(more ...string) []string {
+	return append([]string{"-f", "lavfi", "-i", "sine=d=1"}, more...)
+}
+
+// needlesOfPlaces makes of the planted words what a reader of traces would have seen.
+func needlesOfPlaces(places []planting.Place) (n gate.Needles) {
+	for _, p := range places {
+		n.Values = append(n.Values, gate.Needle{From: p.Name, Text: p.Token})
+	}
+	return n
+}
+
+// TestNoTokenComesOut plants a word in every known place of a file of every
+// format, makes all derivatives, and looks for the words in three ways that know
+// nothing of each other: the gate, a plain search of the bytes and of all that
+// can be inflated of them, and exiftool.
+func TestNoTokenComesOut(t *testing.T) {
+	for _, tt := range plantedOf {
+		t.Run(tt.ending, func(t *testing.T) {
+			plain, err := os.ReadFile(sample(t, "plain."+tt.ending, tt.args...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, places, err := planting.Plant(planting.FormatOf("a."+tt.ending), plain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(planting.In(inflatedToo(file), places)) == 0 {
+				t.Fatal("nothing was planted")
+			}
+			r := runner(t)
+			r.Preset = "ultrafast"
+			made, err := r.make(context.Background(), bytes.NewReader(file), tt.want, Plan{}, t.TempDir(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gated(t, made, needlesOfPlaces(places))
+			for _, m := range made {
+				b, err := os.ReadFile(m.Path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range planting.In(inflatedToo(b), places) {
+					t.Errorf("%s holds what was planted at %s", m.Rung, p.Name)
+				}
+				said, err := exec.Command("exiftool", "-a", "-u", "-g1", "-ee", "-b", m.Path).CombinedOutput()
+				if err != nil {
+					t.Fatalf("exiftool: %v\n%s", err, said)
+				}
+				if strings.Contains(string(said), planting.Prefix) {
+					t.Errorf("exiftool finds in %s: %s", m.Rung, said)
+				}
+			}
+		})
+	}
+}
+
+// inflatedToo gives a file with all that can be inflated of it behind it. It is
+// another search than the gate's, on purpose.
+func inflatedToo(b []byte) []byte {
+	out := bytes.Clone(b)
+	for i := range b[:max(0, len(b)-2)] {
+		if b[i]&15 == 8 && (int(b[i])<<8|int(b[i+1]))%31 == 0 {
+			if z, err := zlib.NewReader(bytes.NewReader(b[i:])); err == nil {
+				inside, _ := io.ReadAll(io.LimitReader(z, 1<<16))
+				out = append(out, inside...)
+			}
+		}
+	}
+	if z, err := zip.NewReader(bytes.NewReader(b), int64(len(b))); err == nil {
+		for _, f := range z.File {
+			if r, err := f.Open(); err == nil {
+				inside, _ := io.ReadAll(io.LimitReader(r, 1<<20))
+				out = append(out, inside...)
+			}
+		}
+	}
+	return out
+}
+
+// TestGateFindsTokens: the gate is not blind. Every planted file is refused, and
+// every word that stands in it as it is, or inflated from a stream of its own,
+// is found by the search.
+func TestGateFindsTokens(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.jpg")
+	img := rgbNoise(32, 32)
+	img.Set(0, 0, color.White)
+	if err := writeJPEG(img, 80, file); err != nil {
+		t.Fatal(err)
+	}
+	plain, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, places, err := planting.Plant("jpeg", plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range places {
+		r, err := gate.Check(bytes.NewReader(b), int64(len(b)), "image/jpeg", needlesOfPlaces([]planting.Place{p}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, f := range r.Findings {
+			found = found || f.What == "gate.needle"
+		}
+		if !found {
+			t.Errorf("the gate does not find what was planted at %s: %+v", p.Name, r.Findings)
+		}
+	}
+}
