@@ -189,7 +189,22 @@ func (d *Desk) lastLook(ctx context.Context, p deskdb.Proposal) error {
 		err = d.gateStaged(ctx, evidence.Machine(), p, "published")
 	}
 	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindCorrupt || f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {
+		d.withheld = err
 		return errors.Join(err, d.db.Withhold(ctx, evidence.Machine(), p.ID), os.RemoveAll(d.overlay()))
 	}
 	return err
+}
+
+// tellWithheld gives, once, why a proposal was taken back at a moment when no
+// job could say so: at the start, or with a new charter. said is what the asking
+// job says already.
+func (d *Desk) tellWithheld(said error) error {
+	d.publishing.Lock()
+	defer d.publishing.Unlock()
+	why := d.withheld
+	d.withheld = nil
+	if said != nil {
+		return nil
+	}
+	return why
 }

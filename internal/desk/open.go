@@ -69,7 +69,8 @@ type Desk struct {
 	pushing    sync.Mutex // one push at a time
 	comparing  sync.Mutex // one comparison at a time: of two, each must see the other
 
-	unfinished bool // an approved proposal could not be published at the start
+	unfinished bool  // an approved proposal could not be published at the start
+	withheld   error // why an approved proposal was taken back, until a job has told it; publishing guards it
 }
 
 // Create makes a desk in cfg.Dir, which must be empty or hold only charter/ and
@@ -161,7 +162,7 @@ func Open(ctx context.Context, cfg Config, person *keyring.Person) (*Desk, error
 	}
 	cfg = cfg.filled()
 	d := &Desk{cfg: cfg, dir: cfg.Dir, lock: lock, person: person}
-	for _, step := range []func(context.Context) error{d.unlock, d.equip, d.tidy, d.resume, d.startJobs} {
+	for _, step := range []func(context.Context) error{d.equip, d.unlock, d.tidy, d.resume, d.startJobs} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.shut())
 		}

@@ -141,6 +141,6 @@ func TestLikenessRefuses(t *testing.T) {
 
 // TestTraceUnknown: a file whose kind nobody reads is said to be so.
 func TestTraceUnknown(t *testing.T) {
-	_, err := runner(t).Trace(context.Background(), strings.NewReader("no kind of file at all"))
+	_, err := runner(t).Trace(context.Background(), strings.NewReader("\x00\x01no kind of file at all"))
 	wantFault(t, err, "trace.unknown")
 }
