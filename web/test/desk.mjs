@@ -151,6 +151,9 @@ await page.fill(".marker-line textarea", "Stop");
 await page.selectOption(".marker-speak", "ru");
 await page.uncheck(".marker-mute-all");
 assert.ok(await page.isVisible(".marker-speak-mute"), "two voices at once are warned of");
+await page.waitForSelector('.marker-save[data-state="refused"]'); // and not saved
+await page.check(".marker-mute-all");
+await saved(page);
 
 // Shots: cut at the moment, hide one, and see it hidden.
 await page.locator(".marker-scrub").evaluate((s) => {

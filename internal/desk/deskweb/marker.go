@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/locale"
+	"kua/internal/media"
 	"kua/internal/page"
 	"kua/internal/redact"
 )
@@ -121,12 +123,13 @@ func (view *markerView) describe(o evidence.Original, plan redact.Plan, source s
 	view.Save = view.Root + "/plan"
 	view.Form = fmt.Sprintf("/originals/%d/mark", o.ID)
 	view.plainView = plainOf(plan, view.frame)
+	voices := media.Voices()
 	for _, tag := range locale.Tags() {
 		if tag.Automatic() {
 			continue
 		}
 		view.Tongues = append(view.Tongues, language{string(tag), tag.Name()})
-		if speakable(tag) {
+		if slices.Contains(voices, string(tag)) {
 			view.Voices = append(view.Voices, language{string(tag), tag.Name()})
 		}
 	}
@@ -138,10 +141,6 @@ func (view *markerView) describe(o evidence.Original, plan redact.Plan, source s
 	}
 	return view.forScript(o, plan)
 }
-
-// speakable says whether Debian's espeak-ng has a voice for a language. It has
-// none for Tajik.
-func speakable(tag locale.Tag) bool { return tag != locale.Tajik }
 
 // forScript writes what the script begins with.
 func (view *markerView) forScript(o evidence.Original, plan redact.Plan) error {

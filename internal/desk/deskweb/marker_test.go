@@ -140,7 +140,7 @@ func TestPlainForm(t *testing.T) {
 		f["covered"] = []string{"open"}
 		f["answer.f2"] = []string{redact.Cover}
 		f["keeps"] = []string{"0:00.300 0:00.400 a siren\n1 2 a shot"}
-		f["lines.en"] = []string{"0:01.0 0:02.5 And  go"}
+		f["lines.en"], f["speak"] = []string{"0:01.0 0:02.5 And  go"}, []string{""}
 		f["shots"] = []string{"0 4 +\n4 7 -\n7 10 +"}
 		f["reveal"][0], f["seen"][0] = "reveal", "both"
 	})
