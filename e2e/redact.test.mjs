@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { axe, openBrowser, openPage, laptop, shot, startDemo, temporary } from "./harness.mjs";
-import { answerHits, collect, fillRecord, press, sendReport, signIn, until } from "./desk.mjs";
+import { answerHits, collect, fillRecord, press, sendReport, signIn, tickAll, until } from "./desk.mjs";
 
 const [width, height, rate, seconds] = [640, 360, 15, 4];
 const side = 72; // of the thing
@@ -108,6 +108,7 @@ test("a person covers what moves, by the page alone", async () => {
   await page.goto(`${caseURL}/record`);
   await fillRecord(page);
   await until(page, 'form[action$="/publish/propose"] button', 5);
+  await tickAll(page, 'form[action$="/publish/propose"]');
   await press(page, 'form[action$="/publish/propose"] button');
   assert.deepEqual(p.complaints, []);
   assert.deepEqual(p.strangers, []);
@@ -149,6 +150,7 @@ test("another person signs, and it is published", async () => {
   }
   await page.goto(proposal);
   for (const name of ["covers", "words", "place"]) await page.check(`input[name="${name}"]`);
+  await tickAll(page, 'form[action$="/approve"]');
   await press(page, 'form[action$="/approve"] button');
   await p.context.close();
 });

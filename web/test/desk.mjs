@@ -195,7 +195,7 @@ await shot(page, "worked");
 const other = await page.context().newPage();
 await other.goto(`${address}/en/originals/1/mark`);
 await other.waitForSelector(".marker-card");
-await other.check(".marker-mute-all");
+await other.uncheck(".marker-reviewed");
 await other.waitForTimeout(900);
 await saved(other);
 await page.focus(".marker-layer");
@@ -204,7 +204,7 @@ await page.waitForSelector('.marker-save[data-state="conflict"]');
 assert.ok(await page.isVisible('[data-do="overwrite"]'), "the person decides");
 await page.click('[data-do="overwrite"]');
 await saved(page);
-assert.ok(!broken.some((b) => !b.includes("409")), broken.join("\n"));
+assert.ok(!broken.some((b) => !b.includes("409") && !b.includes("422")), broken.join("\n"));
 broken.length = 0;
 await other.close();
 
@@ -236,6 +236,7 @@ assert.match(await plain.inputValue("#keeps"), /a siren$/);
 assert.match(await plain.inputValue("#lines-ru"), /Стой$/);
 await shot(plain, "plain");
 await plain.fill("#label-1", "a face");
+await plain.selectOption('[name="speak"]', ""); // what is not in its language cannot be spoken
 await plain.fill("#lines-en", (await plain.inputValue("#lines-en")) + "\n0:01.900 0:02 And go");
 await plain.click(".marker-plain button");
 assert.equal(await plain.inputValue("#label-1"), "a face");

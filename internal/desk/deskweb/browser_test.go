@@ -41,7 +41,7 @@ func TestMarkerInABrowser(t *testing.T) {
 	if plan.Covered || len(plan.Shots) != 2 || plan.Shots[0].Covered || !plan.Shots[1].Covered || plan.Shots[1].By != "Aigul" {
 		t.Errorf("the shots that the browser made: %+v", plan.Shots)
 	}
-	if len(plan.Mutes) != 1 || len(plan.Keeps) != 1 || plan.Keeps[0].Note != "a siren" || plan.Speak != "ru" || len(plan.Lines) != 2 ||
+	if len(plan.Mutes) != 1 || len(plan.Keeps) != 1 || plan.Keeps[0].Note != "a siren" || plan.Speak != "" || !plan.MuteAll || len(plan.Lines) != 2 ||
 		plan.Lines[0].Words["ru"] != "Стой" || plan.Lines[0].Words["en"] != "Stop" || plan.Lines[1].Words["en"] != "And go" {
 		t.Errorf("the sound that the browser made: %+v", plan)
 	}
