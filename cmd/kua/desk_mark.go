@@ -8,6 +8,7 @@ import (
 
 	"kua/internal/desk"
 	"kua/internal/fault"
+	"kua/internal/redact"
 )
 
 // deskMark decides how an original's picture begins: covered, so that only what
@@ -28,7 +29,7 @@ func (a *app) deskMark(f *deskFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			plan.Covered = cover
+			plan = redact.Begin(plan, cover)
 			if note != "" {
 				plan.Note = note
 			}

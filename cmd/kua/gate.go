@@ -41,7 +41,7 @@ func (a *app) gateCommand() *cobra.Command {
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if mediaType == "" {
-			mediaType = mediaTypes[filepath.Ext(args[0])]
+			mediaType = mediaTypes[strings.ToLower(filepath.Ext(args[0]))]
 		}
 		r, err := a.gate(c, args[0], original, mediaType)
 		if err != nil {
@@ -110,6 +110,10 @@ type inputFile struct {
 func (f inputFile) Size() int64 { return f.size }
 
 func openInput(name string) (inputFile, error) {
+	// Looked at before it is opened: to open a pipe is to wait for its other end.
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return inputFile{}, fault.Invalid("gate.no_file", name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return inputFile{}, err

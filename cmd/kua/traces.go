@@ -82,6 +82,10 @@ func tracesCode(s trace.Sheet, err error) int {
 }
 
 func tracesOf(ctx context.Context, m *media.Runner, name string) (trace.Sheet, error) {
+	// Looked at before it is opened: to open a pipe is to wait for its other end.
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return trace.Sheet{}, fault.Invalid("cli.traces.no_file", name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return trace.Sheet{}, err

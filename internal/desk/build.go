@@ -160,6 +160,10 @@ func (d *Desk) medium(ctx context.Context, id string, e casefile.Exhibit, o evid
 		return record.Media{}, nil, err
 	}
 	var lacks []error
+	if o.Medium.Kind == evidence.Document {
+		// Its pages cannot be marked yet, and detectors look at one of them alone.
+		lacks = append(lacks, fault.Conflict("desk.document_unmarked", e.Original))
+	}
 	switch {
 	case len(made) == 0:
 		lacks = append(lacks, fault.Conflict("desk.not_rendered", e.Original))

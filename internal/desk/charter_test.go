@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"kua/internal/casefile"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"kua/internal/casefile"
 
 	"kua/internal/charter"
 	"kua/internal/fault"

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
+	"kua/internal/casefile"
 	"kua/internal/desk/deskdb"
 	"kua/internal/evidence"
 	"kua/internal/fault"
@@ -37,7 +39,8 @@ func (d *Desk) needles(ctx context.Context, o evidence.Original, in media.Input)
 	}
 	sheet, err := d.media.Trace(ctx, in)
 	if err != nil {
-		if ctx.Err() != nil {
+		// What may pass, a machine without a box or one that is full, says nothing of the file.
+		if f, ok := fault.Of(err); ctx.Err() != nil || !ok || f.Kind == fault.KindMissing || f.Kind == fault.KindInternal {
 			return gate.Needles{}, err
 		}
 		return gate.Needles{}, fault.Invalid("desk.gate_no_sheet", o.ID).Because(err)
@@ -128,8 +131,14 @@ func (d *Desk) gateExhibit(ctx context.Context, by evidence.Actor, caseID int64,
 	if err != nil {
 		return err
 	}
-	if _, stale, err := d.Derivatives(ctx, o.ID); err != nil || stale {
-		return errors.Join(err, fault.Conflict("desk.rendered_before_plan", o.ID))
+	// What would be proposed of this original now must be what was: not a
+	// rendering that somebody has replaced since, for a face that was overlooked.
+	now, lacks, err := d.medium(ctx, m.ID, casefile.Exhibit{Original: o.ID}, o)
+	if err != nil || lacks != nil {
+		return errors.Join(err, errors.Join(lacks...))
+	}
+	if now.Redaction != m.Redaction || !slices.Equal(now.Files, m.Files) || (now.Poster == nil) != (m.Poster == nil) || now.Poster != nil && *now.Poster != *m.Poster {
+		return fault.Conflict("desk.rendered_before_plan", o.ID)
 	}
 	in, err := d.open(ctx, d.person, evidence.Machine(), evidence.Probed, o.ID)
 	if err != nil {

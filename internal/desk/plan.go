@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"image"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"kua/internal/desk/deskdb"
@@ -67,16 +69,47 @@ func (s *Seat) SavePlan(ctx context.Context, original int64, p redact.Plan, base
 	if p.Width != o.Medium.Width || p.Height != o.Medium.Height || p.Duration != o.Medium.Milliseconds {
 		return 0, fault.Conflict("desk.plan_of_another", original)
 	}
+	if err := s.d.keepSeen(ctx, original, &p); err != nil {
+		return 0, err
+	}
 	if err := p.Validate(); err != nil {
 		return 0, err
 	}
 	return s.d.db.SavePlan(ctx, s.actor(), original, p, base)
 }
 
+// keepSeen holds a plan to what machines saw: a suggestion is answered, with a
+// reason where it is left, and never made to vanish. One that is missing comes back
+// open, as when an older version is saved again.
+func (d *Desk) keepSeen(ctx context.Context, original int64, p *redact.Plan) error {
+	before, _, err := d.Plan(ctx, original)
+	if err != nil {
+		return err
+	}
+	for _, old := range before.Suggestions {
+		i := slices.IndexFunc(p.Suggestions, func(s redact.Suggestion) bool { return s.ID == old.ID })
+		if i < 0 {
+			old.Answer, old.By, old.Note = "", "", ""
+			p.Suggestions = append(slices.Clone(p.Suggestions), old)
+			p.Reviewed = false
+			continue
+		}
+		if s := p.Suggestions[i]; s.What != old.What || s.From != old.From || s.To != old.To || s.W != old.W || s.H != old.H || !slices.Equal(s.Points, old.Points) {
+			return fault.Invalid("redact.suggestion", old.ID)
+		}
+	}
+	for _, s := range p.Suggestions {
+		if s.Answer == redact.Leave && strings.TrimSpace(s.Note) == "" {
+			return fault.Invalid("redact.left_without_reason", s.ID)
+		}
+	}
+	return nil
+}
+
 // compile makes of the desk's plan what the boxes are told: geometry and times,
 // and of the words that a person wrote only those that a machine voice says.
 func compile(p redact.Plan) media.Plan {
-	out := media.Plan{Covered: p.Covered, MuteAll: p.MuteAll}
+	out := media.Plan{Shown: image.Pt(p.Width, p.Height), Covered: p.Covered, MuteAll: p.MuteAll}
 	for _, s := range p.Shots {
 		out.Shots = append(out.Shots, media.Shot{From: millis(s.From), To: millis(s.To), Covered: s.Covered})
 	}

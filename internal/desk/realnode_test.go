@@ -3,10 +3,11 @@ package desk
 import (
 	"bytes"
 	"context"
-	"kua/internal/casefile"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"kua/internal/casefile"
 
 	"kua/internal/charter"
 	"kua/internal/node"

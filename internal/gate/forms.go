@@ -60,8 +60,12 @@ func (w *wardrobe) add(from, how string, b []byte, exact bool) {
 		b = bytes.Clone(b)
 		foldInto(b, b)
 	}
-	if !w.seen[string(b)] { // a form that is both exact and not is told twice at most
-		w.seen[string(b)] = true
+	key := string(b)
+	if exact {
+		key += "\x00exact" // a folded form finds more: its twin must not be lost behind an exact one
+	}
+	if !w.seen[key] {
+		w.seen[key] = true
 		w.all = append(w.all, form{from, how, b, exact})
 	}
 }

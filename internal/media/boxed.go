@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"kua/internal/fault"
@@ -48,6 +49,7 @@ func exists(path string) bool {
 }
 
 func runBoxed(say *json.Encoder) (json.RawMessage, error) {
+	syscall.CloseOnExec(inputDescriptor) // no tool speaks to the desk
 	var j job
 	if err := json.NewDecoder(io.LimitReader(os.Stdin, 64<<20)).Decode(&j); err != nil {
 		return nil, fmt.Errorf("read the box's orders: %w", err)
@@ -55,7 +57,7 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 	if err := confine(j.Limits); err != nil {
 		return nil, fmt.Errorf("confine the box: %w", err)
 	}
-	in := newRemote(os.NewFile(3, "input"), j.Size)
+	in := newRemote(os.NewFile(inputDescriptor, "input"), j.Size)
 	url, err := serveHTTP(in)
 	if err != nil {
 		return nil, err
@@ -98,6 +100,9 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 	}
 	return json.Marshal(result)
 }
+
+// inputDescriptor is where the original's bytes are asked for.
+const inputDescriptor = 3
 
 // stage is the work inside the box.
 type stage struct {

@@ -94,6 +94,8 @@ type watcher struct {
 	open, closed []*chain
 	nextLook     time.Duration
 	nextStep     time.Duration
+	still        bool                  // a photo: nothing has to be followed
+	missed       bool                  // more was seen than can be listed
 	beat         func(done, total int) // after each detector
 }
 
@@ -152,11 +154,22 @@ func (w *watcher) take(d detector, g track.Gray, b track.Box) {
 		c.follow = track.NewFollower(g, b)
 		return
 	}
-	if len(w.open) < maxChains {
+	if len(w.open) < maxChains || w.still {
 		w.open = append(w.open, &chain{what: d.what, name: d.name, hits: 1, last: g.At,
 			seen: []track.Seen{{At: g.At, Box: b}}, follow: track.NewFollower(g, b)})
+	} else {
+		w.missed = true
 	}
 }
+
+// everything stands for what could not be listed: the whole picture is a
+// question that a person answers.
+func everything(shown image.Point, length time.Duration) Hit {
+	return Hit{What: "face", Detector: manyMore, Cover: Cover{W: shown.X, H: shown.Y, To: length, Points: []At{{}}}}
+}
+
+// manyMore is the name under which everything asks.
+const manyMore = "more than can be listed"
 
 // together reports whether two boxes can be of one thing.
 func together(a, b track.Box) bool {
@@ -170,11 +183,15 @@ func together(a, b track.Box) bool {
 func (w *watcher) hits(size, shown image.Point, cuts []time.Duration, length time.Duration) []Hit {
 	all := append(w.closed, w.open...)
 	slices.SortStableFunc(all, func(a, b *chain) int { return b.hits - a.hits })
-	all = all[:min(len(all), maxHits)]
+	w.missed = w.missed || len(all) >= maxHits
+	all = all[:min(len(all), maxHits-1)]
 	slices.SortStableFunc(all, func(a, b *chain) int { return int(a.seen[0].At - b.seen[0].At) })
 	var out []Hit
 	for _, c := range all {
 		out = append(out, c.hit(size, shown, cuts, length))
+	}
+	if w.missed {
+		out = append(out, everything(shown, length))
 	}
 	return out
 }
@@ -215,7 +232,7 @@ func (s *stage) look(set []detector, cuts bool) (Found, error) {
 	for _, d := range detectors {
 		out.Tools = append(out.Tools, d.name)
 	}
-	w := &watcher{detectors: detectors, beat: func(done, total int) { s.report(0, s.Probe.Duration) }}
+	w := &watcher{detectors: detectors, still: s.Probe.Type == Photo, beat: func(done, total int) { s.report(0, s.Probe.Duration) }}
 	if s.Probe.Type == Photo {
 		g, err := s.grayPhoto()
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
 	"os"
 	"path/filepath"
 	"time"
@@ -91,6 +92,9 @@ func (m *Runner) makeProbed(ctx context.Context, in Input, p Probe, plan Plan, c
 	f, err := sniff(in)
 	if err != nil {
 		return nil, err
+	}
+	if plan.Shown != (image.Point{}) && plan.Shown != p.shown() && p.Type != Document {
+		return nil, fault.Conflict("media.plan_of_another")
 	}
 	scratch := m.Scratch
 	if scratch == "" {

@@ -121,6 +121,10 @@ type Shape struct {
 
 // Plan is what to hide. The zero Plan hides nothing.
 type Plan struct {
+	// Shown is the picture that the plan was made on; zero where it does not
+	// matter. A film or photo that turns out to have another size is refused:
+	// its covers would lie elsewhere.
+	Shown image.Point
 	// Covered is how the picture begins: hidden but for what is revealed. On a
 	// film it holds for every moment that lies in no shot.
 	Covered bool

@@ -91,7 +91,26 @@ func (p Plan) track(t Track, ids map[string]bool) error {
 	case t.From < 0 || t.To < t.From || t.From > p.Duration || t.To > maxMillis:
 		return fault.Invalid("redact.track_time", t.ID)
 	}
-	return p.points(t.ID, t.Points)
+	if err := p.points(t.ID, t.Points); err != nil {
+		return err
+	}
+	// A cover that never comes into the picture answers a question and covers nothing.
+	if !slices.ContainsFunc(t.Points, func(at Point) bool {
+		return at.X < p.Width && at.Y < p.Height && at.X+t.W > 0 && at.Y+t.H > 0
+	}) {
+		return fault.Invalid("redact.box_place", t.ID)
+	}
+	return nil
+}
+
+// area is what a closed shape encloses, in pixels (the shoelace formula).
+func area(corners []Corner) int {
+	sum := 0
+	for i, c := range corners {
+		next := corners[(i+1)%len(corners)]
+		sum += c.X*next.Y - next.X*c.Y
+	}
+	return max(sum, -sum) / 2
 }
 
 func (p Plan) points(id string, points []Point) error {
@@ -133,6 +152,9 @@ func (p Plan) box(b Box, ids map[string]bool) error {
 		return fault.Invalid("redact.box_place", b.ID)
 	case len(b.Corners) > 0 && (len(b.Corners) < 3 || len(b.Corners) > MaxCorners):
 		return fault.Invalid("redact.corners", b.ID, MaxCorners)
+	}
+	if len(b.Corners) > 0 && area(b.Corners) < minSide*minSide {
+		return fault.Invalid("redact.corners", b.ID, MaxCorners) // a slip of the hand: it would cover nothing
 	}
 	for _, c := range b.Corners {
 		if c.X < b.X || c.Y < b.Y || c.X > b.X+b.W || c.Y > b.Y+b.H {

@@ -14,7 +14,8 @@ import (
 const (
 	maxBoxes   = 200_000
 	maxTracks  = 200
-	maxSpans   = 1 << 19
+	maxSpans   = 1 << 19 // before they are merged for the first time
+	mostSpans  = 1 << 22 // about a day of film
 	maxHoles   = 20_000
 	maxCues    = 5_000
 	maxRecords = 200_000 // samples read of one track of text or positions
@@ -39,17 +40,19 @@ type box struct {
 
 // film is the reading of one such file.
 type film struct {
-	src    *source
-	s      *Sheet
-	tracks []*track
-	mdats  []span
-	used   []span // what tables point to
-	boxes  int
-	moov   bool
-	scale  uint32
-	keys   []string
-	moof   int64
-	frag   *fragment
+	src     *source
+	s       *Sheet
+	tracks  []*track
+	mdats   []span
+	used    []span // what tables point to
+	mergeAt int    // how many of them are merged again
+	crowded bool   // there were more than can be held
+	boxes   int
+	moov    bool
+	scale   uint32
+	keys    []string
+	moof    int64
+	frag    *fragment
 
 	defaults map[uint32][2]uint32 // of fragments: duration and size of a sample, by track
 }
@@ -509,8 +512,16 @@ func (f *film) use(at, n int64) {
 		f.used[k-1].n += n
 		return
 	}
-	if f.used = append(f.used, span{at, n}); len(f.used) >= maxSpans {
+	if len(f.used) >= mostSpans {
+		if !f.crowded {
+			f.crowded = true
+			f.s.gap("stbl", "too_many", 0)
+		}
+		return
+	}
+	if f.used = append(f.used, span{at, n}); len(f.used) >= max(maxSpans, f.mergeAt) {
 		f.used = merge(f.used)
+		f.mergeAt = 2 * len(f.used) // what does not touch is not sorted again for every chunk
 	}
 }
 
@@ -530,7 +541,7 @@ func merge(spans []span) []span {
 // holes reads the stretches of the media data that no table points to: deleted
 // parts, blocks of positions, whatever was hidden there.
 func (f *film) holes() error {
-	if len(f.used) >= maxSpans {
+	if f.crowded {
 		f.s.gap("mdat", "too_many", 0)
 		return nil
 	}

@@ -325,6 +325,19 @@ func (f *film) description(b box, t *track, e []byte, at int64) {
 			f.timedKeys(t, where+"/keys", in)
 		case "sinf", "esds", "btrt", "pasp", "colr", "fiel", "chan", "dOps", "dac3", "dec3", "vpcC", "av1C", "gama", "clap", "nclc", "frma", "damr", "d263", "clef", "dvcC", "dvvC":
 			f.src.wordsOf(f.s, Encoding, where+"/"+kind, in)
+		case "wave": // QuickTime's own shell around what an MP4 says directly
+			for rest := in; len(rest) >= 8; {
+				size := int(be.Uint32(rest))
+				if size < 8 || size > len(rest) {
+					break
+				}
+				switch inner := fourcc(rest[4:8]); inner {
+				case "frma", "mp4a", "esds", "enda", "chan":
+				default:
+					f.src.wordsOf(f.s, Encoding, where+"/wave/"+inner, rest[8:size])
+				}
+				rest = rest[size:]
+			}
 		default:
 			inner := box{kind: kind, at: at + int64(child), n: int64(n), from: at + int64(child) + 8, to: at + int64(child+n), where: where + "/" + strings.TrimSpace(kind), parent: format}
 			if f.src.wordsOf(f.s, Encoding, inner.where, in) {

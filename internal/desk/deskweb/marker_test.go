@@ -65,7 +65,7 @@ func TestOnto(t *testing.T) {
 	}
 	// A shot that nobody decided and that goes by the choice for the whole is still undecided.
 	sent, _ = readSent(b)
-	if got := onto(base, begin(sent, false), "Dana"); got.Covered || got.Shots[0].Covered || got.Shots[0].By != "" || !got.Shots[1].Covered {
+	if got := onto(base, redact.Begin(sent, false), "Dana"); got.Covered || got.Shots[0].Covered || got.Shots[0].By != "" || !got.Shots[1].Covered {
 		t.Errorf("the choice: %+v", got.Shots)
 	}
 }

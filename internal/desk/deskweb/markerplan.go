@@ -128,22 +128,6 @@ func reasons(base, now redact.Plan) error {
 	return nil
 }
 
-// begin says how the picture begins. Shots that nobody decided follow.
-func begin(p redact.Plan, covered bool) redact.Plan {
-	if p.Covered == covered {
-		return p
-	}
-	p.Covered = covered
-	shots := append([]redact.Shot(nil), p.Shots...)
-	for i := range shots {
-		if shots[i].By == "" {
-			shots[i].Covered = covered
-		}
-	}
-	p.Shots = shots
-	return p
-}
-
 // margin is how much wider a cover is than what a machine saw, as in the
 // marker's script: a detector draws its boxes tightly.
 const margin = 10 // thirteen parts of ten

@@ -40,7 +40,7 @@ func (f plainForm) read() (redact.Plan, error) {
 		p.Speak = cell("speak", 0)
 	}
 	if f.has("covered") {
-		p = begin(p, cell("covered", 0) == "covered")
+		p = redact.Begin(p, cell("covered", 0) == "covered")
 	}
 	for _, part := range []func(*redact.Plan) error{f.tracks, f.shots, f.sound, f.lines} {
 		if err := part(&p); err != nil {

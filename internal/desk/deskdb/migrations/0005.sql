@@ -35,3 +35,4 @@ CREATE TABLE follows (
   result   BLOB,
   by_name  TEXT    NOT NULL
 );
+CREATE INDEX renderings_original ON renderings (original, id);
