@@ -115,6 +115,30 @@ func TestGateRefusesDroppedTrack(t *testing.T) {
 	}
 }
 
+// TestGateRefusesReplacedRendering: whoever sees a missed face saves another plan
+// and renders again; what was proposed before does not go out any more.
+func TestGateRefusesReplacedRendering(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	d, id := c.ready()
+	aigul, timur := c.sit(d, c.aigul), c.sit(d, c.timur)
+	p, err := aigul.Propose(ctx, casefile.Checklist(), id)
+	ok(t, err)
+	plan, base, err := d.Plan(ctx, 1)
+	ok(t, err)
+	plan.Note, plan.Reviewed = "a face was missed", true
+	_, err = aigul.SavePlan(ctx, 1, plan, base)
+	ok(t, err)
+	c.render(aigul, 1) // and everything that is asked is answered
+	if _, err := timur.Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Conflict("desk.rendered_before_plan")) {
+		t.Errorf("Approve of what was replaced = %v", err)
+	}
+	ok(t, timur.Decline(ctx, p.ID, "another rendering is there"))
+	if _, err := aigul.Propose(ctx, casefile.Checklist(), id); err != nil {
+		t.Errorf("Propose of the new rendering = %v", err)
+	}
+}
+
 // TestGateRefusesChangeAfterApproval: a staged file that is changed between the
 // last signature and the log stops the publishing; nothing is in the log, and
 // the case can be proposed again. So it is with a file that nobody knows.
