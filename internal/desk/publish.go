@@ -22,7 +22,6 @@ import (
 // same end; the name of the last one done is kept with the proposal, so that
 // whatever interrupts it, the next start goes on from there.
 const (
-	stepLooked  = "looked"  // the gate found the very bytes clean
 	stepLogged  = "logged"  // entries are in the log, under a published checkpoint
 	stepSigned  = "signed"  // the signatures lie in the overlay
 	stepApplied = "applied" // the overlay has become the tree
@@ -117,10 +116,6 @@ func (d *Desk) publish(ctx context.Context, p deskdb.Proposal, progress func(ste
 	}
 	if p.Step == "" {
 		if err := d.lastLook(ctx, p); err != nil {
-			return err
-		}
-		// From here on it may be in the log, and nothing takes it back.
-		if err := d.db.Step(ctx, p.ID, stepLooked); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,7 @@ func newPlainForm(base redact.Plan, form map[string][]string, label func(string)
 func (f plainForm) read() (redact.Plan, error) {
 	p := f.base
 	cell := cells(f.form)
-	p.MuteAll, p.Reviewed = f.form["mute_all"] != nil, f.form["reviewed"] != nil
+	p.MuteAll = f.form["mute_all"] != nil
 	if f.has("note") {
 		p.Note = cell("note", 0)
 	}
@@ -42,6 +42,7 @@ func (f plainForm) read() (redact.Plan, error) {
 	if f.has("covered") {
 		p = redact.Begin(p, cell("covered", 0) == "covered")
 	}
+	p.Reviewed = f.form["reviewed"] != nil
 	for _, part := range []func(*redact.Plan) error{f.tracks, f.shots, f.sound, f.lines} {
 		if err := part(&p); err != nil {
 			return p, err
