@@ -8,7 +8,7 @@ go list -f '{{.Dir}}' ./... | while read -r dir; do
 		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file" | while read -r target; do
 			echo "fuzz $target in ${dir#"$PWD"/}"
 			run() { go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x "$dir" >/tmp/kua-fuzz.$$ 2>&1 </dev/null; }
-			# Go's fuzzer can end with its own deadline as the only fault (golang.org/issue/48591);
+			# Go's fuzzer can end with its own deadline as the only fault;
 			# an input that fails is written down and named, and is never tried away.
 			run || { ! grep -q 'Failing input\|panic\|testdata/fuzz' /tmp/kua-fuzz.$$ && grep -q 'context deadline exceeded' /tmp/kua-fuzz.$$ && run; } || {
 				cat /tmp/kua-fuzz.$$
