@@ -60,14 +60,8 @@ func (a *app) deskLook(f *deskFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			bar, finish := a.bar("cli.desk.look.progress")
-			done, err := s.Desk().WaitJob(ctx, job, func(j desk.Job) { bar(j.Done, j.Total) })
-			finish()
-			if err != nil {
+			if err := a.follow(ctx, s, job, "cli.desk.look.progress"); err != nil {
 				return err
-			}
-			if done.Fault != nil {
-				return done.Fault
 			}
 			plan, _, err := s.Desk().Plan(ctx, id)
 			if err != nil {

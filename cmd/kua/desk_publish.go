@@ -55,19 +55,24 @@ func (a *app) deskRender(f *deskFlags) *cobra.Command {
 		})
 }
 
-func (a *app) render(ctx context.Context, s *desk.Seat, original int64) error {
-	job, err := s.Render(ctx, original)
-	if err != nil {
-		return err
-	}
-	bar, finish := a.bar("cli.desk.render.progress")
+// follow shows how far a job of the desk has come and gives what it failed with.
+func (a *app) follow(ctx context.Context, s *desk.Seat, job int64, words string) error {
+	bar, finish := a.bar(words)
 	done, err := s.Desk().WaitJob(ctx, job, func(j desk.Job) { bar(j.Done, j.Total) })
 	finish()
 	if err != nil {
 		return err
 	}
-	if done.Fault != nil {
-		return done.Fault
+	return done.Fault
+}
+
+func (a *app) render(ctx context.Context, s *desk.Seat, original int64) error {
+	job, err := s.Render(ctx, original)
+	if err != nil {
+		return err
+	}
+	if err := a.follow(ctx, s, job, "cli.desk.render.progress"); err != nil {
+		return err
 	}
 	made, _, err := s.Desk().Derivatives(ctx, original)
 	if err != nil {
