@@ -188,6 +188,9 @@ func cutChanges(flat []byte) ([]byte, error) {
 			return nil, fmt.Errorf("read a flat document: %w", err)
 		}
 		c.token(token, before, d.InputOffset())
+		if c.depth < 0 {
+			return nil, errors.New("a flat document that ends more than it begins")
+		}
 	}
 	if c.cutting != 0 || c.depth != 0 || len(c.deleted) != 0 {
 		return nil, errors.New("a flat document that does not end")
