@@ -101,8 +101,8 @@ func (f *jpegFilter) segment() {
 	}
 	f.ready = append(append(f.ready[:0], 0xff, m), size[:]...)
 	f.ready = append(f.ready, make([]byte, n)...)
-	if _, err := io.ReadFull(f.in, f.ready[4:]); err != nil {
-		f.err = noEOF(err)
+	if got, err := io.ReadFull(f.in, f.ready[4:]); err != nil {
+		f.ready, f.err = f.ready[:4+got], noEOF(err)
 	}
 	f.scan = m == 0xda
 }

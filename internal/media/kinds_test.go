@@ -344,6 +344,7 @@ func FuzzColours(f *testing.F) {
 
 func FuzzJPEGFilter(f *testing.F) {
 	f.Add([]byte("\xff\xd8\xff\xf7\x00\x04ab\xff\xda\x00\x02abc\xff\x00\xff\xd0\xff\xff\xd9"))
+	f.Add([]byte("\xff\xda\xe3\x02")) // a segment that is cut short is not filled up
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var b bytes.Buffer
 		_, _ = b.ReadFrom(newJPEGFilter(bytes.NewReader(data)))
