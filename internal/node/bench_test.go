@@ -192,8 +192,9 @@ func peakMiB(b *testing.B, pid int) float64 {
 	return float64(kB) / 1024
 }
 
-// BenchmarkPages serves the same 200 pages from a node and from nginx with
-// gzip_static, and asks both with wrk, in turn. The ratio is of the medians.
+// BenchmarkPages serves the same 200 pages from a node as it is run and from
+// nginx with gzip_static, with the same headers, and asks both with wrk, in
+// turn. The ratio is of the medians.
 func BenchmarkPages(b *testing.B) {
 	wrk, nginx := look(b, "wrk"), look(b, "nginx")
 	c, dir := newCollective(b), b.TempDir()
@@ -208,8 +209,9 @@ func BenchmarkPages(b *testing.B) {
 	must(b, prepare.desk(c).Switch(b.Context(), req))
 	prepared := b.TempDir()
 	must(b, os.CopyFS(prepared, os.DirFS(dir)))
+	b.Setenv("NODE_PAGES", "1")
 	ours, _ := child(b, prepared)
-	theirs := runNginx(b, nginx, pages)
+	theirs := runNginx(b, nginx, pages, sent(b, ours+"/en/r/0000/000001.html"))
 	script := filepath.Join(b.TempDir(), "ask.lua")
 	must(b, os.WriteFile(script, []byte(`local n = 0
 request = function()
@@ -263,7 +265,27 @@ func ask(b *testing.B, wrk, script, url string) float64 {
 	return rate
 }
 
-func runNginx(b *testing.B, nginx string, pages map[string][]byte) (url string) {
+// sent gives the node's own headers of an answer, as nginx is told to add them.
+func sent(b *testing.B, url string) string {
+	b.Helper()
+	resp, err := http.Get(url)
+	must(b, err)
+	must(b, resp.Body.Close())
+	if resp.StatusCode != http.StatusOK {
+		b.Fatal(resp.Status)
+	}
+	var lines strings.Builder
+	for name, values := range resp.Header {
+		switch name {
+		case "Date", "Content-Type", "Content-Length", "Content-Encoding", "Etag": // nginx makes its own
+		default:
+			fmt.Fprintf(&lines, "add_header %s %q; ", name, values[0])
+		}
+	}
+	return lines.String()
+}
+
+func runNginx(b *testing.B, nginx string, pages map[string][]byte, headers string) (url string) {
 	b.Helper()
 	// Its worker may run as another user: everything must be open to it.
 	dir, err := os.MkdirTemp("", "nginx")
@@ -290,8 +312,8 @@ func runNginx(b *testing.B, nginx string, pages map[string][]byte) (url string) 
 events { worker_connections 1024; }
 http { access_log off; sendfile on; tcp_nopush on; open_file_cache max=2000; gzip_static on; keepalive_requests 1000000;
   types { text/html html; } client_body_temp_path %[1]s/t1; proxy_temp_path %[1]s/t2; fastcgi_temp_path %[1]s/t3; uwsgi_temp_path %[1]s/t4; scgi_temp_path %[1]s/t5;
-  server { listen %[2]s; root %[1]s/www; } }
-`, dir, addr)
+  server { listen %[2]s; root %[1]s/www; %[3]s } }
+`, dir, addr, headers)
 	file := filepath.Join(dir, "nginx.conf")
 	must(b, os.WriteFile(file, []byte(config), 0o644))
 	cmd := exec.Command(nginx, "-c", file, "-p", dir)

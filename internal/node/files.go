@@ -79,7 +79,7 @@ func (n *Node) Has(ctx context.Context, urlPath string) bool {
 		return false
 	}
 	name := fileName(urlPath)
-	if _, ok := p.loose(name); ok || strings.HasPrefix(name, edition.LogDir+"/") {
+	if _, ok := p.loose(name); ok || p.ready.get(name) != nil || strings.HasPrefix(name, edition.LogDir+"/") {
 		return true
 	}
 	if document, _, ok := edition.Signature(name); ok {

@@ -24,10 +24,13 @@ import (
 	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/locale"
 	"kua/internal/node"
+	"kua/internal/node/nodeweb"
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
 	"kua/internal/tlog"
+	"kua/web"
 )
 
 // TestMain lets the test binary be a node of its own, to be killed.
@@ -52,11 +55,23 @@ func victim(dir string) error {
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	mux.Handle(nodeapi.Base+"/", n.Handler())
-	mux.Handle("/", n.Files())
+	var handler http.Handler
+	if os.Getenv("NODE_PAGES") != "" {
+		cat, err := locale.Load(web.Locales())
+		if err != nil {
+			return err
+		}
+		if handler, err = nodeweb.New(n, cat); err != nil {
+			return err
+		}
+	} else {
+		mux := http.NewServeMux()
+		mux.Handle(nodeapi.Base+"/", n.Handler())
+		mux.Handle("/", n.Files())
+		handler = mux
+	}
 	fmt.Println("http://" + l.Addr().String())
-	return n.Serve(context.Background(), node.Listen{Listener: l}, mux)
+	return n.Serve(context.Background(), node.Listen{Listener: l}, handler)
 }
 
 // step is one edition of the killing test, ready to be brought.

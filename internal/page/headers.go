@@ -1,6 +1,7 @@
 package page
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -69,11 +70,12 @@ func Headers(p Policy, next http.Handler) http.Handler {
 		fixed["Cross-Origin-Resource-Policy"] = "cross-origin"
 		fixed["Access-Control-Allow-Origin"] = "*"
 	}
+	ready := make(http.Header, len(fixed)) // as every answer gets them: nobody appends to a value of one
+	for name, value := range fixed {
+		ready.Set(name, value)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		for name, value := range fixed {
-			h.Set(name, value)
-		}
+		maps.Copy(w.Header(), ready)
 		next.ServeHTTP(w, r)
 	})
 }
