@@ -117,6 +117,9 @@ func (a *app) collect(ctx context.Context, d *desk.Desk) error {
 		return err
 	}
 	a.say("cli.desk.collect.done", got.New, got.Whole, got.Arriving, got.Refused)
+	if got.NoRoom > 0 {
+		a.warn("cli.desk.collect.no_room", got.NoRoom)
+	}
 	for _, n := range got.Nodes {
 		if n.Err != nil {
 			a.warn("cli.desk.node_away", n.URL, n.Err)

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type Collected struct {
 	Whole    int // became whole and valid
 	Refused  int // became whole and cannot be opened
 	Arriving int // still miss pieces
+	NoRoom   int // of those, how many wait for room on the desk's disk
 	Bytes    int64
 	Nodes    []NodeCall
 }
@@ -61,7 +63,9 @@ type collection struct {
 // parcel come first, so that all reports can be read before the first film is
 // here. Nodes that do not answer are named in the result and hold nothing up,
 // and neither does a parcel that cannot be opened: it becomes visible as
-// refused and its bytes are kept. It may be interrupted and called again;
+// refused and its bytes are kept. What would leave less of the disk free than
+// Config.Reserve stays on the nodes; parcels whose report can be read come
+// before those that may be nothing but bytes. It may be interrupted and called again;
 // nothing is fetched twice. While the nodes are at hand, replies and an edition
 // that did not get through before are brought too.
 func (d *Desk) Collect(ctx context.Context, progress func(Progress)) (Collected, error) {
@@ -111,6 +115,17 @@ func (c *collection) run(ctx context.Context) error {
 			return err
 		}
 	}
+	// Bytes that nobody can read must not take the room of what somebody told.
+	slices.SortStableFunc(fetches, func(a, b *fetch) int {
+		switch {
+		case a.parcel.HasReport == b.parcel.HasReport:
+			return 0
+		case a.parcel.HasReport:
+			return -1
+		default:
+			return 1
+		}
+	})
 	for _, f := range fetches {
 		if err := c.finish(ctx, f); err != nil {
 			return err
@@ -220,6 +235,9 @@ func (c *collection) showReport(ctx context.Context, f *fetch) error {
 	if f.parcel.HasReport {
 		return nil
 	}
+	if room, err := c.roomFor(f.index.PieceSize(0)); err != nil || !room {
+		return err
+	}
 	r, err := f.report(ctx)
 	if err != nil {
 		return c.excuse(ctx, f, err)
@@ -230,6 +248,7 @@ func (c *collection) showReport(ctx context.Context, f *fetch) error {
 	if err := c.d.db.ShowReport(ctx, f.parcel.Number, r, wordsOf(r)); err != nil {
 		return err
 	}
+	f.parcel.HasReport = true
 	c.say(f, func(p *Progress) { p.Report = true })
 	return nil
 }
@@ -249,6 +268,13 @@ func (c *collection) excuse(ctx context.Context, f *fetch, err error) error {
 
 // finish fetches the rest of a parcel and, when it is all here, opens it.
 func (c *collection) finish(ctx context.Context, f *fetch) error {
+	if room, err := c.roomFor(f.missing()); err != nil {
+		return err
+	} else if !room {
+		c.out.Arriving++
+		c.out.NoRoom++
+		return nil
+	}
 	err := f.rest(ctx)
 	if flushed := f.flush(ctx); flushed != nil {
 		return flushed
@@ -273,6 +299,15 @@ func (c *collection) finish(ctx context.Context, f *fetch) error {
 	}
 	c.say(f, func(p *Progress) { p.Finished = true })
 	return nil
+}
+
+// roomFor reports whether so many bytes more leave the disk its reserve.
+func (c *collection) roomFor(bytes int64) (bool, error) {
+	if bytes == 0 {
+		return true, nil
+	}
+	disk, err := c.d.cfg.FreeDisk(c.d.cfg.Dir)
+	return disk.Free >= uint64(c.d.cfg.Reserve)+uint64(bytes), err
 }
 
 // retryRefused tries parcels that an earlier person could not open.

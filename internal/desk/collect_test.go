@@ -12,6 +12,7 @@ import (
 
 	"kua/internal/casefile"
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/keyring"
 	"kua/internal/parcel"
@@ -261,5 +262,43 @@ func TestOneCollectionAtATime(t *testing.T) {
 	got, err := d.Collect(context.Background(), nil)
 	if err != nil || got.Whole != 1 {
 		t.Errorf("Collect after an interruption = %+v, %v", got, err)
+	}
+}
+
+// TestFullDisk leaves on the node what the disk has no room for, fetches what
+// can be read before what may be nothing but bytes, and takes the rest when
+// there is room.
+func TestFullDisk(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	junk := c.node.hold(t, noise(600_000, 3)) // came first
+	told := c.tell(parcel.Consent{}, noise(400_000, 4))
+	free := uint64(1 << 30)
+	d := c.open(c.aigul)
+	d.cfg.Reserve, d.cfg.FreeDisk = 1<<30, func(string) (durable.Disk, error) { return durable.Disk{Free: free}, nil }
+	got, err := d.Collect(ctx, nil)
+	ok(t, err)
+	if got.NoRoom != 2 || got.Arriving != 2 || got.Bytes != 0 || len(c.node.order) != 2 {
+		t.Errorf("on a full disk: %+v", got)
+	}
+	d.cfg.FreeDisk = func(string) (durable.Disk, error) {
+		r, err := d.Received(ctx, told.id)
+		ok(t, err)
+		if r.Stage == casefile.Whole { // the readable one has come: now the room ends
+			return durable.Disk{}, nil
+		}
+		return durable.Disk{Free: 2 << 30}, nil
+	}
+	got, err = d.Collect(ctx, nil)
+	ok(t, err)
+	if got.Whole != 1 || got.NoRoom != 1 {
+		t.Errorf("with room for one: %+v", got)
+	}
+	c.intact(d, told)
+	d.cfg.FreeDisk = durable.FreeDisk
+	got, err = d.Collect(ctx, nil)
+	ok(t, err)
+	if r, err := d.Received(ctx, junk); err != nil || r.Stage != casefile.Refused || got.NoRoom != 0 {
+		t.Errorf("with room: %+v, %+v, %v", got, r, err)
 	}
 }

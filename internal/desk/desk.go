@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/evidence"
 	"kua/internal/keyring"
 )
@@ -30,12 +31,14 @@ type Config struct {
 	Keep    bool   // leave collected parcels on the nodes instead of having them forgotten
 	Workers int    // renderings at a time; default 1
 	Tries   int    // of one call to a node before it counts as away; default 3
+	Reserve int64  // bytes of the disk that collecting leaves free; default 2 GiB
 	Preset  string // x264's, for renderings; default media's own
 	Style   []byte // stylesheet of the site; default the one built into the program
 
-	HTTP  *http.Client     // for the nodes; default: one with patient time limits
-	Now   func() time.Time // default time.Now
-	Diary *slog.Logger     // ids and faults only, never words; default: discarded
+	HTTP     *http.Client                            // for the nodes; default: one with patient time limits
+	FreeDisk func(path string) (durable.Disk, error) // default asks the file system
+	Now      func() time.Time                        // default time.Now
+	Diary    *slog.Logger                            // ids and faults only, never words; default: discarded
 }
 
 // Founding is what a new desk starts with besides its directory.

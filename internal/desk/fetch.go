@@ -68,6 +68,17 @@ func (f *fetch) complete() bool {
 	return len(f.held) == len(f.index.Pieces) && len(f.fresh) == 0
 }
 
+// missing is how many bytes are not here yet.
+func (f *fetch) missing() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := f.index.Size
+	for n := range f.held {
+		left -= f.index.PieceSize(n)
+	}
+	return left
+}
+
 // has reports whether a piece has been written.
 func (f *fetch) has(n int) bool {
 	f.mu.Lock()

@@ -190,6 +190,12 @@ func (c Config) filled() Config {
 	if c.Self == "" {
 		c.Self, _ = os.Executable() // without it the box says that it is missing
 	}
+	if c.Reserve == 0 {
+		c.Reserve = 2 << 30
+	}
+	if c.FreeDisk == nil {
+		c.FreeDisk = durable.FreeDisk
+	}
 	if c.Tries == 0 {
 		c.Tries = 3
 	}

@@ -12,22 +12,6 @@ import (
 	"kua/internal/fault"
 )
 
-// Disk is the room on a file system, in bytes.
-type Disk struct {
-	Free  uint64 // for this user
-	Total uint64
-}
-
-// freeDisk asks the file system on which path lies.
-func freeDisk(path string) (Disk, error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(path, &s); err != nil {
-		return Disk{}, fmt.Errorf("ask how much disk is free: %w", err)
-	}
-	size := uint64(s.Bsize)
-	return Disk{Free: s.Bavail * size, Total: s.Blocks * size}, nil
-}
-
 // roomFor refuses new bytes that would leave less room on the disk than the
 // watermark. What is under way at the same time fits into the watermark.
 func (n *Node) roomFor(bytes int64) error {

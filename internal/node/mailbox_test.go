@@ -2,8 +2,8 @@ package node_test
 
 import (
 	"bytes"
-	"fmt"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"

@@ -20,6 +20,7 @@ import (
 
 	"kua/internal/blob"
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/node/nodedb"
 	"kua/internal/parcel"
 )
@@ -31,13 +32,13 @@ type Config struct {
 	Chain  charter.Chain // longer chains come from the desk later
 	Limits Limits
 
-	Words       func(error) (message, hint string) // English for refusals; nil: keys alone
-	SearchText  func(string) string                // the words of a text for the search's index; nil: no search
-	SearchWords func(string) []string              // the words of a question, folded like SearchText's
-	Now         func() time.Time                   // default time.Now
-	FreeDisk    func(path string) (Disk, error)    // default asks the file system
-	Diary       *slog.Logger                       // ids and faults, nothing of who calls; default: discarded
-	Version     string                             // of the program, for the metrics
+	Words       func(error) (message, hint string)      // English for refusals; nil: keys alone
+	SearchText  func(string) string                     // the words of a text for the search's index; nil: no search
+	SearchWords func(string) []string                   // the words of a question, folded like SearchText's
+	Now         func() time.Time                        // default time.Now
+	FreeDisk    func(path string) (durable.Disk, error) // default asks the file system
+	Diary       *slog.Logger                            // ids and faults, nothing of who calls; default: discarded
+	Version     string                                  // of the program, for the metrics
 }
 
 // Limits are what a node takes. Zero values mean the defaults in brackets.
@@ -113,7 +114,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.FreeDisk == nil {
-		cfg.FreeDisk = freeDisk
+		cfg.FreeDisk = durable.FreeDisk
 	}
 	if cfg.Diary == nil {
 		cfg.Diary = slog.New(slog.DiscardHandler)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"kua/internal/canon"
+	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/node"
 	"kua/internal/nodeapi"
@@ -182,11 +183,11 @@ func TestRefusals(t *testing.T) {
 // TestLimits meets every limit of a node and sees it recover from each.
 func TestLimits(t *testing.T) {
 	c := newCollective(t)
-	free := node.Disk{Free: 10 << 30, Total: 20 << 30}
+	free := durable.Disk{Free: 10 << 30, Total: 20 << 30}
 	var mu sync.Mutex
 	cfg := c.config(t.TempDir())
 	cfg.Limits = node.Limits{ParcelBytes: 2000, OpenUploads: 2, OpenBytes: 3000, FreeBytes: 1 << 30}
-	cfg.FreeDisk = func(string) (node.Disk, error) { mu.Lock(); defer mu.Unlock(); return free, nil }
+	cfg.FreeDisk = func(string) (durable.Disk, error) { mu.Lock(); defer mu.Unlock(); return free, nil }
 	r := start(t, cfg)
 	n := r.client()
 	put := func(upload byte, size int) error {
@@ -259,7 +260,7 @@ func TestCommitLeavesTheRest(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	c := newCollective(t)
 	cfg := c.config(t.TempDir())
-	cfg.FreeDisk = func(string) (node.Disk, error) { return node.Disk{Total: 1}, nil }
+	cfg.FreeDisk = func(string) (durable.Disk, error) { return durable.Disk{Total: 1}, nil }
 	r := start(t, cfg)
 	req, err := http.NewRequestWithContext(t.Context(), "PUT", r.url+nodeapi.Base+"/uploads/"+strings.Repeat("a", 32)+"/pieces/"+canon.Hash([]byte("x")), strings.NewReader("x"))
 	must(t, err)

@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"kua/internal/desk"
+	"kua/internal/durable"
 )
 
 type homeView struct {
@@ -143,12 +142,11 @@ func sendReplies(v *visit) error {
 
 // free is how many bytes the desk's disk has left, and whether that is little.
 func free(dir string) (int64, bool) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
+	disk, err := durable.FreeDisk(dir)
+	if err != nil {
 		return 0, false
 	}
-	left := int64(s.Bavail) * s.Bsize
-	return left, left < lowDisk
+	return int64(disk.Free), disk.Free < lowDisk
 }
 
 // moment writes an instant for people, on this machine's clock.
