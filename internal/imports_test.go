@@ -32,6 +32,7 @@ track:
 cascade:       fault
 media:         likeness gate track cascade
 caption:       fault
+open311:       fault
 charter:       canon durable
 tlog:          canon
 parcel:        seal charter
