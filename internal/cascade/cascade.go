@@ -90,8 +90,9 @@ type document struct {
 	} `xml:"cascade"`
 }
 
-// Read reads a cascade in the format that OpenCV has written since 2.0. What is
-// no such cascade, or would not end, is the fault cascade.unreadable.
+// Read reads a cascade in the format that OpenCV has written since 2.0, or in
+// the one before it. What is no such cascade, or would not end, is the fault
+// cascade.unreadable.
 func Read(r io.Reader) (*Cascade, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil || len(b) > maxFile {
@@ -101,9 +102,19 @@ func Read(r io.Reader) (*Cascade, error) {
 	if err := xml.NewDecoder(bytes.NewReader(b)).Decode(&d); err != nil {
 		return nil, fault.Invalid("cascade.unreadable").Because(err)
 	}
+	if d.Cascade.Boost == "" {
+		var old oldDocument
+		if err := xml.NewDecoder(bytes.NewReader(b)).Decode(&old); err != nil {
+			return nil, fault.Invalid("cascade.unreadable").Because(err)
+		}
+		if c, ok := old.read(); ok {
+			return c, nil
+		}
+		return nil, fault.Invalid("cascade.unreadable")
+	}
 	c := &Cascade{w: d.Cascade.Width, h: d.Cascade.Height, lbp: d.Cascade.Type == "LBP"}
 	if d.Cascade.Boost != "BOOST" || !c.lbp && d.Cascade.Type != "HAAR" || c.lbp != (d.Cascade.Codes == 256) || !c.lbp && d.Cascade.Codes != 0 ||
-		c.w < 8 || c.h < 8 || c.w > maxWindow || c.h > maxWindow || len(d.Cascade.Stages) == 0 || len(d.Cascade.Stages) > maxStages {
+		!c.windowFits() || len(d.Cascade.Stages) == 0 || len(d.Cascade.Stages) > maxStages {
 		return nil, fault.Invalid("cascade.unreadable")
 	}
 	for _, f := range d.Cascade.Features {
@@ -112,11 +123,10 @@ func Read(r io.Reader) (*Cascade, error) {
 		}
 	}
 	for _, s := range d.Cascade.Stages {
-		least, ok := numbers(s.Least)
-		if !ok || len(least) != 1 || len(s.Trees) == 0 || len(s.Trees) > maxTrees {
+		st, ok := newStage(s.Least)
+		if !ok || len(s.Trees) == 0 || len(s.Trees) > maxTrees {
 			return nil, fault.Invalid("cascade.unreadable")
 		}
-		st := stage{least: float32(least[0]) - 1e-5}
 		for _, t := range s.Trees {
 			tr, ok := c.readTree(t.Nodes, t.Leaves)
 			if !ok {
@@ -127,6 +137,18 @@ func Read(r io.Reader) (*Cascade, error) {
 		c.stages = append(c.stages, st)
 	}
 	return c, nil
+}
+
+func (c *Cascade) windowFits() bool {
+	return c.w >= 8 && c.h >= 8 && c.w <= maxWindow && c.h <= maxWindow
+}
+
+func newStage(least string) (stage, bool) {
+	v, ok := numbers(least)
+	if !ok || len(v) != 1 {
+		return stage{}, false
+	}
+	return stage{least: float32(v[0]) - 1e-5}, true
 }
 
 func numbers(s string) ([]float64, bool) {

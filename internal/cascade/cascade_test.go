@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -98,7 +99,7 @@ func TestMirror(t *testing.T) {
 
 // TestReadsAll reads every cascade that the detectors use.
 func TestReadsAll(t *testing.T) {
-	for _, name := range []string{"haarcascades/haarcascade_profileface.xml", "haarcascades/haarcascade_russian_plate_number.xml", "lbpcascades/lbpcascade_profileface.xml"} {
+	for _, name := range []string{"haarcascades/haarcascade_profileface.xml", "haarcascades/haarcascade_russian_plate_number.xml", "haarcascades/haarcascade_licence_plate_rus_16stages.xml", "lbpcascades/lbpcascade_profileface.xml"} {
 		load(t, name)
 	}
 	if c := load(t, "haarcascades/haarcascade_russian_plate_number.xml"); !c.tilted {
@@ -165,6 +166,7 @@ func TestReadRefuses(t *testing.T) {
 		"words":           {"0.5", "half"},
 		"no end":          {"</cascade>", ""},
 		"another kind":    {"HAAR", "HOG"},
+		"no kind":         {"<stageType>BOOST</stageType>", ""},
 	} {
 		if _, err := Read(strings.NewReader(strings.Replace(tiny, swap[0], swap[1], 1))); err == nil || !strings.HasPrefix(err.Error(), "cascade.unreadable") {
 			t.Errorf("%s: %v", name, err)
@@ -172,8 +174,43 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+const tinyOld = `<?xml version="1.0"?><opencv_storage><made_up type_id="opencv-haar-classifier"><size>
+8 8</size><stages><_><trees><_><_><feature><rects><_>0 0 8 8 -1.</_><_>0 0 4 8 2.</_></rects><tilted>0</tilted></feature>
+<threshold>0.</threshold><left_val>1.</left_val><right_val>0.</right_val></_></_></trees>
+<stage_threshold>0.5</stage_threshold><parent>-1</parent><next>-1</next></_></stages></made_up></opencv_storage>`
+
+// TestReadOld holds that both formats of one cascade find the same, and that the
+// old one is refused where it says more than is understood.
+func TestReadOld(t *testing.T) {
+	old, err := Read(strings.NewReader(tinyOld))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := Read(strings.NewReader(tiny))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pix := make([]byte, 64*64)
+	for i := range pix {
+		pix[i] = byte(i * i)
+	}
+	if a, b := old.Find(pix, 64, 64, Search{}), now.Find(pix, 64, 64, Search{}); len(a) == 0 || !slices.Equal(a, b) {
+		t.Errorf("old %+v, new %+v", a, b)
+	}
+	for name, swap := range map[string][2]string{
+		"a tree of stages": {"<parent>-1", "<parent>0"}, "an alternative": {"<next>-1", "<next>0"}, "no values": {"<left_val>1.</left_val>", ""},
+		"outside": {"0 0 8 8 -1.", "1 0 8 8 -1."}, "a window of one": {"8 8</size>", "8</size>"}, "a large window": {"8 8</size>", "8 8000</size>"}, "no stages": {"stages", "stage"},
+		"no threshold": {"<threshold>0.", "<threshold>"}, "a stage without": {"<stage_threshold>0.5", "<stage_threshold>"},
+	} {
+		if _, err := Read(strings.NewReader(strings.ReplaceAll(tinyOld, swap[0], swap[1]))); err == nil || !strings.HasPrefix(err.Error(), "cascade.unreadable") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(tiny))
+	f.Add([]byte(tinyOld))
 	if b, err := os.ReadFile(filepath.Join(installed, "lbpcascades/lbpcascade_profileface.xml")); err == nil {
 		f.Add(b)
 	}

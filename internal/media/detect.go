@@ -27,19 +27,22 @@ type detector struct {
 }
 
 // suggesters look over an original; reviewers, trained otherwise, over what is
-// to be published. Of plates opencv-data has one cascade that can be read.
+// to be published. opencv-data has two cascades of plates, which miss different
+// ones: both look both times.
 var (
 	suggesters = []detector{
 		{file: "haarcascades/haarcascade_frontalface_alt2.xml", what: "face"},
 		{file: "haarcascades/haarcascade_profileface.xml", what: "face", mirror: true},
 		{file: "lbpcascades/lbpcascade_frontalface_improved.xml", what: "face"},
 		{file: "haarcascades/haarcascade_russian_plate_number.xml", what: "plate"},
+		{file: "haarcascades/haarcascade_licence_plate_rus_16stages.xml", what: "plate"},
 	}
 	reviewers = []detector{
 		{file: "haarcascades/haarcascade_frontalface_default.xml", what: "face"},
 		{file: "lbpcascades/lbpcascade_profileface.xml", what: "face", mirror: true},
 		{file: "lbpcascades/lbpcascade_frontalface.xml", what: "face"},
 		{file: "haarcascades/haarcascade_russian_plate_number.xml", what: "plate"},
+		{file: "haarcascades/haarcascade_licence_plate_rus_16stages.xml", what: "plate"},
 	}
 )
 
