@@ -33,6 +33,7 @@ cascade:       fault
 media:         likeness gate track cascade
 caption:       fault
 open311:       fault
+open311/client: open311
 charter:       canon durable
 tlog:          canon
 parcel:        seal charter

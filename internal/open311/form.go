@@ -278,3 +278,50 @@ func parseMoment(s string) (time.Time, error) {
 	}
 	return t, err
 }
+
+// Form gives the parameters under which POST requests takes the submission.
+func (s Submission) Form() url.Values {
+	v := url.Values{}
+	set(v, map[string]string{
+		"service_code": s.ServiceCode, "address_string": s.Address, "address_id": s.AddressID, "description": s.Description,
+		"email": s.Email, "first_name": s.FirstName, "last_name": s.LastName, "phone": s.Phone, "device_id": s.DeviceID, "account_id": s.AccountID,
+	})
+	if s.Place != nil {
+		v.Set("lat", degrees(s.Place.Lat))
+		v.Set("long", degrees(s.Place.Long))
+	}
+	for code, given := range s.Answers {
+		name := "attribute[" + code + "]"
+		if len(given) > 1 {
+			name += "[]"
+		}
+		v[name] = given
+	}
+	if len(s.MediaURLs) > 0 {
+		v["media_url"] = s.MediaURLs
+	}
+	return v
+}
+
+// Form gives the parameters under which POST servicerequestupdates takes the
+// change. FixMyStreet writes the status in capitals and "-" for no name.
+func (c Change) Form() url.Values {
+	v := url.Values{}
+	set(v, map[string]string{
+		"service_request_id": c.RequestID, "update_id": c.UpdateID, "status": strings.ToUpper(c.Status), "updated_datetime": moment(c.Updated),
+		"description": c.Description, "first_name": c.FirstName, "last_name": c.LastName, "email": c.Email, "phone": c.Phone,
+	})
+	if len(c.MediaURLs) > 0 {
+		v["media_url"] = c.MediaURLs
+	}
+	return v
+}
+
+// set leaves out what is empty: some servers choke on it.
+func set(v url.Values, texts map[string]string) {
+	for name, text := range texts {
+		if text != "" {
+			v.Set(name, text)
+		}
+	}
+}
