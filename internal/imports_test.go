@@ -26,6 +26,7 @@ web:
 blob:          fault durable
 canon:         fault
 sqldb:         fault
+sqldb/pgtest:
 seal:          fault
 receipt:       fault
 track:
@@ -66,9 +67,10 @@ cmd/kua:       node/nodeweb desk/deskweb witness verify canary
 
 // doors names the only packages that may import a library from outside.
 const doors = `
-database/sql:                         sqldb jobs node/nodedb desk/deskdb
+database/sql:                         sqldb sqldb/pgtest jobs node/nodedb desk/deskdb
 github.com/ncruces/go-sqlite3:        sqldb
-os/exec:                              media
+github.com/jackc/pgx:                 sqldb sqldb/pgtest
+os/exec:                              media sqldb/pgtest
 filippo.io/age:                       seal receipt keyring
 github.com/transparency-dev/tessera:  tlog/appender
 github.com/spf13/cobra:               cmd/kua
