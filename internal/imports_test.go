@@ -44,6 +44,9 @@ trace:         fault
 likeness:      trace
 gate:          trace
 canary:        fault
+datafile:      fault locale
+appeal:        datafile
+authority:     appeal
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog durable
@@ -70,6 +73,7 @@ const doors = `
 database/sql:                         sqldb sqldb/pgtest jobs node/nodedb desk/deskdb
 github.com/ncruces/go-sqlite3:        sqldb
 github.com/jackc/pgx:                 sqldb sqldb/pgtest
+go.yaml.in/yaml:                      datafile
 os/exec:                              media sqldb/pgtest
 filippo.io/age:                       seal receipt keyring
 github.com/transparency-dev/tessera:  tlog/appender
