@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -429,11 +428,7 @@ func TestBookRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := fstest.MapFS{}
-	for name, text := range files {
-		m[name] = &fstest.MapFile{Data: text}
-	}
-	again, problems := appeal.ReadBook(m)
+	again, problems := appeal.ReadBook(files)
 	if problems.Errors() > 0 {
 		t.Fatal(problems)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"regexp"
@@ -33,8 +32,10 @@ const (
 var shipped embed.FS
 
 var shippedBook = sync.OnceValues(func() (Book, error) {
-	b, problems := ReadBook(shipped)
-	return b, problems.Err()
+	var unread datafile.Problems
+	files := datafile.Folder(shipped, &unread)
+	b, problems := ReadBook(files)
+	return b, append(unread, problems...).Err()
 })
 
 // Shipped gives the law and the calendars that come with the program. What
@@ -47,42 +48,22 @@ func Shipped() (Book, error) {
 	return Book{maps.Clone(b.Laws), maps.Clone(b.Calendars)}, nil
 }
 
-// ReadBook reads law/*.yaml and calendars/*.yaml below fsys and checks them. A
-// folder that is not there is an empty one.
-func ReadBook(fsys fs.FS) (Book, datafile.Problems) {
+// ReadBook reads law/*.yaml and calendars/*.yaml among files and checks them.
+func ReadBook(files datafile.Files) (Book, datafile.Problems) {
 	b := Book{map[string]Law{}, map[string]Calendar{}}
 	var problems datafile.Problems
-	for _, name := range files(fsys, calendarDir, &problems) {
-		text, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			problems.Add(name, 0, "datafile.unreadable", err.Error())
-			continue
-		}
-		if c, ok := ReadCalendar(name, text, &problems); ok {
+	for _, name := range files.In(calendarDir) {
+		if c, ok := ReadCalendar(name, files[name], &problems); ok {
 			b.Calendars[c.ID] = c
 		}
 	}
-	for _, name := range files(fsys, lawDir, &problems) {
-		text, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			problems.Add(name, 0, "datafile.unreadable", err.Error())
-			continue
-		}
-		if l, ok := ReadLaw(name, text, &problems); ok {
+	for _, name := range files.In(lawDir) {
+		if l, ok := ReadLaw(name, files[name], &problems); ok {
 			b.Laws[l.Country] = l
 		}
 	}
 	problems.Sort()
 	return b, problems
-}
-
-func files(fsys fs.FS, dir string, problems *datafile.Problems) []string {
-	names, err := fs.Glob(fsys, dir+"/*.yaml")
-	if err != nil {
-		problems.Add(dir, 0, "datafile.unreadable", err.Error())
-	}
-	slices.Sort(names)
-	return names
 }
 
 // CheckReferences finds laws whose calendar is not in the book.
@@ -96,8 +77,8 @@ func (b Book) CheckReferences() (problems datafile.Problems) {
 }
 
 // Write gives the files of a book by their names. They read back equal.
-func (b Book) Write() (map[string][]byte, error) {
-	out := map[string][]byte{}
+func (b Book) Write() (datafile.Files, error) {
+	out := datafile.Files{}
 	for id, c := range b.Calendars {
 		text, err := datafile.WriteYAML(c)
 		if err != nil {

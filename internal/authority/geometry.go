@@ -79,7 +79,8 @@ func (r Ring) odd(p Point) (in bool) {
 }
 
 // turn is positive when p lies to the west of the line from a north to b,
-// negative to the east, 0 on it. It cannot overflow: the factors are below 2^29.
+// negative to the east, 0 on it. It cannot overflow: even in a shape twice as
+// large the factors are below 2^31 and 2^30.
 func turn(a, b, p Point) int64 {
 	return int64(b.Lon-a.Lon)*int64(p.Lat-a.Lat) - int64(p.Lon-a.Lon)*int64(b.Lat-a.Lat)
 }
@@ -105,6 +106,31 @@ func (s Shape) size() (sum int64) {
 		}
 	}
 	return sum
+}
+
+// points gives all corners.
+func (s Shape) points() (all []Point) {
+	for _, polygon := range s {
+		for _, ring := range polygon {
+			all = append(all, ring...)
+		}
+	}
+	return all
+}
+
+// doubledUp gives the shape twice as large.
+func (s Shape) doubledUp() Shape {
+	out := make(Shape, len(s))
+	for i, polygon := range s {
+		for _, ring := range polygon {
+			twice := make(Ring, len(ring))
+			for k, p := range ring {
+				twice[k] = Point{p.Lat * 2, p.Lon * 2}
+			}
+			out[i] = append(out[i], twice)
+		}
+	}
+	return out
 }
 
 // onBorder reports whether a point lies on a line of the shape.
