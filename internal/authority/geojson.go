@@ -86,7 +86,7 @@ func ReadAreas(file string, b []byte, problems *datafile.Problems) []Area {
 func readArea(file string, line int, raw []byte, problems *datafile.Problems) (Area, bool) {
 	var f feature
 	if err := json.Unmarshal(raw, &f); err != nil || f.Type != "Feature" {
-		problems.Add(file, line, "authority.not_feature", f.Type)
+		problems.Add(file, line, "authority.properties", f.Type)
 		return Area{}, false
 	}
 	d := json.NewDecoder(bytes.NewReader(f.Properties))
@@ -113,7 +113,7 @@ func readArea(file string, line int, raw []byte, problems *datafile.Problems) (A
 		return Area{}, false
 	}
 	if err != nil || len(polygons) == 0 {
-		problems.Add(file, line, "authority.coordinates", p.ID)
+		problems.Add(file, line, "authority.position", p.ID, 0)
 		return Area{}, false
 	}
 	for _, rings := range polygons {
@@ -132,7 +132,7 @@ func readArea(file string, line int, raw []byte, problems *datafile.Problems) (A
 
 func readPolygon(file string, line int, id string, rings [][][]float64, problems *datafile.Problems) (Polygon, bool) {
 	if len(rings) == 0 {
-		problems.Add(file, line, "authority.coordinates", id)
+		problems.Add(file, line, "authority.position", id, 0)
 		return nil, false
 	}
 	var polygon Polygon

@@ -52,7 +52,7 @@ func Folder(fsys fs.FS, problems *Problems) Files {
 		case err != nil:
 			problems.Add(name, 0, "datafile.unreadable", cause(err))
 		case !info.Mode().IsRegular():
-			problems.Add(name, 0, "datafile.not_regular")
+			problems.Add(name, 0, "datafile.unreadable", info.Mode().Type().String())
 		case info.Size() > maxFileBytes:
 			problems.Add(name, 0, "datafile.too_large", maxFileBytes>>20)
 		default:
