@@ -26,6 +26,7 @@ web:
 blob:          fault durable
 canon:         fault
 sqldb:         fault
+sqldb/pgtest:
 seal:          fault
 receipt:       fault
 track:
@@ -45,6 +46,9 @@ trace:         fault
 likeness:      trace
 gate:          trace
 canary:        fault
+datafile:      fault locale
+appeal:        datafile
+authority:     appeal
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog durable
@@ -58,19 +62,24 @@ node/nodedb:   sqldb parcel edition
 node:          node/nodedb blob nodeapi
 node/nodeweb:  node page
 
+lane/lanedb:   sqldb authority
+lane:          lane/lanedb
+
 desk/deskdb:   sqldb casefile redact record
 desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane
 `
 
 // doors names the only packages that may import a library from outside.
 const doors = `
-database/sql:                         sqldb jobs node/nodedb desk/deskdb
+database/sql:                         sqldb sqldb/pgtest jobs node/nodedb lane/lanedb desk/deskdb
 github.com/ncruces/go-sqlite3:        sqldb
-os/exec:                              media
+github.com/jackc/pgx:                 sqldb sqldb/pgtest
+go.yaml.in/yaml:                      datafile
+os/exec:                              media sqldb/pgtest
 filippo.io/age:                       seal receipt keyring
 github.com/transparency-dev/tessera:  tlog/appender
 github.com/spf13/cobra:               cmd/kua
@@ -150,6 +159,42 @@ func TestNodeCannotOpen(t *testing.T) {
 	for _, private := range []string{"keyring", "casefile", "evidence", "redact", "media", "desk", "desk/deskdb"} {
 		if seen[private] {
 			t.Errorf("the node stands on %s", private)
+		}
+	}
+}
+
+// TestLanesApart states the other wall: no path leads from the open lane to the
+// sealed one, its node and its words, nor back. Only the command joins them.
+func TestLanesApart(t *testing.T) {
+	below := table(lattice)
+	reach := func(from string) map[string]bool {
+		seen := map[string]bool{}
+		var walk func(pkg string)
+		walk = func(pkg string) {
+			for _, p := range below[pkg] {
+				if !seen[p] {
+					seen[p] = true
+					walk(p)
+				}
+			}
+		}
+		walk(from)
+		return seen
+	}
+	open := reach("lane")
+	if !open["lane/lanedb"] || !open["authority"] {
+		t.Fatal("the open lane stands on nothing; the lattice was not read")
+	}
+	for _, sealed := range []string{"node", "node/nodedb", "nodeapi", "keyring", "parcel", "receipt", "seal", "casefile", "evidence", "media", "desk", "desk/deskdb"} {
+		if open[sealed] {
+			t.Errorf("the open lane stands on %s", sealed)
+		}
+	}
+	for _, room := range []string{"node", "node/nodeweb", "desk", "desk/deskweb", "witness", "verify"} {
+		for _, pkg := range []string{"lane", "lane/lanedb"} {
+			if reach(room)[pkg] {
+				t.Errorf("%s stands on %s", room, pkg)
+			}
 		}
 	}
 }

@@ -25,6 +25,7 @@ func (a *app) root() *cobra.Command {
 		a.deskCommand(),
 		a.cleanCommand(),
 		a.gateCommand(), a.canaryCommand(),
+		a.authorityCommand(),
 		a.verifyCommand(),
 		a.tracesCommand(),
 		a.manCommand(),

@@ -1,10 +1,12 @@
-// Package sqldb opens SQLite databases the one way that Kuä uses them: WAL,
-// every commit synced to disk, foreign keys on, migrated to the program's
-// schema, encrypted when there is a key.
+// Package sqldb opens databases the one way that Kuä uses them. SQLite: WAL,
+// every commit synced to disk, foreign keys on, encrypted when there is a key.
+// PostgreSQL: serializable, every commit synced. Both are migrated to the
+// program's schema, and one SQL text serves both: parameters $1, $2, …, ON
+// CONFLICT, RETURNING, integer microseconds.
 //
 // It knows no table but its own schema_version. The packages that hold SQL
-// (nodedb, deskdb, jobs) stand on it; nothing else does. It is the only door to
-// the SQLite library.
+// (nodedb, deskdb, lanedb, jobs) stand on it; nothing else does. It is the only
+// door to the libraries of both.
 package sqldb
 
 import (
@@ -35,24 +37,33 @@ const maxConns = 8
 
 // Config says which database to open.
 type Config struct {
-	Path       string // made with mode 0600 when it is not there
+	Path       string // of a SQLite file, made with mode 0600 when it is not there
+	URL        string // postgres://user@host/name instead of Path: a PostgreSQL database that is there
 	Key        []byte // KeySize bytes encrypt the file and its journal; nil leaves them plain
 	Migrations fs.FS  // see Migrate; nil for a database without migrations
 }
 
 // DB is an open database, safe for use by several goroutines. Reads go side by
-// side; writes of this process (Tx, ExecContext) wait for each other in line,
-// and for other processes up to a minute, so that "busy" does not surface.
+// side. Writes to SQLite (Tx, ExecContext) wait for each other in line, and for
+// other processes up to a minute, so that "busy" does not surface; PostgreSQL
+// takes them side by side, and Tx does again what another one stood in the way of.
 type DB struct {
 	*sql.DB
-	line chan struct{} // holds one token; whoever has it writes
+	postgres bool
+	line     chan struct{} // holds one token; whoever has it writes; nil with PostgreSQL
 }
 
 // Open opens or makes the database and brings it to the newest schema. The
 // faults are sqldb.wrong_key (the key does not open the file, or the file is
 // damaged), sqldb.not_a_database and sqldb.too_new (written by a newer program).
-// A wrong key leaves file and journal as they are.
+// A wrong key leaves file and journal as they are. With a URL they are
+// sqldb.bad_url, sqldb.unreachable (no server answers), sqldb.refused (it does
+// not let this user in, or has no such database) and sqldb.too_new; no error
+// holds the password.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
+	if cfg.URL != "" {
+		return openPostgres(ctx, cfg)
+	}
 	if cfg.Key != nil && len(cfg.Key) != KeySize {
 		return nil, fmt.Errorf("open database %s: key of %d bytes, want %d", cfg.Path, len(cfg.Key), KeySize)
 	}
@@ -154,16 +165,26 @@ func opening(err error, encrypted bool) error {
 // inTx marks the context of a transaction, to catch a write beside it.
 type inTx struct{}
 
-// Tx runs do in a transaction that holds the write lock from its start, and
-// commits it when do returns nil. Statements inside must use tx; writing through
-// the DB with do's context is refused, as it would wait for itself.
+// Tx runs do in a transaction and commits it when do returns nil. It is as if no
+// other ran meanwhile: on SQLite it holds the write lock from its start, on
+// PostgreSQL it is serializable, and do may run again when another transaction
+// was in the way; so do must begin afresh each time and touch nothing but tx and
+// what it gives back. Statements inside must use tx; writing through the DB with
+// do's context is refused, as it would wait for itself.
 func (db *DB) Tx(ctx context.Context, do func(ctx context.Context, tx *sql.Tx) error) error {
 	leave, err := db.wait(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	tx, err := db.BeginTx(ctx, nil)
+	if db.postgres {
+		return db.inSerializable(ctx, do)
+	}
+	return db.once(ctx, sql.LevelDefault, do)
+}
+
+func (db *DB) once(ctx context.Context, level sql.IsolationLevel, do func(ctx context.Context, tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -196,6 +217,9 @@ func (db *DB) Exec(query string, args ...any) (sql.Result, error) {
 func (db *DB) wait(ctx context.Context) (leave func(), err error) {
 	if ctx.Value(inTx{}) != nil {
 		return nil, errors.New("sqldb: a write beside the transaction it is made in")
+	}
+	if db.postgres {
+		return func() {}, nil
 	}
 	select {
 	case <-db.line:

@@ -11,12 +11,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 
 	"kua/internal/fault"
 	"kua/internal/sqldb"
+	"kua/internal/sqldb/pgtest"
 )
 
 const canary = "куә: канарейка в базе 7f3c9d"
@@ -33,12 +36,24 @@ var notes = steps(`CREATE TABLE notes (id INTEGER PRIMARY KEY, words TEXT NOT NU
 
 func open(t *testing.T, path string, key []byte, migrations fs.FS) *sqldb.DB {
 	t.Helper()
-	db, err := sqldb.Open(t.Context(), sqldb.Config{Path: path, Key: key, Migrations: migrations})
+	return openAs(t, sqldb.Config{Path: path, Key: key}, migrations)
+}
+
+func openAs(t *testing.T, cfg sqldb.Config, migrations fs.FS) *sqldb.DB {
+	t.Helper()
+	cfg.Migrations = migrations
+	db, err := sqldb.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+// onBoth runs a test with an empty database of either engine.
+func onBoth(t *testing.T, test func(t *testing.T, cfg sqldb.Config)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, sqldb.Config{Path: filepath.Join(t.TempDir(), "a.db")}) })
+	t.Run("postgres", func(t *testing.T) { test(t, sqldb.Config{URL: pgtest.Database(t)}) })
 }
 
 func newKey(t *testing.T) []byte {
@@ -143,7 +158,7 @@ func TestMain(m *testing.M) {
 		p.Kill()
 		select {}
 	}
-	os.Exit(m.Run())
+	os.Exit(pgtest.Main(m))
 }
 
 var victimKey = bytes.Repeat([]byte{7}, sqldb.KeySize)
@@ -180,15 +195,16 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
-func TestMigrate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.db")
+func TestMigrate(t *testing.T) { onBoth(t, testMigrate) }
+
+func testMigrate(t *testing.T, cfg sqldb.Config) {
 	two := steps(`CREATE TABLE notes (id INTEGER PRIMARY KEY, words TEXT NOT NULL)`,
 		`ALTER TABLE notes ADD COLUMN day TEXT; UPDATE notes SET day = '2026-11-21';`)
-	db := open(t, path, nil, notes)
+	db := openAs(t, cfg, notes)
 	write(t, db, "before")
 	db.Close()
 
-	db = open(t, path, nil, two)
+	db = openAs(t, cfg, two)
 	var day string
 	if err := db.QueryRow(`SELECT day FROM notes`).Scan(&day); err != nil || day != "2026-11-21" {
 		t.Errorf("day = %q, %v", day, err)
@@ -198,25 +214,110 @@ func TestMigrate(t *testing.T) {
 	}
 	db.Close()
 
-	if _, err := sqldb.Open(t.Context(), sqldb.Config{Path: path, Migrations: notes}); !errors.Is(err, fault.Conflict("sqldb.too_new")) {
+	older := cfg
+	older.Migrations = notes
+	if _, err := sqldb.Open(t.Context(), older); !errors.Is(err, fault.Conflict("sqldb.too_new")) {
 		t.Errorf("older program: %v, want sqldb.too_new", err)
 	}
-	if got := count(t, open(t, path, nil, two)); got != 1 {
+	if got := count(t, openAs(t, cfg, two)); got != 1 {
 		t.Errorf("rows = %d, want 1", got)
 	}
 }
 
+// TestMigrateTogether starts several processes' worth of pools at once: each
+// step is taken once.
+func TestMigrateTogether(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg sqldb.Config) {
+		cfg.Migrations = steps(`CREATE TABLE notes (id INTEGER PRIMARY KEY, words TEXT NOT NULL)`, `INSERT INTO notes (words) VALUES ('once')`)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				db, err := sqldb.Open(t.Context(), cfg)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				db.Close()
+			})
+		}
+		wg.Wait()
+		if got := count(t, openAs(t, cfg, cfg.Migrations)); got != 1 {
+			t.Errorf("rows = %d, want 1", got)
+		}
+	})
+}
+
 // TestMigrateWhole shows that a step that breaks half-way leaves nothing behind.
 func TestMigrateWhole(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.db")
-	broken := steps(`CREATE TABLE notes (id INTEGER PRIMARY KEY, words TEXT NOT NULL)`, `CREATE TABLE half (id INTEGER); CREATE TABLE notes (id INTEGER);`)
-	if _, err := sqldb.Open(t.Context(), sqldb.Config{Path: path, Migrations: broken}); err == nil {
-		t.Fatal("a broken step passed")
+	onBoth(t, func(t *testing.T, cfg sqldb.Config) {
+		broken := cfg
+		broken.Migrations = steps(`CREATE TABLE notes (id INTEGER PRIMARY KEY, words TEXT NOT NULL)`, `CREATE TABLE half (id INTEGER); CREATE TABLE notes (id INTEGER);`)
+		if _, err := sqldb.Open(t.Context(), broken); err == nil {
+			t.Fatal("a broken step passed")
+		}
+		db := openAs(t, cfg, notes)
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO half (id) VALUES (1)`); err == nil {
+			t.Error("a table of the broken step is there")
+		}
+		if v, err := db.Version(t.Context()); err != nil || v != 1 {
+			t.Errorf("Version = %d, %v, want 1", v, err)
+		}
+	})
+}
+
+// TestDialect writes and reads what the engines name differently.
+func TestDialect(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg sqldb.Config) {
+		m := steps(`CREATE TABLE piece (
+			n     INTEGER PRIMARY KEY, -- grows by itself
+			size  INTEGER NOT NULL,
+			bytes BLOB    NOT NULL
+		) STRICT;
+		CREATE TABLE pair (a TEXT, b INTEGER, PRIMARY KEY (a, b)) STRICT, WITHOUT ROWID;`).(fstest.MapFS)
+		m["0002_own.sql"] = &fstest.MapFile{Data: []byte(`CREATE VIRTUAL TABLE words USING fts5(text)`)}
+		m["0002_own.postgres.sql"] = &fstest.MapFile{Data: []byte(`CREATE TABLE words (rowid BIGINT, text tsvector)`)}
+		db := openAs(t, cfg, m)
+		const big = int64(1) << 50
+		want := []byte{0, 255, '\\', 0}
+		for i := range int64(2) {
+			var n int64
+			if err := db.QueryRow(`INSERT INTO piece (size, bytes) VALUES ($1, $2) RETURNING n`, big, want).Scan(&n); err != nil || n != i+1 {
+				t.Fatalf("n = %d, %v, want %d", n, err, i+1)
+			}
+		}
+		var size int64
+		var got []byte
+		if err := db.QueryRow(`SELECT size, bytes FROM piece WHERE n = $1`, 2).Scan(&size, &got); err != nil || size != big || !bytes.Equal(got, want) {
+			t.Errorf("size %d, bytes %v, %v; want %d, %v", size, got, err, big, want)
+		}
+		if v, err := db.Version(t.Context()); err != nil || v != 2 {
+			t.Errorf("Version = %d, %v, want 2", v, err)
+		}
+	})
+}
+
+// TestServerFaults names what keeps a server's database from being opened, and
+// never the password.
+func TestServerFaults(t *testing.T) {
+	there := pgtest.Database(t)
+	for name, c := range map[string]struct {
+		url  string
+		want *fault.Fault
+	}{
+		"no server":   {"postgres://kua:Geheim123@127.0.0.1:1/kua?connect_timeout=2", fault.Later("sqldb.unreachable")},
+		"no database": {strings.Replace(there, "/test", "/nothing", 1), fault.Forbidden("sqldb.refused")},
+		"no URL":      {"postgres://kua:Geheim123@127.0.0.1:port/kua", fault.Invalid("sqldb.bad_url")},
+	} {
+		db, err := sqldb.Open(t.Context(), sqldb.Config{URL: c.url, Migrations: notes})
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: Open = %v, %v, want %s", name, db, err, c.want.Key)
+		}
+		if err != nil && strings.Contains(err.Error(), "Geheim123") {
+			t.Errorf("%s: the password is in the error: %v", name, err)
+		}
 	}
-	db := open(t, path, nil, notes)
-	var n int
-	if err := db.QueryRow(`SELECT count(*) FROM sqlite_schema WHERE name = 'half'`).Scan(&n); err != nil || n != 0 {
-		t.Errorf("tables of the broken step = %d, %v", n, err)
+	if _, err := sqldb.Open(t.Context(), sqldb.Config{URL: there, Key: newKey(t)}); err == nil {
+		t.Error("a server's database was opened with a key that it has no use for")
 	}
 }
 
@@ -229,9 +330,10 @@ func TestMigrateNames(t *testing.T) {
 
 // TestNeverBusy writes from many goroutines through two pools, as two processes
 // would, while others read.
-func TestNeverBusy(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.db")
-	pools := []*sqldb.DB{open(t, path, nil, notes), open(t, path, nil, notes)}
+func TestNeverBusy(t *testing.T) { onBoth(t, testNeverBusy) }
+
+func testNeverBusy(t *testing.T, cfg sqldb.Config) {
+	pools := []*sqldb.DB{openAs(t, cfg, notes), openAs(t, cfg, notes)}
 	var wg sync.WaitGroup
 	for i := range 8 {
 		db := pools[i%2]
@@ -242,7 +344,7 @@ func TestNeverBusy(t *testing.T) {
 					if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM notes`).Scan(&n); err != nil {
 						return err
 					}
-					_, err := tx.ExecContext(ctx, `INSERT INTO notes (words) VALUES ($1)`, n)
+					_, err := tx.ExecContext(ctx, `INSERT INTO notes (words) VALUES ($1)`, strconv.Itoa(n))
 					return err
 				})
 				if err != nil {
@@ -263,18 +365,20 @@ func TestNeverBusy(t *testing.T) {
 }
 
 func TestTxRollsBack(t *testing.T) {
-	db := open(t, filepath.Join(t.TempDir(), "a.db"), nil, notes)
-	stop := errors.New("stop")
-	err := db.Tx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO notes (words) VALUES ('x')`); err != nil {
-			t.Error(err)
+	onBoth(t, func(t *testing.T, cfg sqldb.Config) {
+		db := openAs(t, cfg, notes)
+		stop := errors.New("stop")
+		err := db.Tx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO notes (words) VALUES ('x')`); err != nil {
+				t.Error(err)
+			}
+			if _, err := db.ExecContext(ctx, `INSERT INTO notes (words) VALUES ('y')`); err == nil {
+				t.Error("a write beside its own transaction passed")
+			}
+			return stop
+		})
+		if !errors.Is(err, stop) || count(t, db) != 0 {
+			t.Errorf("Tx = %v, rows = %d, want stop and none", err, count(t, db))
 		}
-		if _, err := db.ExecContext(ctx, `INSERT INTO notes (words) VALUES ('y')`); err == nil {
-			t.Error("a write beside its own transaction passed")
-		}
-		return stop
 	})
-	if !errors.Is(err, stop) || count(t, db) != 0 {
-		t.Errorf("Tx = %v, rows = %d, want stop and none", err, count(t, db))
-	}
 }

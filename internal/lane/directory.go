@@ -1,0 +1,83 @@
+package lane
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+
+	"kua/internal/appeal"
+	"kua/internal/authority"
+	"kua/internal/datafile"
+	"kua/internal/fault"
+	"kua/internal/lane/lanedb"
+)
+
+// Version is one version of the directory: what was in force from its import on.
+type Version = lanedb.Version
+
+// Import reads a folder as spec/authority.md describes it and keeps it as the
+// newest version, whole or not at all. Its problems are always given; with an
+// error among them nothing is kept and the fault is datafile.wrong. A folder
+// that is the newest version already is no new one, and fresh is false.
+//
+// What is kept is what Write makes of the folder, with the law and the calendars
+// that it was checked with: a later program brings other ones, and a case must
+// be able to cite its own.
+func (l *Lane) Import(ctx context.Context, fsys fs.FS) (v Version, fresh bool, problems datafile.Problems, err error) {
+	today := appeal.Day(l.now().UTC().Format("2006-01-02"))
+	d, problems := authority.Read(fsys, today)
+	if err := problems.Err(); err != nil {
+		return Version{}, false, problems, err
+	}
+	written, err := d.Write()
+	if err != nil {
+		return Version{}, false, problems, err
+	}
+	whole := sha256.New()
+	var files []lanedb.File
+	for _, name := range written.Names() {
+		sum := sha256.Sum256(written[name])
+		hash := hex.EncodeToString(sum[:])
+		fmt.Fprintf(whole, "%s %s\n", hash, name)
+		files = append(files, lanedb.File{Name: name, Hash: hash, Text: written[name]})
+	}
+	v, fresh, err = l.db.AddDirectory(ctx, Version{Place: d.Info.ID, Digest: hex.EncodeToString(whole.Sum(nil)), Day: string(today)}, files)
+	return v, fresh, problems, err
+}
+
+// Export gives the files of a version, the newest for 0, by their names. The
+// faults are lane.no_directory and lane.no_version.
+func (l *Lane) Export(ctx context.Context, number int64) (Version, datafile.Files, error) {
+	v, files, err := l.db.Directory(ctx, number)
+	if err != nil {
+		return Version{}, nil, err
+	}
+	out := make(datafile.Files, len(files))
+	for _, f := range files {
+		if sum := sha256.Sum256(f.Text); hex.EncodeToString(sum[:]) != f.Hash {
+			return Version{}, nil, fault.Corrupt("lane.damaged", f.Name, v.Number)
+		}
+		out[f.Name] = f.Text
+	}
+	return v, out, nil
+}
+
+// Router gives what routes by a version, the newest for 0.
+func (l *Lane) Router(ctx context.Context, number int64) (Version, *authority.Router, error) {
+	v, files, err := l.Export(ctx, number)
+	if err != nil {
+		return Version{}, nil, err
+	}
+	d, problems := authority.ReadFiles(files, appeal.Day(v.Day))
+	if err := problems.Err(); err != nil {
+		return Version{}, nil, fault.Corrupt("lane.unreadable", v.Number).Because(err)
+	}
+	return v, authority.NewRouter(d), nil
+}
+
+// Versions lists versions, newest first, those below before (0: all).
+func (l *Lane) Versions(ctx context.Context, before int64, limit int) ([]Version, error) {
+	return l.db.Versions(ctx, before, limit)
+}

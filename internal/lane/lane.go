@@ -1,0 +1,47 @@
+// Package lane is the open lane: what a city should simply mend, told in public,
+// sent to whoever is bound to mend it. docs/design/open-lane.md is its design.
+//
+// It lives beside the node and apart from it: a database of its own, no shared
+// key, and no path of imports to the sealed lane. Only the command joins them.
+package lane
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"kua/internal/lane/lanedb"
+)
+
+// databaseFile is the lane's database in the node's folder.
+const databaseFile = "lane.db"
+
+// Config says where the lane keeps what it has; its zero value is a database in
+// the working folder.
+type Config struct {
+	Dir string           // the node's folder, for a SQLite database; it must exist
+	URL string           // postgres://…: instead of it
+	Now func() time.Time // default time.Now
+}
+
+// Lane is an open lane. It is safe for use by several goroutines.
+type Lane struct {
+	db  *lanedb.DB
+	now func() time.Time
+}
+
+// Open opens the lane, making its database when it is not there.
+func Open(ctx context.Context, cfg Config) (*Lane, error) {
+	db, err := lanedb.Open(ctx, filepath.Join(cfg.Dir, databaseFile), cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open the open lane: %w", err)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Lane{db, cfg.Now}, nil
+}
+
+// Close closes the lane.
+func (l *Lane) Close() error { return l.db.Close() }
