@@ -191,7 +191,21 @@ func frames(src *source, s *Sheet, at, end int64) error {
 			return err
 		}
 		used := 0
-		for used+9 <= len(b) {
+		for used+10 <= len(b) {
+			if b[used] == 'I' && b[used+1] == 'D' {
+				from := at + int64(used)
+				n, err := id3v2(src, s, "among the frames", from, end-from)
+				if err != nil {
+					return err
+				}
+				if n > 0 {
+					if err := gap(from); err != nil {
+						return err
+					}
+					used += int(n)
+					continue
+				}
+			}
 			n := frameSize(b[used:])
 			if n == 0 || found == 0 && !second(b[used:], n, at+int64(used), end) {
 				if junk < 0 {
@@ -212,7 +226,7 @@ func frames(src *source, s *Sheet, at, end int64) error {
 			}
 			used += n
 		}
-		if used == 0 || at+int64(len(b)) >= end && used+9 > len(b) {
+		if used == 0 || at+int64(len(b)) >= end && used+10 > len(b) {
 			if rest := at + int64(used); rest < end {
 				if junk < 0 {
 					junk = rest
