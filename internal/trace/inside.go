@@ -38,26 +38,18 @@ func (s *source) embedded(sheet *Sheet, where string, at, n int64) bool {
 	return format != ""
 }
 
-// picture notes a picture inside the file and reads what that tells itself.
+// picture notes a picture in n bytes of the file, of the media type that the
+// container gives it, and reads what that tells itself.
 func (s *source) picture(sheet *Sheet, where, mime string, at, n int64) {
 	if n <= 0 {
 		return
 	}
-	head, _ := s.bytes(at, min(n, 16))
-	switch sniff(head) {
-	case "jpeg":
-		mime = "image/jpeg"
-	case "png":
-		mime = "image/png"
-	case "gif":
-		mime = "image/gif"
+	had := len(sheet.Previews)
+	if err := sheet.picture(s.part(at, n), where, 0, 0); err != nil {
+		sheet.gap(where, "broken", n)
 	}
-	if !strings.Contains(mime, "/") {
-		mime = "application/octet-stream"
-	}
-	sheet.preview(Preview{Where: where, Type: mime, Start: s.place(at), Size: n})
-	if !s.embedded(sheet, where, at, n) {
-		sheet.gap(where, "unknown", n)
+	if p := sheet.Previews[had:]; len(p) > 0 && p[0].Type == unknownType && strings.Contains(mime, "/") {
+		p[0].Type = mime // as the container says, where its head does not
 	}
 }
 

@@ -302,6 +302,10 @@ func encoder(src *source, s *Sheet, b []byte) {
 	for _, mark := range []string{"Xing", "Info", "VBRI"} {
 		if i := bytes.Index(b[:min(len(b), 64)], []byte(mark)); i >= 0 {
 			where = mark
+			b = bytes.Clone(b)
+			if mark == "VBRI" {
+				clear(b[i+4:]) // a table of places and no words
+			}
 			if i+156 <= len(b) && mark != "VBRI" {
 				at := i + 8
 				flags := be.Uint32(b[i+4:])
@@ -310,6 +314,7 @@ func encoder(src *source, s *Sheet, b []byte) {
 						at += n
 					}
 				}
+				clear(b[i+4 : min(at, len(b))]) // counts and a table of places that read like words
 				if at+9 <= len(b) {
 					v, _, _ := bytes.Cut(b[at:at+9], []byte{0})
 					if v = bytes.TrimRight(v, "U"); isPlain(v) && len(v) > 2 {
@@ -318,6 +323,12 @@ func encoder(src *source, s *Sheet, b []byte) {
 				}
 			}
 		}
+	}
+	if f := chosen(where, b); where == "frame" {
+		if f.Value != "" && src.once(f) {
+			s.fact(f)
+		}
+		return
 	}
 	for _, w := range findWords(b, 8) {
 		v := strings.TrimRight(w.text, "U")

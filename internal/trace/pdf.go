@@ -68,7 +68,7 @@ type pdfFile struct {
 	images     map[int64]Preview
 	comments   int
 	refs       map[int64]bool // objects that something points to
-	loose      []looseStream    // streams whose content was not looked at
+	loose      []looseStream  // streams whose content was not looked at
 	toParse    int            // values of packed objects that may still be read
 }
 

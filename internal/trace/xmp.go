@@ -187,7 +187,9 @@ func xmpKind(road []string) Kind {
 		return Software
 	case strings.HasPrefix(lower, "gps") || lower == "city" || lower == "country" || lower == "state" || lower == "location" || strings.HasPrefix(lower, "countr"):
 		return Place
-	case lower == "creator" || lower == "author" || lower == "ownername" || lower == "contributor" || lower == "publisher" || lower == "credit" ||
+	case lower == "usercomment" || lower == "imagedescription":
+		return Text
+	case lower == "artist" || lower == "copyright" || lower == "creator" || lower == "author" || lower == "ownername" || lower == "contributor" || lower == "publisher" || lower == "credit" ||
 		lower == "personinimage" || lower == "rights" || strings.HasPrefix(lower, "ci") && strings.Contains(name, "Iptc") || lower == "captionwriter":
 		return Person
 	case strings.HasSuffix(lower, "id") || strings.Contains(lower, "serial") || lower == "about" && name == "rdf:about" || strings.Contains(lower, "guid"):
