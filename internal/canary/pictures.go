@@ -81,8 +81,16 @@ func plantJPEG(g *garden, base []byte) ([]byte, error) {
 		segment(0xef, w("app15")),
 		segment(0xfe, w("comment")),
 		base[2:],
-		g.smallJPEG("second-image"), "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom", "\x00\x00\x00\x40udta", w("motion-photo"),
-		"SEFH", w("sef-trailer"), "SEFT", w("trailer")), nil
+		g.smallJPEG("second-image"), "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom", box("udta", w("motion-photo")),
+		w("trailer"), samsung(w("sef-trailer"))), nil
+}
+
+// samsung is the trailer of a Galaxy's photo: one block, and at the very end a
+// directory that counts backwards.
+func samsung(word []byte) []byte {
+	block := join("\x00\x00\x01\x0a", le32(len("Kua_Data")), "Kua_Data", word)
+	dir := join("SEFH", le32(106), le32(1), "\x00\x00\x01\x0a", le32(len(block)), le32(len(block)))
+	return join(block, dir, le32(len(dir)), "SEFT")
 }
 
 func chunk(kind string, body []byte) []byte {

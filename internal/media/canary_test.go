@@ -8,9 +8,9 @@ import (
 	"image/color"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	planting "kua/internal/canary"
@@ -18,7 +18,8 @@ import (
 )
 
 // plantedOf is every format of which media makes derivatives, with how a plain
-// file of it is made. A new format is one line here.
+// file of it is made of the picture or film and the tone that ffmpeg is given
+// once for all of them. A new format is one line here.
 var plantedOf = []struct {
 	ending string
 	want   Type
@@ -34,15 +35,24 @@ var plantedOf = []struct {
 }
 
 func stillArgs(more ...string) []string {
-	return append([]string{"-f", "lavfi", "-i", "testsrc2=s=160x120", "-frames:v", "1"}, more...)
+	return append([]string{"-map", "0", "-frames:v", "1"}, more...)
 }
 
 func filmArgs(more ...string) []string {
-	return append([]string{"-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=1", "-f", "lavfi", "-i", "sine=d=1", "-preset", "ultrafast", "-pix_fmt", "yuv420p"}, more...)
+	return append([]string{"-map", "0", "-map", "1", "-preset", "ultrafast", "-pix_fmt", "yuv420p"}, more...)
 }
 
 func toneArgs(more ...string) []string {
-	return append([]string{"-f", "lavfi", "-i", "sine=d=1"}, more...)
+	return append([]string{"-map", "1"}, more...)
+}
+
+// plainFiles makes a plain file of every format in dir, in one start of ffmpeg.
+func plainFiles(t testing.TB, dir string) {
+	args := []string{"-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=0.5", "-f", "lavfi", "-i", "sine=d=0.5"}
+	for _, p := range plantedOf {
+		args = append(append(args, p.args...), filepath.Join(dir, "plain."+p.ending))
+	}
+	run(t, "ffmpeg", args...)
 }
 
 // needlesOfPlaces makes of the planted words what a reader of traces would have seen.
@@ -58,43 +68,55 @@ func needlesOfPlaces(places []planting.Place) (n gate.Needles) {
 // nothing of each other: the gate, a plain search of the bytes and of all that
 // can be inflated of them, and exiftool.
 func TestNoTokenComesOut(t *testing.T) {
-	for _, tt := range plantedOf {
-		t.Run(tt.ending, func(t *testing.T) {
-			plain, err := os.ReadFile(sample(t, "plain."+tt.ending, tt.args...))
-			if err != nil {
-				t.Fatal(err)
-			}
-			file, places, err := planting.Plant(planting.FormatOf("a."+tt.ending), plain)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(planting.In(inflatedToo(file), places)) == 0 {
-				t.Fatal("nothing was planted")
-			}
-			r := runner(t)
-			r.Preset = "ultrafast"
-			made, err := r.make(context.Background(), bytes.NewReader(file), tt.want, Plan{}, t.TempDir(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			gated(t, made, needlesOfPlaces(places))
-			for _, m := range made {
-				b, err := os.ReadFile(m.Path)
+	t.Parallel()
+	dir := t.TempDir()
+	plainFiles(t, dir)
+	var looked atomic.Int64
+	t.Run("from", func(t *testing.T) {
+		for _, tt := range plantedOf {
+			t.Run(tt.ending, func(t *testing.T) {
+				t.Parallel()
+				plain, err := os.ReadFile(filepath.Join(dir, "plain."+tt.ending))
 				if err != nil {
 					t.Fatal(err)
 				}
-				for _, p := range planting.In(inflatedToo(b), places) {
-					t.Errorf("%s holds what was planted at %s", m.Rung, p.Name)
-				}
-				said, err := exec.Command("exiftool", "-a", "-u", "-g1", "-ee", "-b", m.Path).CombinedOutput()
+				file, places, err := planting.Plant(planting.FormatOf("a."+tt.ending), plain)
 				if err != nil {
-					t.Fatalf("exiftool: %v\n%s", err, said)
+					t.Fatal(err)
 				}
-				if strings.Contains(string(said), planting.Prefix) {
-					t.Errorf("exiftool finds in %s: %s", m.Rung, said)
+				if len(planting.In(inflatedToo(file), places)) == 0 {
+					t.Fatal("nothing was planted")
 				}
-			}
-		})
+				out := filepath.Join(dir, "made", tt.ending)
+				if err := os.MkdirAll(out, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				r := runner(t)
+				r.Preset = "ultrafast"
+				made, err := r.make(context.Background(), bytes.NewReader(file), tt.want, Plan{}, out, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				gated(t, made, needlesOfPlaces(places))
+				for _, m := range made {
+					b, err := os.ReadFile(m.Path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					looked.Add(1)
+					for _, p := range planting.In(inflatedToo(b), places) {
+						t.Errorf("%s holds what was planted at %s", m.Rung, p.Name)
+					}
+				}
+			})
+		}
+	})
+	said := run(t, "exiftool", "-r", "-a", "-u", "-g1", "-ee", "-b", filepath.Join(dir, "made"))
+	if got := strings.Count(said, filepath.Join(dir, "made")); got != int(looked.Load()) { // each file's folder is said
+		t.Errorf("exiftool read %d of %d files", got, looked.Load())
+	}
+	if at := strings.Index(said, planting.Prefix); at >= 0 {
+		t.Errorf("exiftool finds a token: %q", said[max(0, at-200):min(len(said), at+100)])
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func renderDocument(t testing.TB, doc []byte, plan Plan) map[string]Rendition {
@@ -51,7 +52,8 @@ func docx(t testing.TB, body string) []byte {
 }
 
 func odt(t testing.TB, text string) []byte {
-	head := `<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:dc="http://purl.org/dc/elements/1.1/" office:version="1.2"><office:body><office:text>`
+	head := `<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0" xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0" xmlns:xlink="http://www.w3.org/1999/xlink" office:version="1.2">` +
+		`<office:automatic-styles><style:style style:name="next" style:family="paragraph"><style:paragraph-properties fo:break-before="page"/></style:style></office:automatic-styles><office:body><office:text>`
 	return zipOf(t, []string{"mimetype", "META-INF/manifest.xml", "content.xml"}, map[string]string{
 		"mimetype":              "application/vnd.oasis.opendocument.text",
 		"META-INF/manifest.xml": `<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.text"/><manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>`,
@@ -59,46 +61,43 @@ func odt(t testing.TB, text string) []byte {
 	})
 }
 
-// TestOfficeHides gives documents in which something was deleted, hidden or
-// commented, and the same without it: their pages are the same to the byte.
+// TestOfficeHides gives documents of two pages: on the first something was
+// deleted, hidden or commented, on the second it never was. Both are the same to
+// the byte, and there is no third. One document holds both, since most of what
+// this costs is the start of LibreOffice.
 func TestOfficeHides(t *testing.T) {
-	run := func(inner string) string { return "<w:p>" + inner + "</w:p>" }
+	t.Parallel()
 	seen := `<w:r><w:t xml:space="preserve">What is seen. </w:t></w:r>`
 	info := `<office:change-info><dc:creator>kanarejka</dc:creator><dc:date>2026-01-01T00:00:00</dc:date></office:change-info>`
-	for name, pair := range map[string][2][]byte{
-		"docx": {
-			docx(t, run(seen+`<w:ins w:id="1" w:author="kanarejka" w:date="2026-01-01T00:00:00Z"><w:r><w:t>Added.</w:t></w:r></w:ins>`+
-				`<w:del w:id="2" w:author="kanarejka" w:date="2026-01-01T00:00:00Z"><w:r><w:delText>Deleted kanarejka</w:delText></w:r></w:del>`+
-				`<w:r><w:rPr><w:vanish/></w:rPr><w:t>Hidden kanarejka</w:t></w:r><w:commentRangeStart w:id="1"/><w:commentRangeEnd w:id="1"/><w:r><w:commentReference w:id="1"/></w:r>`)),
-			docx(t, run(seen+`<w:r><w:t>Added.</w:t></w:r>`)),
-		},
-		"odt": {
-			odt(t, `<text:tracked-changes><text:changed-region text:id="c1"><text:deletion>`+info+`<text:p>Deleted kanarejka</text:p></text:deletion></text:changed-region></text:tracked-changes>`+
-				`<text:p>What is seen. <text:change text:change-id="c1"/><office:annotation><dc:creator>kanarejka</dc:creator><text:p>note kanarejka</text:p></office:annotation>Added.</text:p>`),
-			odt(t, `<text:p>What is seen. Added.</text:p>`),
-		},
-		"rtf": {
-			[]byte(`{\rtf1\ansi{\*\revtbl{Unknown;}{kanarejka;}}What is seen. {\revised\revauth1 Added.}{\deleted\revauthdel1 Deleted kanarejka}{\v Hidden kanarejka}\par}`),
-			[]byte(`{\rtf1\ansi{}What is seen. Added.\par}`),
-		},
+	for name, doc := range map[string][]byte{
+		"docx": docx(t, `<w:p>`+seen+`<w:ins w:id="1" w:author="kanarejka" w:date="2026-01-01T00:00:00Z"><w:r><w:t>Added.</w:t></w:r></w:ins>`+
+			`<w:del w:id="2" w:author="kanarejka" w:date="2026-01-01T00:00:00Z"><w:r><w:delText>Deleted kanarejka</w:delText></w:r></w:del>`+
+			`<w:r><w:rPr><w:vanish/></w:rPr><w:t>Hidden kanarejka</w:t></w:r><w:commentRangeStart w:id="1"/><w:commentRangeEnd w:id="1"/><w:r><w:commentReference w:id="1"/></w:r></w:p>`+
+			`<w:p><w:pPr><w:pageBreakBefore/></w:pPr>`+seen+`<w:r><w:t>Added.</w:t></w:r></w:p>`),
+		"odt": odt(t, `<text:tracked-changes><text:changed-region text:id="c1"><text:deletion>`+info+`<text:p>Deleted kanarejka</text:p></text:deletion></text:changed-region></text:tracked-changes>`+
+			`<text:p>What is seen. <text:change text:change-id="c1"/><office:annotation><dc:creator>kanarejka</dc:creator><text:p>note kanarejka</text:p></office:annotation>Added.</text:p>`+
+			`<text:p text:style-name="next">What is seen. Added.</text:p>`),
+		"rtf": []byte(`{\rtf1\ansi{\*\revtbl{Unknown;}{kanarejka;}}What is seen. {\revised\revauth1 Added.}{\deleted\revauthdel1 Deleted kanarejka}{\v Hidden kanarejka}\par` +
+			`\pard\pagebb What is seen. Added.\par}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			with, without := renderDocument(t, pair[0], Plan{}), renderDocument(t, pair[1], Plan{})
-			if len(with) != 4 || len(without) != 4 {
-				t.Fatalf("made %d and %d pictures, want one page", len(with), len(without))
+			t.Parallel()
+			made := renderDocument(t, doc, Plan{})
+			if len(made) != 6 {
+				t.Fatalf("made %d pictures, want those of two pages", len(made))
 			}
-			a, err := os.ReadFile(with["page-1-jpeg"].Path)
+			a, err := os.ReadFile(made["page-1-jpeg"].Path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := os.ReadFile(without["page-1-jpeg"].Path)
+			b, err := os.ReadFile(made["page-2-jpeg"].Path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(a, b) {
 				t.Error("what was deleted, hidden or commented changes the page")
 			}
-			if dark(picture(t, with["page-1-jpeg"])) < 200 {
+			if dark(picture(t, made["page-1-jpeg"])) < 200 {
 				t.Error("the page is empty")
 			}
 		})
@@ -121,6 +120,7 @@ func dark(img image.Image) (n int) {
 // TestTextIsDrawn wants every letter of the seven languages to be drawn: one
 // that the font lacks would look like any other that it lacks.
 func TestTextIsDrawn(t *testing.T) {
+	t.Parallel()
 	letters := "ӘәҒғҚқҢңӨөҰұҮүҺһІі Ҷҷ Ӣӣ Ӯӯ Ҳҳ Žž Ňň Şş Çç Ýý Oʻoʻ Ёё"
 	made := renderDocument(t, []byte(letters+"\nОни забрали нас с площади.\n"), Plan{})
 	if len(made) != 4 || dark(picture(t, made["page-1-jpeg"])) < 1000 {
@@ -181,6 +181,7 @@ func TestPDF(t *testing.T) {
 // TestHostileDocuments gives what was made to break programs; each is a clear
 // fault, and an honest one works after all of them.
 func TestHostileDocuments(t *testing.T) {
+	t.Parallel()
 	var bomb bytes.Buffer
 	z := zlib.NewWriter(&bomb)
 	for range 4000 {
@@ -200,20 +201,24 @@ func TestHostileDocuments(t *testing.T) {
 		name string
 		data []byte
 		want string // "" where it may also become pages
+		wall time.Duration
 	}{
-		{"a PDF's head alone", []byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), "media.document_broken"},
-		{"a PDF of too many pages", pdfOf(many[0], "[0 0 9 9]", many...), "media.too_many_pages"},
-		{"a PDF of an immense page", pdfOf(many[0], "[0 0 1000000 1000000]"), ""},
-		{"a zip", []byte("PK\x03\x04aaaaaaaaaaaaa"), "media.document_broken"},
-		{"a zip of something else", zipOf(t, []string{"a.txt"}, map[string]string{"a.txt": "x"}), "media.document_later"},
-		{"a zip that unpacks without end", zipOf(t, []string{"word/document.xml"}, map[string]string{"word/document.xml": strings.Repeat("\x00", maxUnpacked+1)}), "media.bomb"},
-		{"an Office file of noise", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("noise", 1000)), ""},
-		{"a document that draws in a remote and a local file", odt(t, `<text:p><text:section text:name="s"><text:section-source xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="file://`+outside+`"/></text:section></text:p>`), ""},
-		{"a PDF bomb", pdfOf(stream, "[0 0 595 842]"), ""},
+		{"a PDF's head alone", []byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), "media.document_broken", 0},
+		{"a PDF of too many pages", pdfOf(many[0], "[0 0 9 9]", many...), "media.too_many_pages", 0},
+		{"a PDF of an immense page", pdfOf(many[0], "[0 0 1000000 1000000]"), "", 0},
+		{"a zip", []byte("PK\x03\x04aaaaaaaaaaaaa"), "media.document_broken", 0},
+		{"a zip of something else", zipOf(t, []string{"a.txt"}, map[string]string{"a.txt": "x"}), "media.document_later", 0},
+		{"a zip that unpacks without end", zipOf(t, []string{"word/document.xml"}, map[string]string{"word/document.xml": strings.Repeat("\x00", maxUnpacked+1)}), "media.bomb", 0},
+		{"an Office file of noise", []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("noise", 1000)), "", 0},
+		{"a document that draws in a remote and a local file", odt(t, `<text:p><text:section text:name="s"><text:section-source xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="file://`+outside+`"/></text:section></text:p>`), "", 0},
+		{"a PDF bomb", pdfOf(stream, "[0 0 595 842]"), "media.too_slow", 6 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			out := t.TempDir()
-			_, err := runner(t).Document(context.Background(), bytes.NewReader(tt.data), Plan{}, out, nil)
+			m := runner(t)
+			m.Limits.Wall = tt.wall
+			_, err := m.Document(context.Background(), bytes.NewReader(tt.data), Plan{}, out, nil)
 			if tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) || err != nil && !strings.HasPrefix(err.Error(), "media.") {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
@@ -222,9 +227,11 @@ func TestHostileDocuments(t *testing.T) {
 			}
 		})
 	}
-	if made := renderDocument(t, pdfOf(many[0], "[0 0 595 842]"), Plan{}); len(made) != 4 {
-		t.Error("an honest document after them")
-	}
+	t.Cleanup(func() {
+		if made := renderDocument(t, pdfOf(many[0], "[0 0 595 842]"), Plan{}); len(made) != 4 {
+			t.Error("an honest document after them")
+		}
+	})
 }
 
 // TestCutChanges cuts what was deleted from where it stands.

@@ -48,7 +48,8 @@ func canaryPDF(t testing.TB) ([]byte, []string) {
 		"<< /PieceInfo << /App << /LastModified (D:2024) /Private << /Secret ("+token("piece")+") >> >> >> /Thumb 6 0 R >>",
 		pdfStream(fmt.Sprintf("/Type /ObjStm /N 1 /First %d /Filter [/FlateDecode]", first), deflated(packed)),
 		"<< /Type /Filespec /F ("+token("filename")+") >>",
-		pdfStream("", "BT (only drawn) Tj ET"))
+		pdfStream("", "BT (only drawn) Tj ET"), "<< /Type /Page /Contents 10 0 R >>",
+		pdfStream("", "BT ("+token("taken-out")+") Tj ET"))
 	// A second revision replaces the author.
 	b = append(b, "2 0 obj\n<< /Author (nobody) >>\nendobj\n%"+token("comment")+"\ntrailer\n<< /Prev 0 >>\nstartxref\n0\n%%EOF\n"+token("trailer")...)
 	return b, append(tokens, "kanarejka-title")

@@ -141,9 +141,14 @@ func (s *Sheet) picture(src *source, where string, w, h int) error {
 	p.Width, p.Height = pictureSize(src)
 	p.Differs = differs(p.Width, p.Height, w, h)
 	s.preview(p)
-	_, err = s.embed(src, where)
+	format, err := s.embed(src, where)
+	if err == nil && format == "" {
+		s.gap(where, "unknown", src.size)
+	}
 	return err
 }
+
+const unknownType = "application/octet-stream"
 
 // mediaType is the media type of a format.
 func mediaType(format string) string {
@@ -153,7 +158,7 @@ func mediaType(format string) string {
 	case "mp4":
 		return "video/mp4"
 	}
-	return "application/octet-stream"
+	return unknownType
 }
 
 // differs compares shapes: more than 3 in 100 off is another shape. Where one of

@@ -49,6 +49,16 @@ func table(flags byte) int64 {
 	return 3 << (flags&7 + 1)
 }
 
+// gifRamp stands behind a packet of XMP: wherever a reader that counts
+// sub-blocks falls into it, it comes to the end (the XMP specification, part 3).
+var gifRamp = func() string {
+	ramp := []byte{1}
+	for i := 255; i >= 0; i-- {
+		ramp = append(ramp, byte(i))
+	}
+	return string(ramp)
+}()
+
 type gifFile struct {
 	src   *source
 	sheet *Sheet
@@ -123,9 +133,17 @@ func (g *gifFile) application(body, raw []byte) error {
 	switch id {
 	case "NETSCAPE2.0", "ANIMEXTS1.0":
 	case "XMP DataXMP": // behind it a ramp of 258 bytes that lets any reader find the end
-		packet := raw[12:]
-		if i := bytes.LastIndexByte(packet, '>'); i >= 0 {
-			packet = packet[:i+1]
+		packet, behind := raw[12:], []byte(nil)
+		if i := bytes.LastIndex(packet, []byte(gifRamp)); i >= 0 {
+			packet, behind = packet[:i], packet[i+len(gifRamp):]
+		} else { // without the ramp it was packed like any other extension
+			packet = body[11:]
+		}
+		if i := bytes.LastIndexByte(packet, '>'); i >= 0 && packet[0] == '<' {
+			packet, behind = packet[:i+1], append(packet[i+1:len(packet):len(packet)], behind...)
+		}
+		if len(bytes.Trim(behind, "\x00 \r\n")) > 0 {
+			g.sheet.unknown(Leftover, "XMP/behind", "bytes", behind)
 		}
 		return readXMP(g.src, g.sheet, "XMP", packet)
 	case "ICCRGBG1012":

@@ -14,6 +14,8 @@ type gps struct {
 	latRaw, lonRaw      []byte
 	south, west, below  bool
 	altitude, speed     float64
+	hasAltitude         bool
+	altitudeRaw         []byte
 	speedUnit           string
 	day, clock          string
 	clockRaw            []byte
@@ -57,8 +59,8 @@ func gpsField(d *directory, f field) error {
 	case 5:
 		g.below = d.whole(f)&1 == 1
 	case 6:
-		g.altitude, _ = d.number(f, 0)
-		d.say(Place, f)
+		g.altitude, g.hasAltitude = d.number(f, 0)
+		g.altitudeRaw = f.value
 	case 7:
 		g.clock, g.clockRaw = d.clock(f), f.value
 	case 12:
@@ -129,6 +131,19 @@ func (t *tiff) sayPlace() {
 		t.sheet.fact(Fact{Kind: Time, Where: g.where + "/GPSTimeStamp", Name: "GPSTimeStamp", Value: when, Zone: "utc", Raw: g.clockRaw})
 		when += "Z"
 	}
+	if g.hasAltitude { // in metres; its sign stands in another field
+		t.sheet.fact(Fact{Kind: Place, Where: g.where + "/GPSAltitude", Name: "GPSAltitude", Raw: g.altitudeRaw,
+			Value: strconv.FormatFloat(signed(g.altitude, g.below), 'f', -1, 64)})
+	}
+	half := func(has bool, name string, degrees float64, raw []byte) {
+		if has { // one half leads to a road or a river all the same
+			t.sheet.fact(Fact{Kind: Place, Where: g.where + "/" + name, Name: name, Value: strconv.FormatFloat(degrees, 'f', 6, 64), Raw: raw})
+		}
+	}
+	if g.hasDestLat != g.hasDest {
+		half(g.hasDestLat, "GPSDestLatitude", signed(g.destLat, g.destSouth), g.destLatRaw)
+		half(g.hasDest, "GPSDestLongitude", signed(g.destLon, g.destWest), g.destRaw)
+	}
 	if g.hasDestLat && g.hasDest {
 		t.sheet.place(g.where+"/GPSDestLatitude", "GPSDestLatitude", signed(g.destLat, g.destSouth), signed(g.destLon, g.destWest),
 			append(append([]byte{}, g.destLatRaw...), g.destRaw...))
@@ -137,6 +152,8 @@ func (t *tiff) sayPlace() {
 		if g.hasLat != g.hasLon {
 			t.sheet.gap(g.where, "broken", 0)
 		}
+		half(g.hasLat, "GPSLatitude", signed(g.lat, g.south), g.latRaw)
+		half(g.hasLon, "GPSLongitude", signed(g.lon, g.west), g.lonRaw)
 		return
 	}
 	fix := Fix{At: -1, Time: when, Latitude: signed(g.lat, g.south), Longitude: signed(g.lon, g.west), Altitude: signed(g.altitude, g.below),

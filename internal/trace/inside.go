@@ -1,10 +1,6 @@
 package trace
 
-import (
-	"bytes"
-	"encoding/xml"
-	"strings"
-)
+import "strings"
 
 // Bounds of what one reading looks through without knowing its format.
 const maxScan = 64 << 20 // bytes of leftovers, all together
@@ -38,80 +34,30 @@ func (s *source) embedded(sheet *Sheet, where string, at, n int64) bool {
 	return format != ""
 }
 
-// picture notes a picture inside the file and reads what that tells itself.
+// picture notes a picture in n bytes of the file, of the media type that the
+// container gives it, and reads what that tells itself.
 func (s *source) picture(sheet *Sheet, where, mime string, at, n int64) {
 	if n <= 0 {
 		return
 	}
-	head, _ := s.bytes(at, min(n, 16))
-	switch sniff(head) {
-	case "jpeg":
-		mime = "image/jpeg"
-	case "png":
-		mime = "image/png"
-	case "gif":
-		mime = "image/gif"
+	had := len(sheet.Previews)
+	if err := sheet.picture(s.part(at, n), where, 0, 0); err != nil {
+		sheet.gap(where, "broken", n)
 	}
-	if !strings.Contains(mime, "/") {
-		mime = "application/octet-stream"
-	}
-	sheet.preview(Preview{Where: where, Type: mime, Start: s.place(at), Size: n})
-	if !s.embedded(sheet, where, at, n) {
-		sheet.gap(where, "unknown", n)
+	if p := sheet.Previews[had:]; len(p) > 0 && p[0].Type == unknownType && strings.Contains(mime, "/") {
+		p[0].Type = mime // as the container says, where its head does not
 	}
 }
 
-// markup keeps every text and attribute of an XML document: XMP, iXML, a
-// camera's own record. What is no XML is kept as words.
+// markup reads an XML document of a film or a sound: XMP, iXML, a camera's own
+// record. What a film says again for every frame is kept once; what is no XML is
+// kept as words.
 func (s *source) markup(sheet *Sheet, where string, b []byte) {
-	d := xml.NewDecoder(bytes.NewReader(b))
-	d.Strict = false
-	d.CharsetReader = nil
-	var road []string
-	keep := func(name, value string) {
-		if value = strings.TrimSpace(value); value == "" {
-			return
-		}
-		f := named(where, name, value)
-		if !bytes.Contains(b, []byte(value)) {
-			f.Raw = []byte(value) // entities: the text does not stand there itself
-		}
-		if s.once(f) {
-			sheet.fact(f)
-		}
+	x := &xmpReader{src: s, sheet: sheet, where: where, once: true}
+	if err := x.read(b); err != nil {
+		sheet.gap(where, "broken", int64(len(b)))
 	}
-	for range 100_000 {
-		token, err := d.RawToken()
-		if err != nil {
-			if road == nil {
-				s.wordsOf(sheet, Text, where, b)
-			}
-			return
-		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if len(road) < maxDepth {
-				road = append(road, t.Name.Local)
-			}
-			for _, a := range t.Attr {
-				if a.Name.Space != "xmlns" && a.Name.Local != "xmlns" {
-					keep(a.Name.Local, a.Value)
-				}
-			}
-		case xml.EndElement:
-			if len(road) > 1 {
-				road = road[:len(road)-1]
-			}
-		case xml.CharData:
-			if len(road) > 0 {
-				name := road[len(road)-1]
-				if (name == "li" || name == "Alt" || name == "Seq" || name == "Bag") && len(road) > 2 {
-					name = road[len(road)-3]
-				}
-				keep(name, string(t))
-			}
-		case xml.Comment:
-			keep("comment", string(t))
-		}
+	if !x.told {
+		s.wordsOf(sheet, Text, where, b)
 	}
 }

@@ -191,7 +191,21 @@ func frames(src *source, s *Sheet, at, end int64) error {
 			return err
 		}
 		used := 0
-		for used+9 <= len(b) {
+		for used+10 <= len(b) {
+			if b[used] == 'I' && b[used+1] == 'D' {
+				from := at + int64(used)
+				n, err := id3v2(src, s, "among the frames", from, end-from)
+				if err != nil {
+					return err
+				}
+				if n > 0 {
+					if err := gap(from); err != nil {
+						return err
+					}
+					used += int(n)
+					continue
+				}
+			}
 			n := frameSize(b[used:])
 			if n == 0 || found == 0 && !second(b[used:], n, at+int64(used), end) {
 				if junk < 0 {
@@ -212,7 +226,7 @@ func frames(src *source, s *Sheet, at, end int64) error {
 			}
 			used += n
 		}
-		if used == 0 || at+int64(len(b)) >= end && used+9 > len(b) {
+		if used == 0 || at+int64(len(b)) >= end && used+10 > len(b) {
 			if rest := at + int64(used); rest < end {
 				if junk < 0 {
 					junk = rest
@@ -288,6 +302,10 @@ func encoder(src *source, s *Sheet, b []byte) {
 	for _, mark := range []string{"Xing", "Info", "VBRI"} {
 		if i := bytes.Index(b[:min(len(b), 64)], []byte(mark)); i >= 0 {
 			where = mark
+			b = bytes.Clone(b)
+			if mark == "VBRI" {
+				clear(b[i+4:]) // a table of places and no words
+			}
 			if i+156 <= len(b) && mark != "VBRI" {
 				at := i + 8
 				flags := be.Uint32(b[i+4:])
@@ -296,6 +314,7 @@ func encoder(src *source, s *Sheet, b []byte) {
 						at += n
 					}
 				}
+				clear(b[i+4 : min(at, len(b))]) // counts and a table of places that read like words
 				if at+9 <= len(b) {
 					v, _, _ := bytes.Cut(b[at:at+9], []byte{0})
 					if v = bytes.TrimRight(v, "U"); isPlain(v) && len(v) > 2 {
@@ -304,6 +323,12 @@ func encoder(src *source, s *Sheet, b []byte) {
 				}
 			}
 		}
+	}
+	if f := chosen(where, b); where == "frame" {
+		if f.Value != "" && src.once(f) {
+			s.fact(f)
+		}
+		return
 	}
 	for _, w := range findWords(b, 8) {
 		v := strings.TrimRight(w.text, "U")

@@ -128,8 +128,8 @@ func (f *film) box(at, to int64, where, parent string) (box, bool, error) {
 		return box{}, false, nil
 	}
 	if b.n > to-at {
-		if parent == "" && !topLevel[b.kind] {
-			return box{}, false, nil
+		if parent == "" && !topLevel[b.kind] || parent == "udta" && !strings.HasPrefix(b.kind, "©") && mobile[b.kind] == "" {
+			return box{}, false, nil // words where a box was to be
 		}
 		f.s.gap(b.where, "broken", b.n-(to-at)) // the file was cut off, or the length lies
 		b.n = to - at

@@ -14,13 +14,18 @@ type ts struct {
 	kinds map[uint16]byte // stream types by PID
 	tabs  map[uint16]bool // PIDs of program maps
 	part  map[uint16][]byte
-	first int64 // the first clock, 90 kHz; -1 before
+	loose map[uint16][]byte // packets that begin nothing
+	first int64             // the first clock, 90 kHz; -1 before
 	held  int
 }
 
 // maxTS is how much of a stream is read: it has no index, so what stands
 // further in is a gap. The end is read too.
 const maxTS = 256 << 20
+
+// maxLoose is how many bytes of a stream are looked through that no table names
+// and that has no beginning.
+const maxLoose = 64 << 10
 
 // readMPEGTS reads the names in the tables, and of the packets what is
 // neither picture nor sound, and the messages among H.264's and HEVC's units.
@@ -33,7 +38,7 @@ func readMPEGTS(src *source, s *Sheet) error {
 	if len(head) > 196 && head[0] != 0x47 || len(head) > 388 && head[188] != 0x47 && head[196] == 0x47 && head[388] == 0x47 {
 		size, lead = 192, 4
 	}
-	t := &ts{src: src, s: s, kinds: map[uint16]byte{}, tabs: map[uint16]bool{}, part: map[uint16][]byte{}, first: -1}
+	t := &ts{src: src, s: s, kinds: map[uint16]byte{}, tabs: map[uint16]bool{}, part: map[uint16][]byte{}, loose: map[uint16][]byte{}, first: -1}
 	lost := false
 	for at := int64(0); at < src.size; {
 		if at > maxTS {
@@ -65,6 +70,11 @@ func readMPEGTS(src *source, s *Sheet) error {
 	for pid := range t.part {
 		t.flush(pid)
 	}
+	for pid, b := range t.loose {
+		if _, named := t.kinds[pid]; !named && pid >= 0x20 && !t.tabs[pid] {
+			src.wordsOf(s, Leftover, fmt.Sprintf("PID 0x%x", pid), b)
+		}
+	}
 	return nil
 }
 
@@ -94,6 +104,9 @@ func (t *ts) packet(p []byte) {
 	if start {
 		t.flush(pid)
 	} else if len(t.part[pid]) == 0 {
+		if loose := t.loose[pid]; len(loose)+len(body) <= maxLoose && len(t.loose) < 512 {
+			t.loose[pid] = append(loose, body...)
+		}
 		return // the middle of something whose beginning is not here
 	}
 	limit := 1 << 20

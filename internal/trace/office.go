@@ -22,7 +22,7 @@ var officeKinds = map[string]Kind{
 	"userid": Person, "displayname": Person, "username": Person, "printed-by": Person, "creator-initials": Person, "sender-initials": Person, "providerid": Person,
 	"date": Time, "dt": Time, "datetime": Time, "created": Time, "modified": Time, "lastprinted": Time, "creation-date": Time, "print-date": Time, "changed": Time,
 	"application": Software, "appversion": Software, "generator": Software, "lastedited": Software, "lowestedited": Software, "rupbuild": Software,
-	"totaltime": History, "revision": History, "editing-cycles": History, "editing-duration": History, "template": Text,
+	"totaltime": History, "revision": History, "editing-cycles": History, "editing-duration": History, "template": Software,
 	"docid": Serial, "documentid": Serial, "instanceid": Serial, "uniqueid": Serial, "abspath": Text, "url": Text, "guid": Serial,
 	"deltext": History, "delinstrtext": History, "instrtext": Text, "docvar": Text,
 }

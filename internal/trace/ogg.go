@@ -138,7 +138,9 @@ func (st *oggStream) read(src *source, s *Sheet) {
 		}
 	case "vorbis":
 		if len(b) > 7 && b[0] == 5 {
-			signature(src, s, "vorbis/setup", b)
+			if f := chosen("vorbis/setup", b); f.Value != "" && src.once(f) {
+				s.fact(f)
+			}
 		}
 	case "kate":
 		src.written(s, "kate", "subtitle", b, -1)

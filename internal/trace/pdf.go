@@ -15,13 +15,14 @@ import (
 const (
 	maxObjects = 200_000
 	pdfWindow  = 1 << 20
+	maxValues  = 4 << 20 // of all packed objects: strings, numbers, names
 )
 
 // readPDF reads a PDF file (ISO 32000-2) without its index: every object that
 // lies in it is read, also those that a later revision replaced. What lies under
 // a black box is not judged.
 func readPDF(src *source, s *Sheet) error {
-	p := &pdfFile{src: src, sheet: s, times: make(map[int64]int), thumbs: make(map[int64]bool), images: make(map[int64]Preview)}
+	p := &pdfFile{src: src, sheet: s, times: make(map[int64]int), thumbs: make(map[int64]bool), images: make(map[int64]Preview), refs: make(map[int64]bool), toParse: maxValues}
 	if err := p.scan(); err != nil {
 		return err
 	}
@@ -41,6 +42,9 @@ func readPDF(src *source, s *Sheet) error {
 		if next, err = p.object(o, limit); err != nil {
 			return err
 		}
+	}
+	if err := p.unreferenced(); err != nil {
+		return err
 	}
 	p.revisions()
 	for _, n := range slices.Sorted(maps.Keys(p.thumbs)) {
@@ -63,6 +67,17 @@ type pdfFile struct {
 	thumbs     map[int64]bool
 	images     map[int64]Preview
 	comments   int
+	refs       map[int64]bool // objects that something points to
+	loose      []looseStream  // streams whose content was not looked at
+	toParse    int            // values of packed objects that may still be read
+}
+
+// looseStream is a stream of no kind that tells something by itself.
+type looseStream struct {
+	where  string
+	number int64
+	flate  bool
+	body   *source
 }
 
 type pdfObject struct {
@@ -243,10 +258,16 @@ func (p *pdfFile) stream(where string, number int64, d pdfDict, body *source) er
 	kind, sub := pdfPlain(d["Type"]), pdfPlain(d["Subtype"])
 	_, profile := d["N"]
 	wanted := kind == "Metadata" || sub == "XML" || kind == "ObjStm" || kind == "EmbeddedFile" || sub == "Image" || profile && kind == ""
+	names := filters(d)
+	if kind != "XRef" && !wanted && len(names) < 2 && len(p.loose) < maxObjects {
+		flate := len(names) == 1 && (names[0] == "FlateDecode" || names[0] == "Fl")
+		if flate || len(names) == 0 {
+			p.loose = append(p.loose, looseStream{where, number, flate, body})
+		}
+	}
 	if kind == "XRef" || !wanted {
 		return nil
 	}
-	names := filters(d)
 	if sub == "Image" {
 		p.image(where, number, d, body)
 	}
@@ -309,6 +330,28 @@ func (p *pdfFile) image(where string, number int64, d pdfDict, body *source) {
 	p.images[number] = v
 }
 
+// unreferenced looks for words in streams that nothing points to: pages and
+// texts that an editor took out and left lying there.
+func (p *pdfFile) unreferenced() error {
+	if p.encrypted {
+		return nil
+	}
+	for _, l := range p.loose {
+		if p.refs[l.number] {
+			continue
+		}
+		b, err := l.body.bytes(0, min(l.body.size, maxPart))
+		if err != nil {
+			return ignoreShort(err)
+		}
+		if l.flate {
+			b = inflate(p.src, p.sheet, l.where, b)
+		}
+		p.sheet.words(Leftover, l.where+"/unreferenced stream", "stream", b)
+	}
+	return nil
+}
+
 // embedded reads a file that was put into the document.
 func (p *pdfFile) embedded(where string, body *source) error {
 	where += "/EmbeddedFile"
@@ -337,6 +380,10 @@ func (p *pdfFile) objectStream(where string, d pdfDict, body *source) error {
 	}
 	head := &pdfParser{b: b[:first], items: 2 * maxObjects}
 	for range min(max(n, 0), maxObjects) {
+		if p.toParse <= 0 {
+			p.sheet.gap(where, "too_many", int64(len(b)))
+			return nil
+		}
 		number, ok1 := head.value(0).(pdfWord)
 		at, err := strconv.Atoi(pdfPlain(head.value(0)))
 		if !ok1 || err != nil || at < 0 || at > len(b)-first {
@@ -345,8 +392,11 @@ func (p *pdfFile) objectStream(where string, d pdfDict, body *source) error {
 		}
 		id, _ := strconv.ParseInt(string(number), 10, 64)
 		p.times[id]++
-		parser := &pdfParser{b: b[first+at:], items: 100_000}
-		p.value("object "+clip(string(number)), parser.value(0))
+		parser := &pdfParser{b: b[first+at:], items: min(100_000, p.toParse)}
+		had := parser.items
+		v := parser.value(0)
+		p.toParse -= had - parser.items + 1 + parser.at/64
+		p.value("object "+clip(string(number)), v)
 	}
 	return nil
 }
@@ -377,6 +427,8 @@ func (p *pdfFile) walk(where, key string, in pdfDict, v any, depth int) {
 		}
 	case pdfString:
 		p.say(where, key, in, v)
+	case pdfRef:
+		p.refs[int64(v)] = true
 	}
 }
 

@@ -72,7 +72,7 @@ var rtfDestinations = map[string]tag{
 	"hlinkbase": {name: "hlinkbase", kind: Text}, "category": {name: "category", kind: Text}, "generator": {name: "generator", kind: Software},
 	"creatim": {name: "creatim", kind: Time}, "revtim": {name: "revtim", kind: Time}, "printim": {name: "printim", kind: Time}, "buptim": {name: "buptim", kind: Time},
 	"rsidtbl": {name: "rsidtbl", kind: Serial}, "revtbl": {name: "revtbl", kind: Person}, "annotation": {name: "annotation", kind: Text}, "atnauthor": {name: "atnauthor", kind: Person},
-	"atnid": {name: "atnid", kind: Person}, "template": {name: "template", kind: Text}, "passwordhash": {name: "passwordhash", kind: Serial}, "deleted": {name: "deleted", kind: History}, "docvar": {name: "docvar", kind: Text}, "userprops": {name: "userprops", kind: Text},
+	"atnid": {name: "atnid", kind: Person}, "template": {name: "template", kind: Software}, "passwordhash": {name: "passwordhash", kind: Serial}, "deleted": {name: "deleted", kind: History}, "docvar": {name: "docvar", kind: Text}, "userprops": {name: "userprops", kind: Text},
 }
 
 type rtfGroup struct {
@@ -206,7 +206,7 @@ func (g *rtfGroup) end(src *source, s *Sheet) error {
 
 // olePID are the properties of the old Office's summaries ([MS-OLEPS], [MS-OSHARED]).
 var olePID = map[uint32]tag{2: {name: "Title", kind: Text}, 3: {name: "Subject", kind: Text}, 4: {name: "Author", kind: Person}, 5: {name: "Keywords", kind: Text}, 6: {name: "Comments", kind: Text},
-	7: {name: "Template", kind: Text}, 8: {name: "LastAuthor", kind: Person}, 9: {name: "RevisionNumber", kind: History}, 10: {name: "EditTime", kind: History}, 11: {name: "LastPrinted", kind: Time},
+	7: {name: "Template", kind: Software}, 8: {name: "LastAuthor", kind: Person}, 9: {name: "RevisionNumber", kind: History}, 10: {name: "EditTime", kind: History}, 11: {name: "LastPrinted", kind: Time},
 	12: {name: "Created", kind: Time}, 13: {name: "LastSaved", kind: Time}, 18: {name: "Application", kind: Software}}
 
 // readOLE reads the old Office: its summaries by their fixed heads, and the

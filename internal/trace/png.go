@@ -189,6 +189,7 @@ func (p *pngFile) international(key string, rest []byte) error {
 
 // pngKeys are the customary keys of text chunks.
 var pngKeys = map[string]Kind{"author": Person, "copyright": Person, "software": Software, "creation time": Time, "source": Device,
+	"title": "", "description": "", "disclaimer": "", "warning": "", "comment": "", // PNG (third edition), 11.3.3
 	"create-date": Time, "date:create": Time, "date:modify": Time, "date:timestamp": Time, "modify-date": Time}
 
 func (p *pngFile) say(chunk, key string, value []byte) error {
@@ -198,6 +199,12 @@ func (p *pngFile) say(chunk, key string, value []byte) error {
 	}
 	if profile, ok := strings.CutPrefix(key, "Raw profile type "); ok {
 		return p.profile(where, profile, value)
+	}
+	if kind, customary := pngKeys[strings.ToLower(key)]; !customary {
+		p.sheet.text(Text, chunk, "Key", []byte(key))
+	} else if kind == "" {
+		p.sheet.text(Text, where, clip(key), value)
+		return nil
 	}
 	switch kind := pngKeys[strings.ToLower(key)]; kind {
 	case "":

@@ -82,62 +82,13 @@ const minWord = 6
 
 // words adds every run of readable text in b, in UTF-8 and UTF-16.
 func (s *Sheet) words(kind Kind, where, name string, b []byte) {
-	found := 0
 	said := make(map[string]bool) // the same bytes read as words in more than one way
-	add := func(run string) {
-		if !wordy(run) || said[run] {
-			return
+	for _, w := range findWords(b, minWord) {
+		if !said[w.text] {
+			said[w.text] = true
+			s.text(kind, where, name, []byte(w.text))
 		}
-		if found++; found <= 4*maxPieces {
-			said[run] = true
-			s.text(kind, where, name, []byte(run))
-		}
-	}
-	for start, i := 0, 0; i <= len(b); {
-		r, n := utf8.RuneError, 1
-		if i < len(b) {
-			r, n = utf8.DecodeRune(b[i:])
-		}
-		if r == utf8.RuneError || !readable(r) {
-			if utf8.RuneCount(b[start:i]) >= minWord {
-				add(string(b[start:i]))
-			}
-			start = i + n
-		}
-		i += n
-	}
-	for _, odd := range []int{0, 1} {
-		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
-			var run []rune
-			for i := odd; i+1 < len(b); i += 2 {
-				u := rune(order.Uint16(b[i:]))
-				plain := u >= ' ' && u < 0x7f || u >= 0x400 && u < 0x530 // ASCII and Cyrillic
-				if plain {
-					run = append(run, u)
-				}
-				if (!plain || i+3 >= len(b)) && len(run) > 0 {
-					if len(run) >= minWord {
-						add(string(run))
-					}
-					run = run[:0]
-				}
-			}
-		}
-	}
-	if found > 4*maxPieces {
-		s.gap(where, "too_many", int64(len(b)))
 	}
 }
 
 func readable(r rune) bool { return r == '\t' || r == '\n' || r == '\r' || unicode.IsPrint(r) }
-
-// wordy leaves out runs of chance: compressed bytes hold many short ones.
-func wordy(s string) bool {
-	letters := 0
-	for _, r := range s {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			letters++
-		}
-	}
-	return letters >= minWord-1 && letters*2 >= utf8.RuneCountInString(s)
-}

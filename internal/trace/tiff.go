@@ -29,6 +29,7 @@ type tiff struct {
 type exif struct {
 	width, height int // of the picture of the first directory
 	make          string
+	end           int64             // behind the last byte that a directory points to
 	dates         map[uint16]string // by tag: the text as it stands
 	offsets       map[uint16]string
 	gps           gps
@@ -36,8 +37,11 @@ type exif struct {
 
 // readTIFF reads a TIFF file and its kin: DNG and most cameras' raw files.
 func readTIFF(src *source, s *Sheet) error {
-	_, err := readExif(src, s, "", 0, 0)
-	return err
+	e, err := readExif(src, s, "", 0, 0)
+	if err != nil || e.end <= 0 || e.end >= src.size {
+		return err
+	}
+	return readTrailer(src.part(e.end, src.size-e.end), s, "after the last part", e.width, e.height)
 }
 
 // readExif reads a TIFF structure. The main picture is w by h; 0 leaves that to
@@ -108,6 +112,7 @@ func (t *tiff) directory(at int64, name string, tags map[uint16]tag, depth int) 
 	if int64(len(body)) < count*12 {
 		t.sheet.gap(where, "broken", count*12-int64(len(body)))
 	}
+	t.exif.end = max(t.exif.end, at+2+count*12+4)
 	d := &directory{tiff: t, where: where, tags: tags, depth: depth}
 	for ; len(body) >= 12; body = body[12:] {
 		if err := d.entry(body[:12]); err != nil {
@@ -150,6 +155,8 @@ type directory struct {
 	thumbAt, thumbSize int64
 	width, height      int64
 	reduced            bool
+	// Where its strips or tiles lie, and how long they are.
+	pieces, sizes []int64
 }
 
 // sizes of the types of TIFF, by number.
@@ -179,17 +186,14 @@ func (d *directory) entry(e []byte) error {
 		value = value[:size]
 	} else {
 		at = int64(d.order.Uint32(e[8:]))
-		held := min(size, maxPart)
-		if tg, known := d.tags[id]; known && tg.kind == layout {
-			held = min(held, 64) // tables of strips: only the first is looked at
-		}
 		var err error
-		if value, err = d.src.bytes(at, held); err != nil {
+		if value, err = d.src.bytes(at, min(size, maxPart)); err != nil {
 			return d.broken(d.path(id), err)
 		}
 		if size > maxPart {
 			d.sheet.gap(d.path(id), "too_large", size-maxPart)
 		}
+		d.exif.end = max(d.exif.end, at+size)
 	}
 	return d.field(field{id: id, kind: kind, count: count, value: value, at: at})
 }
@@ -329,19 +333,37 @@ func (d *directory) layout(f field) {
 		d.width = d.whole(f)
 	case 0x0101:
 		d.height = d.whole(f)
-	case 0x0111, 0x0201:
-		if f.count == 1 {
+	case 0x0111, 0x0201, 0x0144:
+		if f.count == 1 && f.id != 0x0144 {
 			d.thumbAt = d.whole(f)
 		}
-	case 0x0117, 0x0202:
-		if f.count == 1 {
+		d.pieces = append(d.pieces, d.all(f)...)
+	case 0x0117, 0x0202, 0x0145:
+		if f.count == 1 && f.id != 0x0145 {
 			d.thumbSize = d.whole(f)
 		}
+		d.sizes = append(d.sizes, d.all(f)...)
 	}
+}
+
+// all gives a field's numbers.
+func (d *directory) all(f field) []int64 {
+	var out []int64
+	for i := range f.count {
+		n, ok := d.number(f, i)
+		if !ok {
+			break
+		}
+		out = append(out, int64(n))
+	}
+	return out
 }
 
 // end looks at the picture of the directory that was read.
 func (d *directory) end() error {
+	for i, at := range d.pieces[:min(len(d.pieces), len(d.sizes))] {
+		d.exif.end = max(d.exif.end, at+d.sizes[i])
+	}
 	main := strings.HasSuffix(d.where, "IFD0")
 	if main && !d.reduced && d.exif.width == 0 {
 		d.exif.width, d.exif.height = int(min(d.width, 1<<30)), int(min(d.height, 1<<30))

@@ -3,6 +3,8 @@ package trace
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"strings"
 )
 
 // tag is one field of a table: its standard name and what it is about.
@@ -24,6 +26,7 @@ func init() {
 		0x829a: {name: "ExposureTime", kind: Encoding}, 0x829d: {name: "FNumber", kind: Encoding},
 		0x8827: {name: "ISO", kind: Encoding}, 0x9000: {name: "ExifVersion", kind: Encoding},
 		0x8830: {name: "SensitivityType", kind: Encoding},
+		0x882a: {name: "TimeZoneOffset", kind: Time, read: zoneOffset}, 0x882b: {name: "SelfTimerMode", kind: Encoding},
 		0x9003: {name: "DateTimeOriginal", kind: Time, read: date}, 0x9004: {name: "CreateDate", kind: Time, read: date},
 		0x9010: {name: "OffsetTime", kind: Time, read: date}, 0x9011: {name: "OffsetTimeOriginal", kind: Time, read: date},
 		0x9012: {name: "OffsetTimeDigitized", kind: Time, read: date},
@@ -122,6 +125,19 @@ func local(d *directory, f field) error {
 	if text := cString(f.value); text != "" {
 		d.sheet.fact(Fact{Kind: Time, Where: d.path(f.id), Name: d.name(f.id), Value: text, Zone: "local"})
 	}
+	return nil
+}
+
+// zoneOffset is TIFF/EP's (ISO 12234-2): hours from UTC of the picture's time,
+// and of the change's. It says in which part of the world the clock hung.
+func zoneOffset(d *directory, f field) error {
+	var hours []string
+	for i := range min(f.count, 2) {
+		if n, ok := d.number(f, i); ok {
+			hours = append(hours, fmt.Sprintf("%+d", int(n)))
+		}
+	}
+	d.sheet.fact(Fact{Kind: Time, Where: d.path(f.id), Name: d.name(f.id), Value: strings.Join(hours, " "), Zone: "offset", Raw: f.value})
 	return nil
 }
 

@@ -16,7 +16,7 @@ var kinds = []struct {
 	parts []string
 }{
 	{Place, []string{"location", "gps", "latitude", "longitude", "altitude", "xyz", "loci", "placename", "ikey:place", "city", "country", "region", "iso6709", "whereabout"}},
-	{Serial, []string{"serial", "identifier", "uniqueid", "ufid", "umid", "uuid", "udid", "imei", "deviceid", "documentid", "instanceid", "contentid", "casn", "muid", "isrc", "txxx:id", "umi", "catalog", "barcode"}},
+	{Serial, []string{"serial", "identifier", "uniqueid", "ufid", "umid", "uuid", "udid", "imei", "slno", "deviceid", "documentid", "instanceid", "contentid", "casn", "muid", "isrc", "txxx:id", "umi", "catalog", "barcode"}},
 	{Software, []string{"software", "encoder", "encoded", "encoding", "©swr", "©too", "creatortool", "writingapp", "muxingapp", "isft", "tool", "tsse", "tenc", "application", "version", "firmware"}},
 	{Time, []string{"date", "time", "year", "day", "icrd", "idit", "created", "tdrc", "tden", "tdtg", "tyer", "tdat", "clock", "when"}},
 	{Device, []string{"make", "model", "device", "camera", "lens", "©mak", "©mod", "manu", "modl", "product", "manufacturer", "isrf", "source"}},

@@ -3,8 +3,10 @@ package trace
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -20,8 +22,9 @@ type word struct {
 // coded pictures there are short ones by chance.
 const maxWords = 64
 
-// findWords finds runs of at least least readable characters in UTF-8, and
-// ASCII runs in UTF-16 of either order.
+// findWords finds runs of at least least readable characters in UTF-8, and runs
+// of ASCII and Cyrillic in UTF-16 of either order. Both would find what is short
+// among coded bytes by chance, so least grows with them.
 func findWords(b []byte, least int) []word {
 	var out []word
 	add := func(w word) {
@@ -49,22 +52,27 @@ func findWords(b []byte, least int) []word {
 			i++
 		}
 	}
-	for i := 0; i+1 < len(b); {
-		first := i
-		low := 0
-		if b[i] == 0 {
-			low = 1
-		}
-		var text []byte
-		for i+1 < len(b) && b[i+1-low] == 0 && b[i+low] >= ' ' && b[i+low] < 0x7f {
-			text = append(text, b[i+low])
-			i += 2
-		}
-		if len(text) >= max(least, 5) {
-			add(word{at: first, text: string(text), raw: b[first:i]})
-		}
-		if i == first {
-			i++
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		for i := 0; i+1 < len(b); {
+			first, letters := i, 0
+			var text []rune
+			for i+1 < len(b) {
+				u := rune(order.Uint16(b[i:]))
+				if (u < ' ' || u >= 0x7f) && (u < 0x400 || u >= 0x530) {
+					break
+				}
+				if unicode.IsLetter(u) || unicode.IsDigit(u) {
+					letters++
+				}
+				text = append(text, u)
+				i += 2
+			}
+			if len(text) >= max(least, 5) && letters >= least/2 {
+				add(word{at: first, text: string(text), raw: b[first:i]})
+			}
+			if i == first {
+				i++
+			}
 		}
 	}
 	out = longest(out)
@@ -75,6 +83,33 @@ func findWords(b []byte, least int) []word {
 func longest(ws []word) []word {
 	slices.SortStableFunc(ws, func(a, b word) int { return cmp.Compare(len(b.text), len(a.text)) })
 	return slices.Clip(ws[:min(len(ws), maxWords)])
+}
+
+// encoders are how those begin that write their names among coded bytes.
+var encoders = []string{"LAME", "Lavc", "Lavf", "L3.99", "GOGO", "Gogo", "Xiph", "BladeEnc"}
+
+// chosen gives what an encoder or a person wrote among coded bytes: its name,
+// or the longest run that chance and repeating tables do not make.
+func chosen(where string, b []byte) Fact {
+	const least, letters = 24, 8
+	for _, w := range longest(findWords(b, 8)) {
+		f := Fact{Kind: Software, Where: where, Name: "encoder", Value: strings.TrimRight(w.text, "U"), Raw: bytes.Clone(w.raw)}
+		for _, name := range encoders {
+			if strings.HasPrefix(w.text, name) {
+				return f
+			}
+		}
+		different := map[rune]bool{}
+		for _, r := range w.text {
+			if r < 0x80 && unicode.IsLetter(r) || r >= 0x400 && r < 0x530 {
+				different[r] = true
+			}
+		}
+		if 2*len(w.text) >= len(b) || utf8.RuneCountInString(w.text) >= least && len(different) >= letters {
+			return f
+		}
+	}
+	return Fact{}
 }
 
 // structure are words of the formats themselves.

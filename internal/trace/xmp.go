@@ -46,6 +46,9 @@ type xmpReader struct {
 	sheet    *Sheet
 	where    string
 	lat, lon string
+	once     bool // what was told before is not told again
+	told     bool // there was something to tell
+	packet   []byte
 	err      error // the source's own
 }
 
@@ -57,6 +60,7 @@ func (x *xmpReader) read(b []byte) error {
 		}
 		b = []byte(utf16Text(b, order))
 	}
+	x.packet = b
 	d := lenientXML(b)
 	var path []string
 	for {
@@ -145,12 +149,22 @@ func (x *xmpReader) value(path []string, text string) {
 	case "exif:GPSLongitude":
 		x.lon = text
 	}
-	kind := xmpKind(road)
-	if kind == Time {
-		x.sheet.fact(Fact{Kind: Time, Where: where, Name: name, Value: text, Zone: zoneOf(text)})
+	f := Fact{Kind: xmpKind(road), Where: where, Name: name, Value: text}
+	x.told = true
+	if x.once && !x.src.once(f) {
 		return
 	}
-	x.sheet.text(kind, where, name, []byte(text))
+	if !bytes.Contains(x.packet, []byte(text)) {
+		f.Raw = []byte(clip(text)) // entities: the text does not stand there itself
+	}
+	if f.Kind == Time {
+		f.Zone = zoneOf(text)
+	}
+	if f.Kind == Time || len(f.Raw) > 0 {
+		x.sheet.fact(f)
+		return
+	}
+	x.sheet.text(f.Kind, where, name, []byte(text))
 }
 
 // zoneOf tells how an ISO 8601 time is to be read.
@@ -187,7 +201,9 @@ func xmpKind(road []string) Kind {
 		return Software
 	case strings.HasPrefix(lower, "gps") || lower == "city" || lower == "country" || lower == "state" || lower == "location" || strings.HasPrefix(lower, "countr"):
 		return Place
-	case lower == "creator" || lower == "author" || lower == "ownername" || lower == "contributor" || lower == "publisher" || lower == "credit" ||
+	case lower == "usercomment" || lower == "imagedescription":
+		return Text
+	case lower == "artist" || lower == "copyright" || lower == "creator" || lower == "author" || lower == "ownername" || lower == "contributor" || lower == "publisher" || lower == "credit" ||
 		lower == "personinimage" || lower == "rights" || strings.HasPrefix(lower, "ci") && strings.Contains(name, "Iptc") || lower == "captionwriter":
 		return Person
 	case strings.HasSuffix(lower, "id") || strings.Contains(lower, "serial") || lower == "about" && name == "rdf:about" || strings.Contains(lower, "guid"):
@@ -204,7 +220,7 @@ func xmpKind(road []string) Kind {
 			return Person
 		}
 	}
-	return Text
+	return kindOf(local) // a record that is not XMP: by the words in its name
 }
 
 // data unpacks pictures and files that stand in XMP as base64.

@@ -185,7 +185,7 @@ func (z *zipFile) content(f *zip.File) error {
 	case !whole:
 		return nil
 	}
-	if strings.Contains(name, "thumbnail") {
+	if strings.Contains(name, "thumbnail") && sniff(b[:min(len(b), 4<<10)]) != "" {
 		return z.sheet.picture(z.src.unpacked(b), f.Name, 0, 0)
 	}
 	return z.inside(f.Name, z.src.unpacked(b))
@@ -206,6 +206,9 @@ func (z *zipFile) inside(name string, body *source) error {
 		z.sheet.words(Device, name, "PrinterSettings", b)
 	case printable(string(b[:min(len(b), 4<<10)])):
 		readPlain(z.sheet, name, b)
+		if !z.plain { // no document shows such a part
+			z.sheet.words(Text, name, path.Base(name), b)
+		}
 	default:
 		z.sheet.unknown(Text, name, path.Base(name), b)
 	}
