@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -44,22 +45,7 @@ func (a *app) deskLinks(f *deskFlags) *cobra.Command {
 // sayLinks prints where each link leads and how strong it is, in words.
 func (a *app) sayLinks(links []casefile.Link) {
 	for _, l := range links {
-		how := "links.how." + l.Kind
-		if l.Strength != "" {
-			how += "." + l.Strength
-		}
-		words := a.t(how)
-		if l.Turned {
-			words = a.t("links.how.turned", words)
-		}
-		where := a.t("links.where.inbox", l.Day)
-		switch {
-		case l.Public:
-			where = a.t("links.where.public", l.Record, l.Day)
-		case l.Case != 0:
-			where = a.t("links.where.case", l.Case, l.Day)
-		}
-		a.say("links.line", where, words)
+		fmt.Fprintln(a.out, l.Line(a.t, l.Day))
 	}
 	if len(links) > 0 {
 		a.say("links.do")

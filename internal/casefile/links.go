@@ -38,6 +38,28 @@ type Link struct {
 	Public   bool   // the record is published
 }
 
+// Line says where a link leads, since when that is here and how strong the tie
+// is, in words and never in a number. t gives the words of a key, day is the
+// link's Day as people write it.
+func (l Link) Line(t func(key string, args ...any) string, day string) string {
+	how := "links.how." + l.Kind
+	if l.Strength != "" {
+		how += "." + l.Strength
+	}
+	how = t(how)
+	if l.Turned {
+		how = t("links.how.turned", how)
+	}
+	where := t("links.where.inbox", day)
+	switch {
+	case l.Public:
+		where = t("links.where.public", l.Record, day)
+	case l.Case != 0:
+		where = t("links.where.case", l.Case, day)
+	}
+	return t("links.line", where, how)
+}
+
 // LinkWarnings makes one warning of all links of one kind of one original. Its
 // ID is the same as long as the links are: one more link, or one that has become
 // public, asks again.

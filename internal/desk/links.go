@@ -73,7 +73,12 @@ func (d *Desk) compare(ctx context.Context, j jobs.Job, _ func(done, total int64
 	if found.Likenesses, err = d.alike(ctx, id, prints); err != nil {
 		return err
 	}
-	return d.db.Compare(ctx, id, found)
+	if err := d.db.Compare(ctx, id, found); err != nil {
+		d.archive = nil // whether it was kept is not known: read again
+		return err
+	}
+	d.archive.Put(id, found.Plain)
+	return nil
 }
 
 // marks seals what an original says of its device, its encoder and its receipt.
@@ -102,27 +107,35 @@ func (d *Desk) marks(ctx context.Context, o evidence.Original, sheet trace.Sheet
 	return sealed, nil
 }
 
-// alike finds the earlier originals that an original looks like.
+// alike finds the earlier originals that an original looks like. The caller
+// holds comparing.
 func (d *Desk) alike(ctx context.Context, id int64, prints likeness.Prints) ([]deskdb.Likeness, error) {
-	var all []deskdb.Likeness
-	seen := make(map[int64]bool)
-	for _, find := range likeness.Finders(prints) {
-		err := d.db.Prints(ctx, id, func(other int64, plain []byte) error {
-			if seen[other] || !find.In(plain) {
-				return ctx.Err()
-			}
-			seen[other] = true
-			theirs, err := likeness.Parse(plain, nil)
-			if err != nil {
-				return err
-			}
-			if m, ok := likeness.Compare(prints, theirs); ok {
-				all = append(all, deskdb.Likeness{Other: other, Strength: string(m.Strength), Turned: m.Turned})
-			}
-			return nil
+	if d.archive == nil {
+		archive := new(likeness.Archive)
+		err := d.db.Prints(ctx, func(original int64, plain []byte) error {
+			archive.Put(original, plain)
+			return ctx.Err()
 		})
 		if err != nil {
 			return nil, err
+		}
+		d.archive = archive
+	}
+	var all []deskdb.Likeness
+	for _, other := range d.archive.Find(prints) {
+		if other == id {
+			continue
+		}
+		plain, err := d.db.PrintsOf(ctx, other)
+		if err != nil {
+			return nil, err
+		}
+		theirs, err := likeness.Parse(plain, nil)
+		if err != nil {
+			return nil, err
+		}
+		if m, ok := likeness.Compare(prints, theirs); ok {
+			all = append(all, deskdb.Likeness{Other: other, Strength: string(m.Strength), Turned: m.Turned})
 		}
 	}
 	return all, nil

@@ -144,7 +144,7 @@ func slicesHas(list []error, want error) bool {
 func (c *collective) noPrints(d *Desk, diary []byte) {
 	c.t.Helper()
 	var needles [][]byte
-	ok(c.t, d.db.Prints(context.Background(), 0, func(_ int64, plain []byte) error {
+	ok(c.t, d.db.Prints(context.Background(), func(_ int64, plain []byte) error {
 		p, err := likeness.Parse(bytes.Clone(plain), nil)
 		for _, f := range p.Frames {
 			b := f.Hashes[0].Bytes()

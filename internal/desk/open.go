@@ -26,6 +26,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/jobs"
 	"kua/internal/keyring"
+	"kua/internal/likeness"
 	"kua/internal/locale"
 	"kua/internal/media"
 	"kua/internal/site"
@@ -67,7 +68,9 @@ type Desk struct {
 	collecting sync.Mutex // one collection at a time
 	publishing sync.Mutex // one change of tree, overlay and log at a time
 	pushing    sync.Mutex // one push at a time
-	comparing  sync.Mutex // one comparison at a time: of two, each must see the other
+	comparing  sync.Mutex // one comparison at a time: of two, each must see the other; guards archive
+
+	archive *likeness.Archive // of all prints in the database, nil until it is needed; in memory only
 
 	unfinished bool  // an approved proposal could not be published at the start
 	withheld   error // why an approved proposal was taken back, until a job has told it; publishing guards it

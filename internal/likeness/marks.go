@@ -3,6 +3,7 @@ package likeness
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"kua/internal/trace"
@@ -30,26 +31,42 @@ const (
 	leastSerial = 5
 )
 
-// Marks takes the marks of the device and of the encoder out of a sheet.
-// Numbers that stand for "none" are no marks.
+// tagName is the field of Matroska that names another field. Every film of one
+// program has the same, and they say nothing that the program's own name does not.
+const tagName = "TagName"
+
+// Marks takes the marks of the device and of the encoder out of a sheet, each
+// once, the most telling first: numbers, then devices, programs and settings. Of
+// too many the last are left out. Numbers that stand for "none" are no marks.
 func Marks(s trace.Sheet) []Mark {
-	var all []Mark
+	var of [4][]Mark
+	seen := make(map[Mark]bool)
+	add := func(rank int, kind string, w Weight, value string) {
+		m := Mark{kind, w, value}
+		if !seen[m] && len(of[rank]) < maxMarks && strings.Trim(value, "\x00") != "" {
+			seen[m] = true
+			of[rank] = append(of[rank], m)
+		}
+	}
 	for _, f := range s.Facts {
 		switch f.Kind {
 		case trace.Serial:
 			if v := clean(f.Value); len(v) >= leastSerial && strings.Trim(v, "0- ") != "" {
 				// By its field, for two fields may hold one value by chance.
-				all = add(all, Mark{"serial", Strong, clean(f.Name) + "\x00" + v})
+				add(0, "serial", Strong, clean(f.Name)+"\x00"+v)
 			}
 		case trace.Device:
-			all = add(all, Mark{"device", Weak, clean(f.Name) + "\x00" + clean(f.Value)})
+			add(1, "device", Weak, clean(f.Name)+"\x00"+clean(f.Value))
 		case trace.Software:
-			all = add(all, Mark{"software", Weak, clean(f.Value)})
+			add(2, "software", Weak, clean(f.Value))
 		case trace.Encoding:
-			all = add(all, Mark{"encoding", Weak, clean(f.Name) + "\x00" + clean(f.Value)})
+			if f.Name != tagName {
+				add(3, "encoding", Weak, clean(f.Name)+"\x00"+clean(f.Value))
+			}
 		}
 	}
-	return all
+	all := slices.Concat(of[:]...)
+	return all[:min(len(all), maxMarks)]
 }
 
 // TablesMark is the mark of a photo's quantisation tables; nil for "".
@@ -58,18 +75,6 @@ func TablesMark(tables string) []Mark {
 		return nil
 	}
 	return []Mark{{"tables", Weak, tables}}
-}
-
-func add(all []Mark, m Mark) []Mark {
-	for _, have := range all {
-		if have == m {
-			return all
-		}
-	}
-	if strings.Trim(m.value, "\x00") == "" || len(all) >= maxMarks {
-		return all
-	}
-	return append(all, m)
 }
 
 // clean makes one of the ways in which programs write the same thing.

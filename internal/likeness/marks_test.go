@@ -51,6 +51,14 @@ func TestMarks(t *testing.T) {
 	if n := len(sealed(many...)); n != maxMarks {
 		t.Errorf("%d marks of one file", n)
 	}
+	// What comes last in a long file and tells the most is kept.
+	crowd := append(many, trace.Fact{Kind: trace.Device, Name: "Model", Value: "Phone 5"}, serial)
+	if got := Marks(trace.Sheet{Facts: crowd}); len(got) != maxMarks || got[0].Kind != "serial" || got[1].Kind != "device" {
+		t.Errorf("of a crowd are kept %d, the first %+v", len(got), got[:2])
+	}
+	if n := len(sealed(trace.Fact{Kind: trace.Encoding, Name: "TagName", Value: "ENCODER"})); n != 0 {
+		t.Error("the name of a field counts as a mark")
+	}
 }
 
 func encoded(t testing.TB, quality int, seed uint64) []byte {

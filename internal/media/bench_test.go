@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,6 +69,34 @@ func bareLadder(file, dir string) error {
 	args = append(args, "-map", "0:a")
 	args = append(append(args, opus16.args...), filepath.Join(dir, "a.webm"))
 	return exec.Command("ffmpeg", args...).Run()
+}
+
+// BenchmarkFollow follows a box of 180 pixels through a film of 720p, from its
+// middle in both directions, and prints how much film it gets through in how
+// much time, how much a bare ffmpeg that only decodes does in the same run, and
+// what the decoding of one box costs.
+func BenchmarkFollow(b *testing.B) {
+	const seconds = 24
+	file := overlay(b, "mandelbrot=s=1280x720:r=25", "crop=180:180:150:40", "200+20*t", "270+140*sin(t)", seconds)
+	in := input(b, file)
+	var ours, bare time.Duration
+	for b.Loop() {
+		begun := time.Now()
+		got, err := runner(b).Follow(context.Background(), in, Seed{Box: image.Rect(440, 195, 620, 375), At: 12 * time.Second, To: seconds * time.Second}, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(begun)
+		if got.StartLost || got.EndLost {
+			b.Fatalf("lost: %+v", got)
+		}
+		begun = time.Now()
+		run(b, "ffmpeg", "-v", "error", "-threads", "2", "-i", file, "-an", "-f", "null", "-")
+		bare += time.Since(begun)
+	}
+	film := float64(b.N * seconds)
+	b.ReportMetric(film/ours.Seconds(), "×-real-time")
+	b.ReportMetric(film/bare.Seconds(), "×-real-time-bare-decoding")
 }
 
 // BenchmarkPhotos makes the published sizes of photos of 12 megapixels, two at

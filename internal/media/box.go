@@ -50,7 +50,7 @@ func set[T int | int64 | time.Duration](v *T, to T) {
 
 // job is what the box is told to do, as JSON on its standard input.
 type job struct {
-	Do     string // "probe", "film", "photo", "sound", "document", "speech", "likeness", "trace", "gate", "look", "review", "follow"
+	Do     string // "probe", "film", "photo", "clean photo", "sound", "document", "speech", "likeness", "trace", "gate", "look", "review", "follow"
 	Size   int64  // of the input
 	Format format
 	Probe  Probe

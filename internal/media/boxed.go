@@ -74,6 +74,8 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.film()
 	case "photo":
 		result, err = s.photo()
+	case "clean photo":
+		result, err = s.cleanPhoto()
 	case "sound":
 		result, err = s.sound()
 	case "trace":

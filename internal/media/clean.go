@@ -2,6 +2,10 @@ package media
 
 import (
 	"context"
+	"encoding/json"
+	"image"
+	"os"
+	"path/filepath"
 
 	"kua/internal/fault"
 )
@@ -33,6 +37,9 @@ func (m *Runner) Clean(ctx context.Context, in Input, c Cleaning, out string, pr
 	if c.Side < sideStep || c.Side > maxCleanSide {
 		return Probe{}, nil, fault.Invalid("media.clean_side", sideStep, maxCleanSide)
 	}
+	if f, err := sniff(in); err == nil && f.Type == Photo && f != formatGIF { // a GIF may be a film
+		return m.cleanPhoto(ctx, in, f, c, out)
+	}
 	p, err := m.Probe(ctx, in)
 	if err != nil {
 		return Probe{}, nil, err
@@ -42,6 +49,72 @@ func (m *Runner) Clean(ctx context.Context, in Input, c Cleaning, out string, pr
 	}
 	made, err := m.makeProbed(ctx, in, p, Plan{MuteAll: c.Mute}, &c, out, progress)
 	return p, made, err
+}
+
+// cleaned is what the box says of a photo: what it was, and what was made of it.
+type cleaned struct {
+	Probe Probe
+	Made  []made
+}
+
+// cleanPhoto looks at a photo and cleans it in one box: building a second one
+// takes a fifth of all the time. A box still sees one photo and no other.
+func (m *Runner) cleanPhoto(ctx context.Context, in Input, f format, c Cleaning, out string) (Probe, []Rendition, error) {
+	dir, err := m.room(out)
+	if err != nil {
+		return Probe{}, nil, err
+	}
+	defer os.RemoveAll(dir)
+	answer, err := m.enter(ctx, visit{
+		args: []string{BoxCommand}, job: job{Do: "clean photo", Format: f, Clean: &c}, in: in, out: dir, wall: wallBase, tmp: f.tmp(),
+	})
+	if err != nil {
+		return Probe{}, nil, err
+	}
+	var said cleaned
+	if err := json.Unmarshal(answer, &said); err != nil || said.Probe.Type != Photo || !said.Probe.sane(m.Limits.withDefaults()) || len(said.Made) == 0 {
+		return Probe{}, nil, fault.New(fault.KindInternal, "media.box_died")
+	}
+	said.Probe.Format = f.Name
+	made, err := take(said.Made, dir, out)
+	return said.Probe, made, err
+}
+
+// cleanPhoto is the stage in the box.
+func (s *stage) cleanPhoto() (cleaned, error) {
+	p, err := s.probePhoto()
+	if err != nil {
+		return cleaned{}, err
+	}
+	img, n, err := s.decodePhoto()
+	if err != nil {
+		return cleaned{}, err
+	}
+	size, err := s.writeClean(img, n, filepath.Join(s.out, products["jpeg"].file))
+	if err != nil {
+		return cleaned{}, err
+	}
+	return cleaned{p, []made{{Rung: "jpeg", Width: size.X, Height: size.Y}}}, nil
+}
+
+// writeClean makes a picture smaller and upright and writes it; planes stay
+// planes to the end, unless their colours have to be changed.
+func (s *stage) writeClean(img image.Image, n notes, file string) (image.Point, error) {
+	planes, ok := img.(*image.YCbCr)
+	if !ok || n.colours() != nil {
+		large := s.upright(img, n, s.Clean.Side)
+		return large.Rect.Size(), writeJPEG(large, cleanQuality, file)
+	}
+	planes = shrinkPlanes(planes, n.stored(planes.Rect.Size(), s.Clean.Side), image.YCbCrSubsampleRatio420)
+	b, err := encodePlanes(n.turn.applyPlanes(planes), cleanQuality)
+	if err != nil {
+		return image.Point{}, err
+	}
+	size := planes.Rect.Size()
+	if n.turn.swaps() {
+		size = image.Pt(size.Y, size.X)
+	}
+	return size, os.WriteFile(file, b, 0o600)
 }
 
 // cleanFilm makes the largest rung alone.

@@ -96,13 +96,9 @@ func (m *Runner) makeProbed(ctx context.Context, in Input, p Probe, plan Plan, c
 	if plan.Shown != (image.Point{}) && plan.Shown != p.shown() && p.Type != Document {
 		return nil, fault.Conflict("media.plan_of_another")
 	}
-	scratch := m.Scratch
-	if scratch == "" {
-		scratch = out
-	}
-	dir, err := os.MkdirTemp(scratch, boxPrefix)
+	dir, err := m.room(out)
 	if err != nil {
-		return nil, fmt.Errorf("make room for the box: %w", err)
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	said, err := m.speak(ctx, plan.Speech, p.Duration, dir)
@@ -124,6 +120,19 @@ func (m *Runner) makeProbed(ctx context.Context, in Input, p Probe, plan Plan, c
 		return nil, fault.New(fault.KindInternal, "media.box_died")
 	}
 	return take(all, dir, out)
+}
+
+// room makes a box's output directory, for files that will go to out.
+func (m *Runner) room(out string) (string, error) {
+	scratch := m.Scratch
+	if scratch == "" {
+		scratch = out
+	}
+	dir, err := os.MkdirTemp(scratch, boxPrefix)
+	if err != nil {
+		return "", fmt.Errorf("make room for the box: %w", err)
+	}
+	return dir, nil
 }
 
 func (m *Runner) preset() string {

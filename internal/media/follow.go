@@ -4,20 +4,29 @@ import (
 	"bytes"
 	"image"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"kua/internal/fault"
 	"kua/internal/track"
 )
 
-// backChunk is how much film is held to be walked backwards: a hundred frames
-// of 720p are under 100 MiB. backFrames bounds it for films of many frames.
+// Film is walked backwards in pieces, of which one is held: of at most backBytes,
+// and no longer than backLongest. Each is decoded from the key frame before it,
+// and phones write one every second, but others one in ten seconds.
 const (
-	backChunk  = 3 * time.Second
-	backFrames = 200
+	backBytes   = 96 << 20
+	backLongest = 20 * time.Second
+	// seedBefore is how long before the seed its frame may have begun.
+	seedBefore = 3 * time.Second
+	// followBox is the size in pixels at which a box is looked at: two for each
+	// of the cells that package track compares.
+	followBox = 80
 )
 
-// follow is the stage in the box: forward from the seed, then backward.
+// follow is the stage in the box: forward from the seed and backward at once.
 func (s *stage) follow() (Followed, error) {
 	if s.Seed == nil {
 		return Followed{}, fault.Invalid("media.plan")
@@ -27,29 +36,47 @@ func (s *stage) follow() (Followed, error) {
 	if seed.Margin == 0 {
 		seed.Margin = track.Margin
 	}
-	w := walk{stage: s, seed: seed, size: s.watchSize(followSide)}
-	total := seed.To - seed.From
-	s.report(0, total+time.Millisecond)
-	if err := w.forward(total); err != nil {
+	w := walk{stage: s, seed: seed, size: s.followSize(seed.Box.Size()), begun: make(chan struct{})}
+	w.walked(0, 0)
+	var g errgroup.Group
+	g.Go(w.forward)
+	g.Go(w.backward)
+	if err := g.Wait(); err != nil {
 		return Followed{}, err
 	}
-	if err := w.backward(total); err != nil {
-		return Followed{}, err
-	}
-	s.report(total, total)
+	s.report(seed.To-seed.From, seed.To-seed.From)
 	return w.result(), nil
+}
+
+// followSize is the size at which a film is decoded to follow a box.
+func (s *stage) followSize(box image.Point) image.Point {
+	shown := s.Probe.shown()
+	side := max(shown.X, shown.Y) * followBox / max(box.X, box.Y)
+	return s.watchSize(min(followSide, max(followBox, side)))
 }
 
 // walk is one following.
 type walk struct {
 	*stage
-	seed      Seed
-	size      image.Point
-	first     track.Gray // the frame that was shown at the seed's moment
-	seen      []track.Seen
-	atStart   bool // the way back reached the stretch's beginning
-	atEnd     bool
-	lastFrame time.Duration
+	seed  Seed
+	size  image.Point
+	begun chan struct{} // closed when first is known, or will never be
+	first track.Gray    // the frame that was shown at the seed's moment; no pixels where there is nothing to follow
+
+	ahead, behind []track.Seen
+	atStart       bool // the way back reached the stretch's beginning
+	atEnd         bool
+
+	mu        sync.Mutex // guards what follows
+	on, aback time.Duration
+}
+
+// walked reports how far one of the ways has come.
+func (w *walk) walked(on, aback time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.on, w.aback = max(w.on, on), max(w.aback, aback)
+	w.report(w.on+w.aback, w.seed.To-w.seed.From+time.Millisecond)
 }
 
 // box is the seed's box on a frame of the size that is looked at.
@@ -62,34 +89,35 @@ func (w *walk) box() track.Box {
 
 // forward finds the seed's frame and follows it to the end of the stretch. The
 // frame shown at a moment may have begun a while before it.
-func (w *walk) forward(total time.Duration) error {
+func (w *walk) forward() error {
 	var f *track.Follower
 	w.atEnd = true
-	from := max(0, w.seed.At-backChunk)
-	step := func(g track.Gray) {
-		if b, ok := f.Next(g); ok {
-			w.seen = append(w.seen, track.Seen{At: g.At, Box: b})
+	var at track.Gray // the frame that may be the seed's
+	begin := func() error {
+		f = track.NewFollower(at, w.box())
+		w.ahead = append(w.ahead, track.Seen{At: at.At, Box: w.box()})
+		if f.Lost() {
+			return fault.Invalid("media.nothing_to_follow")
 		}
+		w.first = at
+		close(w.begun)
+		return nil
 	}
-	begin := func() {
-		f = track.NewFollower(w.first, w.box())
-		w.seen = append(w.seen, track.Seen{At: w.first.At, Box: w.box()})
-	}
-	err := w.gray(w.size, from, w.seed.To, func(g track.Gray) error {
-		w.lastFrame = g.At
+	err := w.gray(w.size, max(0, w.seed.At-seedBefore), w.seed.To, func(g track.Gray) error {
 		g.Pix = bytes.Clone(g.Pix)
-		if g.At <= w.seed.At || w.first.Pix == nil {
-			w.first = g
+		if g.At <= w.seed.At || at.Pix == nil {
+			at = g
 			return nil
 		}
 		if f == nil {
-			begin()
-			if f.Lost() {
-				return fault.Invalid("media.nothing_to_follow")
+			if err := begin(); err != nil {
+				return err
 			}
 		}
-		step(g)
-		w.report(g.At-w.seed.At, total+time.Millisecond)
+		if b, ok := f.Next(g); ok {
+			w.ahead = append(w.ahead, track.Seen{At: g.At, Box: b})
+		}
+		w.walked(g.At-w.seed.At, 0)
 		if f.Lost() {
 			w.atEnd = false
 			return errEnough
@@ -97,70 +125,87 @@ func (w *walk) forward(total time.Duration) error {
 		return nil
 	})
 	switch {
-	case err != nil:
-		return err
-	case w.first.Pix == nil:
-		return fault.Invalid("media.nothing_to_follow")
-	case f == nil: // the seed is on the last frame
-		begin()
-		if f.Lost() {
-			return fault.Invalid("media.nothing_to_follow")
-		}
+	case err == nil && f == nil && at.Pix != nil: // the seed is on the last frame
+		err = begin()
+	case err == nil && f == nil:
+		err = fault.Invalid("media.nothing_to_follow")
 	}
-	return nil
+	if w.first.Pix == nil {
+		close(w.begun)
+	}
+	return err
 }
 
 // backward takes the film in pieces, the last first, and walks each from its
 // end. It holds one piece at a time.
-func (w *walk) backward(total time.Duration) error {
+func (w *walk) backward() error {
+	<-w.begun
+	if w.first.Pix == nil {
+		return nil // forward says why
+	}
 	f := track.NewFollower(w.first, w.box())
 	w.atStart = true
+	most := max(2, backBytes/(w.size.X*w.size.Y))
+	length := min(backLongest, time.Duration(float64(most)/max(w.Probe.FrameRate, 30)*float64(time.Second)))
 	for end := w.first.At; end > w.seed.From; {
-		start := max(w.seed.From, end-backChunk)
-		var piece []track.Gray
-		err := w.gray(w.size, start, end, func(g track.Gray) error {
-			if g.At >= end {
-				return errEnough
-			}
-			g.Pix = bytes.Clone(g.Pix)
-			if piece = append(piece, g); len(piece) > backFrames {
-				piece = slices.Delete(piece, 0, 1)
-			}
-			return nil
-		})
+		start := max(w.seed.From, end-length)
+		piece, err := w.piece(start, end, most)
 		if err != nil {
 			return err
 		}
-		if len(piece) == backFrames {
+		if len(piece) == most { // of more frames than its rate promised
 			start = piece[0].At
 		}
 		for _, g := range slices.Backward(piece) {
 			if b, ok := f.Next(g); ok {
-				w.seen = append(w.seen, track.Seen{At: g.At, Box: b})
+				w.behind = append(w.behind, track.Seen{At: g.At, Box: b})
 			}
 			if f.Lost() {
 				w.atStart = false
 				return nil
 			}
 		}
-		w.report(total-(start-w.seed.From), total+time.Millisecond)
+		w.walked(0, w.seed.At-start)
 		end = start
 	}
 	return nil
 }
 
+// piece decodes the frames that begin before end, the last of them if there are
+// more than most.
+func (w *walk) piece(start, end time.Duration, most int) ([]track.Gray, error) {
+	var piece []track.Gray
+	err := w.gray(w.size, start, end, func(g track.Gray) error {
+		if g.At >= end {
+			return errEnough
+		}
+		if len(piece) < most {
+			g.Pix = bytes.Clone(g.Pix)
+			piece = append(piece, g)
+			return nil
+		}
+		oldest := piece[0]
+		copy(piece, piece[1:])
+		copy(oldest.Pix, g.Pix)
+		piece[most-1] = track.Gray{W: g.W, H: g.H, Pix: oldest.Pix, At: g.At}
+		return nil
+	})
+	return piece, err
+}
+
 // result makes a cover of what was seen. Where the way reached the stretch's
 // end, or left the picture, it goes on to the end; else it was lost there.
 func (w *walk) result() Followed {
-	slices.SortFunc(w.seen, func(a, b track.Seen) int { return int(a.At - b.At) })
-	w.seen = slices.CompactFunc(w.seen, func(a, b track.Seen) bool { return a.At.Milliseconds() == b.At.Milliseconds() })
+	seen := append(w.ahead, w.behind...)
+	slices.SortFunc(seen, func(a, b track.Seen) int { return int(a.At - b.At) })
+	seen = slices.CompactFunc(seen, func(a, b track.Seen) bool { return a.At.Milliseconds() == b.At.Milliseconds() })
 	shown := w.Probe.shown()
 	fx, fy := float64(shown.X)/float64(w.size.X), float64(shown.Y)/float64(w.size.Y)
-	for i, s := range w.seen {
-		w.seen[i].Box = track.Box{X: s.Box.X * fx, Y: s.Box.Y * fy, W: s.Box.W * fx, H: s.Box.H * fy}
+	for i, s := range seen {
+		seen[i].Box = track.Box{X: s.Box.X * fx, Y: s.Box.Y * fy, W: s.Box.W * fx, H: s.Box.H * fy}
 	}
-	way := track.Simplify(w.seen, w.seed.Margin)
-	first, last := w.seen[0], w.seen[len(w.seen)-1]
+	way := track.Simplify(seen, w.seed.Margin)
+	first, last := seen[0], seen[len(seen)-1]
 	out := Followed{Cover: Cover{W: way.W, H: way.H, From: first.At, To: last.At}}
 	for _, p := range way.Points {
 		out.Points = append(out.Points, At{At: time.Duration(p.At) * time.Millisecond, X: p.X, Y: p.Y})

@@ -48,7 +48,7 @@ func TestLookFindsCuts(t *testing.T) {
 
 // overlay makes a film of a part of a picture moving over a ground; x and y are
 // ffmpeg's words for where it is at t.
-func overlay(t *testing.T, ground, thing, x, y string, seconds int) string {
+func overlay(t testing.TB, ground, thing, x, y string, seconds int) string {
 	return sample(t, "moving.mp4", "-f", "lavfi", "-i", fmt.Sprintf("%s,trim=duration=%d", ground, seconds), "-loop", "1", "-framerate", "25", "-i", portrait,
 		"-filter_complex", fmt.Sprintf("[1]%s[o];[0][o]overlay=x='%s':y='%s':shortest=1,format=yuv420p[v]", thing, x, y), "-map", "[v]", "-preset", "ultrafast", "-g", "50")
 }

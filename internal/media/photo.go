@@ -113,9 +113,6 @@ func (s *stage) photo() ([]made, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Clean != nil {
-		return s.writeAll([]still{{"jpeg", s.upright(img, n, s.Clean.Side)}}, cleanQuality)
-	}
 	large := s.upright(img, n, photoSide)
 	img = nil
 	s.Plan.hideIn(large, s.Probe.shown())
@@ -124,17 +121,19 @@ func (s *stage) photo() ([]made, error) {
 	return s.writeAll([]still{{"jpeg", large}, {"jpeg-640", small}, {"webp", large}, {"webp-640", small}}, photoQuality)
 }
 
+// stored gives the size, before turning, of a picture that is published with a
+// longer side of at most side.
+func (n notes) stored(size image.Point, side int) image.Point {
+	if !n.turn.swaps() {
+		return photoSize(size, side)
+	}
+	size = photoSize(image.Pt(size.Y, size.X), side)
+	return image.Pt(size.Y, size.X)
+}
+
 // upright makes the picture that is published, before anything is covered.
 func (s *stage) upright(img image.Image, n notes, side int) *image.RGBA {
-	size := img.Bounds().Size()
-	if n.turn.swaps() {
-		size = image.Pt(size.Y, size.X)
-	}
-	size = photoSize(size, side)
-	if n.turn.swaps() {
-		size = image.Pt(size.Y, size.X)
-	}
-	out := shrink(img, size)
+	out := shrink(img, n.stored(img.Bounds().Size(), side))
 	if c := n.colours(); c != nil {
 		c.apply(out)
 	}

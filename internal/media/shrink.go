@@ -9,8 +9,12 @@ import (
 // shrink makes a picture smaller by averaging the exact area of the source
 // behind every new pixel, on white where the source is transparent. It holds
 // one row of the source at a time. A side that is made longer repeats pixels.
+// Planes stay planes until they are small.
 func shrink(src image.Image, to image.Point) *image.RGBA {
 	from := src.Bounds().Size()
+	if p, ok := src.(*image.YCbCr); ok && p.Rect.Min == (image.Point{}) {
+		return rgba(shrinkPlanes(p, to, image.YCbCrSubsampleRatio444))
+	}
 	out := image.NewRGBA(image.Rectangle{Max: to})
 	if to == from {
 		draw.Draw(out, out.Bounds(), image.White, image.Point{}, draw.Src)

@@ -34,11 +34,11 @@ func (db *DB) Compared(ctx context.Context, original int64) (c Comparison, err e
 	return c, err
 }
 
-// Prints gives the prints of every original but one to each, in their plain
-// form and in the order of arrival, until it returns an error. The bytes are
-// good only during the call.
-func (db *DB) Prints(ctx context.Context, but int64, each func(original int64, plain []byte) error) error {
-	rows, err := db.db.QueryContext(ctx, `SELECT original, plain FROM prints WHERE original <> ?1 ORDER BY original`, but)
+// Prints gives the prints of every original to each, in their plain form and in
+// the order of arrival, until it returns an error. The bytes are good only
+// during the call.
+func (db *DB) Prints(ctx context.Context, each func(original int64, plain []byte) error) error {
+	rows, err := db.db.QueryContext(ctx, `SELECT original, plain FROM prints ORDER BY original`)
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,15 @@ func (db *DB) Prints(ctx context.Context, but int64, each func(original int64, p
 		}
 	}
 	return rows.Err()
+}
+
+// PrintsOf gives the prints of one original in their plain form; nil for none.
+func (db *DB) PrintsOf(ctx context.Context, original int64) (plain []byte, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT plain FROM prints WHERE original = ?1`, original).Scan(&plain)
+	if err == sql.ErrNoRows {
+		return nil, nil
+	}
+	return plain, err
 }
 
 // Mark is a sealed mark of an original.
@@ -117,48 +126,53 @@ func (db *DB) Compare(ctx context.Context, original int64, c Comparing) error {
 	})
 }
 
-// maxLinks bounds what is told of one original, and maxCommon how many shared
-// marks of little weight are looked through for it: a list that nobody reads to
-// its end warns nobody.
+// maxLinks bounds how many other reports are told of one original, of each kind
+// of tie, and maxCommon how many that share only marks of little weight: a list
+// that nobody reads to its end warns nobody.
 const (
 	maxLinks  = 200
 	maxCommon = 30
 )
 
 const (
-	linkedColumns = `p.id, p.number, p.day, min(o.id), coalesce(p.case_id, 0), coalesce(c.record, ''),
+	linkedColumns = `p.id, p.number, p.day, o.id, coalesce(p.case_id, 0), coalesce(c.record, ''),
 		EXISTS (SELECT 1 FROM published u WHERE c.record <> '' AND u.record = c.record) AS public`
 	linkedTables = ` JOIN originals o ON o.id = other JOIN parcels p ON p.number = o.parcel LEFT JOIN cases c ON c.id = p.case_id
 		WHERE o.parcel <> (SELECT parcel FROM originals WHERE id = ?1)`
 )
 
 // Links gives what ties an original to other reports: those that share a mark,
-// and those that look alike. What is public comes first. Marks of little weight
-// are told of what is public only: half of all films share one.
+// and those that look alike. Of each kind a report is named once, by its
+// strongest tie; what is public comes first, then what is tied the strongest.
+// Marks of little weight are told of what is public only: half of all films
+// share one.
+//
+// The last column is the one aggregate of each query, and the others are of the
+// row that it was taken from (SQLite, "Bare columns in an aggregate query").
 func (db *DB) Links(ctx context.Context, original int64) ([]casefile.Link, error) {
 	var all []casefile.Link
 	for _, q := range []struct {
 		text string
 		args []any
 	}{
-		{`SELECT kind, '', 0, ` + linkedColumns + ` FROM (
+		{`SELECT kind, '', 0, ` + linkedColumns + `, min(o.id) FROM (
 				SELECT b.original AS other, CASE WHEN b.kind = 'receipt' THEN ?2 ELSE ?3 END AS kind
 				FROM marks a JOIN marks b ON b.sealed = a.sealed AND b.original <> a.original
 				WHERE a.original = ?1 AND a.weight = 'strong')` + linkedTables + `
 			GROUP BY kind, p.number ORDER BY public DESC, p.number LIMIT ?4`,
 			[]any{original, casefile.SameWitness, casefile.SameDevice, maxLinks}},
-		{`SELECT ?2, strength, turned, ` + linkedColumns + ` FROM (
+		{`SELECT ?2, strength, turned, ` + linkedColumns + `, min(CASE strength WHEN 'same' THEN 0 WHEN 'part' THEN 2 ELSE 4 END + turned) AS far FROM (
 				SELECT older AS other, strength, turned FROM likenesses WHERE newer = ?1
 				UNION ALL SELECT newer, strength, turned FROM likenesses WHERE older = ?1)` + linkedTables + `
-			GROUP BY p.number, strength, turned ORDER BY public DESC, p.number LIMIT ?3`,
+			GROUP BY p.number ORDER BY public DESC, far, p.number LIMIT ?3`,
 			[]any{original, casefile.LooksLike, maxLinks}},
-		// The inner query stops early, however many share the mark.
-		{`SELECT ?2, '', 0, ` + linkedColumns + ` FROM (
-				SELECT b.original AS other FROM marks a JOIN marks b ON b.sealed = a.sealed AND b.original <> a.original
-				WHERE a.original = ?1 AND a.weight = 'weak' AND EXISTS (SELECT 1 FROM originals bo JOIN parcels bp ON bp.number = bo.parcel
-					JOIN cases bc ON bc.id = bp.case_id JOIN published bu ON bu.record = bc.record AND bc.record <> '' WHERE bo.id = b.original)
-				LIMIT ?3)` + linkedTables + `
-			GROUP BY p.number ORDER BY p.number`,
+		// From what is public to its marks: that is the shorter way, however many share one.
+		{`WITH open (id) AS MATERIALIZED (SELECT DISTINCT o.id FROM published u JOIN cases c ON c.record = u.record AND c.record <> ''
+				JOIN parcels p ON p.case_id = c.id JOIN originals o ON o.parcel = p.number)
+			SELECT ?2, '', 0, ` + linkedColumns + `, max(shared) AS near FROM (
+				SELECT open.id AS other, count(*) AS shared FROM open CROSS JOIN marks a CROSS JOIN marks b ON b.original = open.id AND b.sealed = a.sealed
+				WHERE a.original = ?1 AND a.weight = 'weak' AND open.id <> ?1 GROUP BY open.id)` + linkedTables + `
+			GROUP BY p.number ORDER BY near DESC, p.number LIMIT ?3`,
 			[]any{original, casefile.SameEncoder, maxCommon}},
 	} {
 		rows, err := db.db.QueryContext(ctx, q.text, q.args...)
@@ -167,7 +181,8 @@ func (db *DB) Links(ctx context.Context, original int64) ([]casefile.Link, error
 		}
 		links, err := collect(rows, func(rows *sql.Rows) (casefile.Link, error) {
 			l := casefile.Link{Original: original}
-			err := rows.Scan(&l.Kind, &l.Strength, &l.Turned, &l.Parcel, &l.Report, &l.Day, &l.Other, &l.Case, &l.Record, &l.Public)
+			var rank int64
+			err := rows.Scan(&l.Kind, &l.Strength, &l.Turned, &l.Parcel, &l.Report, &l.Day, &l.Other, &l.Case, &l.Record, &l.Public, &rank)
 			return l, err
 		})
 		if err != nil {

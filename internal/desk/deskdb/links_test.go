@@ -75,8 +75,79 @@ func TestLinks(t *testing.T) {
 		t.Errorf("after nothing was found it leads to %v", got)
 	}
 	n := 0
-	ok(t, db.Prints(ctx, b, func(int64, []byte) error { n++; return nil }))
+	ok(t, db.Prints(ctx, func(int64, []byte) error { n++; return nil }))
 	if n != 1 {
 		t.Errorf("%d prints are kept, want that of the first", n)
+	}
+	if plain, err := db.PrintsOf(ctx, a); err != nil || string(plain) != "p" {
+		t.Errorf("the first has %q, %v", plain, err)
+	}
+	if plain, err := db.PrintsOf(ctx, b); err != nil || plain != nil {
+		t.Errorf("the second has %q, %v", plain, err)
+	}
+}
+
+// TestLinksNameEachReportOnce: a report with many files that share many weak
+// marks takes one place of the list and hides no other; the one that shares the
+// most comes first, and of several likenesses the strongest is told.
+func TestLinksNameEachReportOnce(t *testing.T) {
+	ctx := context.Background()
+	db, _ := open(t)
+	_, mine := arrive(t, db, "mine")
+	var weak []deskdb.Mark
+	for i := range 40 {
+		weak = append(weak, mark(byte(100+i), "encoding", "weak"))
+	}
+	ok(t, db.Compare(ctx, mine, deskdb.Comparing{Marks: weak}))
+	crowd, first := arrive(t, db, "crowd")
+	for i := range 40 {
+		_, err := db.SQL().ExecContext(ctx, `INSERT INTO originals (parcel, path, name, type, size, start, sha256, salt, medium)
+			SELECT parcel, 'file ' || ?2, name, type, size, start, sha256, salt, medium FROM originals WHERE id = ?1`, first, i)
+		ok(t, err)
+	}
+	rows, err := db.SQL().QueryContext(ctx, `SELECT id FROM originals WHERE parcel = (SELECT parcel FROM originals WHERE id = ?1)`, first)
+	ok(t, err)
+	var files []int64
+	for rows.Next() {
+		var id int64
+		ok(t, rows.Scan(&id))
+		files = append(files, id)
+	}
+	ok(t, rows.Err())
+	for _, id := range files {
+		ok(t, db.Compare(ctx, id, deskdb.Comparing{Marks: weak[:20]}))
+	}
+	ok(t, db.Compare(ctx, files[3], deskdb.Comparing{Marks: weak[:20], Likenesses: []deskdb.Likeness{{Other: mine, Strength: "like"}}}))
+	ok(t, db.Compare(ctx, files[7], deskdb.Comparing{Marks: weak[:20], Likenesses: []deskdb.Likeness{{Other: mine, Strength: "same", Turned: true}}}))
+	alone, last := arrive(t, db, "alone")
+	ok(t, db.Compare(ctx, last, deskdb.Comparing{Marks: weak[:30]}))
+	_, hidden := arrive(t, db, "not published")
+	ok(t, db.Compare(ctx, hidden, deskdb.Comparing{Marks: weak}))
+	for _, report := range []string{crowd, alone} {
+		id, err := db.OpenCase(ctx, aigul, report, report, []string{report})
+		ok(t, err)
+		record, err := db.ReserveRecord(ctx, id)
+		ok(t, err)
+		for version := 1; version < 3; version++ {
+			_, err = db.SQL().ExecContext(ctx, `INSERT INTO published (record, version, case_id, document) VALUES (?1, ?2, ?3, x'00')`, record, version, id)
+			ok(t, err)
+		}
+	}
+	links, err := db.Links(ctx, mine)
+	ok(t, err)
+	type told struct {
+		Kind, Parcel, Strength string
+		Other                  int64
+	}
+	var got []told
+	for _, l := range links {
+		if l.Kind == casefile.SameEncoder {
+			l.Other = 0 // any of those that share the most
+		}
+		got = append(got, told{l.Kind, l.Parcel, l.Strength, l.Other})
+	}
+	want := []told{{casefile.LooksLike, crowd, "same", files[7]}, {casefile.SameEncoder, alone, "", 0}, {casefile.SameEncoder, crowd, "", 0}}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("got, want:\n%s", diff)
 	}
 }

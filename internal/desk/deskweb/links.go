@@ -11,30 +11,9 @@ import (
 func (f frame) linkLines(w casefile.Warning) []string {
 	var lines []string
 	for _, l := range w.Links {
-		lines = append(lines, f.T("links.line", f.linkWhere(l), f.linkHow(l)))
+		lines = append(lines, l.Line(f.T, f.Date(l.Day)))
 	}
 	return lines
-}
-
-func (f frame) linkWhere(l casefile.Link) string {
-	switch {
-	case l.Public:
-		return f.T("links.where.public", l.Record, f.Date(l.Day))
-	case l.Case != 0:
-		return f.T("links.where.case", l.Case, f.Date(l.Day))
-	}
-	return f.T("links.where.inbox", f.Date(l.Day))
-}
-
-func (f frame) linkHow(l casefile.Link) string {
-	how := "links.how." + l.Kind
-	if l.Strength != "" {
-		how += "." + l.Strength
-	}
-	if l.Turned {
-		return f.T("links.how.turned", f.T(how))
-	}
-	return f.T(how)
 }
 
 // tieRow is a warning about a link as the second person sees it: with what the

@@ -1,0 +1,47 @@
+package likeness
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestArchive holds the archive to a Finder over the same bytes.
+func TestArchive(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	mine := film(1, maxIndexed+20)
+	finders := Finders(mine)
+	var a Archive
+	want := []int64{}
+	for id := range int64(100) {
+		theirs := film(uint64(id+100), 5)
+		if id%7 == 0 {
+			theirs.Frames[3].Hashes[0] = worn(mine.Frames[r.IntN(len(mine.Frames))].Hashes[r.IntN(Turns)], 20, r)
+		}
+		if id%3 == 0 {
+			theirs.Frames[3].Quality = MinQuality - 1
+		}
+		a.Put(id, theirs.Plain())
+		for _, f := range finders {
+			if f.In(theirs.Plain()) {
+				want = append(want, id)
+				break
+			}
+		}
+	}
+	if diff := cmp.Diff(a.Find(mine), want); diff != "" || len(want) < 8 {
+		t.Errorf("got, want (%d):\n%s", len(want), diff)
+	}
+	// Another one in its place, none, and bytes that are no prints.
+	a.Put(want[0], film(7, 3).Plain())
+	a.Put(want[1], nil)
+	a.Put(want[2], []byte("no prints"))
+	if diff := cmp.Diff(a.Find(mine), want[3:]); diff != "" {
+		t.Errorf("after three were replaced: got, want:\n%s", diff)
+	}
+	a.Put(want[1], mine.Plain())
+	if got := a.Find(mine); len(got) != len(want)-2 || got[0] != want[1] {
+		t.Errorf("after one came back: %v", got)
+	}
+}
