@@ -114,23 +114,29 @@ func (s *stage) photo() ([]made, error) {
 		return nil, err
 	}
 	if s.Clean != nil {
-		return s.writeAll([]still{{"jpeg", s.upright(img, n, s.Clean.Side)}}, cleanQuality)
+		return s.writeAll([]still{{"jpeg", s.upright(img, n, published(s.Clean.Side))}}, cleanQuality, s.Plan, s.Probe.shown())
 	}
-	large := s.upright(img, n, photoSide)
+	large := s.upright(img, n, published(photoSide))
 	img = nil
 	s.Plan.hideIn(large, s.Probe.shown())
 	// The small size is made of the covered one.
 	small := shrink(large, photoSize(large.Rect.Size(), photoSmall))
-	return s.writeAll([]still{{"jpeg", large}, {"jpeg-640", small}, {"webp", large}, {"webp-640", small}}, photoQuality)
+	return s.writeAll([]still{{"jpeg", large}, {"jpeg-640", small}, {"webp", large}, {"webp-640", small}}, photoQuality, s.Plan, s.Probe.shown())
 }
 
-// upright makes the picture that is published, before anything is covered.
-func (s *stage) upright(img image.Image, n notes, side int) *image.RGBA {
+// published is how large a photo becomes whose longer side may be this long.
+func published(side int) func(image.Point) image.Point {
+	return func(size image.Point) image.Point { return photoSize(size, side) }
+}
+
+// upright makes the picture as it is shown, of the size that fit gives, before
+// anything is covered.
+func (s *stage) upright(img image.Image, n notes, fit func(image.Point) image.Point) *image.RGBA {
 	size := img.Bounds().Size()
 	if n.turn.swaps() {
 		size = image.Pt(size.Y, size.X)
 	}
-	size = photoSize(size, side)
+	size = fit(size)
 	if n.turn.swaps() {
 		size = image.Pt(size.Y, size.X)
 	}
@@ -147,7 +153,9 @@ type still struct {
 	img  *image.RGBA
 }
 
-func (s *stage) writeAll(all []still, quality int) ([]made, error) {
+// writeAll writes pictures that plan, made on a picture of the size shown, has
+// covered, and looks at what it wrote.
+func (s *stage) writeAll(all []still, quality int, plan Plan, shown image.Point) ([]made, error) {
 	var out []made
 	for _, p := range all {
 		to, ok := productOf(p.rung)
@@ -163,7 +171,7 @@ func (s *stage) writeAll(all []still, quality int) ([]made, error) {
 		}
 		out = append(out, made{Rung: p.rung, Width: p.img.Rect.Dx(), Height: p.img.Rect.Dy()})
 	}
-	if err := s.checkPhotos(out); err != nil {
+	if err := s.checkPhotos(out, plan, shown); err != nil {
 		return nil, err
 	}
 	return out, nil
