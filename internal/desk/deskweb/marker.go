@@ -2,6 +2,7 @@ package deskweb
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -213,7 +214,7 @@ func savePlan(v *visit) error {
 		return fault.Invalid("deskweb.form").Because(err)
 	}
 	plan, version, err := v.seat.SavePlan(v.r.Context(), v.number("id"), sent, from)
-	if f, ok := fault.Of(err); ok && f.Kind == fault.KindConflict {
+	if errors.Is(err, fault.Conflict("desk.plan_changed")) {
 		message, _ := page.Fault(v.app.cat, v.lang, err)
 		return v.json(http.StatusConflict, map[string]any{"version": version, "message": message})
 	}
