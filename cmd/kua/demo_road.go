@@ -133,7 +133,7 @@ func (d *demo) mark(ctx context.Context) (string, error) {
 		case "photo":
 			plan.Boxes = []redact.Box{{ID: "face", Label: "face", X: 310, Y: 200, W: 220, H: 260}}
 		}
-		if _, err := d.seats[0].SavePlan(ctx, o.ID, plan, version); err != nil {
+		if _, _, err := d.seats[0].SavePlan(ctx, o.ID, plan, version); err != nil {
 			return "", err
 		}
 		job, err := d.seats[0].Render(ctx, o.ID)

@@ -33,7 +33,7 @@ func (a *app) deskMark(f *deskFlags) *cobra.Command {
 			if note != "" {
 				plan.Note = note
 			}
-			if version, err = s.SavePlan(ctx, id, plan, version); err != nil {
+			if _, version, err = s.SavePlan(ctx, id, plan, version); err != nil {
 				return err
 			}
 			a.say("cli.desk.saved", version)

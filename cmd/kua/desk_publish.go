@@ -18,7 +18,8 @@ import (
 
 // deskPlan prints an original's redaction plan, or saves one from a file.
 func (a *app) deskPlan(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "plan ORIGINAL [FILE]", "cli.desk.plan", "plan --dir kua --as aigul 1 > plan.json && kua desk plan --dir kua --as aigul 1 plan.json",
+	onto := -1
+	c := a.deskVerb(f, "plan ORIGINAL [FILE]", "cli.desk.plan", "plan --dir kua --as aigul 1 > plan.json && kua desk plan --dir kua --as aigul 1 plan.json",
 		usage(cobra.RangeArgs(1, 2)),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
 			id, err := number(args[0])
@@ -30,18 +31,33 @@ func (a *app) deskPlan(f *deskFlags) *cobra.Command {
 				return err
 			}
 			if len(args) == 1 {
-				return printJSON(a.out, plan)
+				return printJSON(a.out, planFile{&version, plan})
 			}
-			plan = redact.Plan{}
-			if err := readJSON(args[1], &plan); err != nil {
+			var file planFile
+			if err := readJSON(args[1], &file); err != nil {
 				return err
 			}
-			if version, err = s.SavePlan(ctx, id, plan, version); err != nil {
+			if onto >= 0 {
+				file.Onto = &onto
+			}
+			if file.Onto == nil {
+				return fault.Invalid("cli.desk.plan.no_base")
+			}
+			if _, version, err = s.SavePlan(ctx, id, file.Plan, *file.Onto); err != nil {
 				return err
 			}
 			a.say("cli.desk.saved", version)
 			return nil
 		})
+	c.Flags().IntVar(&onto, "onto", -1, a.t("cli.flag.onto"))
+	return c
+}
+
+// planFile is a plan as it is printed and read: with the saved version that it
+// was made from, so that a mark that somebody saves meanwhile is not lost.
+type planFile struct {
+	Onto *int `json:"onto,omitempty"`
+	redact.Plan
 }
 
 func (a *app) deskRender(f *deskFlags) *cobra.Command {

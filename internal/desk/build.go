@@ -160,10 +160,6 @@ func (d *Desk) medium(ctx context.Context, id string, e casefile.Exhibit, o evid
 		return record.Media{}, nil, err
 	}
 	var lacks []error
-	if o.Medium.Kind == evidence.Document {
-		// Its pages cannot be marked yet, and detectors look at one of them alone.
-		lacks = append(lacks, fault.Conflict("desk.document_unmarked", e.Original))
-	}
 	switch {
 	case len(made) == 0:
 		lacks = append(lacks, fault.Conflict("desk.not_rendered", e.Original))
@@ -213,10 +209,14 @@ func questions(original int64, plan redact.Plan) []error {
 }
 
 // PlanQuestions gives every question that a plan leaves open as a fault in
-// words: which original, which track or suggestion, at which second.
+// words: which original, which track or suggestion, at which second or on which page.
 func PlanQuestions(original int64, plan redact.Plan) []error {
 	var all []error
 	for _, q := range plan.Questions() {
+		if q.Page > 0 {
+			all = append(all, fault.Conflict("desk.page_question."+q.Kind, original, q.ID, q.Page))
+			continue
+		}
 		all = append(all, fault.Conflict("desk.question."+q.Kind, original, q.ID, fmt.Sprintf("%.1f", float64(q.At)/1000)))
 	}
 	return all

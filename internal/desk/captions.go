@@ -77,5 +77,6 @@ func (s *Seat) ChangePlan(ctx context.Context, original int64, change func(*reda
 	}
 	change(&p)
 	p.Reviewed = false
-	return s.SavePlan(ctx, original, p, version)
+	_, version, err = s.SavePlan(ctx, original, p, version)
+	return version, err
 }

@@ -37,7 +37,7 @@ func (d *Desk) Draft(ctx context.Context, id int64) (casefile.Draft, int, error)
 			draft.Place.Point = r.Report.Point
 		}
 		for _, o := range r.Originals {
-			if slices.Contains([]string{evidence.Film, evidence.Photo, evidence.Sound}, o.Medium.Kind) {
+			if slices.Contains([]string{evidence.Film, evidence.Photo, evidence.Sound}, o.Medium.Kind) || len(o.Medium.Pages) > 0 {
 				draft.Media = append(draft.Media, casefile.Exhibit{Original: o.ID})
 			}
 		}
@@ -106,7 +106,7 @@ func (d *Desk) warnings(ctx context.Context, draft casefile.Draft, reports []cas
 	originals := originalsOf(reports)
 	for _, m := range draft.Media {
 		r, medium := reportOf(reports, m.Original), originals[m.Original].Medium
-		if (r == nil || !r.Consent.Face) && (medium.Kind == evidence.Film || medium.Kind == evidence.Photo) {
+		if (r == nil || !r.Consent.Face) && slices.Contains([]string{evidence.Film, evidence.Photo, evidence.Document}, medium.Kind) {
 			warn("face", m.Original)
 		}
 		plan, _, err := d.Plan(ctx, m.Original)

@@ -257,7 +257,7 @@ func (c *collective) render(s *Seat, original int64) {
 	plan, base, err := s.d.Plan(ctx, original)
 	ok(c.t, err)
 	plan.Reviewed, plan.Covered = true, false
-	_, err = s.SavePlan(ctx, original, plan, base)
+	_, _, err = s.SavePlan(ctx, original, plan, base)
 	ok(c.t, err)
 	job, err := s.Render(ctx, original)
 	ok(c.t, err)

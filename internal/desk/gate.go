@@ -189,8 +189,8 @@ func (d *Desk) committed(ctx context.Context, caseID int64, commitment string) (
 	return evidence.Original{}, fault.Corrupt("desk.gate_stray", commitment)
 }
 
-// lastLook checks an approved proposal once more before its first entry goes
-// into the log, behind which there is no way back. What does not hold is
+// lastLook checks an approved proposal once more, as the first step of its
+// publishing, behind which there is no way back. What does not hold is
 // withheld: the proposal becomes stale, its cases go back to drafting.
 func (d *Desk) lastLook(ctx context.Context, p deskdb.Proposal) error {
 	err := d.checkStage(p)

@@ -104,7 +104,7 @@ func TestGateRefusesDroppedTrack(t *testing.T) {
 	plan, base, err := d.Plan(ctx, 1)
 	ok(t, err)
 	plan.Reviewed = true
-	_, err = aigul.SavePlan(ctx, 1, plan, base)
+	_, _, err = aigul.SavePlan(ctx, 1, plan, base)
 	ok(t, err)
 	if _, err := timur.Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Conflict("desk.rendered_before_plan")) {
 		t.Errorf("Approve after the plan was changed = %v", err)
@@ -127,7 +127,7 @@ func TestGateRefusesReplacedRendering(t *testing.T) {
 	plan, base, err := d.Plan(ctx, 1)
 	ok(t, err)
 	plan.Note, plan.Reviewed = "a face was missed", true
-	_, err = aigul.SavePlan(ctx, 1, plan, base)
+	_, _, err = aigul.SavePlan(ctx, 1, plan, base)
 	ok(t, err)
 	c.render(aigul, 1) // and everything that is asked is answered
 	if _, err := timur.Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Conflict("desk.rendered_before_plan")) {

@@ -28,7 +28,8 @@ type order struct {
 	Keys     []string // key files; the first opens the desk
 	Act      string   // collect, publish
 	Proposal int64
-	Die      int // at which call of the crash hook; 0 for at none
+	Die      int    // at which call of the crash hook; 0 for at none
+	DieAt    string // or at which point
 }
 
 const passphrase = "made up for a test"
@@ -40,8 +41,8 @@ func victim() int {
 		return 3
 	}
 	calls := 0
-	crashHook = func(string) {
-		if calls++; calls == o.Die {
+	crashHook = func(point string) {
+		if calls++; calls == o.Die || point == o.DieAt {
 			syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // the signal is on its way
 		}
@@ -162,6 +163,67 @@ func TestKilledWhilePublishing(t *testing.T) {
 		after := rand.N(900 * time.Millisecond)
 		c.run(order{Act: "publish", Proposal: p.ID}, after)
 		c.finishes(p.ID, fmt.Sprintf("killed after %s", after))
+	}
+}
+
+// TestLoggedIsNotTakenBack kills the desk when the entries are in the log and
+// nothing says so yet, and lets the original be damaged before the next start:
+// the gate would refuse it now, but what is in the log is published. Killed
+// before the last look was passed, it is taken back.
+func TestLoggedIsNotTakenBack(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	report := c.tell(parcel.Consent{}, photo(t))
+	d := c.open(c.aigul)
+	_, err := d.Collect(ctx, nil)
+	ok(t, err)
+	aigul := c.sit(d, c.aigul)
+	p, err := aigul.Propose(ctx, casefile.Checklist(), c.casework(aigul, report.id))
+	ok(t, err)
+	ok(t, d.WaitIdle(ctx))
+	c.close(d)
+	before := filepath.Join(t.TempDir(), "copy")
+	ok(t, os.CopyFS(before, os.DirFS(c.dir)))
+	for point, want := range map[string]ProposalState{"publish: entries logged": Done, "publish: before looked": Stale} {
+		c.restore(before)
+		if !c.run(order{Act: "publish", Proposal: p.ID, DieAt: point}, 0) {
+			t.Fatalf("it was not killed at %q", point)
+		}
+		c.damage()
+		d := c.open(c.aigul)
+		ok(t, d.WaitIdle(ctx))
+		now, err := d.Proposal(ctx, p.ID)
+		ok(t, err)
+		if now.State != want {
+			t.Errorf("killed at %q the proposal is %s, want %s", point, now.State, want)
+		}
+		if want == Done {
+			_, err = d.Publish(ctx, nil)
+			ok(t, err)
+			c.verify(d)
+		}
+		c.close(d)
+	}
+}
+
+// damage flips a byte of every collected parcel.
+func (c *collective) damage() {
+	c.t.Helper()
+	damaged := 0
+	ok(c.t, filepath.Walk(filepath.Join(c.dir, "parcels"), func(name string, info os.FileInfo, err error) error {
+		if err != nil || !info.Mode().IsRegular() || info.Size() < 4000 {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		if err == nil {
+			b[len(b)/2] ^= 1
+			damaged++
+			err = os.WriteFile(name, b, 0o600)
+		}
+		return err
+	}))
+	if damaged == 0 {
+		c.t.Fatal("no parcel was damaged")
 	}
 }
 

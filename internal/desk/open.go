@@ -66,6 +66,7 @@ type Desk struct {
 	now   charter.Charter
 
 	collecting sync.Mutex // one collection at a time
+	views      views
 	publishing sync.Mutex // one change of tree, overlay and log at a time
 	pushing    sync.Mutex // one push at a time
 	comparing  sync.Mutex // one comparison at a time: of two, each must see the other; guards archive
@@ -331,6 +332,7 @@ func (d *Desk) shut() error {
 		err = d.db.Close()
 	}
 	clear(d.desk)
+	d.views.forget()
 	return errors.Join(err, d.lock.Close())
 }
 

@@ -6,7 +6,6 @@ import (
 	"image"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"kua/internal/desk/deskdb"
@@ -21,15 +20,22 @@ type PlanVersion = deskdb.PlanVersion
 
 // Plan gives the newest redaction plan of an original and its version; version
 // 0 and the plan that the witness's consent makes when none was saved yet.
-// Without consent to the voice all sound is muted.
+// Without consent to the voice all sound is muted. Of a document whose plan was
+// saved before pages could be marked, or on other pages, it gives a fresh one in
+// which every page is hidden, to be saved onto that version.
 func (d *Desk) Plan(ctx context.Context, original int64) (redact.Plan, int, error) {
-	p, version, err := d.db.Plan(ctx, original, 0)
-	if !errors.Is(err, fault.NotFound("desk.no_plan")) {
-		return p, version, err
-	}
 	o, err := d.db.Original(ctx, original)
 	if err != nil {
 		return redact.Plan{}, 0, err
+	}
+	p, version, err := d.db.Plan(ctx, original, 0)
+	if o.Medium.Kind == evidence.Document {
+		if errors.Is(err, fault.NotFound("desk.no_plan")) || errors.Is(err, fault.Invalid("redact.old_document")) || err == nil && !slices.Equal(p.Pages, pagesOfPlan(o)) {
+			return redact.NewDocument(strconv.FormatInt(original, 10), pagesOfPlan(o)), version, nil
+		}
+	}
+	if !errors.Is(err, fault.NotFound("desk.no_plan")) {
+		return p, version, err
 	}
 	r, err := d.db.Received(ctx, o.Parcel)
 	if err != nil {
@@ -54,56 +60,48 @@ func (d *Desk) PlanVersions(ctx context.Context, original int64) ([]PlanVersion,
 	return d.db.PlanVersions(ctx, original)
 }
 
-// SavePlan saves a plan as a new version; older versions stay. base is the
-// version it was made from: when another was saved meanwhile the fault is
-// desk.plan_changed. The plan must be for this original as it was measured.
-func (s *Seat) SavePlan(ctx context.Context, original int64, p redact.Plan, base int) (version int, err error) {
+// SavePlan saves what a person made of a plan as a new version, as redact.Onto
+// puts it onto the one that stands; older versions stay. base is the version it
+// was made from: when another was saved meanwhile the fault is desk.plan_changed.
+// The plan must be for this original as it was measured. It gives the plan as it
+// is kept.
+func (s *Seat) SavePlan(ctx context.Context, original int64, sent redact.Plan, base int) (p redact.Plan, version int, err error) {
 	if err := s.current(); err != nil {
-		return 0, err
+		return p, 0, err
 	}
 	o, err := s.d.db.Original(ctx, original)
 	if err != nil {
-		return 0, err
+		return p, 0, err
 	}
-	p.Original, p.By = strconv.FormatInt(original, 10), s.Name()
-	if p.Width != o.Medium.Width || p.Height != o.Medium.Height || p.Duration != o.Medium.Milliseconds {
-		return 0, fault.Conflict("desk.plan_of_another", original)
+	if sent.Kind != redact.Kind || sent.Version != redact.Version {
+		return p, 0, fault.Invalid("redact.version", sent.Version, redact.Version)
 	}
-	if err := s.d.keepSeen(ctx, original, &p); err != nil {
-		return 0, err
+	if id := strconv.FormatInt(original, 10); sent.Original != id || sent.Width != o.Medium.Width || sent.Height != o.Medium.Height ||
+		sent.Duration != o.Medium.Milliseconds || !slices.Equal(sent.Pages, pagesOfPlan(o)) {
+		return p, 0, fault.Conflict("desk.plan_of_another", original)
 	}
-	if err := p.Validate(); err != nil {
-		return 0, err
+	now, version, err := s.d.Plan(ctx, original)
+	if err != nil {
+		return p, 0, err
 	}
-	return s.d.db.SavePlan(ctx, s.actor(), original, p, base)
+	if version != base {
+		return now, version, fault.Conflict("desk.plan_changed", base, version)
+	}
+	if p, err = redact.Onto(now, sent, s.Name()); err != nil {
+		return p, version, err
+	}
+	version, err = s.d.db.SavePlan(ctx, s.actor(), original, p, base)
+	return p, version, err
 }
 
-// keepSeen holds a plan to what machines saw: a suggestion is answered, with a
-// reason where it is left, and never made to vanish. One that is missing comes back
-// open, as when an older version is saved again.
-func (d *Desk) keepSeen(ctx context.Context, original int64, p *redact.Plan) error {
-	before, _, err := d.Plan(ctx, original)
-	if err != nil {
-		return err
+// pagesOfPlan are the pages of a document as a plan has them; none for all else
+// and for what makes no pages.
+func pagesOfPlan(o evidence.Original) []redact.Page {
+	var all []redact.Page
+	for _, p := range o.Medium.Pages {
+		all = append(all, redact.Page{W: p.Width, H: p.Height})
 	}
-	for _, old := range before.Suggestions {
-		i := slices.IndexFunc(p.Suggestions, func(s redact.Suggestion) bool { return s.ID == old.ID })
-		if i < 0 {
-			old.Answer, old.By, old.Note = "", "", ""
-			p.Suggestions = append(slices.Clone(p.Suggestions), old)
-			p.Reviewed = false
-			continue
-		}
-		if s := p.Suggestions[i]; s.What != old.What || s.From != old.From || s.To != old.To || s.W != old.W || s.H != old.H || !slices.Equal(s.Points, old.Points) {
-			return fault.Invalid("redact.suggestion", old.ID)
-		}
-	}
-	for _, s := range p.Suggestions {
-		if s.Answer == redact.Leave && strings.TrimSpace(s.Note) == "" {
-			return fault.Invalid("redact.left_without_reason", s.ID)
-		}
-	}
-	return nil
+	return all
 }
 
 // compile makes of the desk's plan what the boxes are told: geometry and times,
@@ -120,15 +118,11 @@ func compile(p redact.Plan) media.Plan {
 			out.Covers = append(out.Covers, coverOf(t))
 		}
 	}
+	for _, page := range p.Pages {
+		out.Pages = append(out.Pages, image.Pt(page.W, page.H))
+	}
 	for _, b := range p.Boxes {
-		if b.Page > 0 {
-			if out.Pages == nil {
-				out.Pages = map[int][]image.Rectangle{}
-			}
-			out.Pages[b.Page] = append(out.Pages[b.Page], image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H))
-			continue
-		}
-		s := media.Shape{Box: image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H), Reveal: b.Reveal}
+		s := media.Shape{Page: b.Page, Box: image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H), Reveal: b.Reveal}
 		for _, c := range b.Corners {
 			s.Corners = append(s.Corners, image.Pt(c.X, c.Y))
 		}

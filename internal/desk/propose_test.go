@@ -285,7 +285,7 @@ func TestDraftLacks(t *testing.T) {
 	}
 	plan, version, err := d.Plan(ctx, 1)
 	ok(t, err)
-	_, err = aigul.SavePlan(ctx, 1, plan, version)
+	_, _, err = aigul.SavePlan(ctx, 1, plan, version)
 	ok(t, err)
 	if !has("desk.rendered_before_plan") {
 		t.Errorf("after another plan the draft lacks %v", lacks())

@@ -22,6 +22,7 @@ import (
 // same end; the name of the last one done is kept with the proposal, so that
 // whatever interrupts it, the next start goes on from there.
 const (
+	stepLooked  = "looked"  // the last look found nothing; from here on there is no way back
 	stepLogged  = "logged"  // entries are in the log, under a published checkpoint
 	stepSigned  = "signed"  // the signatures lie in the overlay
 	stepApplied = "applied" // the overlay has become the tree
@@ -99,24 +100,21 @@ func (d *Desk) finishApproved(ctx context.Context, progress func(step string, do
 
 // publish takes one approved proposal through the steps that are left. Once the
 // first entry is in the log there is no way back, so an interruption does not
-// stop between two steps unless the process dies.
+// stop between two steps unless the process dies, and that the last look was
+// passed is written down before anything is logged: whatever is found later, what
+// may be in the log is never taken back.
 func (d *Desk) publish(ctx context.Context, p deskdb.Proposal, progress func(step string, done, total int64)) error {
 	ctx = context.WithoutCancel(ctx)
 	steps := []struct {
 		name string
 		do   func(context.Context, deskdb.Proposal) error
 	}{
-		{stepLogged, d.logEntries}, {stepSigned, d.writeSignatures}, {stepApplied, d.apply}, {stepNoted, d.noteAnchored},
+		{stepLooked, d.lastLook}, {stepLogged, d.logEntries}, {stepSigned, d.writeSignatures}, {stepApplied, d.apply}, {stepNoted, d.noteAnchored},
 	}
 	done := 0
 	for i, s := range steps {
 		if p.Step == s.name {
 			done = i + 1
-		}
-	}
-	if p.Step == "" {
-		if err := d.lastLook(ctx, p); err != nil {
-			return err
 		}
 	}
 	for i, s := range steps {

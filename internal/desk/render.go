@@ -103,17 +103,35 @@ func (d *Desk) probe(ctx context.Context, j jobs.Job, _ func(done, total int64))
 	}
 	defer in.Close()
 	p, err := d.media.Probe(ctx, in)
+	medium := mediumOf(p)
+	if err == nil && p.Type == media.Document {
+		medium.Pages, err = d.measure(ctx, in)
+	}
 	if err != nil && (ctx.Err() != nil || !refusable(err)) {
 		return err
 	}
-	if err != nil {
-		return d.db.Probed(ctx, id, evidence.Medium{Kind: evidence.Unknown}, err)
+	if err != nil && medium.Kind != evidence.Document {
+		medium = evidence.Medium{Kind: evidence.Unknown}
 	}
-	if err := d.db.Probed(ctx, id, mediumOf(p), nil); err != nil {
+	if err != nil {
+		return d.db.Probed(ctx, id, medium, err)
+	}
+	if err := d.db.Probed(ctx, id, medium, nil); err != nil {
 		return err
 	}
 	_, err = d.queue.Add(ctx, jobCompare, j.Key, evidence.Desk)
 	return err
+}
+
+// measure gives the pages of a document. What makes none is kept sealed and
+// shown by name.
+func (d *Desk) measure(ctx context.Context, in media.Input) ([]evidence.Page, error) {
+	sizes, err := d.media.Pages(ctx, in)
+	var all []evidence.Page
+	for _, s := range sizes {
+		all = append(all, evidence.Page{Width: s.X, Height: s.Y})
+	}
+	return all, err
 }
 
 // Render starts a job that makes the derivatives of an original with its newest
@@ -127,13 +145,28 @@ func (s *Seat) Render(ctx context.Context, original int64) (job int64, err error
 		return 0, err
 	}
 	switch o.Medium.Kind {
-	case evidence.Film, evidence.Photo, evidence.Sound, evidence.Document:
+	case evidence.Film, evidence.Photo, evidence.Sound:
+	case evidence.Document:
+		if err := measured(o); err != nil {
+			return 0, err
+		}
 	case "":
 		return 0, fault.Later("desk.not_probed_yet", original)
 	default:
 		return 0, fault.Invalid("desk.cannot_render", original)
 	}
 	return s.d.queue.Add(ctx, jobRender, subject(original), s.Name())
+}
+
+// measured says why a document has no pages that could be marked or made.
+func measured(o evidence.Original) error {
+	switch {
+	case len(o.Medium.Pages) > 0:
+		return nil
+	case o.Fault != "":
+		return fault.Invalid("desk.cannot_render", o.ID)
+	}
+	return fault.Later("desk.not_probed_yet", o.ID)
 }
 
 // render makes derivatives in a scratch directory, seals each for the desk's
@@ -144,7 +177,7 @@ func (d *Desk) render(ctx context.Context, j jobs.Job, progress func(done, total
 	if err != nil {
 		return err
 	}
-	if o.Medium.Width > 0 {
+	if o.Medium.Width > 0 || len(o.Medium.Pages) > 0 {
 		if err := media.CheckDetectors(); err != nil {
 			return err // rather than when the film is made
 		}
@@ -203,6 +236,9 @@ func (d *Desk) make(ctx context.Context, in media.Input, kind string, p media.Pl
 	case evidence.Photo:
 		return d.media.Photo(ctx, in, p, out)
 	case evidence.Document:
+		if len(p.Pages) == 0 { // what no plan was made on begins hidden, and nothing of it is shown
+			return nil, fault.Invalid("desk.cannot_render", kind)
+		}
 		return d.media.Document(ctx, in, p, out, progress)
 	}
 	return nil, fault.Invalid("desk.cannot_render", kind)

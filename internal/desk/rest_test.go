@@ -85,7 +85,7 @@ func TestFilm(t *testing.T) {
 	}
 	plan.Tracks = []redact.Track{{ID: "t1", W: 80, H: 60, To: plan.Duration, Points: []redact.Point{{X: 10, Y: 10}, {At: 1000, X: 100, Y: 50}}}}
 	aigul := c.sit(d, c.aigul)
-	_, err = aigul.SavePlan(ctx, 1, plan, 0)
+	_, _, err = aigul.SavePlan(ctx, 1, plan, 0)
 	ok(t, err)
 	job, err := aigul.Render(ctx, 1)
 	ok(t, err)

@@ -5,7 +5,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 
 	"kua/internal/canon"
@@ -55,39 +58,60 @@ func (d *Desk) lookOver(ctx context.Context, original int64, plan redact.Plan, v
 	if r.Tools, err = media.Tools(ctx); err != nil {
 		return r, err
 	}
-	largest, ok := largestPicture(made)
-	if !ok {
-		return r, nil
-	}
-	f, err := os.Open(largest.Path)
-	if err != nil {
-		return r, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return r, err
-	}
-	found, err := d.media.Review(ctx, io.NewSectionReader(f, 0, info.Size()), progress)
-	if err != nil {
-		return r, err
-	}
-	r.Tools = append(r.Tools, found.Tools...)
-	for _, s := range suggestionsOf(found.Hits) {
-		r.Hits = append(r.Hits, deskdb.Hit{Seen: s})
+	for i, picture := range toLookOver(made) {
+		found, err := d.reviewFile(ctx, picture.Path, progress)
+		if err != nil {
+			return r, fmt.Errorf("look over %s: %w", picture.Rung, err)
+		}
+		if i == 0 {
+			r.Tools = append(r.Tools, found.Tools...)
+		}
+		for _, s := range suggestionsOf(found.Hits) {
+			s.Page, _ = PageOf(picture.Rung)
+			r.Hits = append(r.Hits, deskdb.Hit{Seen: s})
+		}
 	}
 	return r, nil
 }
 
-// largestPicture is the rendition that shows most.
-func largestPicture(made []media.Rendition) (media.Rendition, bool) {
-	var best media.Rendition
+func (d *Desk) reviewFile(ctx context.Context, path string, progress media.Progress) (media.Found, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return media.Found{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return media.Found{}, err
+	}
+	return d.media.Review(ctx, io.NewSectionReader(f, 0, info.Size()), progress)
+}
+
+// toLookOver are the renditions that show most: of a document one of every page,
+// of all else one.
+func toLookOver(made []media.Rendition) []media.Rendition {
+	best := map[int]media.Rendition{}
 	for _, m := range made {
-		if !m.Poster && m.Width*m.Height > best.Width*best.Height {
-			best = m
+		page, _ := PageOf(m.Rung)
+		if b := best[page]; !m.Poster && m.Width*m.Height > b.Width*b.Height {
+			best[page] = m
 		}
 	}
-	return best, best.Path != ""
+	var all []media.Rendition
+	for _, page := range slices.Sorted(maps.Keys(best)) {
+		all = append(all, best[page])
+	}
+	return all
+}
+
+// PageOf gives the page of a document that a rung shows, from 1.
+func PageOf(rung string) (page int, ok bool) {
+	if rest, cut := strings.CutPrefix(rung, "page-"); cut {
+		number, _, _ := strings.Cut(rest, "-")
+		page, err := strconv.Atoi(number)
+		return page, err == nil
+	}
+	return 0, false
 }
 
 // looked gives what keeps derivatives from being proposed: nobody looked them
@@ -103,6 +127,10 @@ func (d *Desk) looked(ctx context.Context, original int64) (commitment string, l
 	}
 	for _, h := range r.Hits {
 		if h.Why == "" {
+			if h.Seen.Page > 0 {
+				lacks = append(lacks, fault.Conflict("desk.hit_open_page", original, h.ID, h.Seen.Page, h.Seen.Detector))
+				continue
+			}
 			lacks = append(lacks, fault.Conflict("desk.hit_open", original, h.ID, fmt.Sprintf("%.1f", float64(h.Seen.From)/1000), h.Seen.Detector))
 		}
 	}

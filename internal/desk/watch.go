@@ -16,8 +16,8 @@ import (
 	"kua/internal/redact"
 )
 
-// Look starts a job that finds the shots of a film, and what in a film or photo
-// looks like a face or a number plate, and saves them as a new version of the
+// Look starts a job that finds the shots of a film, and what in a film, in a
+// photo or on a document's pages looks like a face or a number plate, and saves them as a new version of the
 // plan. Nothing that a person decided is changed: suggestions that are
 // answered, shots that somebody decided, tracks and boxes stay as they are.
 // Shots that are found are covered as the plan begins. While a look at this
@@ -26,7 +26,11 @@ func (s *Seat) Look(ctx context.Context, original int64) (job int64, err error) 
 	if err := s.current(); err != nil {
 		return 0, err
 	}
-	if _, err := s.seen(ctx, original, evidence.Film, evidence.Photo); err != nil {
+	o, err := s.seen(ctx, original, evidence.Film, evidence.Photo, evidence.Document)
+	if err == nil && o.Medium.Kind == evidence.Document {
+		err = measured(o)
+	}
+	if err != nil {
 		return 0, err
 	}
 	return s.d.queue.Add(ctx, jobLook, subject(original), s.Name())
@@ -188,7 +192,7 @@ func cutsOf(cuts []time.Duration) []int64 {
 func suggestionsOf(hits []media.Hit) []redact.Suggestion {
 	var all []redact.Suggestion
 	for _, h := range hits {
-		all = append(all, redact.Suggestion{Detector: h.Detector, What: h.What, W: h.W, H: h.H,
+		all = append(all, redact.Suggestion{Detector: h.Detector, What: h.What, Page: h.Page, W: h.W, H: h.H,
 			From: h.From.Milliseconds(), To: h.To.Milliseconds(), Points: pointsOf(h.Cover)})
 	}
 	return all

@@ -115,7 +115,7 @@ func TestHitsAndQuestionsBlock(t *testing.T) {
 		ok(t, err)
 		change(&plan)
 		plan.Reviewed = true
-		_, err = s.SavePlan(ctx, 1, plan, version)
+		_, _, err = s.SavePlan(ctx, 1, plan, version)
 		ok(t, err)
 		job, err := s.Render(ctx, 1)
 		ok(t, err)

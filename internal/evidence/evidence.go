@@ -39,6 +39,13 @@ type Medium struct {
 	Milliseconds  int64  `json:"milliseconds,omitempty"`
 	FramesPer1000 int    `json:"frames_per_1000,omitempty"` // frames in 1000 seconds, 0 when unknown
 	Sound         bool   `json:"sound,omitempty"`
+	Pages         []Page `json:"pages,omitempty"` // of a document, in order
+}
+
+// Page is the size of the picture that a document's page becomes, in pixels.
+type Page struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
 }
 
 // Derivative is a file made from an original: re-encoded, covered, muted. At

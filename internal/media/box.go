@@ -50,12 +50,13 @@ func set[T int | int64 | time.Duration](v *T, to T) {
 
 // job is what the box is told to do, as JSON on its standard input.
 type job struct {
-	Do     string // "probe", "film", "photo", "clean photo", "sound", "document", "speech", "likeness", "trace", "gate", "look", "review", "follow"
+	Do     string // "probe", "film", "photo", "clean photo", "sound", "document", "pages", "view", "speech", "likeness", "trace", "gate", "look", "review", "follow"
 	Size   int64  // of the input
 	Format format
 	Probe  Probe
 	Plan   Plan
 	Seed   *Seed  `json:",omitempty"`
+	Page   int    `json:",omitempty"` // of a document, for "view"
 	Said   []said // what lies in the speech file, for "film" and "sound"
 	Speech Speech // for "speech" alone
 	Room   time.Duration
@@ -178,7 +179,7 @@ func (m *Runner) command(ctx context.Context, v visit) (*exec.Cmd, error) {
 	if v.out != "" {
 		args = append(args, "--bind", v.out, "/out")
 	}
-	if v.job.Do == string(Document) { // LibreOffice's settings and the system's fonts
+	if v.job.Format.Type == Document { // LibreOffice's settings and the system's fonts
 		args = append(args, "--ro-bind-try", "/etc/libreoffice", "/etc/libreoffice", "--ro-bind-try", "/etc/fonts", "/etc/fonts")
 	}
 	args = append(args, lastWalls()...)

@@ -90,6 +90,10 @@ func runBoxed(say *json.Encoder) (json.RawMessage, error) {
 		result, err = s.speech()
 	case "document":
 		result, err = s.document()
+	case "pages":
+		result, err = s.pages()
+	case "view":
+		result, err = s.view()
 	case "likeness":
 		result, err = s.likeness()
 	case "gate":

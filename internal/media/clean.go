@@ -102,10 +102,10 @@ func (s *stage) cleanPhoto() (cleaned, error) {
 func (s *stage) writeClean(img image.Image, n notes, file string) (image.Point, error) {
 	planes, ok := img.(*image.YCbCr)
 	if !ok || n.colours() != nil {
-		large := s.upright(img, n, s.Clean.Side)
+		large := s.upright(img, n, published(s.Clean.Side))
 		return large.Rect.Size(), writeJPEG(large, cleanQuality, file)
 	}
-	planes = shrinkPlanes(planes, n.stored(planes.Rect.Size(), s.Clean.Side), image.YCbCrSubsampleRatio420)
+	planes = shrinkPlanes(planes, n.stored(planes.Rect.Size(), published(s.Clean.Side)), image.YCbCrSubsampleRatio420)
 	b, err := encodePlanes(n.turn.applyPlanes(planes), cleanQuality)
 	if err != nil {
 		return image.Point{}, err

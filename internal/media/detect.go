@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"image"
@@ -236,7 +237,11 @@ func (s *stage) look(set []detector, cuts bool) (Found, error) {
 		out.Tools = append(out.Tools, d.name)
 	}
 	w := &watcher{detectors: detectors, still: s.Probe.Type == Photo, beat: func(done, total int) { s.report(0, s.Probe.Duration) }}
-	if s.Probe.Type == Photo {
+	switch s.Probe.Type {
+	case Document:
+		out.Hits, err = s.lookAtPages(detectors)
+		return out, err
+	case Photo:
 		g, err := s.grayPhoto()
 		if err != nil {
 			return Found{}, err
@@ -276,12 +281,46 @@ func (s *stage) grayPhoto() (track.Gray, error) {
 	if err != nil {
 		return track.Gray{}, err
 	}
-	img := s.upright(stored, n, followSide)
+	return grayOf(s.upright(stored, n, published(followSide))), nil
+}
+
+func grayOf(img *image.RGBA) track.Gray {
 	b := img.Bounds()
 	g := track.Gray{W: b.Dx(), H: b.Dy(), Pix: make([]byte, b.Dx()*b.Dy())}
 	for i := range g.Pix {
 		p := img.Pix[4*i:]
 		g.Pix[i] = byte((299*int(p[0]) + 587*int(p[1]) + 114*int(p[2])) / 1000)
 	}
-	return g, nil
+	return g
+}
+
+// lookAtPages looks over a document, page by page.
+func (s *stage) lookAtPages(detectors []detector) ([]Hit, error) {
+	sizes, err := s.pages()
+	if err != nil {
+		return nil, err
+	}
+	var all []Hit
+	total := len(sizes) * len(detectors)
+	for i, size := range sizes {
+		img, err := renderPage(context.Background(), i+1, size)
+		if err != nil {
+			return nil, err
+		}
+		g := grayOf(shrink(img, within(size, followSide)))
+		w := &watcher{detectors: detectors, still: true, beat: func(done, _ int) {
+			s.report(time.Duration(i*len(detectors)+done), time.Duration(total))
+		}}
+		w.look(g)
+		for _, h := range w.hits(image.Pt(g.W, g.H), size, nil, 0) {
+			if h.Page = i + 1; len(all) < maxHits-1 {
+				all = append(all, h)
+			} else if len(all) == maxHits-1 { // of this page and those behind it a person is asked as a whole
+				last := everything(size, 0)
+				last.Page = i + 1
+				all = append(all, last)
+			}
+		}
+	}
+	return all, nil
 }

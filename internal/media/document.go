@@ -6,11 +6,10 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/color"
-	"image/draw"
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -31,9 +30,13 @@ const (
 
 // Document makes pictures of a document's pages below the directory out: for
 // page n the rungs "page-n-jpeg" and "page-n-webp", the longer side PageSide
-// pixels. Boxes are those of Plan.Pages. Progress counts a page as a second.
-// Nothing appears in out unless every page succeeded.
+// pixels. A plan that hides anything names the pages it was made on. Progress
+// counts a page as a second. Nothing appears in out unless every page succeeded,
+// the check of its covers included.
 func (m *Runner) Document(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
+	if plan.Covered && len(plan.Pages) == 0 {
+		return nil, fault.Invalid("media.plan")
+	}
 	return m.make(ctx, in, Document, plan, out, progress)
 }
 
@@ -56,22 +59,12 @@ func pageProduct(rung string) (product, bool) {
 
 // document is the stage in the box.
 func (s *stage) document() ([]made, error) {
-	for _, name := range []string{"pdftoppm", "pdfinfo"} {
-		if err := haveTool(name); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.makePDF(); err != nil {
-		return nil, err
-	}
-	sizes, err := pageSizes()
+	sizes, err := s.pages()
 	if err != nil {
 		return nil, err
 	}
-	for page := range s.Plan.Pages {
-		if page > len(sizes) {
-			return nil, fault.Invalid("media.plan")
-		}
+	if len(s.Plan.Pages) > 0 && !slices.Equal(sizes, s.Plan.Pages) {
+		return nil, fault.Conflict("media.plan_of_another")
 	}
 	pages := make([]doneWith, len(sizes))
 	done := make(chan struct{}, len(sizes))
@@ -99,8 +92,33 @@ func (s *stage) document() ([]made, error) {
 	if s.Clean != nil {
 		return all, nil
 	}
-	posters, err := s.writePosters(context.Background(), pages[0].img)
+	posters, err := s.writePosters(context.Background(), pages[0].img, func(size image.Point) mask { return s.Plan.page(1).hidden(sizes[0], size, 0, true) })
 	return append(all, posters...), err
+}
+
+// pages makes the document a PDF in the box's memory, and gives the size of
+// each page's picture.
+func (s *stage) pages() ([]image.Point, error) {
+	for _, name := range []string{"pdftoppm", "pdfinfo"} {
+		if err := haveTool(name); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.makePDF(); err != nil {
+		return nil, err
+	}
+	return pageSizes()
+}
+
+// page is what a plan says of one page of a document, as of a photo.
+func (p Plan) page(n int) Plan {
+	one := Plan{Covered: p.Covered}
+	for _, s := range p.Shapes {
+		if s.Page == n {
+			one.Shapes = append(one.Shapes, s)
+		}
+	}
+	return one
 }
 
 // doneWith is a page that was written.
@@ -115,15 +133,14 @@ func (s *stage) page(ctx context.Context, n int, size image.Point) (doneWith, er
 	if err != nil {
 		return doneWith{}, err
 	}
-	for _, b := range s.Plan.Pages[n] {
-		draw.Draw(img, scaled(b, size, size, photoMargin), image.NewUniform(color.Black), image.Point{}, draw.Src)
-	}
+	plan := s.Plan.page(n)
+	plan.hideIn(img, size)
 	name := fmt.Sprintf("page-%d-", n)
 	all := []still{{name + "jpeg", img}, {name + "webp", img}}
 	if s.Clean != nil {
 		all = all[:1]
 	}
-	wrote, err := s.writeAll(all, pageQuality)
+	wrote, err := s.writeAll(all, pageQuality, plan, size)
 	return doneWith{wrote, img}, err
 }
 

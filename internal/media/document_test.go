@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"image/color"
+	"image/draw"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,7 +145,13 @@ func TestPDF(t *testing.T) {
 	}
 	doc := append(pdfOf(page(canary), "[0 0 595 842]", page("other"), page("third")), "\n% "+canary+"\n"...)
 	box := image.Rect(100, 1000, 500, 1100)
-	made := renderDocument(t, doc, Plan{Pages: map[int][]image.Rectangle{2: {box}}})
+	sizes, err := runner(t).Pages(context.Background(), bytes.NewReader(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	upright := sizes[0]
+	plan := Plan{Pages: sizes, Shapes: []Shape{{Page: 2, Box: box}}}
+	made := renderDocument(t, doc, plan)
 	if len(made) != 8 {
 		t.Fatalf("made %d pictures of 3 pages", len(made))
 	}
@@ -174,8 +182,82 @@ func TestPDF(t *testing.T) {
 	if !bytes.Equal(first, third) {
 		t.Error("what lies under a black box shows through")
 	}
-	_, err := runner(t).Document(context.Background(), bytes.NewReader(doc), Plan{Pages: map[int][]image.Rectangle{4: {box}}}, t.TempDir(), nil)
-	wantFault(t, err, "media.plan")
+	for _, tt := range []struct {
+		plan Plan
+		want string
+	}{
+		{Plan{Pages: sizes, Shapes: []Shape{{Page: 4, Box: box}}}, "media.plan"},
+		{Plan{Pages: sizes, Shapes: []Shape{{Box: box}}}, "media.plan"},
+		{Plan{Covered: true}, "media.plan"},
+		{Plan{Pages: sizes[:2]}, "media.plan_of_another"},
+		{Plan{Pages: []image.Point{upright, upright, {X: 1600, Y: 1140}}}, "media.plan_of_another"},
+	} {
+		_, err := runner(t).Document(context.Background(), bytes.NewReader(doc), tt.plan, t.TempDir(), nil)
+		wantFault(t, err, tt.want)
+	}
+}
+
+// TestPagesBeginHidden covers every page of a document, upright and lying, but
+// for a free shape on the second, and looks at every pixel of what is published.
+func TestPagesBeginHidden(t *testing.T) {
+	t.Parallel()
+	doc := pdfOfSizes(
+		[2]string{"[0 0 595 842]", "0.6 0.8 0.9 rg 0 0 595 842 re f"},
+		[2]string{"[0 0 842 400]", "0.6 0.8 0.9 rg 0 0 842 400 re f"})
+	sizes, err := runner(t).Pages(context.Background(), bytes.NewReader(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lying := sizes[1]
+	if len(sizes) != 2 || lying.X != PageSide || lying.Y >= lying.X || sizes[0].Y != PageSide {
+		t.Fatalf("pages of %v", sizes)
+	}
+	seen := []image.Point{{X: 200, Y: 100}, {X: 900, Y: 120}, {X: 500, Y: 600}}
+	plan := Plan{Covered: true, Pages: sizes, Shapes: []Shape{
+		{Page: 2, Reveal: true, Box: image.Rect(200, 100, 900, 600), Corners: seen},
+		{Page: 2, Box: image.Rect(400, 200, 600, 300)}, // a cover wins
+	}}
+	made := renderDocument(t, doc, plan)
+	for rung, r := range made {
+		img := picture(t, r)
+		bright := 0
+		for y := 0; y < r.Height; y += 2 {
+			for x := 0; x < r.Width; x += 3 {
+				at := [2]float64{float64(x) + .5, float64(y) + .5}
+				v := color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y
+				may := strings.HasPrefix(rung, "page-2-") && insideBy(at, seen) > -1 && !image.Pt(x, y).In(image.Rect(403, 203, 597, 297))
+				if v > 60 && !may {
+					t.Fatalf("%s: %d at %d,%d", rung, v, x, y)
+				}
+				if v > 150 {
+					bright++
+				}
+			}
+		}
+		if (bright > 10_000) != strings.HasPrefix(rung, "page-2-") {
+			t.Errorf("%s shows %d pixels", rung, bright)
+		}
+	}
+
+	// What is published of a page is held to that page's own shapes.
+	s := &stage{out: t.TempDir()}
+	img := image.NewRGBA(image.Rectangle{Max: lying})
+	draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
+	_, err = s.writeAll([]still{{"page-2-jpeg", img}}, pageQuality, plan.page(2), lying)
+	wantFault(t, err, "media.cover_leak")
+	if _, err := s.writeAll([]still{{"page-2-jpeg", img}}, pageQuality, Plan{}, lying); err != nil {
+		t.Error(err)
+	}
+}
+
+// pdfOfSizes makes pages of different sizes: the box of each and what is on it.
+func pdfOfSizes(pages ...[2]string) []byte {
+	var kids, objects strings.Builder
+	for i, p := range pages {
+		fmt.Fprintf(&kids, "%d 0 R ", 10+2*i)
+		fmt.Fprintf(&objects, "%d 0 obj<</Type/Page/Parent 2 0 R/MediaBox%s/Contents %d 0 R>>endobj\n%d 0 obj<</Length %d>>stream\n%s\nendstream endobj\n", 10+2*i, p[0], 11+2*i, 11+2*i, len(p[1]), p[1])
+	}
+	return fmt.Appendf(nil, "%%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[%s]/Count %d>>endobj\n%strailer<</Root 1 0 R>>\n", kids.String(), len(pages), objects.String())
 }
 
 // TestHostileDocuments gives what was made to break programs; each is a clear

@@ -59,14 +59,15 @@ func (p Plan) validate() error {
 		}
 	}
 	for _, s := range p.Shapes {
+		if s.Page < 0 || s.Page > len(p.Pages) || (s.Page == 0) != (len(p.Pages) == 0) {
+			return fault.Invalid("media.plan")
+		}
 		if s.Box.Empty() || !sane(s.Box.Min) || !sane(s.Box.Max) || len(s.Corners) == 1 || len(s.Corners) == 2 || slices.ContainsFunc(s.Corners, func(c image.Point) bool { return !sane(c) }) {
 			return fault.Invalid("media.plan")
 		}
 	}
-	for page, boxes := range p.Pages {
-		if page < 1 || page > maxPages || slices.ContainsFunc(boxes, image.Rectangle.Empty) {
-			return fault.Invalid("media.plan")
-		}
+	if len(p.Pages) > maxPages || slices.ContainsFunc(p.Pages, func(size image.Point) bool { return size.X < 1 || size.Y < 1 || max(size.X, size.Y) > PageSide }) {
+		return fault.Invalid("media.plan")
 	}
 	return p.validateSound()
 }

@@ -231,10 +231,11 @@ func TestCoveredPhoto(t *testing.T) {
 		if open < r.Width*r.Height/5 {
 			t.Errorf("%s: only %d pixels are open", rung, open)
 		}
-		if where, ok := plan.blackIn(out, shown); !ok {
+		size := out.Bounds().Size()
+		if where, ok := blackIn(out, plan.hidden(shown, size, 0, true).erode(photoInset), photoOff, photoTile); !ok {
 			t.Errorf("%s: the check finds a leak at %v", rung, where)
 		}
-		if _, ok := (Plan{Covered: true}).blackIn(out, shown); ok {
+		if _, ok := blackIn(out, (Plan{Covered: true}).hidden(shown, size, 0, true), photoOff, photoTile); ok {
 			t.Errorf("%s: the check sees no hole", rung)
 		}
 	}

@@ -21,7 +21,7 @@ const (
 	followSide = 1280
 )
 
-// Found is what the box found in a film or photo for people to judge.
+// Found is what the box found in a film, photo or document for people to judge.
 type Found struct {
 	// Cuts are the moments at which new shots begin, the film's own beginning
 	// not among them.
@@ -35,6 +35,7 @@ type Found struct {
 // Hit is one thing that a detector thinks it saw, on its way through the film.
 type Hit struct {
 	Cover
+	Page     int    // of a document, from 1; 0 for all else
 	What     string // "face" or "plate"
 	Detector string
 }
@@ -56,8 +57,8 @@ type Seed struct {
 	Margin float64
 }
 
-// Look finds the cuts of a film, and what in a film or photo looks like a face
-// or a number plate.
+// Look finds the cuts of a film, and what in a film, in a photo or on the pages
+// of a document looks like a face or a number plate.
 func (m *Runner) Look(ctx context.Context, in Input, progress Progress) (Found, error) {
 	var out Found
 	if err := m.watch(ctx, in, job{Do: "look"}, &out, progress); err != nil {
@@ -99,7 +100,7 @@ func (f Found) checked() (Found, error) {
 	}
 	for i := range f.Hits {
 		h := &f.Hits[i]
-		if (Plan{Covers: []Cover{h.Cover}}).validate() != nil || h.What != "face" && h.What != "plate" || h.From < 0 {
+		if (Plan{Covers: []Cover{h.Cover}}).validate() != nil || h.What != "face" && h.What != "plate" || h.From < 0 || h.Page < 0 || h.Page > maxPages {
 			return Found{}, fault.New(fault.KindInternal, "media.box_died")
 		}
 		h.Detector = plain(h.Detector, 80)
@@ -116,7 +117,7 @@ func (m *Runner) watch(ctx context.Context, in Input, j job, into any, progress 
 	if err != nil {
 		return err
 	}
-	if p.Type != Film && (p.Type != Photo || j.Do == "follow") {
+	if p.Type != Film && (p.Type != Photo && p.Type != Document || j.Do == "follow") {
 		return fault.Invalid("media.nothing_to_look_at")
 	}
 	if err := p.derivable(p.Type); err != nil {
@@ -126,7 +127,7 @@ func (m *Runner) watch(ctx context.Context, in Input, j job, into any, progress 
 		return err
 	}
 	j.Probe = p
-	answer, err := m.enter(ctx, visit{args: []string{"box"}, job: j, in: in, progress: progress, wall: wallBase + wallFactor*p.Duration})
+	answer, err := m.enter(ctx, visit{args: []string{"box"}, job: j, in: in, progress: progress, wall: wallBase + wallFactor*p.Duration, tmp: j.Format.tmp()})
 	if err != nil {
 		return err
 	}

@@ -112,8 +112,10 @@ type Shot struct {
 }
 
 // Shape is a cover on a photo, or what is revealed of a covered one: the box,
-// or with Corners the free shape between them, in pixels of the shown picture.
+// or with Corners the free shape between them, in pixels of the shown picture;
+// the same on a document, in pixels of its page's picture.
 type Shape struct {
+	Page    int // of a document, from 1; 0 on a photo
 	Box     image.Rectangle
 	Corners []image.Point // 3 or more, in order, closed; none for the box itself
 	Reveal  bool
@@ -131,10 +133,10 @@ type Plan struct {
 	Shots   []Shot  // of a film, in order, without overlap
 	Covers  []Cover // on a film; they win over every reveal
 	Reveals []Cover // of a film, where it is covered
-	Shapes  []Shape // on a photo
-	// Pages are boxes on a document, by the page's number from 1, in pixels of
-	// the page's picture, whose longer side is PageSide.
-	Pages map[int][]image.Rectangle
+	Shapes  []Shape // on a photo or a document's pages; covers win over every reveal
+	// Pages are the sizes of the document's pages on which the plan was made, as
+	// Runner.Pages gives them. A document that turns out to have others is refused.
+	Pages []image.Point
 	Mutes []Mute // they win over Keeps
 	// MuteAll silences all of the original's sound but Keeps. Without Keeps and
 	// Speech the sound is left out altogether: no derivative has a sound stream,

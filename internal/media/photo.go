@@ -113,27 +113,33 @@ func (s *stage) photo() ([]made, error) {
 	if err != nil {
 		return nil, err
 	}
-	large := s.upright(img, n, photoSide)
+	large := s.upright(img, n, published(photoSide))
 	img = nil
 	s.Plan.hideIn(large, s.Probe.shown())
 	// The small size is made of the covered one.
 	small := shrink(large, photoSize(large.Rect.Size(), photoSmall))
-	return s.writeAll([]still{{"jpeg", large}, {"jpeg-640", small}, {"webp", large}, {"webp-640", small}}, photoQuality)
+	return s.writeAll([]still{{"jpeg", large}, {"jpeg-640", small}, {"webp", large}, {"webp-640", small}}, photoQuality, s.Plan, s.Probe.shown())
 }
 
-// stored gives the size, before turning, of a picture that is published with a
-// longer side of at most side.
-func (n notes) stored(size image.Point, side int) image.Point {
+// published is how large a photo becomes whose longer side may be this long.
+func published(side int) func(image.Point) image.Point {
+	return func(size image.Point) image.Point { return photoSize(size, side) }
+}
+
+// stored gives the size, before turning, of a picture of a stored size that is
+// shown as large as fit says.
+func (n notes) stored(size image.Point, fit func(image.Point) image.Point) image.Point {
 	if !n.turn.swaps() {
-		return photoSize(size, side)
+		return fit(size)
 	}
-	size = photoSize(image.Pt(size.Y, size.X), side)
+	size = fit(image.Pt(size.Y, size.X))
 	return image.Pt(size.Y, size.X)
 }
 
-// upright makes the picture that is published, before anything is covered.
-func (s *stage) upright(img image.Image, n notes, side int) *image.RGBA {
-	out := shrink(img, n.stored(img.Bounds().Size(), side))
+// upright makes the picture as it is shown, of the size that fit gives, before
+// anything is covered.
+func (s *stage) upright(img image.Image, n notes, fit func(image.Point) image.Point) *image.RGBA {
+	out := shrink(img, n.stored(img.Bounds().Size(), fit))
 	if c := n.colours(); c != nil {
 		c.apply(out)
 	}
@@ -146,7 +152,9 @@ type still struct {
 	img  *image.RGBA
 }
 
-func (s *stage) writeAll(all []still, quality int) ([]made, error) {
+// writeAll writes pictures that plan, made on a picture of the size shown, has
+// covered, and looks at what it wrote.
+func (s *stage) writeAll(all []still, quality int, plan Plan, shown image.Point) ([]made, error) {
 	var out []made
 	for _, p := range all {
 		to, ok := productOf(p.rung)
@@ -162,7 +170,7 @@ func (s *stage) writeAll(all []still, quality int) ([]made, error) {
 		}
 		out = append(out, made{Rung: p.rung, Width: p.img.Rect.Dx(), Height: p.img.Rect.Dy()})
 	}
-	if err := s.checkPhotos(out); err != nil {
+	if err := s.checkPhotos(out, plan, shown); err != nil {
 		return nil, err
 	}
 	return out, nil

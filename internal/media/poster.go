@@ -19,12 +19,30 @@ const (
 	posterBytes = 6000
 )
 
-// makePosters writes the poster as JPEG and WebP, at the best quality that fits.
+// What a poster may differ from black where it is hidden. It is coded so coarsely
+// that a cover's edge rings through a whole block; a face that shines through
+// lights whole tiles.
+const (
+	posterInset = 4
+	posterTile  = 48
+)
+
+// makePosters writes the poster of a film as JPEG and WebP, of a frame that was
+// covered, and looks at what it wrote.
 func (s *stage) makePosters(ctx context.Context, f *shot) ([]made, error) {
-	return s.writePosters(ctx, f.rgb())
+	return s.writePosters(ctx, f.rgb(), func(size image.Point) mask {
+		c := checker{step: step{size: size}, plan: s.Plan, shown: s.Probe.shown(), length: s.Probe.Duration}
+		m := newMask(size)
+		for _, r := range c.hidden(f.at) {
+			m.mark(r)
+		}
+		return m
+	})
 }
 
-func (s *stage) writePosters(ctx context.Context, full *image.RGBA) ([]made, error) {
+// writePosters writes a covered picture at the best quality that fits. hidden
+// says what must be black in a picture of its size.
+func (s *stage) writePosters(ctx context.Context, full *image.RGBA, hidden func(image.Point) mask) ([]made, error) {
 	small := shrink(full, within(full.Bounds().Size(), posterSide))
 	jpegSize, err := s.fitPoster(small, "poster-jpeg", func(img *image.RGBA, quality int, file string) error {
 		return writeJPEG(img, quality, file)
@@ -38,10 +56,20 @@ func (s *stage) writePosters(ctx context.Context, full *image.RGBA) ([]made, err
 	if err != nil {
 		return nil, err
 	}
-	return []made{
+	all := []made{
 		{Rung: "poster-jpeg", Width: jpegSize.X, Height: jpegSize.Y},
 		{Rung: "poster-webp", Width: webpSize.X, Height: webpSize.Y},
-	}, nil
+	}
+	for _, a := range all {
+		img, err := s.readMade(a.Rung)
+		if err != nil {
+			return nil, err
+		}
+		if at, ok := blackIn(img, hidden(img.Bounds().Size()).erode(posterInset), 0xff, posterTile); !ok {
+			return nil, fmt.Errorf("check %s: %w", a.Rung, fault.Corrupt("media.cover_leak", "0.00", at.X*full.Rect.Dx()/a.Width, at.Y*full.Rect.Dy()/a.Height))
+		}
+	}
+	return all, nil
 }
 
 // fitPoster lowers the quality, and then the size, until the file is small enough.

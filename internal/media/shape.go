@@ -22,6 +22,16 @@ type mask struct {
 
 func newMask(size image.Point) mask { return mask{size, make([]bool, size.X*size.Y)} }
 
+// mark marks a rectangle.
+func (m mask) mark(r image.Rectangle) {
+	r = r.Intersect(image.Rectangle{Max: m.size})
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			m.on[y*m.size.X+x] = true
+		}
+	}
+}
+
 // corners gives the shape's outline.
 func (s Shape) corners() []image.Point {
 	if len(s.Corners) > 0 {
@@ -194,21 +204,34 @@ const (
 	photoTile  = 24 // on average over a tile
 )
 
-// checkPhotos decodes every finished size and looks, by the plan alone.
-func (s *stage) checkPhotos(all []made) error {
-	if !s.Plan.Covered && len(s.Plan.Shapes) == 0 {
+// checkPhotos decodes every finished picture and looks, by the plan alone, which
+// was made on a picture of the size shown.
+func (s *stage) checkPhotos(all []made, plan Plan, shown image.Point) error {
+	if !plan.Covered && len(plan.Shapes) == 0 {
 		return nil
 	}
 	for _, a := range all {
-		img, err := readPhoto(filepath.Join(s.out, products[a.Rung].file), products[a.Rung].kind)
+		img, err := s.readMade(a.Rung)
 		if err != nil {
-			return fault.New(fault.KindInternal, "media.check_failed").Because(err)
+			return err
 		}
-		if at, ok := s.Plan.blackIn(img, s.Probe.shown()); !ok {
+		hidden := plan.hidden(shown, img.Bounds().Size(), 0, true).erode(photoInset)
+		if at, ok := blackIn(img, hidden, photoOff, photoTile); !ok {
+			at = image.Pt(at.X*shown.X/hidden.size.X, at.Y*shown.Y/hidden.size.Y)
 			return fmt.Errorf("check %s: %w", a.Rung, fault.Corrupt("media.cover_leak", "0.00", at.X, at.Y))
 		}
 	}
 	return nil
+}
+
+// readMade decodes a picture that was written.
+func (s *stage) readMade(rung string) (image.Image, error) {
+	p, _ := productOf(rung)
+	img, err := readPhoto(filepath.Join(s.out, p.file), p.kind)
+	if err != nil {
+		return nil, fault.New(fault.KindInternal, "media.check_failed").Because(err)
+	}
+	return img, nil
 }
 
 func readPhoto(file, kind string) (image.Image, error) {
@@ -223,11 +246,11 @@ func readPhoto(file, kind string) (image.Image, error) {
 	return webp.Decode(bufio.NewReader(f))
 }
 
-// blackIn reports whether a published photo is black wherever it must be, and
-// else where it is not, in pixels of the shown picture.
-func (p Plan) blackIn(img image.Image, shown image.Point) (image.Point, bool) {
+// blackIn reports whether a published picture is black wherever it is hidden, and
+// else where it is not. No pixel may be brighter than most, no tile on average
+// than mostTile.
+func blackIn(img image.Image, hidden mask, most, mostTile int) (image.Point, bool) {
 	origin, size := img.Bounds().Min, img.Bounds().Size()
-	hidden := p.hidden(shown, size, 0, true).erode(photoInset)
 	for ty := 0; ty < size.Y; ty += tileSide {
 		for tx := 0; tx < size.X; tx += tileSide {
 			sum, n := 0, 0
@@ -238,14 +261,14 @@ func (p Plan) blackIn(img image.Image, shown image.Point) (image.Point, bool) {
 					}
 					r, g, b, _ := img.At(origin.X+x, origin.Y+y).RGBA()
 					off := int(max(r, g, b) >> 8)
-					if off > photoOff {
-						return image.Pt(x*shown.X/size.X, y*shown.Y/size.Y), false
+					if off > most {
+						return image.Pt(x, y), false
 					}
 					sum, n = sum+off, n+1
 				}
 			}
-			if n >= tileSide*tileSide/4 && sum > photoTile*n {
-				return image.Pt(tx*shown.X/size.X, ty*shown.Y/size.Y), false
+			if n >= tileSide*tileSide/4 && sum > mostTile*n {
+				return image.Pt(tx, ty), false
 			}
 		}
 	}

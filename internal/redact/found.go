@@ -43,7 +43,7 @@ func (p Plan) WithFound(cuts []int64, seen []Suggestion) (Plan, bool) {
 
 // same reports whether a machine saw the same thing again.
 func (s Suggestion) same(o Suggestion) bool {
-	return s.What == o.What && s.Detector == o.Detector && s.W == o.W && s.H == o.H && s.From == o.From && s.To == o.To && slices.Equal(s.Points, o.Points)
+	return s.What == o.What && s.Detector == o.Detector && s.Page == o.Page && s.W == o.W && s.H == o.H && s.From == o.From && s.To == o.To && slices.Equal(s.Points, o.Points)
 }
 
 // shotsBetween makes shots of the film between cuts, around those that a person

@@ -1,5 +1,6 @@
 // Package redact holds the desk's plan of what is hidden in one original:
-// tracks (covers that move over a film), boxes on a photo, muted ranges, and
+// tracks (covers that move over a film), boxes on a photo or on the pages of a
+// document, muted ranges, and
 // who decided it. It is words and rules only: it neither draws nor decodes, and
 // undoing a step is the page's matter. The desk may use it.
 package redact
@@ -14,19 +15,24 @@ import (
 )
 
 // Kind and Version name the document. A newer version is refused, so that an
-// old desk never renders less than a newer plan asks for; version 1, in which
-// everything that was not covered was open, is read as what it meant.
+// old desk never renders less than a newer plan asks for. Version 1, in which
+// everything that was not covered was open, and version 2 are read as what they
+// meant, but for documents: before version 3 their pages had no sizes, began
+// open and could not be published, so that such a plan is refused and begun anew.
 const (
 	Kind    = "kua redaction plan"
-	Version = 2
+	Version = 3
 )
+
+// pagesSince is the version in which a document's pages got sizes.
+const pagesSince = 3
 
 // Plan says what is hidden in one original. Positions are whole pixels of the
 // picture as it is shown (rotation and pixel shape applied), times whole
 // milliseconds. Fields are in the order of their names in JSON, which makes
 // the encoding canonical.
 type Plan struct {
-	Boxes []Box  `json:"boxes,omitempty"` // on a photo
+	Boxes []Box  `json:"boxes,omitempty"` // on a photo or document
 	By    string `json:"by,omitempty"`    // who of the desk decided it last
 	// Covered is how the picture begins: hidden, and only what is revealed is
 	// shown (deny by default), or shown, and only what is covered is hidden. On
@@ -41,9 +47,9 @@ type Plan struct {
 	Mutes    []Mute `json:"mutes,omitempty"` // ranges of silence; they win over Keeps
 	Note     string `json:"note,omitempty"`
 	Original string `json:"original,omitempty"` // the original's id
-	// Pages is how many a document has; 0 for all else. Its boxes name their
-	// page, and are measured in the page's picture, whose longer side is PageSide.
-	Pages int `json:"pages,omitempty"`
+	// Pages are those of a document, in order; none for all else. Its boxes and
+	// suggestions name their page, and are measured in the page's picture.
+	Pages []Page `json:"pages,omitempty"`
 	// Reviewed says that a person went through the whole original and found
 	// nothing more to hide: an empty plan is a decision, not an omission.
 	Reviewed bool   `json:"reviewed"`
@@ -96,10 +102,11 @@ type Suggestion struct {
 	Answer   string  `json:"answer,omitempty"` // Cover or Leave; "" while it is open
 	By       string  `json:"by,omitempty"`     // who answered
 	Detector string  `json:"detector"`         // what saw it, with its version
-	From     int64   `json:"from"`             // 0, with To, on a photo
+	From     int64   `json:"from"`             // 0, with To, on a photo or document
 	H        int     `json:"h"`
 	ID       string  `json:"id"`
 	Note     string  `json:"note,omitempty"` // why it is left
+	Page     int     `json:"page,omitempty"` // of a document, from 1; 0 for all else
 	Points   []Point `json:"points"`
 	To       int64   `json:"to"`
 	W        int     `json:"w"`
@@ -122,7 +129,14 @@ type Point struct {
 	Y  int   `json:"y"`
 }
 
-// Box is a cover on a photo, or what is revealed of a covered one. With Corners
+// Page is the size of a document's page in its picture, in pixels; the longer
+// side is at most PageSide.
+type Page struct {
+	H int `json:"h"`
+	W int `json:"w"`
+}
+
+// Box is a cover on a photo or page, or what is revealed of a covered one. With Corners
 // it is the free shape between them, and X, Y, W, H are what encloses it.
 type Box struct {
 	By      string   `json:"by,omitempty"`
@@ -183,6 +197,11 @@ func New(original string, width, height int, duration time.Duration, voice bool)
 	}
 }
 
+// NewDocument begins the plan of a document: every page is hidden.
+func NewDocument(original string, pages []Page) Plan {
+	return Plan{Kind: Kind, Version: Version, Original: original, Pages: pages, Covered: true, MuteAll: true}
+}
+
 // Bytes gives the plan as canonical JSON: members in the order of their names,
 // no spaces, whole numbers.
 func (p Plan) Bytes() ([]byte, error) {
@@ -195,9 +214,16 @@ func (p Plan) Bytes() ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// Parse reads a plan, of version 1 too, and validates it. Unknown members are refused: they could
+// Parse reads a plan, of an older version too, and validates it. Unknown members are refused: they could
 // ask for something to be hidden that this program would leave open.
 func Parse(b []byte) (Plan, error) {
+	var head struct {
+		Version int             `json:"version"`
+		Pages   json.RawMessage `json:"pages"`
+	}
+	if json.Unmarshal(b, &head) == nil && head.Version < pagesSince && head.Pages != nil {
+		return Plan{}, fault.Invalid("redact.old_document", head.Version)
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	var p Plan
@@ -207,7 +233,7 @@ func Parse(b []byte) (Plan, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return Plan{}, fault.Invalid("redact.unreadable")
 	}
-	if p.Version == 1 {
+	if p.Version >= 1 && p.Version < Version {
 		p.Version = Version
 	}
 	return p, p.Validate()

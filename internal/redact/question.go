@@ -17,6 +17,7 @@ type Question struct {
 	Kind string // one of the Ask words
 	ID   string // of the track or suggestion; "" for the plan itself
 	At   int64  // the moment to look at, in milliseconds
+	Page int    // of a document, from 1; 0 for all else
 }
 
 // edge is how far from a cut or the end of the film a cover may begin or end
@@ -35,9 +36,9 @@ func (p Plan) Questions() []Question {
 	for _, s := range p.Suggestions {
 		switch {
 		case s.Answer == "":
-			all = append(all, Question{AskSuggestion, s.ID, s.From})
+			all = append(all, Question{AskSuggestion, s.ID, s.From, s.Page})
 		case s.Answer == Cover && !p.covers(s.ID):
-			all = append(all, Question{AskUncovered, s.ID, s.From})
+			all = append(all, Question{AskUncovered, s.ID, s.From, s.Page})
 		}
 	}
 	for _, t := range p.Tracks {
@@ -45,10 +46,10 @@ func (p Plan) Questions() []Question {
 			continue // what is no longer revealed is hidden
 		}
 		if !t.StartSeen && p.openEnd(t, t.From, t.From-edge) {
-			all = append(all, Question{AskStart, t.ID, t.From})
+			all = append(all, Question{AskStart, t.ID, t.From, 0})
 		}
 		if !t.EndSeen && p.openEnd(t, t.To, t.To+edge) {
-			all = append(all, Question{AskEnd, t.ID, t.To})
+			all = append(all, Question{AskEnd, t.ID, t.To, 0})
 		}
 	}
 	return all
@@ -125,7 +126,7 @@ func (p Plan) covers(source string) bool {
 
 // showsNothing reports whether the whole picture is hidden for all of the film.
 func (p Plan) showsNothing() bool {
-	return p.Covered && p.Width > 0 &&
+	return p.Covered && (p.Width > 0 || len(p.Pages) > 0) &&
 		!slices.ContainsFunc(p.Shots, func(s Shot) bool { return !s.Covered }) &&
 		!slices.ContainsFunc(p.Tracks, func(t Track) bool { return t.Reveal }) &&
 		!slices.ContainsFunc(p.Boxes, func(b Box) bool { return b.Reveal })

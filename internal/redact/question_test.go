@@ -31,7 +31,7 @@ func TestQuestions(t *testing.T) {
 		{"the whole film", func(p *Plan) { p.Tracks = []Track{cover(0, 10_000, 400)} }, nil},
 		{"up to a cut", func(p *Plan) { p.Tracks = []Track{cover(0, 3999, 400)} }, nil},
 		{"begins and ends in the middle", func(p *Plan) { p.Tracks = []Track{cover(4500, 6000, 400)} },
-			[]Question{{AskStart, "t", 4500}, {AskEnd, "t", 6000}}},
+			[]Question{{Kind: AskStart, ID: "t", At: 4500}, {Kind: AskEnd, ID: "t", At: 6000}}},
 		{"somebody looked", func(p *Plan) {
 			p.Tracks = []Track{cover(4500, 6000, 400)}
 			p.Tracks[0].StartSeen, p.Tracks[0].EndSeen = true, true
@@ -44,10 +44,10 @@ func TestQuestions(t *testing.T) {
 			seen := cover(4000, 10_000, 0)
 			seen.ID, seen.Reveal = "r", true
 			p.Tracks = []Track{cover(4500, 6000, 400), seen}
-		}, []Question{{AskStart, "t", 4500}, {AskEnd, "t", 6000}}},
-		{"a suggestion", func(p *Plan) { p.Suggestions = []Suggestion{face} }, []Question{{AskSuggestion, "f", 1000}}},
+		}, []Question{{Kind: AskStart, ID: "t", At: 4500}, {Kind: AskEnd, ID: "t", At: 6000}}},
+		{"a suggestion", func(p *Plan) { p.Suggestions = []Suggestion{face} }, []Question{{Kind: AskSuggestion, ID: "f", At: 1000}}},
 		{"left", func(p *Plan) { face.Answer = Leave; p.Suggestions = []Suggestion{face} }, nil},
-		{"covered, but not", func(p *Plan) { face.Answer = Cover; p.Suggestions = []Suggestion{face} }, []Question{{AskUncovered, "f", 1000}}},
+		{"covered, but not", func(p *Plan) { face.Answer = Cover; p.Suggestions = []Suggestion{face} }, []Question{{Kind: AskUncovered, ID: "f", At: 1000}}},
 		{"covered", func(p *Plan) {
 			face.Answer = Cover
 			p.Suggestions = []Suggestion{face}

@@ -41,9 +41,13 @@ func (p Plan) Validate() error {
 		p.Duration < 0 || p.Duration > maxMillis || (p.Width == 0) != (p.Height == 0) {
 		return fault.Invalid("redact.size", p.Width, p.Height)
 	}
-	// A document is shown but for its boxes; revealing is for pictures.
-	if p.Pages < 0 || p.Pages > MaxPages || p.Pages > 0 && (p.Width != 0 || p.Duration != 0 || p.Covered) {
+	if len(p.Pages) > MaxPages || len(p.Pages) > 0 && (p.Width != 0 || p.Duration != 0) {
 		return fault.Invalid("redact.document")
+	}
+	for _, page := range p.Pages {
+		if min(page.W, page.H) < minSide || max(page.W, page.H) > PageSide {
+			return fault.Invalid("redact.document")
+		}
 	}
 	if len(p.Tracks) > MaxTracks || len(p.Boxes) > MaxBoxes || len(p.Mutes) > MaxMutes || len(p.Keeps) > MaxMutes ||
 		len(p.Shots) > MaxShots || len(p.Lines) > MaxLines || len(p.Suggestions) > MaxSuggestions {
@@ -132,13 +136,10 @@ func (p Plan) points(id string, points []Point) error {
 }
 
 func (p Plan) box(b Box, ids map[string]bool) error {
-	if b.Page < 0 || b.Page > p.Pages || p.Pages > 0 && (b.Page == 0 || b.Reveal) {
-		return fault.Invalid("redact.document")
-	}
-	if p.Pages > 0 {
-		p.Width, p.Height = PageSide, PageSide
-	}
+	p, ok := p.on(b.Page)
 	switch {
+	case !ok:
+		return fault.Invalid("redact.page", b.ID, b.Page, len(p.Pages))
 	case p.Duration != 0 || p.Width == 0:
 		return fault.Invalid("redact.not_a_photo")
 	case !newID(b.ID, ids):
@@ -182,7 +183,10 @@ func (p Plan) shots(ids map[string]bool) error {
 
 func (p Plan) suggestions(ids map[string]bool) error {
 	for _, s := range p.Suggestions {
+		p, ok := p.on(s.Page)
 		switch {
+		case !ok:
+			return fault.Invalid("redact.page", s.ID, s.Page, len(p.Pages))
 		case p.Width == 0:
 			return fault.Invalid("redact.not_a_film")
 		case !newID(s.ID, ids):
@@ -201,6 +205,26 @@ func (p Plan) suggestions(ids map[string]bool) error {
 		}
 	}
 	return nil
+}
+
+// on gives the plan as if its picture were one page of a document; page 0 is the
+// picture of all else. It reports whether there is such a page.
+func (p Plan) on(page int) (Plan, bool) {
+	if page == 0 || page < 0 || page > len(p.Pages) {
+		return p, page == 0 && len(p.Pages) == 0
+	}
+	p.Width, p.Height = p.Pages[page-1].W, p.Pages[page-1].H
+	return p, true
+}
+
+// Size gives the width and height of the picture, or of a document's page (from
+// 1; page 0 is the picture of all else). A page that is not there has none.
+func (p Plan) Size(page int) (width, height int) {
+	q, ok := p.on(page)
+	if !ok {
+		return 0, 0
+	}
+	return q.Width, q.Height
 }
 
 // fits lets a cover be larger than the picture, but not absurdly so.

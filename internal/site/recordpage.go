@@ -67,6 +67,7 @@ type medium struct {
 	Rungs     []rung
 	Tracks    []track // subtitles
 	Said      *said   // what is said, to be read
+	Pages     int     // of a document
 }
 
 // Others gives the renditions besides the default one.
@@ -123,7 +124,7 @@ func (r *render) items(k *known, lang locale.Tag) ([]item, error) {
 	add("summary", paragraphs(pick(lang, k.Summary))...)
 	for _, m := range k.Media {
 		for _, part := range pagesApart(m) {
-			v := r.medium(lang, part)
+			v := r.medium(lang, part, pagesOf(m))
 			if err := r.hear(k, lang, part, v); err != nil {
 				return nil, err
 			}
@@ -173,12 +174,13 @@ func (r *render) history(k *known, lang locale.Tag) []item {
 	return items
 }
 
-func (r *render) medium(lang locale.Tag, m record.Media) *medium {
+func (r *render) medium(lang locale.Tag, m record.Media, pages int) *medium {
 	v := &medium{Type: m.Type, Label: pick(lang, m.Label), Covered: pick(lang, m.Covered), Seconds: m.Seconds, Redaction: m.Redaction != ""}
 	for _, f := range m.Renditions() {
 		v.Rungs = append(v.Rungs, rung{Name: f.Rung, Path: f.Path(), Type: f.Type, Size: f.Size, Height: f.Height})
 	}
 	if m.Type == "document" { // its pages are in order
+		v.Pages = pages
 		v.Default = v.Rungs[0]
 		return v.withPoster(m)
 	}
@@ -189,6 +191,17 @@ func (r *render) medium(lang locale.Tag, m record.Media) *medium {
 		}
 	}
 	return v.withPoster(m)
+}
+
+// pagesOf counts the pages of a document.
+func pagesOf(m record.Media) int {
+	seen := make(map[string]bool)
+	for _, f := range m.Files {
+		if found := pageOfDocument.FindStringSubmatch(f.Rung); found != nil {
+			seen[found[1]] = true
+		}
+	}
+	return len(seen)
 }
 
 // pagesTogether is how many files of a document one item of a page lists.
@@ -294,11 +307,21 @@ type mediumView struct {
 	Medium *medium
 }
 
+// Alt says in words what the picture of a document shows; the words beside other
+// pictures say it already.
+func (v mediumView) Alt() string {
+	if v.Medium.Pages == 0 {
+		return ""
+	}
+	return strings.TrimSpace(v.Medium.Label.Text + ": " + v.Page.T("site.rung.page_of", 1, v.Medium.Pages))
+}
+
 // With puts a medium and its page together for a template.
 func (p recordPage) With(m *medium) mediumView { return mediumView{p, m} }
 
-// Rung names a rendition for people.
-func (p recordPage) Rung(name string) string {
+// Rung names a rendition for people; of a document with how many pages there are.
+func (v mediumView) Rung(name string) string {
+	p := v.Page
 	switch name {
 	case "audio":
 		return p.T("site.rung.audio")
@@ -306,7 +329,7 @@ func (p recordPage) Rung(name string) string {
 		return strings.ToUpper(name)
 	}
 	if found := pageOfDocument.FindStringSubmatch(name); found != nil {
-		return p.T("site.rung.page", found[1]) + " " + strings.ToUpper(found[2])
+		return p.T("site.rung.page_of", found[1], v.Medium.Pages) + " " + strings.ToUpper(found[2])
 	}
 	return name
 }

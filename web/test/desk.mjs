@@ -2,35 +2,7 @@
 // touch, without a script too, and looks at every page with axe. Started by
 // TestMarkerInABrowser with the address of a desk, a name and a passphrase.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
-
-const [address, name, passphrase] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-
-const foreign = [];
-const broken = [];
-
-async function person(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage();
-  page.on("request", (r) => new URL(r.url()).host === new URL(address).host || foreign.push(r.url()));
-  page.on("pageerror", (e) => broken.push(`${page.url()}: ${e.message}`));
-  page.on("console", (m) => m.type() === "error" && broken.push(`${page.url()}: ${m.text()}`));
-  await page.goto(`${address}/en/sign-in`);
-  await page.selectOption("#name", name);
-  await page.fill("#passphrase", passphrase);
-  await page.click("main button");
-  await page.waitForURL(`${address}/en/`);
-  return page;
-}
-
-const shots = process.env.KUA_SHOTS;
-const shot = async (page, name) => shots && (await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true }));
-const saved = (page) => page.waitForSelector('.marker-save[data-state="saved"]', { timeout: 10_000 });
-const unsaved = (page) => page.waitForSelector('.marker-save:not([data-state="saved"])', { timeout: 10_000 });
+import { address, broken, browser, foreign, person, problemsOf, saved, shot, unsaved } from "./person.mjs";
 
 // box tells where a box lies, in pixels of the picture.
 async function box(page, n = 0) {
@@ -252,11 +224,7 @@ for (const [label, options] of [["phone", { viewport: { width: 360, height: 740 
     if (path === "/sign-in") await reader.context().clearCookies();
     await reader.goto(`${address}/en${path}`);
     if (path.endsWith("/mark")) await shot(reader, `marker-${label}`);
-    const over = await reader.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    if (over > 0) problems.push(`${path} (${label}) is ${over} pixels too wide`);
-    await reader.evaluate(axe);
-    const result = await reader.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-    for (const v of result.violations) problems.push(`${path} (${label}): ${v.id}: ${v.nodes[0].html.slice(0, 160)}`);
+    problems.push(...(await problemsOf(reader, `${path} (${label})`)));
   }
   await reader.context().close();
 }

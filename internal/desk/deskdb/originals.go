@@ -44,9 +44,11 @@ func (db *DB) Original(ctx context.Context, id int64) (evidence.Original, error)
 	return o, one(err, "desk.no_original", id)
 }
 
-// Unprobed gives the originals that nobody has looked at yet.
+// Unprobed gives the originals that nobody has looked at yet, and the documents
+// that were looked at before their pages were measured.
 func (db *DB) Unprobed(ctx context.Context) ([]int64, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT id FROM originals WHERE medium = '{}' AND fault = '' ORDER BY id`)
+	rows, err := db.db.QueryContext(ctx, `SELECT id FROM originals WHERE fault = '' AND (medium = '{}' OR
+		json_extract(medium, '$.kind') = 'document' AND json_extract(medium, '$.pages') IS NULL) ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}

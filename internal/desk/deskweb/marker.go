@@ -1,8 +1,8 @@
 package deskweb
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,9 +24,10 @@ type markerView struct {
 	Case                     string
 	Allowed                  string
 	Source, Save, Root, Form string
-	Film, Photo              bool
+	Film, Photo, Document    bool
 	Timed, Seen              bool // it has a length; it has a picture
 	Width, Height            int
+	Pages                    []redact.Page // of a document
 	Version                  int
 	Picture, Plan, Questions string // JSON for the script
 	Words                    string
@@ -67,11 +68,7 @@ func (v *visit) showMarker(wrong error) error {
 	}
 	view.Marker = true
 	view.Allowed = view.allowed(report)
-	source, err := v.markedOn(ctx, o)
-	if err != nil {
-		return err
-	}
-	if err := view.describe(o, plan, source); err != nil {
+	if err := view.describe(o, plan); err != nil {
 		return err
 	}
 	if wrong != nil {
@@ -82,43 +79,21 @@ func (v *visit) showMarker(wrong error) error {
 	return v.show("marker", view)
 }
 
-// markedOn is the picture on which boxes are drawn. A film and a JPEG are shown
-// by every browser as the renderer sees them. Other photos are not: browsers
-// differ in what they make of a PNG's or WebP's orientation, and a box would lie
-// elsewhere. For those it is the derivative from the box; "" while there is none.
-func (v *visit) markedOn(ctx context.Context, o evidence.Original) (string, error) {
-	kind, shown := shownAs(o)
-	if o.Medium.Kind != evidence.Photo || shown && kind == "image/jpeg" {
-		return fmt.Sprintf("/media/original/%d", o.ID), nil
-	}
-	made, _, err := v.desk.Derivatives(ctx, o.ID)
-	if err != nil {
-		return "", err
-	}
-	widest := evidence.Derivative{}
-	for _, d := range made {
-		if d.Type == "image/jpeg" && d.Width > widest.Width {
-			widest = d
-		}
-	}
-	if widest.ID == 0 {
-		return "", nil
-	}
-	return fmt.Sprintf("/media/derivative/%d", widest.ID), nil
-}
-
-func (view *markerView) describe(o evidence.Original, plan redact.Plan, source string) error {
+func (view *markerView) describe(o evidence.Original, plan redact.Plan) error {
 	m := o.Medium
-	view.Film, view.Photo = m.Kind == evidence.Film, m.Kind == evidence.Photo
-	view.Timed, view.Seen = view.Film || m.Kind == evidence.Sound, view.Film || view.Photo
-	if m.Kind == "" && o.Fault == "" {
+	view.Film, view.Photo, view.Document = m.Kind == evidence.Film, m.Kind == evidence.Photo, len(plan.Pages) > 0
+	view.Timed, view.Seen = view.Film || m.Kind == evidence.Sound, view.Film || view.Photo || view.Document
+	if (m.Kind == "" || m.Kind == evidence.Document && !view.Document) && o.Fault == "" {
 		return fault.Later("deskweb.marker.not_seen_yet")
 	}
 	if !view.Timed && !view.Seen {
 		return fault.Conflict("deskweb.marker.nothing_to_mark")
 	}
-	view.Width, view.Height = m.Width, m.Height
-	view.Source = source
+	view.Width, view.Height, view.Pages = m.Width, m.Height, plan.Pages
+	view.Source = fmt.Sprintf("/media/original/%d", o.ID)
+	if !view.Timed { // made in the box: it lies as the renderer sees it, and the browser decodes nothing of a stranger's
+		view.Source = fmt.Sprintf("/media/view/%d/%d", o.ID, min(1, len(plan.Pages)))
+	}
 	view.Root = view.Href(fmt.Sprintf("/originals/%d", o.ID))
 	view.Save = view.Root + "/plan"
 	view.Form = fmt.Sprintf("/originals/%d/mark", o.ID)
@@ -152,9 +127,13 @@ func (view *markerView) forScript(o evidence.Original, plan redact.Plan) error {
 	for _, key := range moreScriptWords {
 		words[key] = view.T("marker.script." + key)
 	}
-	length := m.Milliseconds
-	if view.Photo {
-		length = 0
+	picture := map[string]any{"width": max(m.Width, 1), "height": max(m.Height, 1), "length": m.Milliseconds, "rate": float64(m.FramesPer1000) / 1000}
+	if !view.Timed {
+		picture["length"] = 0
+	}
+	if view.Document {
+		picture["width"], picture["height"] = plan.Pages[0].W, plan.Pages[0].H
+		picture["pages"], picture["view"] = plan.Pages, fmt.Sprintf("/media/view/%d/", o.ID)
 	}
 	for _, part := range []struct {
 		into *string
@@ -163,9 +142,7 @@ func (view *markerView) forScript(o evidence.Original, plan redact.Plan) error {
 		{&view.Words, words},
 		{&view.Plan, plan},
 		{&view.Questions, asked(plan)},
-		{&view.Picture, map[string]any{
-			"width": max(m.Width, 1), "height": max(m.Height, 1), "length": length, "rate": float64(m.FramesPer1000) / 1000,
-		}},
+		{&view.Picture, picture},
 	} {
 		b, err := json.Marshal(part.from)
 		if err != nil {
@@ -191,7 +168,7 @@ var moreScriptWords = []string{
 	"looking", "lookDone", "following", "followOffer", "followLost", "followWhere", "machineBusy", "machineAway", "machineStopped",
 	"face", "plate", "suggestNone", "suggestCount", "suggestLook", "suggestCover", "suggestFollow", "suggestLeave", "suggestWhy", "suggestNext",
 	"suggestCovered", "suggestLeft", "suggestReopen", "reasonMistake",
-	"askNone", "askCount", "askMore", "ask.suggestion", "ask.uncovered", "ask.nothing", "ask.other", "seenStart", "seenEnd", "nothingWhy",
+	"page", "pageOf", "pageHidden", "askNone", "askCount", "askMore", "ask.suggestion", "ask.uncovered", "ask.nothing", "ask.other", "seenStart", "seenEnd", "nothingWhy",
 }
 
 // question is one open question as the script has it.
@@ -199,13 +176,14 @@ type question struct {
 	Kind string `json:"kind"`
 	ID   string `json:"id"`
 	At   int64  `json:"at"`
+	Page int    `json:"page,omitempty"`
 }
 
 // asked gives what a plan leaves open.
 func asked(p redact.Plan) []question {
 	all := []question{}
 	for _, q := range p.Questions() {
-		all = append(all, question{q.Kind, q.ID, q.At})
+		all = append(all, question{q.Kind, q.ID, q.At, q.Page})
 	}
 	return all
 }
@@ -235,8 +213,8 @@ func savePlan(v *visit) error {
 	if err != nil {
 		return fault.Invalid("deskweb.form").Because(err)
 	}
-	plan, version, err := v.keepPlan(sent, from)
-	if f, ok := fault.Of(err); ok && f.Kind == fault.KindConflict {
+	plan, version, err := v.seat.SavePlan(v.r.Context(), v.number("id"), sent, from)
+	if errors.Is(err, fault.Conflict("desk.plan_changed")) {
 		message, _ := page.Fault(v.app.cat, v.lang, err)
 		return v.json(http.StatusConflict, map[string]any{"version": version, "message": message})
 	}
@@ -244,26 +222,4 @@ func savePlan(v *visit) error {
 		return err
 	}
 	return v.json(http.StatusOK, map[string]any{"version": version, "questions": asked(plan)})
-}
-
-// keepPlan saves a plan made from version from, and gives it as it is kept.
-// After a conflict it gives the version that stands now.
-func (v *visit) keepPlan(sent redact.Plan, from int) (redact.Plan, int, error) {
-	ctx, id := v.r.Context(), v.number("id")
-	base, now, err := v.desk.Plan(ctx, id)
-	if err != nil {
-		return redact.Plan{}, 0, err
-	}
-	plan := onto(base, sent, v.seat.Name())
-	if err := plan.Validate(); err != nil {
-		return plan, now, err
-	}
-	if err := reasons(base, plan); err != nil {
-		return plan, now, err
-	}
-	version, err := v.seat.SavePlan(ctx, id, plan, from)
-	if err != nil {
-		return plan, now, err
-	}
-	return plan, version, nil
 }

@@ -1,16 +1,13 @@
 package deskweb
 
 import (
-	"errors"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"kua/internal/fault"
 	"kua/internal/locale"
 	"kua/internal/redact"
 )
@@ -31,65 +28,12 @@ func marked() redact.Plan {
 	return p
 }
 
-// TestOnto: what a script sends is kept whole, what did not change keeps its
-// name, and nobody puts another's name or other eyes into a plan.
-func TestOnto(t *testing.T) {
-	base := marked()
-	if err := base.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	b, err := base.Bytes()
-	check(t, err)
-	sent, err := readSent(b)
-	check(t, err)
-	want := base
-	want.By = "Dana"
-	if diff := cmp.Diff(want, onto(base, sent, "Dana")); diff != "" {
-		t.Errorf("a plan that nobody changed: %s", diff)
-	}
-
-	sent.Original, sent.Width, sent.Duration = "9", 5, 1
-	sent.Tracks[0].H, sent.Tracks[0].By = 51, "Bolat"
-	sent.Mutes[0].By = "Aigul"
-	sent.Shots[0].Covered = false
-	sent.Suggestions = sent.Suggestions[1:]
-	sent.Suggestions[0].Answer, sent.Suggestions[0].Note, sent.Suggestions[0].W, sent.Suggestions[0].By = redact.Leave, "nothing", 9000, "Bolat"
-	got := onto(base, sent, "Dana")
-	switch {
-	case got.Original != "3" || got.Width != 1280 || got.Duration != 10_000:
-		t.Errorf("what the plan is for: got %s, %d, %d", got.Original, got.Width, got.Duration)
-	case got.Tracks[0].By != "Dana" || got.Mutes[0].By != "Bolat" || got.Keeps[0].By != "Aigul" || got.Shots[0].By != "Dana" || got.Shots[1].By != "Bolat":
-		t.Errorf("names: %+v", got)
-	case len(got.Suggestions) != 2 || got.Suggestions[0].By != "Aigul" || got.Suggestions[1].By != "Dana" || got.Suggestions[1].W != 40 || got.Suggestions[1].Note != "nothing":
-		t.Errorf("suggestions: %+v", got.Suggestions)
-	}
-	// A shot that nobody decided and that goes by the choice for the whole is still undecided.
-	sent, _ = readSent(b)
-	if got := onto(base, redact.Begin(sent, false), "Dana"); got.Covered || got.Shots[0].Covered || got.Shots[0].By != "" || !got.Shots[1].Covered {
-		t.Errorf("the choice: %+v", got.Shots)
-	}
-}
-
 func TestReadSent(t *testing.T) {
-	for _, body := range []string{``, `{`, `[]`, `{"kind":"kua redaction plan","version":1}`, `{"kind":"other","version":2}`,
-		`{"kind":"kua redaction plan","version":2,"muteAll":true}`, `{"kind":"kua redaction plan","version":2}{}`} {
+	for _, body := range []string{``, `{`, `[]`, `{"kind":"kua redaction plan","version":2}`, `{"kind":"other","version":3}`,
+		`{"kind":"kua redaction plan","version":3,"muteAll":true}`, `{"kind":"kua redaction plan","version":3}{}`} {
 		if _, err := readSent([]byte(body)); err == nil {
 			t.Errorf("%s was taken", body)
 		}
-	}
-}
-
-func TestReasons(t *testing.T) {
-	base := marked()
-	now := base
-	now.Suggestions = slices.Clone(base.Suggestions)
-	now.Suggestions[1].Answer = redact.Leave
-	if err := reasons(base, now); !errors.Is(err, fault.Invalid("marker.leave_why")) {
-		t.Errorf("left without a reason: got %v", err)
-	}
-	now.Suggestions[1].Note = "no face"
-	if err := reasons(base, now); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -105,7 +49,7 @@ func fields(p redact.Plan, f frame) map[string][]string {
 		if r.Reveal {
 			reveal = "reveal"
 		}
-		for name, value := range map[string]string{"id": r.ID, "label": r.Label, "reveal": reveal, "w": r.W, "h": r.H, "from": r.From, "to": r.To, "seen": r.Seen, "points": r.Points} {
+		for name, value := range map[string]string{"id": r.ID, "label": r.Label, "reveal": reveal, "w": r.W, "h": r.H, "from": r.From, "to": r.To, "seen": r.Seen, "points": r.Points, "page": r.Page} {
 			form[name] = append(form[name], value)
 		}
 	}
@@ -164,6 +108,28 @@ func TestPlainForm(t *testing.T) {
 		form[name] = []string{bad}
 		if _, err := newPlainForm(base, form, label).read(); err == nil {
 			t.Errorf("%s: %q was taken", name, bad)
+		}
+	}
+	doc := redact.NewDocument("3", []redact.Page{{W: 1140, H: 1600}, {W: 1600, H: 760}})
+	doc.Boxes = []redact.Box{{ID: "b1", Page: 2, Reveal: true, X: 10, Y: 10, W: 900, H: 600, Corners: []redact.Corner{{X: 10, Y: 10}, {X: 910, Y: 10}, {X: 10, Y: 610}}}}
+	doc.Suggestions = []redact.Suggestion{{ID: "f1", What: redact.Face, Detector: "d", Page: 1, W: 40, H: 40, Points: []redact.Point{{X: 50, Y: 60}}}}
+	got, err := newPlainForm(doc, fields(doc, words), label).read()
+	check(t, err)
+	doc.Reviewed = true // as the form says
+	if diff := cmp.Diff(doc, got); diff != "" {
+		t.Errorf("a document's form that nobody changed: %s", diff)
+	}
+	pages := fields(doc, words)
+	pages["answer.f1"] = []string{redact.Cover}
+	got, err = newPlainForm(doc, pages, label).read()
+	check(t, err)
+	if len(got.Boxes) != 2 || got.Boxes[1].Page != 1 || got.Validate() != nil {
+		t.Errorf("a suggestion on a page that was covered: %+v", got.Boxes)
+	}
+	for _, bad := range []string{"", "0", "3", "x"} {
+		pages["page"][0] = bad
+		if _, err := newPlainForm(doc, pages, label).read(); err == nil {
+			t.Errorf("page %q was taken", bad)
 		}
 	}
 	form := fields(base, words)

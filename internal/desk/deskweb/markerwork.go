@@ -117,19 +117,24 @@ func (v *visit) hitsOf(f frame, original int64, made []evidence.Derivative) ([]h
 	if err != nil {
 		return nil, err
 	}
-	var largest evidence.Derivative
+	largest := make(map[int]evidence.Derivative) // of each page of a document; 0 for all else
 	for _, d := range made {
-		if !d.Poster && d.Width*d.Height > largest.Width*largest.Height && !strings.HasPrefix(d.Type, "audio/") {
-			largest = d
+		page, _ := desk.PageOf(d.Rung)
+		if b := largest[page]; !d.Poster && d.Width*d.Height > b.Width*b.Height && !strings.HasPrefix(d.Type, "audio/") {
+			largest[page] = d
 		}
 	}
 	var rows []hitRow
 	for _, h := range hits {
 		s := h.Seen
+		largest := largest[s.Page]
 		row := hitRow{ID: h.ID, What: f.T("marker.script." + s.What), Why: h.Why, By: h.By, Film: strings.HasPrefix(largest.Type, "video/")}
 		place := redact.Track{Points: s.Points}.Place((s.From + s.To) / 2)
 		row.Where = fmt.Sprintf("%d × %d · %d, %d", s.W, s.H, place.X, place.Y)
 		row.Source = fmt.Sprintf("/media/derivative/%d", largest.ID)
+		if s.Page > 0 {
+			row.Where = f.T("marker.script.page", s.Page) + " · " + row.Where
+		}
 		if row.Film {
 			row.Where = clock(s.From) + " – " + clock(s.To) + " · " + row.Where
 			row.Source += fmt.Sprintf("#t=%.3f", float64(s.From+s.To)/2000)

@@ -126,7 +126,7 @@ func (v *visit) planOf(ctx context.Context, view *originalView, report casefile.
 		return nil
 	}
 	consent, medium := report.Report.Consent, view.Original.Medium
-	seen := medium.Kind == evidence.Film || medium.Kind == evidence.Photo
+	seen := medium.Kind == evidence.Film || medium.Kind == evidence.Photo || medium.Kind == evidence.Document
 	if seen && !consent.Face && view.Covers == 0 {
 		view.Warnings = append(view.Warnings, v.t("deskweb.warning.face"))
 	}

@@ -90,7 +90,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 	plan.Suggestions = []redact.Suggestion{{ID: "f1", What: redact.Face, Detector: "d 1", W: 40, H: 40, From: 500, To: 900, Points: []redact.Point{{At: 500, X: 10, Y: 10}}}}
 	marker := markerView{frame: in("cases", "deskweb.cases.title"), ID: 3, Name: "Original 3", CaseTitle: "Case 4", Case: "4", Allowed: base.allowed(report), Version: 3}
 	marker.Marker, marker.Wrong, marker.WrongHint = true, "No place.", "Write one."
-	if err := marker.describe(film, plan, "/media/original/3"); err != nil {
+	if err := marker.describe(film, plan); err != nil {
 		panic(err)
 	}
 	pages["marker"] = marker

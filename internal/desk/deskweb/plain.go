@@ -32,6 +32,7 @@ type plainTrack struct {
 	Number   int
 	ID       string
 	Label    string
+	Page     string // of a document
 	Reveal   bool
 	Seen     string // "", start, end, both: the ends beyond which somebody looked
 	W, H     string
@@ -109,6 +110,9 @@ func plainRows(p redact.Plan) []plainTrack {
 	}
 	for _, b := range p.Boxes {
 		row := plainTrack{ID: b.ID, Label: b.Label, Reveal: b.Reveal, W: strconv.Itoa(b.W), H: strconv.Itoa(b.H), Points: fmt.Sprintf("%d %d", b.X, b.Y)}
+		if b.Page > 0 {
+			row.Page = strconv.Itoa(b.Page)
+		}
 		var corners []string
 		for _, c := range b.Corners {
 			corners = append(corners, fmt.Sprintf("%d %d", c.X, c.Y))
@@ -141,6 +145,9 @@ func (v *plainView) suggestions(p redact.Plan, f frame) {
 		if p.Duration > 0 {
 			where = clock(s.From) + " – " + clock(s.To) + " · " + where
 		}
+		if s.Page > 0 {
+			where = f.T("marker.script.page", s.Page) + " · " + where
+		}
 		v.Suggestions = append(v.Suggestions, plainSuggestion{Number: i + 1, ID: s.ID, What: f.T("marker.script." + s.What), Where: where, Answer: s.Answer, Note: s.Note})
 	}
 }
@@ -156,6 +163,8 @@ func (v *plainView) asked(p redact.Plan, f frame) {
 			v.Asked = append(v.Asked, clock(q.At)+": "+f.T("deskweb.marker.script.track", numbers[q.ID])+". "+f.T("deskweb.marker.script.open."+q.Kind))
 		case q.Kind == redact.AskNothing:
 			v.Asked = append(v.Asked, f.T("marker.script.ask.nothing"))
+		case q.Page > 0:
+			v.Asked = append(v.Asked, f.T("marker.script.page", q.Page)+": "+f.T("marker.script.ask."+q.Kind))
 		default:
 			v.Asked = append(v.Asked, clock(q.At)+": "+f.T("marker.script.ask."+q.Kind))
 		}
@@ -168,7 +177,7 @@ func (v *plainView) sent(form map[string][]string) {
 	v.Rows = nil
 	for i := range form["w"] {
 		v.Rows = append(v.Rows, plainTrack{
-			Number: i + 1, ID: cell("id", i), Label: cell("label", i), Reveal: cell("reveal", i) != "", Seen: cell("seen", i), W: cell("w", i), H: cell("h", i),
+			Number: i + 1, ID: cell("id", i), Label: cell("label", i), Page: cell("page", i), Reveal: cell("reveal", i) != "", Seen: cell("seen", i), W: cell("w", i), H: cell("h", i),
 			From: cell("from", i), To: cell("to", i), Points: cell("points", i),
 		})
 	}
@@ -201,7 +210,7 @@ func savePlain(v *visit) error {
 	sent, err := newPlainForm(base, v.r.PostForm, func(what string) string { return v.t("deskweb.marker.label." + what) }).read()
 	if err == nil {
 		from, _ := strconv.Atoi(v.form("version"))
-		_, _, err = v.keepPlan(sent, from)
+		_, _, err = v.seat.SavePlan(ctx, v.number("id"), sent, from)
 	}
 	if err != nil {
 		return v.showMarker(err)

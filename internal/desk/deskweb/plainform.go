@@ -116,7 +116,7 @@ func (f plainForm) track(p *redact.Plan, i int, id string) error {
 	return nil
 }
 
-// box reads a row of a photo: one line is a box's upper left corner, three and
+// box reads a row of a photo or of a document's page: one line is a box's upper left corner, three and
 // more are the corners of a free shape, which say its size too.
 func (f plainForm) box(p *redact.Plan, i int, id string) error {
 	cell := cells(f.form)
@@ -125,6 +125,13 @@ func (f plainForm) box(p *redact.Plan, i int, id string) error {
 		b = f.base.Boxes[n]
 	}
 	b.Label, b.Reveal, b.Corners = cell("label", i), cell("reveal", i) != "", nil
+	if len(p.Pages) > 0 {
+		page, err := strconv.Atoi(cell("page", i))
+		if err != nil || page < 1 || page > len(p.Pages) {
+			return fault.Invalid("redact.page", id, cell("page", i), len(p.Pages))
+		}
+		b.Page = page
+	}
 	var at []redact.Point
 	for line := range strings.Lines(cell("points", i)) {
 		c, ok := readPoint(strings.Fields(line), 0)

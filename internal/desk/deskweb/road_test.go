@@ -143,7 +143,7 @@ func (p *person) marks(t *testing.T) {
 	p.get("/en/originals/1/mark")
 	p.sees(`data-version="0"`, `src="/assets/marker.`, "&#34;rate&#34;:10")
 	// The document itself, as the script writes it. Whose name it puts to what is not its to say.
-	plan := `{"kind":"kua redaction plan","version":2,"covered":false,"mute_all":true,"reviewed":true,"duration":1,"by":"Dana",` +
+	plan := `{"kind":"kua redaction plan","version":3,"original":"1","width":320,"height":240,"covered":false,"mute_all":true,"reviewed":true,"duration":2000,"by":"Dana",` +
 		`"tracks":[{"by":"Dana","id":"t1","label":"face","w":60,"h":50,"from":0,"to":2000,"points":[{"at":0,"x":10,"y":20},{"at":1000,"x":90,"y":40}]}],"mutes":[{"by":"Dana","id":"m1","from":200,"to":900}]}`
 	for _, c := range []struct {
 		body, version, token string
@@ -154,8 +154,10 @@ func (p *person) marks(t *testing.T) {
 		{plan, "0", p.token, 409, `"version":1`},
 		{plan, "1", "wrong", 403, "message"},
 		{strings.Replace(plan, `"w":60`, `"w":0`, 1), "1", p.token, 422, "message"},
+		{strings.Replace(plan, `"duration":2000`, `"duration":2001`, 1), "1", p.token, 409, "message"},
+		{strings.Replace(plan, `"original":"1"`, `"original":"2"`, 1), "1", p.token, 409, "message"},
 		{strings.Replace(plan, `"label"`, `"lable"`, 1), "1", p.token, 422, "message"},
-		{strings.Replace(plan, `"version":2`, `"version":1`, 1), "1", p.token, 422, "message"},
+		{strings.Replace(plan, `"version":3`, `"version":2`, 1), "1", p.token, 422, "message"},
 		{plan + plan, "1", p.token, 422, "message"},
 		{`{`, "1", p.token, 422, "message"},
 		{strings.Replace(plan, `"to":2000`, `"to":1500`, 1), "1", p.token, 200, `{"questions":[{"kind":"end","id":"t1","at":1500}],"version":2}`},

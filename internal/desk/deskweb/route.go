@@ -75,6 +75,7 @@ func (a *App) routes() []route {
 		{method: "POST", path: "/originals/{id}/machine/{job}", handle: stopMachine, policy: pages},
 		{method: "POST", path: "/originals/{id}/hits/{hit}", handle: answerHit, policy: pages},
 		{method: "GET", path: "/media/original/{id}", handle: playOriginal, plain: true, policy: playing},
+		{method: "GET", path: "/media/view/{id}/{page}", handle: viewOriginal, plain: true, policy: playing},
 		{method: "GET", path: "/media/derivative/{id}", handle: playDerivative, plain: true, policy: playing},
 
 		{method: "GET", path: "/publish", handle: publishPage, policy: pages},

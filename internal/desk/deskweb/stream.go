@@ -6,11 +6,13 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"kua/internal/desk"
 	"kua/internal/evidence"
+	"kua/internal/fault"
 	"kua/internal/page"
 )
 
@@ -77,6 +79,26 @@ func playOriginal(v *visit) error {
 	defer o.Close()
 	kind, playable := shownAs(info)
 	return v.stream(o, kind, !playable || v.r.URL.Query().Has("save"), fmt.Sprintf("original-%d%s", id, extension(info.Path)))
+}
+
+// viewOriginal gives a picture of a photo (page 0) or of a document's page for
+// marking, with nothing covered. It is made in the box and held in memory; no
+// browser may keep it.
+func viewOriginal(v *visit) error {
+	page, err := strconv.Atoi(v.r.PathValue("page"))
+	if err != nil {
+		return fault.NotFound("media.no_page", v.r.PathValue("page"))
+	}
+	view, err := v.seat.View(v.r.Context(), v.number("id"), page)
+	if err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "image/jpeg")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Content-Length", strconv.Itoa(len(view.JPEG)))
+	_, _ = v.w.Write(view.JPEG) // whoever asked may have gone
+	return nil
 }
 
 func playDerivative(v *visit) error {

@@ -15,6 +15,7 @@ interface Wish {
 
 export class Crops {
   private readonly film: HTMLVideoElement | null = null;
+  private sheet: { page: number; image: HTMLImageElement } | null = null; // the page of a document that was cut from last
   private wishes: Wish[] = [];
   private busy = false;
 
@@ -47,7 +48,7 @@ export class Crops {
   // The picture at a moment; null when the browser cannot show it.
   private async at(t: number): Promise<CanvasImageSource | null> {
     const film = this.film;
-    if (!film) return this.source;
+    if (!film) return this.picture.pages ? this.page(t) : this.source;
     return new Promise((done) => {
       const over = new AbortController();
       const end = (picture: CanvasImageSource | null): void => {
@@ -62,12 +63,26 @@ export class Crops {
     });
   }
 
+  private async page(n: number): Promise<CanvasImageSource | null> {
+    if (this.sheet?.page === n) return this.sheet.image;
+    const image = new Image();
+    image.src = `${this.picture.view}${n}`;
+    try {
+      await image.decode();
+    } catch {
+      return null;
+    }
+    this.sheet = { page: n, image };
+    return image;
+  }
+
   private cut(wish: Wish, from: CanvasImageSource): void {
     const context = wish.canvas.getContext("2d");
     if (!context) return;
     const [real, high] = from instanceof HTMLVideoElement ? [from.videoWidth, from.videoHeight] : from instanceof HTMLImageElement ? [from.naturalWidth, from.naturalHeight] : [0, 0];
     if (real === 0) return;
-    const [sx, sy] = [real / this.picture.width, high / this.picture.height];
+    const page = this.picture.pages?.[wish.t - 1];
+    const [sx, sy] = [real / (page?.w ?? this.picture.width), high / (page?.h ?? this.picture.height)];
     // Twice the size around it, so that a person sees what it belongs to.
     const side = Math.max(wish.w, wish.h) * 2;
     const [x, y] = [wish.x + wish.w / 2 - side / 2, wish.y + wish.h / 2 - side / 2];

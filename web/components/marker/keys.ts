@@ -3,7 +3,7 @@
 /** What the keys do on the picture and on the list of suggestions. */
 export const keys: Record<string, string> = {
   " ": "play", ",": "back", ".": "forward", n: "add", k: "point", p: "preview", f: "follow", w: "whole-shot", g: "widen", v: "turn-box", h: "turn-shot",
-  s: "split", c: "cover-suggestion", l: "leave-suggestion", j: "next-suggestion", "+": "closer", "-": "further", "0": "whole-film", "?": "help",
+  s: "split", c: "cover-suggestion", l: "leave-suggestion", j: "next-suggestion", PageUp: "page-back", PageDown: "page-forward", "+": "closer", "-": "further", "0": "whole-film", "?": "help",
 };
 
 /** Says whether a key is meant for a field in which somebody types. */

@@ -10,6 +10,7 @@ import { must, Words } from "./dom.js";
 import { Help } from "./help.js";
 import { between, keys, typing } from "./keys.js";
 import { Machine } from "./machine.js";
+import { changedPage, Pages } from "./pages.js";
 import { Panel } from "./panel.js";
 import { withTrack, type Picture, type Plan, type Track, type Wire } from "./plan.js";
 import { Player } from "./player.js";
@@ -29,11 +30,11 @@ type Deeds = Record<string, () => void>;
 
 export class Marker {
   private readonly words: Words;
-  private readonly picture: Picture;
   private readonly person: string;
   private readonly work: Work;
   private readonly stage: Stage | null = null;
   private readonly player: Player | null = null;
+  private readonly pages: Pages | null = null;
   private readonly timeline: Timeline | null = null;
   private readonly shots: ShotBar | null = null;
   private readonly sound: Sound | null = null;
@@ -47,10 +48,9 @@ export class Marker {
   private kind: "" | "cover" | "reveal" = ""; // of new boxes; "" goes by what is shown
   private drawing = 0;
 
-  constructor(private readonly root: HTMLElement) {
+  constructor(private readonly root: HTMLElement, private readonly picture: Picture) {
     const data = root.dataset;
     this.words = new Words(data["words"] ?? "{}");
-    this.picture = JSON.parse(data["picture"] ?? "{}") as Picture;
     this.person = data["person"] ?? "";
     const desk = new Desk(data["base"] ?? "", data["token"] ?? "");
     const line = new SaveLine(must(root, ".marker-save"), this.words);
@@ -67,7 +67,7 @@ export class Marker {
         root.classList.toggle("marker-shaping", this.shaping.on);
       },
       done: (corners) => {
-        const track = newShape(this.plan, corners, this.picture, this.reveals());
+        const track = newShape(this.plan, corners, this.moment(), this.picture, this.reveals());
         if (track) this.add(track);
       },
     });
@@ -89,6 +89,7 @@ export class Marker {
     if (seen) {
       this.stage = this.stageOf(seen);
       this.panel = this.panelOf();
+      if (this.picture.pages) this.pages = new Pages(root, this.picture, this.words, () => this.turned());
       const source = root.querySelector<HTMLVideoElement | HTMLImageElement>(".marker-fit video, .marker-fit img");
       this.suggested = this.suggestedOf(source && new Crops(source, this.picture));
     }
@@ -115,7 +116,7 @@ export class Marker {
 
   private stageOf(layer: HTMLElement): Stage {
     return new Stage(layer, must<HTMLCanvasElement>(this.root, ".marker-shade"), this.picture, this.words, {
-      draw: (box) => this.add(newTrack(this.plan, box, this.moment(), this.picture, this.reveals())),
+      draw: (box) => this.pages?.turning || this.add(newTrack(this.plan, box, this.moment(), this.picture, this.reveals())),
       move: (id, x, y, gesture) => this.onTrack(id, (t) => moveTo(t, this.moment(), x, y, sameFrame(this.picture)), gesture),
       resize: (id, w, h, gesture) => this.onTrack(id, (t) => resize(t, w, h, this.picture), gesture),
       rest: () => this.work.rest(),
@@ -147,8 +148,8 @@ export class Marker {
   }
 
   private suggestedOf(crops: Crops | null): Suggested {
-    return new Suggested(must(this.root, ".marker-suggest"), this.words, crops, {
-      seek: (t) => this.player?.seek(t),
+    return new Suggested(must(this.root, ".marker-suggest"), this.words, this.picture, crops, {
+      seek: (t) => this.seek(t),
       choose: () => this.tick(),
       cover: (id) => void this.cover(id),
       follow: (id) => {
@@ -178,9 +179,30 @@ export class Marker {
     });
   }
 
-  // The moment that a change is for: a photo has only one.
+  // The moment that a change is for: a photo has only one, a document its pages.
   private moment(): number {
-    return this.player?.moment ?? 0;
+    return this.player?.moment ?? this.pages?.page ?? 0;
+  }
+
+  private seek(t: number): void {
+    this.player?.seek(t);
+    this.pages?.turn(t);
+  }
+
+  // Another page is shown; what was chosen stays on its own.
+  private turned(): void {
+    this.shaping.stop();
+    this.stage?.sized();
+    if (this.plan.tracks.some((t) => t.id === this.selected && t.from !== this.pages?.page)) this.selected = "";
+    this.changed("");
+  }
+
+  // Undo and redo show the page on which they did something.
+  private rewind(step: () => void): void {
+    const before = this.plan.tracks;
+    step();
+    const page = changedPage(before, this.plan.tracks);
+    if (page > 0) this.pages?.turn(page);
   }
 
   private reveals(): boolean {
@@ -209,11 +231,13 @@ export class Marker {
   private select(id: string): void {
     if (id === this.selected) return;
     this.selected = id;
+    const track = this.plan.tracks.find((t) => t.id === id);
+    if (track) this.pages?.turn(track.from);
     this.changed("");
   }
 
   private corners(id: string, change: (all: { x: number; y: number }[]) => { x: number; y: number }[], gesture = ""): void {
-    this.onTrack(id, (t) => shape(t, change(cornersAt(t, 0) ?? []), this.picture), gesture);
+    this.onTrack(id, (t) => shape(t, change(cornersAt(t, t.from) ?? []), this.picture), gesture);
   }
 
   private bend(id: string, n: number, x: number, y: number, gesture = ""): void {
@@ -230,6 +254,7 @@ export class Marker {
 
   private cover(id: string): Track | null {
     const s = this.plan.suggestions.find((x) => x.id === id);
+    if (s) this.pages?.turn(s.from);
     const { plan, track } = cover(this.plan, id, s ? this.words.say(s.what) : "", this.picture);
     if (track) this.selected = track.id;
     this.suggested?.next();
@@ -244,7 +269,7 @@ export class Marker {
 
   private answer(q: Question): void {
     this.player?.pause();
-    this.player?.seek(q.at);
+    this.seek(q.page ?? q.at);
     if (this.plan.tracks.some((t) => t.id === q.id)) this.select(q.id);
     if (this.plan.suggestions.some((s) => s.id === q.id) && this.suggested) {
       this.suggested.now = q.id;
@@ -288,6 +313,7 @@ export class Marker {
     this.stage?.hint(this.machine.offered, this.pointedAt());
     this.timeline?.tick(this.player?.time ?? 0);
     this.shots?.show(this.plan, t);
+    this.pages?.show(this.plan);
     const now = this.root.querySelector(".marker-now");
     if (now) now.textContent = `${clock(t)} / ${clock(this.picture.length)}`;
     if (this.player) this.sound?.silence(this.player, this.root.classList.contains("marker-preview"));
@@ -305,8 +331,10 @@ export class Marker {
     forward: () => this.player?.frames(1),
     "back-second": () => this.player?.seek(this.player.time - 1000),
     "forward-second": () => this.player?.seek(this.player.time + 1000),
-    add: () => this.stage && this.addInMiddle(),
-    shape: () => this.stage && this.picture.length === 0 && (this.shaping.on ? this.shaping.stop() : this.shaping.start()),
+    "page-back": () => this.pages?.turn(this.pages.page - 1),
+    "page-forward": () => this.pages?.turn(this.pages.page + 1),
+    add: () => this.stage && !this.pages?.turning && this.addInMiddle(),
+    shape: () => this.stage && !this.pages?.turning && this.picture.length === 0 && (this.shaping.on ? this.shaping.stop() : this.shaping.start()),
     point: () => this.point(),
     follow: () => this.follow(this.selected),
     "whole-shot": () => this.onTrack(this.selected, (t) => wholeShot(t, this.plan, this.moment(), this.picture)),
@@ -314,8 +342,8 @@ export class Marker {
     "turn-box": () => this.onTrack(this.selected, (t) => ({ ...t, reveal: !t.reveal })),
     "turn-shot": () => must(this.root, ".marker-shot-turn").click(),
     split: () => this.shots && this.work.change(split(this.plan, this.moment(), this.picture.length, this.person)),
-    undo: () => this.work.undo(),
-    redo: () => this.work.redo(),
+    undo: () => this.rewind(() => this.work.undo()),
+    redo: () => this.rewind(() => this.work.redo()),
     look: () => void this.machine.look(),
     take: () => this.machine.answer(true),
     drop: () => this.machine.answer(false),
@@ -371,7 +399,7 @@ export class Marker {
       return;
     }
     const name = keys[e.key];
-    if (!name || (e.key === " " && e.target instanceof HTMLButtonElement)) return;
+    if (!name || (name.startsWith("page-") && !this.pages) || (e.key === " " && e.target instanceof HTMLButtonElement)) return;
     e.preventDefault();
     this.deeds[name]!();
   }

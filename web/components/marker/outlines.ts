@@ -18,12 +18,17 @@ export class Outlines {
 
   constructor(private readonly layer: HTMLElement, private readonly picture: Picture, private readonly words: Words) {
     this.drawing.setAttribute("class", "marker-outlines");
-    this.drawing.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
+    this.sized();
     this.drawing.setAttribute("preserveAspectRatio", "none");
     this.drawing.setAttribute("aria-hidden", "true");
     this.open.setAttribute("class", "marker-open");
     this.drawing.append(this.closed, this.open);
     layer.append(this.drawing, this.offered, this.suggested);
+  }
+
+  /** Takes the size of the picture as it is now. */
+  sized(): void {
+    this.drawing.setAttribute("viewBox", `0 0 ${this.picture.width} ${this.picture.height}`);
   }
 
   /** Puts an element over a place in the picture. */

@@ -49,11 +49,16 @@ export class Panel {
       },
       el("span", { class: "marker-swatch", "aria-hidden": "true" }, String(n + 1)),
       el("span", {}, this.name(track, n), track.reveal ? ` · ${this.words.say("shows")}` : ""),
-      el("span", { class: "quiet" }, this.picture.length > 0 ? `${clock(track.from)} – ${clock(track.to)}` : `${track.w} × ${track.h}`),
+      el("span", { class: "quiet" }, this.where(track)),
     );
     const card = el("li", { class: `marker-card marker-colour-${n % 8}` }, head);
     if (open) card.append(this.details(track, t));
     return card;
+  }
+
+  private where(track: Track): string {
+    if (this.picture.length > 0) return `${clock(track.from)} – ${clock(track.to)}`;
+    return `${this.picture.pages ? `${this.words.say("page", track.from)} · ` : ""}${track.w} × ${track.h}`;
   }
 
   private name(track: Track, n: number): string {
@@ -158,7 +163,7 @@ export class Panel {
   }
 
   private corners(track: Track): HTMLElement {
-    const corners = track.corners.length > 0 ? (cornersAt(track, 0) ?? []) : [];
+    const corners = track.corners.length > 0 ? (cornersAt(track, track.from) ?? []) : [];
     if (corners.length === 0) {
       return el("p", {}, el("button", { type: "button", "data-key": `shape ${track.id}`, onclick: () => this.act.addCorner(track.id, -1) }, this.words.say("makeShape")));
     }

@@ -4,6 +4,7 @@ import test from "node:test";
 import { absorb, best, cover, followed, leave, machineOnly, nextOpen, openSuggestions, reopen } from "./answers.js";
 import { clock, readClock, step } from "./clock.js";
 import { blank, freshID, read, readTrack, withTrack, write, writeTrack, type Picture, type Plan, type Suggestion, type Track, type Wire } from "./plan.js";
+import { changedPage } from "./pages.js";
 import { begin, hiddenAt, join, shotAt, shownAt, split, turn } from "./shots.js";
 import { addLine, dropSpan, heard, keep, mute, noteSpan, say, timeLine, withLine } from "./sound.js";
 import { at, cornersAt, dropPoint, held, keepNear, moveTo, newShape, newTrack, resize, retime, shape, wholeShot, widen } from "./track.js";
@@ -41,7 +42,7 @@ for (const v of vectors.reveals) {
 
 // Everything that a plan can say, as the server writes it.
 const film: Wire = {
-  by: "Aigul", covered: true, duration: 10000, height: 720, kind: "kua redaction plan", mute_all: true, note: "n", original: "3", reviewed: true, speak: "ru", version: 2, width: 1280,
+  by: "Aigul", covered: true, duration: 10000, height: 720, kind: "kua redaction plan", mute_all: true, note: "n", original: "3", reviewed: true, speak: "ru", version: 3, width: 1280,
   keeps: [{ by: "Aigul", from: 0, id: "k1", note: "a siren", to: 900 }],
   lines: [{ from: 0, id: "l1", to: 900, words: { ru: "Стой", en: "Stop" } }],
   mutes: [{ by: "Bolat", from: 100, id: "m1", note: "a name", to: 200 }],
@@ -53,12 +54,38 @@ const film: Wire = {
   ],
 };
 const still: Wire = {
-  covered: false, height: 720, kind: "kua redaction plan", mute_all: false, original: "4", reviewed: false, version: 2, width: 1280,
+  covered: false, height: 720, kind: "kua redaction plan", mute_all: false, original: "4", reviewed: false, version: 3, width: 1280,
   boxes: [
     { by: "Aigul", h: 40, id: "t1", label: "face", w: 30, x: -3, y: 0, reveal: true, note: "n", source: "f1" },
     { h: 40, id: "t2", w: 30, x: 10, y: 20, corners: [{ x: 10, y: 20 }, { x: 40, y: 20 }, { x: 25, y: 60 }] },
   ],
 };
+
+const sheet: Picture = { width: 1140, height: 1600, length: 0, rate: 0, pages: [{ w: 1140, h: 1600 }, { w: 1600, h: 760 }], view: "/media/view/5/" };
+const doc = {
+  covered: true, kind: "kua redaction plan", mute_all: true, original: "5", reviewed: false, version: 3, pages: [{ h: 1600, w: 1140 }, { h: 760, w: 1600 }],
+  boxes: [{ h: 40, id: "t1", w: 30, x: 10, y: 20, page: 2, reveal: true, corners: [{ x: 10, y: 20 }, { x: 40, y: 20 }, { x: 25, y: 60 }] }],
+  suggestions: [{ detector: "d 1", from: 0, h: 40, id: "f1", page: 1, points: [{ at: 0, x: 1, y: 2 }], to: 0, w: 30, what: "face" }],
+} as Wire;
+
+test("what is marked on a page is there and on no other", () => {
+  const plan = read(doc);
+  assert.deepEqual(write(plan, sheet), doc);
+  assert.deepEqual(at(plan.tracks[0]!, 2), { x: 10, y: 20 });
+  assert.equal(at(plan.tracks[0]!, 1), null);
+  const { plan: covered, track } = cover(plan, "f1", "face", sheet);
+  assert.equal(at(track!, 2), null);
+  const written = write(covered, sheet) as typeof doc;
+  assert.deepEqual([written.boxes?.[1]?.page, written.suggestions?.[0]?.answer], [1, "cover"]);
+  const drawn = newTrack(plan, { x: 5, y: 5, w: 50, h: 50 }, 2, sheet, true);
+  assert.deepEqual([drawn.from, drawn.to, drawn.points], [2, 2, [{ at: 2, x: 5, y: 5 }]]);
+  assert.deepEqual(shape(drawn, [{ x: 0, y: 0 }, { x: 90, y: 0 }, { x: 0, y: 90 }], sheet).points, [{ at: 2, x: 0, y: 0 }]);
+  assert.deepEqual(moveTo(drawn, 2, 9, 9, Infinity).points, [{ at: 2, x: 9, y: 9 }]);
+  const more = withTrack(plan, drawn.id, drawn);
+  assert.equal(changedPage(plan.tracks, more.tracks), 2);
+  assert.equal(changedPage(covered.tracks, plan.tracks), 1);
+  assert.equal(changedPage(plan.tracks, plan.tracks), 0);
+});
 
 test("a plan is read and written again without loss", () => {
   assert.deepEqual(write(read(film), picture), film);
@@ -114,8 +141,8 @@ test("a wider box stays over what it lay on", () => {
 });
 
 test("a free shape is enclosed by its box, moves with it and is stretched with it", () => {
-  assert.equal(newShape(empty, [{ x: 0, y: 0 }, { x: 50, y: 50 }], photo), null);
-  const s = newShape(empty, [{ x: 10, y: 20 }, { x: 110, y: 20.4 }, { x: 60, y: 120 }], photo, true)!;
+  assert.equal(newShape(empty, [{ x: 0, y: 0 }, { x: 50, y: 50 }], 0, photo), null);
+  const s = newShape(empty, [{ x: 10, y: 20 }, { x: 110, y: 20.4 }, { x: 60, y: 120 }], 0, photo, true)!;
   assert.deepEqual([s.w, s.h, s.points, s.reveal], [100, 100, [{ at: 0, x: 10, y: 20 }], true]);
   const moved = moveTo(s, 0, 20, 30, Infinity);
   assert.deepEqual(cornersAt(moved, 0), [{ x: 20, y: 30 }, { x: 120, y: 30 }, { x: 70, y: 130 }]);

@@ -1,4 +1,4 @@
-// What is hidden in one original, as internal/redact has it (version 2), read
+// What is hidden in one original, as internal/redact has it (version 3), read
 // from its JSON and written to it again without loss. Nothing here touches the
 // page. Times are whole milliseconds, lengths whole pixels of the picture as it
 // is shown.
@@ -18,7 +18,8 @@ export interface Corner {
 /**
  * One box of constant size that moves in straight lines and hides what is under
  * it, or shows it where the picture is hidden. A photo's boxes are tracks of no
- * length, so that there is one kind of mark.
+ * length, so that there is one kind of mark; the moments of a document are the
+ * numbers of its pages.
  */
 export interface Track {
   id: string;
@@ -105,12 +106,14 @@ export interface Plan {
   head: Head;
 }
 
-/** The picture that the plan is for; length is 0 for a photo. */
+/** The picture that the plan is for; length is 0 for a photo. Of a document it is the page that is shown. */
 export interface Picture {
   width: number;
   height: number;
   length: number; // milliseconds
   rate: number; // frames in a second
+  pages?: { w: number; h: number }[]; // of a document
+  view?: string; // where its pages' pictures are; the page's number comes behind
 }
 
 /** The smallest box that can be drawn, in pixels of the picture. */
@@ -119,13 +122,14 @@ export const minSide = 8;
 /** A plan that says nothing: all is silent and open. */
 export const blank: Plan = {
   tracks: [], covered: false, shots: [], suggestions: [], mutes: [], keeps: [], lines: [],
-  muteAll: true, speak: "", reviewed: false, note: "", head: { kind: "kua redaction plan", version: 2 },
+  muteAll: true, speak: "", reviewed: false, note: "", head: { kind: "kua redaction plan", version: 3 },
 };
 
 // The document as it stands in JSON: what is empty is not there.
 type Bare<T> = { [K in keyof T]?: T[K] };
 type WireTrack = Bare<Omit<Track, "startSeen" | "endSeen" | "corners">> & { start_seen?: boolean; end_seen?: boolean };
-type WireBox = Bare<Pick<Track, "id" | "label" | "w" | "h" | "reveal" | "source" | "note" | "by" | "corners">> & { x?: number; y?: number };
+type WireBox = Bare<Pick<Track, "id" | "label" | "w" | "h" | "reveal" | "source" | "note" | "by" | "corners">> & { x?: number; y?: number; page?: number };
+type WireSuggestion = Bare<Suggestion> & { page?: number };
 
 export interface Wire extends Head {
   boxes?: WireBox[];
@@ -138,7 +142,7 @@ export interface Wire extends Head {
   reviewed?: boolean;
   shots?: Bare<Shot>[];
   speak?: string;
-  suggestions?: Bare<Suggestion>[];
+  suggestions?: WireSuggestion[];
   tracks?: WireTrack[];
 }
 
@@ -149,9 +153,7 @@ export function read(w: Wire): Plan {
     tracks: [...(tracks ?? []).map(readTrack), ...(boxes ?? []).map(readBox)],
     covered: covered ?? false,
     shots: (shots ?? []).map((s) => ({ id: "", from: 0, to: 0, covered: false, by: "", ...s })),
-    suggestions: (suggestions ?? []).map((s) => ({
-      id: "", what: "face", detector: "", w: 0, h: 0, from: 0, to: 0, points: [], answer: "", note: "", by: "", ...s,
-    })),
+    suggestions: (suggestions ?? []).map(readSuggestion),
     mutes: (mutes ?? []).map(readSpan),
     keeps: (keeps ?? []).map(readSpan),
     lines: (lines ?? []).map((l) => ({ id: "", from: 0, to: 0, words: {}, ...l })),
@@ -161,6 +163,16 @@ export function read(w: Wire): Plan {
     note: note ?? "",
     head,
   };
+}
+
+function readSuggestion({ page = 0, ...s }: WireSuggestion): Suggestion {
+  const own: Suggestion = { id: "", what: "face", detector: "", w: 0, h: 0, from: 0, to: 0, points: [], answer: "", note: "", by: "", ...s };
+  return page === 0 ? own : { ...own, from: page, to: page, points: own.points.map((p) => ({ ...p, at: page })) };
+}
+
+function writeSuggestion(s: Suggestion, picture: Picture): WireSuggestion {
+  const own = picture.pages ? { ...s, page: s.from, from: 0, to: 0, points: s.points.map((p) => ({ ...p, at: 0 })) } : s;
+  return bareKeeping<WireSuggestion>("from", "to", "w", "h", "points")(own);
 }
 
 function readSpan(s: Bare<Span>): Span {
@@ -178,8 +190,8 @@ const bareTrack: Track = {
 };
 
 function readBox(b: WireBox): Track {
-  const { x = 0, y = 0, corners = [], ...rest } = b;
-  return { ...bareTrack, ...rest, points: [{ at: 0, x, y }], corners: corners.map((c) => ({ x: c.x - x, y: c.y - y })) };
+  const { x = 0, y = 0, page = 0, corners = [], ...rest } = b;
+  return { ...bareTrack, ...rest, from: page, to: page, points: [{ at: page, x, y }], corners: corners.map((c) => ({ x: c.x - x, y: c.y - y })) };
 }
 
 /** Writes the document. A picture of no length has boxes, a film tracks. */
@@ -191,9 +203,9 @@ export function write(plan: Plan, picture: Picture): Wire {
     ...rest,
     mute_all: muteAll,
     tracks: timed ? tracks.map(writeTrack) : [],
-    boxes: timed ? [] : tracks.map(writeBox),
+    boxes: timed ? [] : tracks.map((t) => writeBox(t, picture)),
     shots: rest.shots.map(bareKeeping("covered", "from", "to")),
-    suggestions: rest.suggestions.map(bareKeeping("from", "to", "w", "h", "points")),
+    suggestions: rest.suggestions.map((s) => writeSuggestion(s, picture)),
     mutes: rest.mutes.map(bareKeeping("from", "to")),
     keeps: rest.keeps.map(bareKeeping("from", "to")),
   }, ["covered", "mute_all", "reviewed"]) as unknown as Wire;
@@ -205,11 +217,11 @@ export function writeTrack(t: Track): WireTrack {
   return bare({ ...rest, start_seen: startSeen, end_seen: endSeen }, ["from", "to", "w", "h", "points"]) as WireTrack;
 }
 
-function writeBox(t: Track): WireBox {
+function writeBox(t: Track, picture: Picture): WireBox {
   const { id, label, w, h, reveal, source, note, by } = t;
   const { x, y } = t.points[0] ?? { x: 0, y: 0 };
   const corners = t.corners.map((c) => ({ x: c.x + x, y: c.y + y }));
-  return bare({ id, label, w, h, x, y, reveal, source, note, by, corners }, ["x", "y", "w", "h"]) as WireBox;
+  return bare({ id, label, w, h, x, y, reveal, source, note, by, corners, page: picture.pages ? t.from : 0 }, ["x", "y", "w", "h"]) as WireBox;
 }
 
 // Leaves out what is empty, as Go's omitempty does.

@@ -9,6 +9,7 @@ export interface Question {
   kind: string; // as internal/redact has it: start, end, suggestion, uncovered, nothing
   id: string; // of what it is about
   at: number;
+  page?: number; // of a document
 }
 
 export interface QuestionActions {
@@ -40,7 +41,7 @@ export class Questions {
   }
 
   private row(q: Question): HTMLElement {
-    const row = el("li", {}, el("p", {}, this.timed && q.kind !== "nothing" ? el("span", { class: "marker-when" }, clock(q.at), " ") : "", this.text(q)));
+    const row = el("li", {}, el("p", {}, q.kind === "nothing" ? "" : this.when(q), this.text(q)));
     if (q.kind === "nothing") return this.nothing(row);
     const deeds = el("p", { class: "actions" }, el("button", { type: "button", "data-key": `ask ${q.kind} ${q.id}`, onclick: () => this.act.look(q) }, this.words.say("look")));
     if (q.kind === "start" || q.kind === "end") {
@@ -49,6 +50,11 @@ export class Questions {
     }
     row.append(deeds);
     return row;
+  }
+
+  private when(q: Question): Node | string {
+    if (!this.timed && !q.page) return "";
+    return el("span", { class: "marker-when" }, q.page ? this.words.say("page", q.page) : clock(q.at), " ");
   }
 
   private text(q: Question): string {

@@ -10,13 +10,18 @@ const widest = 1280;
 
 export class Shade {
   private readonly context: CanvasRenderingContext2D | null;
-  private readonly scale: number;
+  private scale = 1;
 
   constructor(private readonly canvas: HTMLCanvasElement, private readonly picture: Picture) {
-    this.scale = Math.min(1, widest / picture.width);
-    canvas.width = Math.max(1, Math.round(picture.width * this.scale));
-    canvas.height = Math.max(1, Math.round(picture.height * this.scale));
+    this.sized();
     this.context = canvas.getContext("2d");
+  }
+
+  /** Takes the size of the picture as it is now. */
+  sized(): void {
+    this.scale = Math.min(1, widest / this.picture.width);
+    this.canvas.width = Math.max(1, Math.round(this.picture.width * this.scale));
+    this.canvas.height = Math.max(1, Math.round(this.picture.height * this.scale));
   }
 
   /** Draws what is hidden at a moment. */

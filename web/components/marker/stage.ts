@@ -72,6 +72,12 @@ export class Stage {
     layer.addEventListener("keydown", (e) => this.key(e));
   }
 
+  /** Takes the size of the picture as it is now. */
+  sized(): void {
+    this.shade.sized();
+    this.outlines.sized();
+  }
+
   /** Shows the plan as it is at a moment. */
   show(plan: Plan, time: number, selected: string): void {
     this.plan = plan;

@@ -3,6 +3,7 @@
 
 import { must } from "./dom.js";
 import { Marker } from "./marker.js";
+import { fit } from "./pages.js";
 import type { Picture } from "./plan.js";
 
 function start(): void {
@@ -11,18 +12,10 @@ function start(): void {
   const plain = document.querySelector<HTMLElement>(".marker-plain");
   const picture = JSON.parse(root.dataset["picture"] ?? "{}") as Picture;
   fit(root, picture);
-  new Marker(root);
+  new Marker(root, picture);
   if (plain) plain.hidden = true;
   root.hidden = false;
   compare(root, picture, plain);
-}
-
-// Gives the picture its own shape, so that boxes lie where the renderer puts them.
-function fit(root: HTMLElement, { width, height }: Picture): void {
-  const place = root.querySelector<HTMLElement>(".marker-fit");
-  if (!place) return;
-  place.style.aspectRatio = `${width} / ${height}`;
-  place.style.maxWidth = `calc(72vh * ${width / height})`;
 }
 
 // A browser that turns or stretches the picture otherwise than the renderer
@@ -45,6 +38,7 @@ function compare(root: HTMLElement, picture: Picture, plain: HTMLElement | null)
   } else if (photo) {
     const look = (): void => check(photo.naturalWidth, photo.naturalHeight);
     photo.addEventListener("load", look);
+    photo.addEventListener("error", () => (must(root, ".marker-unplayable").hidden = false));
     look();
   }
 }

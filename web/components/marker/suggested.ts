@@ -5,7 +5,7 @@ import { best, nextOpen, openSuggestions } from "./answers.js";
 import { clock } from "./clock.js";
 import type { Crops } from "./crops.js";
 import { el, type Words } from "./dom.js";
-import type { Plan, Suggestion } from "./plan.js";
+import type { Picture, Plan, Suggestion } from "./plan.js";
 
 export interface SuggestedActions {
   seek(t: number): void;
@@ -28,7 +28,7 @@ export class Suggested {
   private plan: Plan | null = null;
   private key = "";
 
-  constructor(root: HTMLElement, private readonly words: Words, private readonly crops: Crops | null, private readonly act: SuggestedActions) {
+  constructor(root: HTMLElement, private readonly words: Words, private readonly picture: Picture, private readonly crops: Crops | null, private readonly act: SuggestedActions) {
     this.list = root.querySelector<HTMLElement>(".marker-suggestions")!;
     this.count = root.querySelector<HTMLElement>(".marker-suggestions-count")!;
     this.all = root.querySelector<HTMLInputElement>(".marker-suggestions-all")!;
@@ -66,6 +66,10 @@ export class Suggested {
     return this.list.querySelector<HTMLInputElement>(".marker-now-asked input")?.value.trim() ?? "";
   }
 
+  private get timed(): boolean {
+    return this.picture.length > 0;
+  }
+
   private choose(s: Suggestion): void {
     this.now = s.id;
     this.act.choose(s.id);
@@ -77,7 +81,9 @@ export class Suggested {
     const spot = best(s);
     const canvas = el("canvas", { width: cropSide, height: cropSide, class: "marker-crop", "aria-hidden": "true" });
     const name = this.words.say(s.what === "plate" ? "plate" : "face");
-    const when = s.to > 0 ? `${clock(s.from)} – ${clock(s.to)}` : `${spot.x}, ${spot.y}`;
+    const place = `${spot.x}, ${spot.y}`;
+    const still = this.picture.pages ? `${this.words.say("page", s.from)} · ${place}` : place;
+    const when = this.timed ? `${clock(s.from)} – ${clock(s.to)}` : still;
     const card = el(
       "li", { class: `marker-suggestion${chosen ? " marker-now-asked" : ""}` },
       el("button", { type: "button", class: "marker-crop-button", "aria-label": this.words.say("suggestLook", name, when), "aria-pressed": String(chosen), onclick: () => this.choose(s) }, canvas),
@@ -98,7 +104,7 @@ export class Suggested {
     const why = el("input", { type: "text", maxlength: 200, list: "marker-reasons", value: this.words.say("reasonMistake"), "aria-label": this.words.say("suggestWhy") });
     const button = (word: string, deed: () => void, kind = ""): HTMLElement => el("button", { type: "button", class: kind, onclick: deed }, this.words.say(word));
     const answers = el("div", { class: "marker-answers" }, button("suggestCover", () => this.act.cover(s.id), "primary"));
-    if (s.to > 0) answers.append(button("suggestFollow", () => this.act.follow(s.id)));
+    if (this.timed) answers.append(button("suggestFollow", () => this.act.follow(s.id)));
     answers.append(
       el("label", {}, this.words.say("suggestWhy"), why),
       button("suggestLeave", () => (why.value.trim() === "" ? why.focus() : this.act.leave(s.id, why.value.trim()))),

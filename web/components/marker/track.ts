@@ -69,6 +69,7 @@ export function wholeShot(track: Track, plan: Plan, t: number, picture: Picture)
 
 // The first and the last moment of what is shown without a cut at t.
 function reach(plan: Plan, t: number, picture: Picture): [number, number] {
+  if (picture.length === 0) return [t, t];
   const shot = shotAt(plan, t);
   if (!shot) return [0, picture.length];
   return [shot.from, shot.to >= picture.length ? picture.length : shot.to - 1];
@@ -107,7 +108,7 @@ export function keepNear(track: Track, x: number, y: number, picture: Picture): 
  */
 export function newTrack(plan: Plan, box: { x: number; y: number; w: number; h: number }, t: number, picture: Picture, reveal = false): Track {
   let [from, to] = reach(plan, t, picture);
-  if (reveal && !shotAt(plan, t)) {
+  if (reveal && picture.length > 0 && !shotAt(plan, t)) {
     // From the beginning of its frame: a frame shows only what is revealed for all of its time.
     const frame = 1000 / (picture.rate > 0 ? picture.rate : 25);
     [from, to] = [Math.floor(Math.floor(t / frame + 1e-6) * frame), Math.min(t + 2000, picture.length)];
@@ -119,10 +120,10 @@ export function newTrack(plan: Plan, box: { x: number; y: number; w: number; h: 
   return resize(track, box.w, box.h, picture);
 }
 
-/** Makes a free shape on a photo from its corners in the picture; null when they enclose nothing. */
-export function newShape(plan: Plan, corners: Corner[], picture: Picture, reveal = false): Track | null {
+/** Makes a free shape on a photo or page (t) from its corners in the picture; null when they enclose nothing. */
+export function newShape(plan: Plan, corners: Corner[], t: number, picture: Picture, reveal = false): Track | null {
   if (corners.length < 3) return null;
-  const track = newTrack(plan, { x: 0, y: 0, w: minSide, h: minSide }, 0, picture, reveal);
+  const track = newTrack(plan, { x: 0, y: 0, w: minSide, h: minSide }, t, picture, reveal);
   const shaped = shape(track, corners, picture);
   return shaped.w * shaped.h > minSide * minSide ? shaped : null;
 }
@@ -137,7 +138,7 @@ export function shape(track: Track, corners: Corner[], picture: Picture): Track 
     ...track,
     w: Math.max(Math.max(...xs) - x, minSide),
     h: Math.max(Math.max(...ys) - y, minSide),
-    points: [{ at: 0, x, y }],
+    points: [{ at: track.from, x, y }],
     corners: kept.map((c) => ({ x: c.x - x, y: c.y - y })),
   };
 }
