@@ -64,7 +64,7 @@ export class LookPanel {
   private list(title: string, lines: readonly string[]): void {
     const list = element("ul");
     for (const line of lines) list.append(element("li", "", line));
-    this.found.append(element("h3", "", title), list);
+    this.found.append(element("h2", "", title), list);
   }
 
   /** The buttons that this file, as it is now, has. */
@@ -90,7 +90,7 @@ export class LookPanel {
 
   /** Warns, and waits for the answer. */
   private ask(way: "photo" | "film", format: string, from: HTMLElement): void {
-    const title = element("h3", "", say("report.look.ask"));
+    const title = element("h2", "", say("report.look.ask"));
     title.tabIndex = -1;
     const answers = element("p", "buttons");
     this.question.textContent = "";

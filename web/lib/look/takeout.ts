@@ -1,5 +1,6 @@
 /** Takes out of a file what it tells, and gives the copy only if the same look then finds nothing. */
 import { Fault } from "../fault.js";
+import { bare } from "./bare.js";
 import { assemble, planFilm } from "./film-out.js";
 import { look } from "./look.js";
 import { newPhoto } from "./photo-out.js";
@@ -18,18 +19,18 @@ export function wayOut(format: string): "photo" | "film" | null {
 export async function takeOut(file: File, format: string, paint = newPhoto): Promise<File> {
   const way = wayOut(format);
   if (!way) throw new Fault("report.look.out.form");
-  const made = way === "film" ? new File(assemble(file, await planFilm(file)), file.name, { type: file.type }) : named(file, await paint(file, format));
+  const made = way === "film" ? new File(assemble(file, await planFilm(file)), file.name, { type: file.type }) : await named(file, await paint(file, format));
   const left = await look(made);
   if (!left.clean) throw new Fault("report.look.out.left");
   return made;
 }
 
 /** A photo under the old name; what was WebP or HEIC is JPEG now, and is called so. */
-function named(file: File, made: Blob): File {
+async function named(file: File, made: Blob): Promise<File> {
   const ending = made.type === "image/png" ? ".png" : ".jpg";
   const same = made.type === "image/png" ? /\.png$/i : /\.jpe?g$/i;
   const name = same.test(file.name) ? file.name : file.name.replace(/\.[^.]*$/, "") + ending;
-  return new File([made], name, { type: made.type });
+  return new File([bare(new Uint8Array(await made.arrayBuffer()), made.type)], name, { type: made.type });
 }
 
 /** A name that tells nothing, with the ending that the file had. */
