@@ -1,6 +1,6 @@
 /** Under each attached file: what it tells about the person, in words, and the way to take it out. */
 import { faultOf } from "../../lib/fault.js";
-import { KINDS, type Fact, type Kind, type Sheet } from "../../lib/look/sheet.js";
+import { KINDS, NAMES, type Fact, type Kind, type Sheet } from "../../lib/look/sheet.js";
 import { wayOut } from "../../lib/look/takeout.js";
 import type { Attachment } from "./attachment.js";
 import { element, faultText, say, sizeText } from "./dom.js";
@@ -54,7 +54,7 @@ export class LookPanel {
     if (sheet.format === "") this.found.append(element("p", "", say("report.look.unknown")));
     else if (sheet.facts.length === 0) this.found.append(element("p", "", say("deskweb.traces.nothing")));
     for (const kind of KINDS) {
-      const facts = sheet.facts.filter((f) => f.kind === kind);
+      const facts = sheet.facts.filter((f) => f.kind === kind).sort((a, b) => NAMES.indexOf(a.name) - NAMES.indexOf(b.name));
       if (facts.length > 0) this.list(heading(kind), facts.map(sentence));
     }
     if (sheet.gaps.size > 0) this.list(say("deskweb.traces.gaps"), [...sheet.gaps].map((why) => say(`trace.gap.${why}`)));

@@ -10,7 +10,7 @@ import type { Bytes } from "../bytes.js";
 import { Fault } from "../fault.js";
 import { children, topBoxes, viewOf, type Box } from "./boxes.js";
 import { INDEX } from "./film.js";
-import { Reader } from "./reader.js";
+import { Reader, TooMuch } from "./reader.js";
 import { latin, wordsIn } from "./text.js";
 import { holes, samplesOf, tracksOf, union, type Ranges, type Track } from "./tracks.js";
 
@@ -42,7 +42,16 @@ const SOUNDS = new Set(["mp4a", ".mp3", "alac", "samr", "sawb", "sawp", "ac-3", 
 
 /** Plans the copy of a film, or throws the fault that says why this page cannot. */
 export async function planFilm(file: Source): Promise<Part[]> {
-  const r = new Reader(file, { bytes: 2 * INDEX });
+  try {
+    return await plan(new Reader(file, { bytes: 2 * INDEX }));
+  } catch (err) {
+    if (err instanceof TooMuch) throw new Fault("report.look.out.large", [], err);
+    if (err instanceof RangeError) throw new Fault("report.look.out.broken", [], err); // a number that points outside
+    throw err;
+  }
+}
+
+async function plan(r: Reader): Promise<Part[]> {
   const top = await topBoxes(r);
   const index = top.boxes.filter((b) => b.kind === "moov");
   if (top.cut || index.length !== 1) throw new Fault("report.look.out.broken");
