@@ -59,9 +59,12 @@ type Consent struct {
 // ReportFile says what an attachment was called before it got a neutral path.
 type ReportFile struct {
 	Path string `json:"path"` // data/files/1.mp4
-	Name string `json:"name"` // as the witness's device called it
+	Name string `json:"name"` // as the witness's device called it, or a neutral name of their choice
 	Type string `json:"type"` // media type, lower case
 	Size int64  `json:"size"`
+	// Cleaned says that the witness had taken out of the file what it told of
+	// them: it is not as their device wrote it.
+	Cleaned bool `json:"cleaned,omitempty"`
 }
 
 // Limits of the texts, in bytes of UTF-8.
@@ -81,6 +84,17 @@ var (
 
 // Bytes gives the canonical JSON. It does not validate.
 func (r Report) Bytes() ([]byte, error) { return canon.Marshal(r) }
+
+// Cleaned reports whether the witness had something taken out of the attachment
+// at path before it was sealed.
+func (r Report) Cleaned(path string) bool {
+	for _, f := range r.Files {
+		if f.Path == path {
+			return f.Cleaned
+		}
+	}
+	return false
+}
 
 // ParseReport reads canonical JSON and validates it.
 func ParseReport(b []byte) (Report, error) {

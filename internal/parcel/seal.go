@@ -18,6 +18,9 @@ type Source struct {
 	Type string // media type; "" means application/octet-stream
 	Size int64
 	Open func() (io.ReadCloser, error)
+	// Cleaned says that this is not the file as the device wrote it, but what
+	// was left of it when the witness had taken out what it told.
+	Cleaned bool
 }
 
 // Seal writes the sealed parcel of a report and its files to dst: age over tar
@@ -68,7 +71,7 @@ func describe(files []Source) []ReportFile {
 			f.Type = "application/octet-stream"
 		}
 		path := fmt.Sprintf("data/files/%d%s", i+1, neutralExt(f.Name))
-		out = append(out, ReportFile{Path: path, Name: f.Name, Type: strings.ToLower(f.Type), Size: f.Size})
+		out = append(out, ReportFile{Path: path, Name: f.Name, Type: strings.ToLower(f.Type), Size: f.Size, Cleaned: f.Cleaned})
 	}
 	return out
 }

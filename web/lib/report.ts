@@ -43,6 +43,8 @@ export interface ReportFile {
   name: string;
   type: string;
   size: number;
+  /** The witness had taken out of it what it told of them; never false. */
+  cleaned?: true;
 }
 
 /** The day as the person's own calendar has it: 2006-01-02. */
@@ -52,12 +54,13 @@ export function dayOf(now: Date): string {
 }
 
 /** Gives every attachment its neutral path and a name and type that a report may hold. */
-export function describe(files: readonly { name: string; type: string; size: number }[]): ReportFile[] {
+export function describe(files: readonly { name: string; type: string; size: number; cleaned?: boolean }[]): ReportFile[] {
   return files.map((f, i) => ({
     path: `data/files/${i + 1}${neutralExt(f.name)}`,
     name: clipName(f.name) || `${i + 1}`,
     type: mediaType(f.type),
     size: f.size,
+    ...(f.cleaned ? { cleaned: true as const } : {}),
   }));
 }
 
@@ -98,7 +101,7 @@ export function reportBytes(story: Story, replyTo: ReplyTo, files: readonly Repo
     reply: replyTo.reply,
     mailbox: replyTo.mailbox,
     blind: replyTo.blind,
-    files: files.length > 0 ? files.map((f) => ({ path: f.path, name: f.name, type: f.type, size: f.size })) : undefined,
+    files: files.length > 0 ? files.map((f) => ({ path: f.path, name: f.name, type: f.type, size: f.size, cleaned: f.cleaned })) : undefined,
     written,
   };
   const bytes = utf8(canonical(doc));

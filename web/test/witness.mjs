@@ -202,6 +202,83 @@ async function reportUnkept() {
   return receipt;
 }
 
+// Looks at what files tell, takes it out, puts one back, and seals the rest.
+async function reportLooked(dir) {
+  const page = await phone();
+  const files = ["told.jpg", "told.png", "told.webp", "told.mp4", "back.jpg", "wrong.txt", "cut.mp4"].map((name) => path.join(dir, name));
+  await fill(page, { what: "shooting", text: "kanarejka-looked", files });
+  const line = (name) => page.locator("#file-list > li").nth(files.findIndex((f) => f.endsWith(name)));
+  const open = async (name) => {
+    await line(name).locator("summary").click();
+    await line(name).locator(".look h2, .look div > p").first().waitFor();
+  };
+  const settled = (name, words) => line(name).locator(".look-state", { hasText: words }).waitFor();
+
+  // By keyboard: the line opens, the question takes the focus, "no" gives it back.
+  await line("told.jpg").locator("summary").focus();
+  await page.keyboard.press("Enter");
+  await line("told.jpg").locator("h2", { hasText: "Places" }).waitFor();
+  const told = await line("told.jpg").locator(".look").innerText();
+  for (const want of ["Position: 42.500000, 74.250000", "Maker of the device: KuaCanary-exif-make", "Serial number: KuaCanary-exif-serial", "Author: KuaCanary-exif-artist", "Proof of origin (C2PA)", "A small picture", "What this look cannot see"]) {
+    assert.ok(told.includes(want), `${want} is not in ${told}`);
+  }
+  await look(page, "report-look");
+  const take = line("told.jpg").locator("button", { hasText: "Take it out…" });
+  await take.focus();
+  await page.keyboard.press("Enter");
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /Before it is taken out/);
+  assert.match(await line("told.jpg").locator(".notice").innerText(), /can then prove less/);
+  await look(page, "report-look-ask");
+  await line("told.jpg").locator("button", { hasText: "Leave the file" }).click();
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /Take it out/);
+
+  for (const name of ["told.jpg", "told.png", "told.webp", "told.mp4", "back.jpg"]) {
+    if (name !== "told.jpg") await open(name);
+    await line(name).locator("button", { hasText: "Take it out…" }).click();
+    await line(name).locator(".notice button", { hasText: /^Take it out$/ }).click();
+    await settled(name, "It has been taken out");
+    assert.ok(!(await line(name).innerText()).includes("KuaCanary"), `${name} still tells`);
+    assert.match(await page.evaluate(() => document.activeElement.className), /look-state/, "the focus is where it is said");
+  }
+  await look(page, "report-look-out");
+  assert.match(await line("told.webp").innerText(), /told\.jpg/, "a WebP that became a JPEG is called so");
+  await line("back.jpg").locator("button", { hasText: "Put the original back" }).click();
+  await settled("back.jpg", "The original is back");
+  assert.match(await line("back.jpg").innerText(), /KuaCanary-exif-make/, "the original tells again");
+
+  await line("told.png").locator("button", { hasText: "neutral name" }).click();
+  await settled("told.png", "It is called file-2.png now");
+  assert.equal(await line("told.png").locator(".file-name").innerText(), "file-2.png");
+
+  await open("wrong.txt");
+  assert.match(await line("wrong.txt").innerText(), /cannot look into this kind of file/);
+  await open("cut.mp4");
+  await line("cut.mp4").locator("button", { hasText: "Take it out…" }).click();
+  await line("cut.mp4").locator(".notice button", { hasText: /^Take it out$/ }).click();
+  await settled("cut.mp4", "the original stays attached, unchanged");
+  await look(page, "report-look-kept");
+
+  await toReceipt(page);
+  await page.click("#seal-send");
+  await step(page, "done");
+  assert.deepEqual(await left(page), nothing);
+  await page.context().close();
+}
+
+// The look in every language, on a small phone.
+async function lookInLanguages(dir) {
+  for (const language of ["tg", "ru"]) {
+    const page = await phone({ colorScheme: "dark" });
+    await fill(page, { language, what: "abuse", text: "kanarejka-language", files: [path.join(dir, "told.jpg")] });
+    await page.click("#file-list summary");
+    await page.locator(".look h2").first().waitFor();
+    await page.locator(".look > .buttons button").first().click();
+    await look(page, `report-look-${language}`);
+    assert.ok(!/report\.look|trace\./.test(await page.innerText("#file-list")), `a key is shown in ${language}`);
+    await page.context().close();
+  }
+}
+
 // Without scripts the page says so, keeps the door shut and offers other ways.
 async function withoutScripts() {
   const page = await phone({ javaScriptEnabled: false });
@@ -278,6 +355,8 @@ try {
     await doors();
     await byKeyboard();
     const receipts = { film: await reportFilm(dir), reload: await reportAfterReload(dir), saved: await reportSaved(dir), unkept: await reportUnkept() };
+    await reportLooked(dir);
+    await lookInLanguages(dir);
     writeFileSync(path.join(dir, "receipts.json"), JSON.stringify(receipts));
   }
   assert.deepEqual(foreign, [], "a page asked another host");

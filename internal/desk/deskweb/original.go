@@ -38,6 +38,7 @@ type originalView struct {
 	Case     int64
 	CaseName string
 	Allowed  string
+	Cleaned  bool   // the witness had something taken out before sealing
 	Shown    bool   // the raw original may be on this page
 	Source   string // where it is played from
 	Marked   bool   // has a plan that a person saved
@@ -80,6 +81,7 @@ func originalPage(v *visit) error {
 	}
 	view.Case, view.CaseName = report.Case, v.t("deskweb.case.number", report.Case)
 	view.Allowed = view.allowed(report)
+	view.Cleaned = report.Report != nil && report.Report.Cleaned(o.Path)
 	if err := v.planOf(ctx, &view, report); err != nil {
 		return err
 	}

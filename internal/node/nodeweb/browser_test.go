@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"image"
+	_ "image/jpeg"
 	"io"
 	"os"
 	"os/exec"
@@ -13,7 +15,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"kua/internal/canary"
 	"kua/internal/canon"
 	"kua/internal/parcel"
 	"kua/internal/receipt"
@@ -33,6 +37,7 @@ func TestWitnessInABrowser(t *testing.T) {
 	for name, b := range map[string][]byte{"film.mp4": film, "Фото 1.jpg": photo, "wrong.txt": []byte("wrong")} {
 		check(t, os.WriteFile(filepath.Join(dir, name), b, 0o600))
 	}
+	planted := plantFiles(t, dir)
 	run(t, "report", r.server.URL, dir)
 
 	var receipts map[string]string
@@ -62,7 +67,8 @@ func TestWitnessInABrowser(t *testing.T) {
 			t.Errorf("the report %s does not fit its receipt, or lacks files: %+v", name, b.Report.Files)
 		}
 	}
-	r.checkFilm(got["kanarejka-words: an inspector asked for money.\nHe had no badge."], film, photo)
+	checkLooked(t, got["kanarejka-looked"], planted)
+	r.checkFilm(got["kanarejka-words: an inspector asked for money.\nHe had no badge."].Bag, film, photo)
 
 	rc, err := receipt.Parse(receipts["film"])
 	check(t, err)
@@ -73,6 +79,80 @@ func TestWitnessInABrowser(t *testing.T) {
 	check(t, err)
 	check(t, r.client().PutReply(t.Context(), receipt.Prefix(keys.Mailbox), sealed))
 	run(t, "replies", r.server.URL, receipts["film"], answer)
+}
+
+// plantFiles writes the files that the person looks at. told.jpg lies on its side.
+func plantFiles(t *testing.T, dir string) map[string][]canary.Place {
+	t.Helper()
+	planted := make(map[string][]canary.Place)
+	tool := func(args ...string) {
+		if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", args[0], err, out)
+		}
+	}
+	for _, name := range []string{"told.jpg", "told.png", "told.webp", "told.mp4"} {
+		file := filepath.Join(dir, name)
+		args := []string{"ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=128x96:d=1", "-pix_fmt", "yuv420p", "-preset", "ultrafast"}
+		if name != "told.mp4" {
+			args = []string{"ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=128x96", "-frames:v", "1"}
+		}
+		if name == "told.webp" {
+			args = append(args, "-pix_fmt", "yuv420p")
+		}
+		tool(append(args, file)...)
+		if name == "told.jpg" {
+			tool("exiftool", "-q", "-overwrite_original", "-Orientation#=6", "-GPSLatitude=42.5", "-GPSLatitudeRef=N", "-GPSLongitude=74.25", "-GPSLongitudeRef=E", file)
+		}
+		base, err := os.ReadFile(file)
+		check(t, err)
+		told, places, err := canary.Plant(canary.FormatOf(name), base)
+		check(t, err)
+		planted[name] = places
+		check(t, os.WriteFile(file, told, 0o600))
+		switch name {
+		case "told.jpg":
+			check(t, os.WriteFile(filepath.Join(dir, "back.jpg"), told, 0o600))
+		case "told.mp4":
+			check(t, os.WriteFile(filepath.Join(dir, "cut.mp4"), base[:len(base)-50], 0o600))
+		}
+	}
+	return planted
+}
+
+// checkLooked holds what arrived against what the person had taken out.
+func checkLooked(t *testing.T, bag *opened, planted map[string][]canary.Place) {
+	t.Helper()
+	if bag == nil {
+		t.Fatal("the report with what was taken out did not arrive")
+	}
+	want := []parcel.ReportFile{
+		{Path: "data/files/1.jpg", Name: "told.jpg", Type: "image/jpeg", Cleaned: true},
+		{Path: "data/files/2.png", Name: "file-2.png", Type: "image/png", Cleaned: true},
+		{Path: "data/files/3.jpg", Name: "told.jpg", Type: "image/jpeg", Cleaned: true},
+		{Path: "data/files/4.mp4", Name: "told.mp4", Type: "video/mp4", Cleaned: true},
+		{Path: "data/files/5.jpg", Name: "back.jpg", Type: "image/jpeg"},
+		{Path: "data/files/6.txt", Name: "wrong.txt", Type: "text/plain"},
+		{Path: "data/files/7.mp4", Name: "cut.mp4", Type: "video/mp4"},
+	}
+	if diff := cmp.Diff(want, bag.Report.Files, cmpopts.IgnoreFields(parcel.ReportFile{}, "Size")); diff != "" {
+		t.Errorf("the files that arrived (-want +got):\n%s", diff)
+	}
+	for i, name := range []string{"told.jpg", "told.png", "told.webp", "told.mp4", "told.jpg"} {
+		b := bag.file(i)
+		found := canary.In(b, planted[name])
+		switch {
+		case i == 4 && len(found) == 0:
+			t.Error("the original that was put back tells nothing")
+		case i == 3 && (len(found) != 1 || found[0].Name != "h264-sei"), i < 3 && len(found) > 0:
+			t.Errorf("%s still tells %+v", name, found)
+		}
+		if i == 0 {
+			shape, _, err := image.DecodeConfig(bytes.NewReader(b))
+			if check(t, err); shape.Width != 96 || shape.Height != 128 {
+				t.Errorf("the photo that lay on its side is %d × %d", shape.Width, shape.Height)
+			}
+		}
+	}
 }
 
 // run starts the person with arguments.
@@ -88,12 +168,12 @@ func run(t *testing.T, args ...string) {
 }
 
 // collect fetches every parcel as a desk does and opens it, by the report's text.
-func (r *room) collect() map[string]*parcel.Bag {
+func (r *room) collect() map[string]*opened {
 	r.t.Helper()
 	c, ctx := r.client(), r.t.Context()
 	list, err := c.Parcels(ctx)
 	check(r.t, err)
-	bags := make(map[string]*parcel.Bag)
+	bags := make(map[string]*opened)
 	for _, p := range list {
 		index, err := c.Index(ctx, p.ID)
 		check(r.t, err)
@@ -109,13 +189,27 @@ func (r *room) collect() map[string]*parcel.Bag {
 	return bags
 }
 
-func (r *room) open(sealed io.Reader) *parcel.Bag {
+// opened is a bag with its plaintext.
+type opened struct {
+	*parcel.Bag
+	plain []byte
+}
+
+// file gives the bytes of an attachment.
+func (o *opened) file(i int) []byte {
+	e := o.Entries[i+1]
+	return o.plain[e.Offset : e.Offset+e.Size]
+}
+
+func (r *room) open(sealed io.Reader) *opened {
 	r.t.Helper()
-	plain, err := r.person.Open(sealed)
+	in, err := r.person.Open(sealed)
 	check(r.t, err)
-	bag, err := parcel.ReadBag(plain, parcel.Limits{})
+	plain, err := io.ReadAll(in)
 	check(r.t, err)
-	return bag
+	bag, err := parcel.ReadBag(bytes.NewReader(plain), parcel.Limits{})
+	check(r.t, err)
+	return &opened{bag, plain}
 }
 
 // checkFilm holds the first report against what the person filled in.

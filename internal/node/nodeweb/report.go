@@ -2,6 +2,7 @@ package nodeweb
 
 import (
 	"net/http"
+	"slices"
 
 	"kua/internal/locale"
 	"kua/internal/parcel"
@@ -27,7 +28,7 @@ func (w *Web) report(rw http.ResponseWriter, _ *http.Request, lang locale.Tag) e
 	b := w.base(lang, "/report", "report.title")
 	w.set.Show(rw, "report", b.Base, reportPage{
 		base: b, People: len(c.Current()), Charter: id, CharterGroups: inFours(id), Alphabet: alphabet(lang),
-		Kinds: parcel.Whats(), Words: w.words(lang, reportWords),
+		Kinds: parcel.Whats(), Words: w.words(lang, append(slices.Clone(reportWords), lookWords...)),
 	})
 	return nil
 }

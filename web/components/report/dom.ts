@@ -10,6 +10,14 @@ export function show(id: string, visible: boolean): void {
   $(id).hidden = !visible;
 }
 
+/** A new element with a class and a text, either of which may be empty. */
+export function element<K extends keyof HTMLElementTagNameMap>(tag: K, className = "", text = ""): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.textContent = text;
+  return made;
+}
+
 /** Moves the focus to what the person should read next. */
 export function focusOn(id: string): void {
   $(id).focus();

@@ -55,7 +55,7 @@ export class Job {
     const { charter, info } = await this.prepare();
     this.stage("deriving");
     const keys = await derive(order.receipt);
-    const described = describe(order.files);
+    const described = describe(order.files.map((f, i) => ({ name: f.name, type: f.type, size: f.size, cleaned: order.cleaned[i] ?? false })));
     const report = reportBytes(order.story, { reply: keys.recipient, mailbox: keys.mailbox, blind: keys.blind }, described, dayOf(new Date()));
     const size = plainSize(report, described);
     const sealed = await seal(plaintext(report, described, order.files), size, recipients(charter));

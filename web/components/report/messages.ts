@@ -6,6 +6,8 @@ import type { Story } from "../../lib/report.js";
 export interface Order {
   story: Story;
   files: readonly File[];
+  /** Of which files something was taken out. */
+  cleaned: readonly boolean[];
   receipt: Uint8Array<ArrayBuffer>;
   /** Send it to the node; otherwise it is only sealed, to be saved. */
   send: boolean;

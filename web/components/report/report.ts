@@ -61,8 +61,10 @@ class ReportPage {
     const story = this.form.story();
     const lack = missing(story);
     if (lack) return complain("trouble", lack);
+    const { attachments } = this.form;
+    if (attachments.busy) return complain("trouble", say("report.look.unfinished"));
     try {
-      validate(story, this.form.chosen);
+      validate(story, attachments.files);
     } catch (err) {
       if (!(err instanceof Fault)) throw err;
       return complain("trouble", faultText(err.key, err.args));
@@ -73,7 +75,8 @@ class ReportPage {
 
   private async seal(send: boolean): Promise<void> {
     if (!this.receipt.confirmed()) return;
-    const order: Order = { story: this.form.story(), files: [...this.form.chosen], receipt: this.receipt.value, send, keep: true };
+    const { attachments } = this.form;
+    const order: Order = { story: this.form.story(), files: [...attachments.files], cleaned: [...attachments.cleaned], receipt: this.receipt.value, send, keep: true };
     if (!send && !hasPrivateFiles()) {
       try {
         order.saveTo = await choosePlace();
