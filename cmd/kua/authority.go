@@ -115,7 +115,11 @@ func (a *app) sayProblems(problems datafile.Problems) {
 		if p.Warning {
 			key = "cli.authority.warning"
 		}
-		fmt.Fprintln(a.out, a.t(key, plainLine(fmt.Sprintf("%s:%d", p.File, p.Line)), plainLine(a.cat.Say(a.lang, p.What))))
+		where := p.File
+		if p.Line > 0 {
+			where = fmt.Sprintf("%s:%d", p.File, p.Line)
+		}
+		fmt.Fprintln(a.out, a.t(key, plainLine(where), plainLine(a.cat.Say(a.lang, p.What))))
 	}
 }
 

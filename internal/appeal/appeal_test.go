@@ -149,6 +149,29 @@ func TestDoubts(t *testing.T) {
 	}
 }
 
+// TestDoubtsOnce: an extension leans on the first time too; nothing is said twice.
+func TestDoubtsOnce(t *testing.T) {
+	book, err := appeal.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := book.Due("kz", appeal.Extension, "", "2026-11-28")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]bool{}
+	for _, s := range d.Doubts {
+		if text := fmt.Sprint(s); said[text] {
+			t.Errorf("said twice: %s", text)
+		} else {
+			said[text] = true
+		}
+	}
+	if !said[fmt.Sprint(locale.Say("appeal.doubt.unchecked", "kz.answer"))] {
+		t.Errorf("the doubts of the first time are not among %v", d.Doubts)
+	}
+}
+
 // TestExtend: the first time of 28 Nov 2026 ends on Mon 21 Dec (see TestDue).
 func TestExtend(t *testing.T) {
 	first, err := appeal.Due(rule(15, appeal.WorkingDays), plain(), "2026-11-28")
@@ -371,11 +394,11 @@ func TestShipped(t *testing.T) {
 		article    string
 		confidence appeal.Confidence
 	}{
-		{"kz", appeal.Answer, "", "15 working_days", "art. 76", appeal.Confirmed},
+		{"kz", appeal.Answer, "", "15 working_days", "76", appeal.Confirmed},
 		{"kz", appeal.Forward, "", "3 working_days", "", appeal.Confirmed},
-		{"kz", appeal.Extension, "", "2 months", "art. 76", appeal.Confirmed},
-		{"kz", appeal.Notice, "", "3 working_days", "art. 76", appeal.Confirmed},
-		{"kz", appeal.Complaint, "", "20 working_days", "art. 99", appeal.Unconfirmed},
+		{"kz", appeal.Extension, "", "2 months", "76", appeal.Confirmed},
+		{"kz", appeal.Notice, "", "3 working_days", "76", appeal.Confirmed},
+		{"kz", appeal.Complaint, "", "20 working_days", "99", appeal.Unconfirmed},
 		{"kg", appeal.Answer, "", "14 working_days", "", appeal.Confirmed},
 		{"kg", appeal.Extension, "", "30 calendar_days", "", appeal.Unconfirmed},
 		{"uz", appeal.Answer, "", "15 calendar_days", "", appeal.Confirmed},

@@ -29,9 +29,6 @@ func (d *Day) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// DayOf gives the day of a time in a time zone.
-func DayOf(t time.Time, zone *time.Location) Day { return Day(t.In(zone).Format(time.DateOnly)) }
-
 func (d Day) time() time.Time {
 	t, _ := time.Parse(time.DateOnly, string(d))
 	return t

@@ -2,6 +2,8 @@ package appeal
 
 import (
 	"errors"
+	"reflect"
+	"slices"
 
 	"kua/internal/fault"
 	"kua/internal/locale"
@@ -45,7 +47,11 @@ func count(rule Rule, calendar Calendar, from Day, doubts []locale.Sentence) (De
 		return Deadline{}, fault.Invalid("appeal.bad_length", rule.ID, rule.Length.Count, maxLength)
 	}
 	d := Deadline{Rule: rule, Doubts: doubts}
-	d.step("appeal.step.rule", rule.ID, rule.Source.Act, rule.Source.Article)
+	if rule.Source.Article != "" {
+		d.step("appeal.step.rule", rule.ID, rule.Source.Act, rule.Source.Article)
+	} else {
+		d.step("appeal.step.rule_of_act", rule.ID, rule.Source.Act)
+	}
 	d.step("appeal.step.from", from)
 	last := from // the day before the first that counts
 	switch rule.Begins {
@@ -80,8 +86,18 @@ func count(rule Rule, calendar Calendar, from Day, doubts []locale.Sentence) (De
 	if err != nil {
 		return Deadline{}, err
 	}
-	d.Doubts = append(d.Doubts, k.doubts()...)
+	d.Doubts = distinct(append(d.Doubts, k.doubts()...))
 	return d, nil
+}
+
+// distinct leaves each sentence once.
+func distinct(said []locale.Sentence) (once []locale.Sentence) {
+	for _, s := range said {
+		if !slices.ContainsFunc(once, func(o locale.Sentence) bool { return reflect.DeepEqual(o, s) }) {
+			once = append(once, s)
+		}
+	}
+	return once
 }
 
 func (d *Deadline) step(key string, args ...any) { d.Steps = append(d.Steps, locale.Say(key, args...)) }

@@ -103,7 +103,7 @@ const (
 // Source is where a rule stands.
 type Source struct {
 	Act     locale.Texts `yaml:"act" json:"act"`
-	Article string       `yaml:"article,omitempty" json:"article,omitempty"` // "" where it is not known
+	Article string       `yaml:"article,omitempty" json:"article,omitempty"` // its number, "91(2)"; "" where it is not known
 	Seen    []string     `yaml:"seen,omitempty" json:"seen,omitempty"`       // where it was read
 }
 

@@ -1,6 +1,7 @@
 package authority_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 
 	"kua/internal/authority"
 	"kua/internal/datafile"
+	"kua/internal/fault"
 	"kua/internal/locale"
 )
 
@@ -134,6 +136,26 @@ func TestRoute(t *testing.T) {
 		if diff := cmp.Diff(got, r.Route(c.q), cmpopts.IgnoreUnexported(authority.Mandate{})); diff != "" {
 			t.Errorf("%s: the second answer differs: %s", c.name, diff)
 		}
+	}
+}
+
+// TestCalendar: an authority counts by its own calendar, else by its country's.
+func TestCalendar(t *testing.T) {
+	m := city(t, "authorities.yaml", "parent: city-hall\n    languages: [kk]", "parent: city-hall\n    languages: [kk]\n    calendar: six-days")
+	m["calendars/six-days.yaml"] = &fstest.MapFile{Data: []byte("id: six-days\nweekend: [sunday]\nshift: false\nholidays: []\n" +
+		"years: [{year: 2027, complete: false, missing: {en: x}}]\nsource: {act: {en: x}}\nconfidence: unconfirmed\n")}
+	r := authority.NewRouter(read(t, m))
+	if got := r.Calendar("bazaar-office").ID; got != "six-days" {
+		t.Errorf("its own calendar is %q", got)
+	}
+	if got := r.Calendar("roads").ID; got != "kz" {
+		t.Errorf("its country's calendar is %q", got)
+	}
+	if a, err := r.Authority("roads"); err != nil || a.Parent != "city-hall" {
+		t.Errorf("Authority = %+v, %v", a, err)
+	}
+	if _, err := r.Authority("nobody"); !errors.Is(err, fault.NotFound("authority.unknown")) {
+		t.Errorf("no such authority: %v", err)
 	}
 }
 
