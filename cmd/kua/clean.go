@@ -15,7 +15,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kua/internal/fault"
+	"kua/internal/gate"
 	"kua/internal/media"
+	"kua/internal/trace"
 )
 
 // cleanMoment is the time that every cleaned file bears: any other would say
@@ -42,6 +44,9 @@ func (a *app) cleanCommand() *cobra.Command {
 	c.Flags().IntVar(&f.jobs, "jobs", runtime.NumCPU(), a.t("clean.flag.jobs"))
 	_ = c.MarkFlagRequired("out")
 	c.RunE = func(c *cobra.Command, files []string) error {
+		if f.jobs < 1 {
+			return usageError{errors.New(a.t("clean.jobs", f.jobs))}
+		}
 		if err := media.Check(); err != nil {
 			return err
 		}
@@ -74,7 +79,7 @@ type cleaning struct {
 func (w *cleaning) all(ctx context.Context, files []string) error {
 	show, finish := w.bar("clean.progress")
 	var g errgroup.Group
-	g.SetLimit(max(1, w.jobs))
+	g.SetLimit(w.jobs)
 	for i, file := range files {
 		g.Go(func() error {
 			if ctx.Err() != nil {
@@ -97,7 +102,7 @@ func (w *cleaning) all(ctx context.Context, files []string) error {
 				fmt.Fprintln(w.app.out, line)
 			case ctx.Err() == nil:
 				w.bad++
-				fmt.Fprintln(w.err, "kua: "+file+": "+w.words(err))
+				fmt.Fprintln(w.err, "kua: "+plainLine(file)+": "+w.words(err))
 			}
 			return nil
 		})
@@ -117,7 +122,7 @@ func (w *cleaning) all(ctx context.Context, files []string) error {
 
 // one cleans one file and gives the line about it.
 func (w *cleaning) one(ctx context.Context, i int, file string, done func(share float64)) (string, error) {
-	in, err := openPlain(file)
+	in, err := openInput(file)
 	if err != nil {
 		return "", err
 	}
@@ -133,12 +138,61 @@ func (w *cleaning) one(ctx context.Context, i int, file string, done func(share 
 	if err != nil {
 		return "", err
 	}
+	sheet, err := w.judge(ctx, file, in, made)
+	if err != nil {
+		return "", err
+	}
 	done(1)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	target, err := w.place(i, file, probe, made)
 	if err != nil {
 		return "", err
 	}
-	return w.line(file, target, probe, made), nil
+	return w.line(file, target, probe, made, sheet), nil
+}
+
+// judge puts every file that was made through the gate, with what its original
+// tells, and gives that. One that does not pass never gets its name: it goes with
+// the folder it lies in.
+func (w *cleaning) judge(ctx context.Context, file string, in inputFile, made []media.Rendition) (trace.Sheet, error) {
+	sheet, err := w.runner.Trace(ctx, in)
+	if errors.Is(err, fault.Invalid("trace.unknown")) { // its name and hash are looked for all the same
+		sheet, err = trace.Sheet{Gaps: []trace.Gap{{Why: "trace.gap.unknown", Bytes: in.Size()}}}, nil
+	}
+	if err != nil {
+		return sheet, err
+	}
+	needles, err := needlesIn(in, file, sheet)
+	if err != nil {
+		return sheet, err
+	}
+	for _, m := range made {
+		if err := w.pass(ctx, m, needles); err != nil {
+			return sheet, err
+		}
+	}
+	return sheet, nil
+}
+
+func (w *cleaning) pass(ctx context.Context, m media.Rendition, needles gate.Needles) error {
+	f, err := openInput(m.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r, err := w.runner.Gate(ctx, f, m.Type, needles)
+	switch {
+	case err != nil:
+		return err
+	case r.Clean():
+		return nil
+	case len(r.Findings) == 0:
+		return fault.Invalid("clean.refused", m.Rung, w.t("gate.broken"), "-")
+	}
+	first := r.Findings[0]
+	return fault.Invalid("clean.refused", m.Rung, w.t(first.What), first.Where)
 }
 
 // place gives the finished file its name, and never another's.
@@ -185,7 +239,7 @@ func notOver(err error, target string) error {
 }
 
 // line says what was made, of what, and what stayed behind.
-func (w *cleaning) line(file, target string, p media.Probe, made []media.Rendition) string {
+func (w *cleaning) line(file, target string, p media.Probe, made []media.Rendition, sheet trace.Sheet) string {
 	first := made[0]
 	what := ""
 	switch p.Type {
@@ -198,7 +252,7 @@ func (w *cleaning) line(file, target string, p media.Probe, made []media.Renditi
 	default:
 		what = w.t("clean.made.document", target, file, p.Format, len(made))
 	}
-	what += " " + w.t("clean.left."+string(p.Type))
+	what += " " + w.dropped(sheet)
 	switch {
 	case p.Type == media.Film && w.mute && p.HasSound():
 		what += " " + w.t("clean.left.sound_of_film")
@@ -214,6 +268,41 @@ func (w *cleaning) line(file, target string, p media.Probe, made []media.Renditi
 	return what
 }
 
+// dropped counts what the original told and the clean file does not.
+func (w *cleaning) dropped(s trace.Sheet) string {
+	different := map[trace.Kind]map[string]bool{}
+	for _, f := range s.Facts {
+		if different[f.Kind] == nil {
+			different[f.Kind] = map[string]bool{}
+		}
+		different[f.Kind][f.Value+"\x00"+string(f.Raw)] = true
+	}
+	var counts []string
+	count := func(key string, n int) {
+		if n > 0 {
+			counts = append(counts, w.t("clean.dropped."+key, n))
+		}
+	}
+	for _, kind := range trace.Kinds {
+		if kind == trace.Place && len(s.Track) > 1 {
+			count("track", len(s.Track))
+			continue
+		}
+		count(string(kind), len(different[kind]))
+		if kind == trace.Time {
+			count("preview", len(s.Previews))
+		}
+	}
+	line := w.t("clean.dropped.none")
+	if len(counts) > 0 {
+		line = w.t("clean.dropped", strings.Join(counts, ", "))
+	}
+	if len(s.Gaps) > 0 {
+		line += " " + w.t("clean.dropped.unread", len(s.Gaps))
+	}
+	return line
+}
+
 // shownStreams counts the picture and the sound that a derivative is made of.
 func shownStreams(p media.Probe) (n int) {
 	video, audio := 0, 0
@@ -226,29 +315,4 @@ func shownStreams(p media.Probe) (n int) {
 		}
 	}
 	return video + audio
-}
-
-// plainFile is an original that lies on a disk as it is.
-type plainFile struct {
-	*os.File
-	size int64
-}
-
-// Size implements media.Input.
-func (f plainFile) Size() int64 { return f.size }
-
-// openPlain takes only plain files: a device or a pipe has no end.
-func openPlain(file string) (plainFile, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return plainFile{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return plainFile{}, fault.Invalid("clean.not_a_file")
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return plainFile{}, err
-	}
-	return plainFile{f, info.Size()}, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/gate"
 	"kua/internal/media"
+	"kua/internal/trace"
 )
 
 // mediaTypes are those that the gate has an allow-list for, by the ending of a name.
@@ -41,9 +41,6 @@ func (a *app) gateCommand() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if mediaType == "" {
-			mediaType = mediaTypes[strings.ToLower(filepath.Ext(args[0]))]
-		}
 		r, err := a.gate(c, args[0], original, mediaType)
 		if err != nil {
 			a.fail(err)
@@ -70,18 +67,39 @@ func (a *app) gate(c *cobra.Command, name, original, mediaType string) (gate.Rep
 		return gate.Report{}, err
 	}
 	m := &media.Runner{Self: self}
+	in, err := openInput(name)
+	if err != nil {
+		return gate.Report{}, err
+	}
+	defer in.Close()
+	if mediaType == "" {
+		if mediaType, err = typeOf(in, name); err != nil {
+			return gate.Report{}, err
+		}
+	}
 	var needles gate.Needles
 	if original != "" {
 		if needles, err = needlesOf(c, m, original); err != nil {
 			return gate.Report{}, err
 		}
 	}
-	in, err := openInput(name)
-	if err != nil {
-		return gate.Report{}, err
-	}
-	defer in.Close()
 	return m.Gate(c.Context(), in, mediaType, needles)
+}
+
+// typeOf is the media type that a file's ending speaks for, or its first bytes
+// where the ending says nothing.
+func typeOf(in inputFile, name string) (string, error) {
+	if known := mediaTypes[strings.ToLower(filepath.Ext(name))]; known != "" {
+		return known, nil
+	}
+	head, err := in.head()
+	if err != nil {
+		return "", err
+	}
+	if known := gate.TypeOf(head); known != "" {
+		return known, nil
+	}
+	return "", fault.Invalid("gate.unknown_type", name)
 }
 
 // needlesOf gives what an original tells, its name and its hash.
@@ -95,38 +113,16 @@ func needlesOf(c *cobra.Command, m *media.Runner, name string) (gate.Needles, er
 	if err != nil {
 		return gate.Needles{}, err
 	}
+	return needlesIn(in, name, sheet)
+}
+
+// needlesIn gives what a sheet tells, and the file's name and hash.
+func needlesIn(in inputFile, name string, sheet trace.Sheet) (gate.Needles, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(in, 0, in.Size())); err != nil {
 		return gate.Needles{}, fmt.Errorf("read %s: %w", name, err)
 	}
 	return gate.NeedlesOf(sheet, filepath.Base(name), hex.EncodeToString(h.Sum(nil))), nil
-}
-
-// inputFile is a file as media takes it.
-type inputFile struct {
-	*os.File
-	size int64
-}
-
-func (f inputFile) Size() int64 { return f.size }
-
-func openInput(name string) (inputFile, error) {
-	// Looked at before it is opened: to open a pipe is to wait for its other end.
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return inputFile{}, fault.Invalid("gate.no_file", name)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return inputFile{}, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fault.Invalid("gate.no_file", name)
-	}
-	if err != nil {
-		return inputFile{}, errors.Join(err, f.Close())
-	}
-	return inputFile{f, info.Size()}, nil
 }
 
 func (a *app) sayGate(name string, r gate.Report, searched bool) {

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,7 +49,8 @@ type app struct {
 	env      func(string) string
 	cat      *locale.Catalogue
 	lang     locale.Tag
-	code     int // what verify found, when nothing failed
+	code     int  // what verify found, when nothing failed
+	began    bool // a command was called rightly
 }
 
 func newApp(in io.Reader, out, errOut io.Writer, env func(string) string) (*app, error) {
@@ -85,6 +87,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
 	if err := root.ExecuteContext(ctx); err != nil {
+		if _, isFault := fault.Of(err); !a.began && !isFault {
+			err = usageError{err} // before any command began: a name or a flag is wrong
+		}
 		return a.fail(err)
 	}
 	return a.code
@@ -95,7 +100,9 @@ type usageError struct{ error }
 
 // fail tells what went wrong and what to do next.
 func (a *app) fail(err error) int {
-	if u, ok := err.(usageError); ok {
+	err = ofFile(err)
+	var u usageError
+	if errors.As(err, &u) {
 		fmt.Fprintln(a.err, "kua: error:", u.error)
 		fmt.Fprintln(a.err, "kua: hint:", a.t("cli.see_help"))
 		return 2
@@ -112,6 +119,7 @@ func (a *app) fail(err error) int {
 
 // words tells an error in the user's language; one without a fault is told as it is.
 func (a *app) words(err error) string {
+	err = ofFile(err)
 	if f, ok := fault.Of(err); ok && a.cat.Has(f.Key) {
 		message, _ := page.Fault(a.cat, a.lang, err)
 		return message

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"unicode"
@@ -82,23 +81,12 @@ func tracesCode(s trace.Sheet, err error) int {
 }
 
 func tracesOf(ctx context.Context, m *media.Runner, name string) (trace.Sheet, error) {
-	// Looked at before it is opened: to open a pipe is to wait for its other end.
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return trace.Sheet{}, fault.Invalid("cli.traces.no_file", name)
-	}
-	f, err := os.Open(name)
+	in, err := openInput(name)
 	if err != nil {
-		return trace.Sheet{}, err
+		return trace.Sheet{}, ofFile(err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return trace.Sheet{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return trace.Sheet{}, fault.Invalid("cli.traces.no_file", name)
-	}
-	return m.Trace(ctx, io.NewSectionReader(f, 0, info.Size()))
+	defer in.Close()
+	return m.Trace(ctx, in)
 }
 
 // sayTraces tells a sheet to a person: what leads to somebody first.

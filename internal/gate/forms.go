@@ -27,7 +27,7 @@ type form struct {
 
 // forms are all dresses of all needles, without the ones that are too short.
 func (n Needles) forms() []form {
-	w := &wardrobe{seen: map[string]bool{}}
+	w := &wardrobe{exact: make(map[string]bool, 64*len(n.Places)), folded: map[string]bool{}}
 	for _, v := range n.Values {
 		if v.Text != "" && !own([]byte(v.Text)) {
 			w.text(v.From, v.Text)
@@ -43,8 +43,8 @@ func (n Needles) forms() []form {
 }
 
 type wardrobe struct {
-	all  []form
-	seen map[string]bool
+	all           []form
+	exact, folded map[string]bool // what is there already
 }
 
 const minForm = 5 // bytes of any dress
@@ -60,13 +60,13 @@ func (w *wardrobe) add(from, how string, b []byte, exact bool) {
 		b = bytes.Clone(b)
 		foldInto(b, b)
 	}
-	key := string(b)
+	seen := w.folded
 	if exact {
-		key += "\x00exact" // a folded form finds more: its twin must not be lost behind an exact one
+		seen = w.exact // a folded form finds more: its twin must not be lost behind an exact one
 	}
-	if !w.seen[key] {
-		w.seen[key] = true
-		w.all = append(w.all, form{from, how, b, exact})
+	if !seen[string(b)] {
+		seen[string(b)] = true
+		w.all = append(w.all, form{from, how, bytes.Clone(b), exact})
 	}
 }
 
@@ -176,19 +176,26 @@ func (w *wardrobe) place(lat, lon float64) {
 	}
 	for _, pair := range [][2]float64{{lat, lon}, {lon, lat}} {
 		w.pair(from, "float32", math.Float32bits(float32(pair[0])), math.Float32bits(float32(pair[1])))
-		for _, scale := range []float64{1e5, 1e6, 1e7} {
+		for _, s := range scales {
 			for _, round := range []func(float64) float64{math.Round, math.Trunc} {
-				w.pair(from, fmt.Sprintf("int32 × %.0e", scale), uint32(fixed(round(pair[0]*scale))), uint32(fixed(round(pair[1]*scale))))
+				w.pair(from, s.how, uint32(fixed(round(pair[0]*s.by))), uint32(fixed(round(pair[1]*s.by))))
 			}
 		}
 	}
 }
 
+// scales are those of positions in whole numbers.
+var scales = []struct {
+	by  float64
+	how string
+}{{1e5, "int32 × 1e+05"}, {1e6, "int32 × 1e+06"}, {1e7, "int32 × 1e+07"}}
+
 func fixed(v float64) int32 { return int32(max(math.MinInt32, min(math.MaxInt32, v))) }
 
 func (w *wardrobe) pair(from, how string, a, b uint32) {
-	w.packed(from, how, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, a), b))
-	w.packed(from, how, binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, a), b))
+	var room [8]byte
+	w.packed(from, how, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(room[:0], a), b))
+	w.packed(from, how, binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(room[:0], a), b))
 }
 
 func (w *wardrobe) packed(from, how string, b []byte) {
@@ -231,7 +238,8 @@ func (w *wardrobe) degrees(from string, v float64) {
 }
 
 func (w *wardrobe) rationals(from string, n [6]uint32) {
-	var little, big []byte
+	var room [2][24]byte
+	little, big := room[0][:0], room[1][:0]
 	for _, v := range n {
 		little = binary.LittleEndian.AppendUint32(little, v)
 		big = binary.BigEndian.AppendUint32(big, v)

@@ -11,6 +11,7 @@
 package gate
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -73,6 +74,37 @@ func Types() []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// heads are how the published types begin.
+var heads = []struct {
+	at           int
+	magic, media string
+}{
+	{0, "\xff\xd8\xff", "image/jpeg"}, {0, pngSignature, "image/png"}, {8, "WEBPVP8", "image/webp"}, {0, "\x1a\x45\xdf\xa3", "audio/webm"},
+	{4, "ftypM4A ", "audio/mp4"}, {4, "ftyp", "video/mp4"}, {0, "WEBVTT", "text/vtt"},
+}
+
+// TypeOf gives the media type that a file's first bytes speak for, "" for none
+// of those that have an allow-list. It is a guess: Check judges.
+func TypeOf(head []byte) string {
+	for _, h := range heads {
+		if len(head) >= h.at && bytes.HasPrefix(head[h.at:], []byte(h.magic)) {
+			return h.media
+		}
+	}
+	return ""
+}
+
+// Search looks for the needles alone, in a file of any kind, in every byte and
+// in what can be inflated of it.
+func Search(in io.ReaderAt, size int64, needles Needles) ([]Finding, error) {
+	r := Report{Size: size}
+	f := &file{in: in, size: size, report: &r, matcher: newMatcher(needles.forms())}
+	if err := f.search(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(r.Findings, func(found Finding) bool { return found.What != "gate.needle" }), nil
 }
 
 // Check reads a file of size bytes by the allow-list of its media type and

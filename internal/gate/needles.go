@@ -40,6 +40,9 @@ const (
 	minDistinct = 4  // of them different; a text needs 3
 	windowBytes = 32 // a longer value is looked for in pieces of this size
 	windows     = 4  // of one value: its beginning, its end and between
+	strideBytes = 16 // pieces of what may be glued to something
+	strideStep  = 8  // from one to the next
+	maxStrides  = 20_000
 	maxPlaces   = 20_000
 )
 
@@ -55,6 +58,13 @@ func NeedlesOf(s trace.Sheet, extra ...string) Needles {
 		}
 		c.text(from, f.Value)
 		c.raw(from, f.Raw)
+		switch f.Kind {
+		case trace.Leftover, trace.Provenance, trace.Encoding, trace.History:
+			c.strides(from, f.Value)
+		}
+		if f.Name == "text" || f.Name == "encoder" {
+			c.strides(from, f.Value)
+		}
 		switch f.Kind {
 		case trace.Time:
 			c.moment(from, f.Value)
@@ -83,6 +93,7 @@ type collector struct {
 	out    Needles
 	seen   map[string]bool
 	places map[[2]int32]bool
+	strode int // pieces of glued words
 }
 
 // text takes a text in, or its pieces.
@@ -92,6 +103,35 @@ func (c *collector) text(from, v string) {
 		if telling(w) && !c.seen["t"+w] {
 			c.seen["t"+w] = true
 			c.out.Values = append(c.out.Values, Needle{From: from, Text: w})
+		}
+	}
+}
+
+// strides takes in pieces of what was found in bytes of no known layout: nobody
+// knows there where a value begins and ends, and what is glued to it. Whatever
+// in it has strideBytes and a step more without a blank is found by itself.
+func (c *collector) strides(from, v string) {
+	for _, word := range strings.FieldsFunc(v, func(r rune) bool { return r <= ' ' }) {
+		if len(word) < strideBytes || len(word) == len(v) && len(v) <= strideBytes {
+			continue
+		}
+		last := len(word) - strideBytes
+		for at := 0; ; at = min(at+strideStep, last) {
+			begin := at
+			for begin < len(word) && !utf8.RuneStart(word[begin]) {
+				begin++
+			}
+			end := at + strideBytes
+			for end < len(word) && !utf8.RuneStart(word[end]) {
+				end--
+			}
+			if c.strode++; c.strode > maxStrides {
+				return
+			}
+			c.text(from, word[min(begin, end):end])
+			if at == last {
+				break
+			}
 		}
 	}
 }

@@ -9,17 +9,19 @@ import (
 	"math/bits"
 )
 
-// matcher looks for all forms at once. A filter of bits, by a hash of the next
-// five bytes, lets nearly every position pass without a second look; what it
-// stops is compared. So the cost hardly grows with the number of forms, and no
-// automaton of a hundred thousand states has to fit into the cache.
+// matcher looks for all forms at once. A filter, by a hash of the next five
+// bytes, lets nearly every position pass without a second look; what it stops is
+// looked up and compared. Three bits of one word stand for each beginning
+// (a blocked Bloom filter), so that one read of half a mebibyte, which the
+// processor's own cache holds, decides, however many forms there are. No
+// automaton of a hundred thousand states has to fit anywhere.
 type matcher struct {
 	forms  []form
 	filter []uint64
 	shift  uint               // of the hash, for the filter's size
 	short  map[uint64][]int32 // forms of five to seven bytes, by the first five
 	long   map[uint64][]int32 // the others, by the first eight
-	most   int                // bytes of the longest form
+	longer int                // bytes of the longest form
 }
 
 const (
@@ -29,18 +31,22 @@ const (
 	spread    = 0x9e3779b97f4a7c15 // 2⁶⁴ by the golden ratio
 )
 
+// three gives the bits of a word that stand for a hash, from its middle: its
+// upper end says which word.
+func three(h uint64) uint64 { return 1<<(h>>24&63) | 1<<(h>>30&63) | 1<<(h>>36&63) }
+
 func newMatcher(forms []form) *matcher {
 	m := &matcher{forms: forms, short: map[uint64][]int32{}, long: make(map[uint64][]int32, len(forms))}
-	size := max(15, min(27, bits.Len(uint(len(forms)))+5)) // 32 bits and more for each form
-	m.filter, m.shift = make([]uint64, 1<<(size-6)), uint(64-size)
+	words := max(9, min(16, bits.Len(uint(len(forms))))) // a power of two; 512 KiB at the most
+	m.filter, m.shift = make([]uint64, 1<<words), uint(64-words)
 	var key [longKey]byte
 	for i, f := range forms {
-		m.most = max(m.most, len(f.want))
+		m.longer = max(m.longer, len(f.want))
 		clear(key[:])
 		foldInto(key[:], f.want[:min(len(f.want), longKey)])
 		k := binary.LittleEndian.Uint64(key[:])
-		h := k & shortMask * spread >> m.shift
-		m.filter[h>>6] |= 1 << (h & 63)
+		h := k & shortMask * spread
+		m.filter[h>>m.shift] |= three(h)
 		if len(f.want) >= longKey {
 			m.long[k] = append(m.long[k], int32(i))
 		} else {
@@ -63,8 +69,8 @@ func (m *matcher) scan(b, folded []byte, limit int, found hit) {
 	filter, shift := m.filter, m.shift
 	for i := range limit {
 		k := binary.LittleEndian.Uint64(folded[i : i+8])
-		h := k & shortMask * spread >> shift
-		if filter[h>>6]>>(h&63)&1 != 0 {
+		h := k & shortMask * spread
+		if bits := three(h); filter[h>>(shift&63)]&bits == bits {
 			m.look(m.long[k], b, folded, i, found)
 			m.look(m.short[k&shortMask], b, folded, i, found)
 		}
@@ -146,7 +152,7 @@ func (f *file) stream(where string, masked []span) *stream {
 
 func (s *stream) write(p []byte) {
 	s.b = append(s.b, p...)
-	s.scan(len(s.b) - max(s.f.matcher.most, longKey))
+	s.scan(len(s.b) - max(s.f.matcher.longer, longKey))
 }
 
 // close looks through the end.

@@ -144,6 +144,32 @@ func TestFindsEveryDress(t *testing.T) {
 	}
 }
 
+// TestFindsOverLines: a value that captions break over two lines or two cues is
+// found, and what stands far apart is none.
+func TestFindsOverLines(t *testing.T) {
+	n := NeedlesOf(sheet())
+	for words, want := range map[string]bool{
+		"the camera is a Canon\nEOS 90D, they say":                true,
+		"body number 04202\n1000537":                              true,
+		"body number 042021-\n000537":                             true,
+		"говорит Айгүл\n\n00:02.000 --> 00:03.000\nСейтқали, она": true,
+		"body number 0420\n\n00:02.000 --> 00:03.000\n21000537":   true,
+		"the Can\nterbury tales":                                  false,
+		"042021\nand then\n000537":                                false,
+	} {
+		b := []byte("WEBVTT\n\n00:00.000 --> 00:01.000\n" + words + "\n")
+		r, err := Check(bytes.NewReader(b), int64(len(b)), "text/vtt", n)
+		if err != nil || r.Clean() == want {
+			t.Errorf("%q: %+v, %v", words, r.Findings, err)
+		}
+		for _, f := range r.Findings {
+			if f.What != "gate.needle" {
+				t.Errorf("%q: %+v", words, f)
+			}
+		}
+	}
+}
+
 // TestLeavesOut: what is in every file says nothing.
 func TestLeavesOut(t *testing.T) {
 	n := NeedlesOf(sheet(), "a.jpg")

@@ -10,6 +10,10 @@ import (
 // WebVTT (W3C) in its plainest form: the magic word, then cues of one line of
 // times and lines of words. No notes, styles, regions, names or settings of
 // cues, and no character that is not seen.
+//
+// A value may be broken over two lines, or over two cues: the words of all of
+// them are searched one behind the other as well, with a blank between two lines
+// and without, a hyphen at the end of the first left out.
 
 var vttTimes = regexp.MustCompile(`^(?:[0-9]{2,3}:)?[0-5][0-9]:[0-5][0-9]\.[0-9]{3} --> (?:[0-9]{2,3}:)?[0-5][0-9]:[0-5][0-9]\.[0-9]{3}$`)
 
@@ -34,8 +38,13 @@ func readVTT(f *file) error {
 	f.part("WEBVTT", 7)
 	at := int64(7)
 	state := vttBlank // what the line before was
+	spaced, joined := f.stream("words over lines", nil), f.stream("words over lines, joined", nil)
 	for len(rest) > 0 {
 		line, after, _ := bytes.Cut(rest, []byte("\n"))
+		if state == vttTime || state == vttWords && len(line) > 0 {
+			spaced.write(append(bytes.Clone(line), ' '))
+			joined.write(bytes.TrimRight(line, "-‐­"))
+		}
 		if state, err = f.vttLine(line, at, state, at == 7); err != nil {
 			return err
 		}
@@ -44,6 +53,8 @@ func readVTT(f *file) error {
 	if state == vttTime {
 		return refuse("cue", at, "cut", "times without words")
 	}
+	spaced.close()
+	joined.close()
 	return nil
 }
 
