@@ -41,9 +41,11 @@ func (a *Archive) Put(id int64, plain []byte) {
 
 // Find gives the files of which a clear frame is one of p's, perhaps turned, in
 // the order in which they first came. p must have all its hashes.
-func (a *Archive) Find(p Prints) []int64 {
+func (a *Archive) Find(p Prints) []int64 { return a.find(finders(p)) }
+
+func (a *Archive) find(finders []*finder) []int64 {
 	there := make([]bool, len(a.files))
-	for _, find := range Finders(p) {
+	for _, find := range finders {
 		for i, f := range a.files {
 			if there[i] {
 				continue

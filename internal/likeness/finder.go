@@ -12,14 +12,13 @@ const (
 	wordBits = 16
 )
 
-// maxIndexed is how many frames one Finder holds: so it stays small, and a
+// maxIndexed is how many frames one finder holds: so it stays small, and a
 // longer film takes several.
 const maxIndexed = 300
 
-// Finder looks for the frames of one file in many others, one after the other:
-// the new file is indexed and the old ones stream by, so nothing of them has to
-// be kept in memory.
-type Finder struct {
+// finder looks for the frames of one file in many others, one after the other:
+// the new file is indexed and the old ones stream by.
+type finder struct {
 	hashes []Hash
 	there  [words][1 << wordBits / 64]uint64 // which words occur, or differ by one bit
 	first  [words][]int32                    // of the entries of a word, plus one
@@ -27,18 +26,18 @@ type Finder struct {
 	hash   []int32
 }
 
-// Finders prepares to look for a file: one Finder for each few hundred clear
+// finders prepares to look for a file: one finder for each few hundred clear
 // frames, each with every turn.
-func Finders(p Prints) []*Finder {
-	var all []*Finder
-	var f *Finder
+func finders(p Prints) []*finder {
+	var all []*finder
+	var f *finder
 	n := 0
 	for _, frame := range p.Frames {
 		if !frame.Clear() {
 			continue
 		}
 		if n%maxIndexed == 0 {
-			f = new(Finder)
+			f = new(finder)
 			for w := range words {
 				f.first[w] = make([]int32, 1<<wordBits)
 			}
@@ -52,7 +51,7 @@ func Finders(p Prints) []*Finder {
 	return all
 }
 
-func (f *Finder) add(h Hash) {
+func (f *finder) add(h Hash) {
 	f.hashes = append(f.hashes, h)
 	for w := range words {
 		exact := word(h, w)
@@ -63,7 +62,7 @@ func (f *Finder) add(h Hash) {
 	}
 }
 
-func (f *Finder) enter(w int, value uint16) {
+func (f *finder) enter(w int, value uint16) {
 	f.there[w][value/64] |= 1 << (value % 64)
 	f.next = append(f.next, f.first[w][value])
 	f.hash = append(f.hash, int32(len(f.hashes)-1))
@@ -72,26 +71,13 @@ func (f *Finder) enter(w int, value uint16) {
 
 func word(h Hash, w int) uint16 { return uint16(h[w/4] >> (16 * (w % 4))) }
 
-// In reports whether any clear frame of another file, in its plain form, is one
-// of this file's. It reads the bytes as they lie; what Parse would refuse gives false.
-func (f *Finder) In(plain []byte) bool {
-	if len(plain) < headBytes {
-		return false
-	}
-	for b := plain[headBytes:]; len(b) >= frameBytes; b = b[frameBytes:] {
-		if b[4] >= MinQuality && f.has(readHash(b[5:])) {
-			return true
-		}
-	}
-	return false
-}
-
 func readHash(b []byte) Hash {
 	_ = b[HashBytes-1]
 	return Hash{binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[16:]), binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b)}
 }
 
-func (f *Finder) has(h Hash) bool {
+// has reports whether a frame is one of the file's.
+func (f *finder) has(h Hash) bool {
 	for w := range words {
 		value := word(h, w)
 		if f.there[w][value/64]&(1<<(value%64)) == 0 {

@@ -81,19 +81,26 @@ func FuzzParse(f *testing.F) {
 			t.Error("read and written again it is another")
 		}
 		if len(p.Frames) <= 10 {
-			for _, find := range Finders(p) {
-				find.In(plain)
-			}
+			var a Archive
+			a.Put(1, plain)
+			a.Find(p)
 			Compare(p, p)
 		}
 	})
 }
 
-func FuzzFinder(f *testing.F) {
+func FuzzArchive(f *testing.F) {
 	f.Add(film(1, 3).Plain())
 	f.Add([]byte{0})
-	find := Finders(film(1, 3))[0]
-	f.Fuzz(func(t *testing.T, plain []byte) { find.In(plain) })
+	find := finders(film(1, 3))
+	f.Fuzz(func(t *testing.T, plain []byte) { found(find, plain) })
+}
+
+// found reports whether finders see a file's frames in another.
+func found(find []*finder, plain []byte) bool {
+	var a Archive
+	a.Put(1, plain)
+	return a.find(find) != nil
 }
 
 func TestKeeper(t *testing.T) {
@@ -134,7 +141,7 @@ func TestKeeper(t *testing.T) {
 func TestFinderMissesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
 	mine := film(9, 3)
-	find := Finders(mine)
+	find := finders(mine)
 	if len(find) != 1 {
 		t.Fatalf("%d finders for three frames", len(find))
 	}
@@ -142,15 +149,15 @@ func TestFinderMissesNothing(t *testing.T) {
 		h := mine.Frames[r.IntN(3)].Hashes[r.IntN(Turns)]
 		n := r.IntN(40)
 		theirs := Prints{Frames: []Frame{{Print: Print{Quality: 100, Hashes: [Turns]Hash{worn(h, n, r)}}}}}
-		if got, want := find[0].In(theirs.Plain()), n <= MaxDistance; got != want {
+		if got, want := found(find, theirs.Plain()), n <= MaxDistance; got != want {
 			t.Fatalf("hash %d, %d bits away: found %t", i, n, got)
 		}
 		theirs.Frames[0].Quality = MinQuality - 1
-		if find[0].In(theirs.Plain()) {
+		if found(find, theirs.Plain()) {
 			t.Fatal("a frame that is too plain is found")
 		}
 	}
-	if n := len(Finders(film(1, 2*maxIndexed+1))); n != 3 {
+	if n := len(finders(film(1, 2*maxIndexed+1))); n != 3 {
 		t.Errorf("%d finders for a long film, want 3", n)
 	}
 }

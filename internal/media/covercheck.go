@@ -7,7 +7,11 @@ import (
 	"image"
 	"io"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"kua/internal/fault"
 )
@@ -31,16 +35,26 @@ func (s *stage) checkCovers(ctx context.Context, steps []step, done, total time.
 	if !s.Plan.hides() {
 		return nil
 	}
-	for i, st := range steps {
-		pass := done + time.Duration(i)*s.Probe.Duration
-		c := checker{step: st, plan: s.Plan, shown: s.Probe.shown(), length: s.Probe.Duration}
-		c.progress = func(at time.Duration) { s.report(pass+min(at, s.Probe.Duration), total) }
-		err := c.film(ctx, filepath.Join(s.out, products[st.name].file))
-		if err != nil {
-			return fmt.Errorf("check the covers of %s: %w", st.name, err)
-		}
+	// Two rungs at a time: the largest one takes as long as all others together.
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(2)
+	var looked atomic.Int64
+	for _, st := range slices.Backward(steps) {
+		g.Go(func() error {
+			c := checker{step: st, plan: s.Plan, shown: s.Probe.shown(), length: s.Probe.Duration}
+			last := time.Duration(0)
+			c.progress = func(at time.Duration) {
+				at = min(at, s.Probe.Duration)
+				s.report(done+time.Duration(looked.Add(int64(at-last))), total)
+				last = at
+			}
+			if err := c.film(ctx, filepath.Join(s.out, products[st.name].file)); err != nil {
+				return fmt.Errorf("check the covers of %s: %w", st.name, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // checker looks at one rung.
@@ -56,7 +70,7 @@ type checker struct {
 func (c checker) film(ctx context.Context, file string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd, said := tool(ctx, "ffmpeg", "-threads", "2", "-protocol_whitelist", "file", "-f", "mov", "-i", file,
+	cmd, said := tool(ctx, "ffmpeg", "-threads", "1", "-protocol_whitelist", "file", "-f", "mov", "-i", file,
 		"-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "pipe:1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
