@@ -18,7 +18,8 @@ import (
 
 // shownAs is the media type under which an original may be given to the
 // browser's own player. It follows what the boxed probe found and never the
-// name or the type that came with the file. Everything else is only saved.
+// name or the type that came with the file. Everything else is only saved:
+// photos and documents are looked at on pictures made in the box.
 func shownAs(o evidence.Original) (string, bool) {
 	format := strings.ToLower(o.Medium.Format)
 	has := func(names ...string) bool {
@@ -53,12 +54,6 @@ func shownAs(o evidence.Original) (string, bool) {
 			return "audio/flac", true
 		case has("webm", "matroska"):
 			return "audio/webm", true
-		}
-	case evidence.Photo:
-		for _, t := range []string{"jpeg", "png", "webp", "gif"} {
-			if has(t) {
-				return "image/" + t, true
-			}
 		}
 	}
 	return "application/octet-stream", false
