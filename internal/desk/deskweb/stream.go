@@ -84,7 +84,10 @@ func viewOriginal(v *visit) error {
 	if err != nil {
 		return fault.NotFound("media.no_page", v.r.PathValue("page"))
 	}
-	view, err := v.seat.View(v.r.Context(), v.number("id"), page)
+	ctx, cancel := context.WithCancel(v.r.Context())
+	defer cancel()
+	defer context.AfterFunc(v.app.alive(), cancel)() // a lock does not wait for a picture
+	view, err := v.seat.View(ctx, v.number("id"), page)
 	if err != nil {
 		return err
 	}
