@@ -30,6 +30,7 @@ const (
 	defaultStall  = 2 * time.Minute
 	wallBase      = 10 * time.Minute
 	wallFactor    = 20
+	wallPage      = 5 * time.Second // of a document
 )
 
 func (l Limits) withDefaults() Limits {

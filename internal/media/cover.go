@@ -62,14 +62,7 @@ func (c Cover) Sweep(from, to time.Duration) image.Rectangle {
 	if to < c.From || from > c.To {
 		return image.Rectangle{}
 	}
-	size := image.Pt(c.W, c.H)
-	at := func(p image.Point) image.Rectangle { return image.Rectangle{Min: p, Max: p.Add(size)} }
-	all := at(c.corner(from)).Union(at(c.corner(to)))
-	i := sort.Search(len(c.Points), func(i int) bool { return c.Points[i].At > from })
-	for ; i < len(c.Points) && c.Points[i].At < to; i++ {
-		all = all.Union(at(image.Pt(c.Points[i].X, c.Points[i].Y)))
-	}
-	return all
+	return c.along(from, to, image.Rectangle.Union)
 }
 
 // Hold gives what the track shows at every single moment between two: a pixel
@@ -79,12 +72,16 @@ func (c Cover) Hold(from, to time.Duration) image.Rectangle {
 	if from < c.From || to > c.To {
 		return image.Rectangle{}
 	}
-	size := image.Pt(c.W, c.H)
-	at := func(p image.Point) image.Rectangle { return image.Rectangle{Min: p, Max: p.Add(size)} }
-	all := at(c.corner(from)).Intersect(at(c.corner(to)))
+	return c.along(from, to, image.Rectangle.Intersect)
+}
+
+// along joins the boxes at two moments and at every point of the way between:
+// on a straight line nothing lies further out or further in than at its ends.
+func (c Cover) along(from, to time.Duration, join func(a, b image.Rectangle) image.Rectangle) image.Rectangle {
+	all := join(boxAt(c.corner(from), c), boxAt(c.corner(to), c))
 	i := sort.Search(len(c.Points), func(i int) bool { return c.Points[i].At > from })
 	for ; i < len(c.Points) && c.Points[i].At < to; i++ {
-		all = all.Intersect(at(image.Pt(c.Points[i].X, c.Points[i].Y)))
+		all = join(all, boxAt(image.Pt(c.Points[i].X, c.Points[i].Y), c))
 	}
 	return all
 }

@@ -110,7 +110,7 @@ func (m *Runner) makeProbed(ctx context.Context, in Input, p Probe, plan Plan, c
 		args: []string{"box"},
 		job:  job{Do: string(p.Type), Format: f, Probe: p, Plan: plan, Said: said, Preset: m.preset(), Clean: clean},
 		in:   in, out: dir, progress: progress,
-		wall: wallBase + wallFactor*p.Duration, tmp: f.tmp(),
+		wall: p.wall(), tmp: f.tmp(),
 	})
 	if err != nil {
 		return nil, err

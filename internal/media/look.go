@@ -127,7 +127,7 @@ func (m *Runner) watch(ctx context.Context, in Input, j job, into any, progress 
 		return err
 	}
 	j.Probe = p
-	answer, err := m.enter(ctx, visit{args: []string{"box"}, job: j, in: in, progress: progress, wall: wallBase + wallFactor*p.Duration, tmp: j.Format.tmp()})
+	answer, err := m.enter(ctx, visit{args: []string{"box"}, job: j, in: in, progress: progress, wall: p.wall(), tmp: j.Format.tmp()})
 	if err != nil {
 		return err
 	}

@@ -213,6 +213,6 @@ type Limits struct {
 	PhotoPixels int           // default 80 million
 	FramePixels int           // of a film; default 36 million (8K)
 	Duration    time.Duration // of a film or sound; default 6 hours
-	Wall        time.Duration // one whole job; default 10 minutes and 20 times the duration
+	Wall        time.Duration // one whole job; default 10 minutes and 20 times the duration, or 5 s for each page a document may have
 	Stall       time.Duration // without any progress; default 2 minutes
 }

@@ -57,6 +57,14 @@ func (p Probe) sane(l Limits) bool {
 	return p.Type == Unknown
 }
 
+// wall is how long work on all of it may take, where Limits do not say.
+func (p Probe) wall() time.Duration {
+	if p.Type == Document { // whose pages are counted only in the box
+		return wallBase + maxPages*wallPage
+	}
+	return wallBase + wallFactor*p.Duration
+}
+
 func (p Probe) shown() image.Point { return image.Pt(p.Width, p.Height) }
 
 // stream finds the first of a kind.

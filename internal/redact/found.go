@@ -22,7 +22,7 @@ const (
 // A plan to which a suggestion is added has not been gone through any more.
 func (p Plan) WithFound(cuts []int64, seen []Suggestion) (Plan, bool) {
 	out := p
-	ids := p.ids()
+	ids := p.IDs()
 	if p.Duration > 0 {
 		out.Shots = p.shotsBetween(cuts, ids)
 	}
@@ -77,8 +77,8 @@ func (p Plan) shotsBetween(cuts []int64, ids map[string]bool) []Shot {
 	return all
 }
 
-// ids gives every id of the plan.
-func (p Plan) ids() map[string]bool {
+// IDs gives every id of the plan: no name stands twice in it, whatever it names.
+func (p Plan) IDs() map[string]bool {
 	all := make(map[string]bool)
 	for _, t := range p.Tracks {
 		all[t.ID] = true

@@ -64,7 +64,7 @@ func (p *Plan) SetSaid(language string, said []Said) {
 			lines = append(lines, l)
 		}
 	}
-	used := p.ids()
+	used := p.IDs()
 	for _, s := range said {
 		i := slices.IndexFunc(lines, func(l Line) bool { return l.From == s.From && l.To == s.To && l.Words[language] == "" })
 		if i >= 0 {
@@ -80,7 +80,7 @@ func (p *Plan) SetSaid(language string, said []Said) {
 
 // Keep adds a range of the people's own sound that stays though all is muted.
 func (p *Plan) Keep(from, to int64, note, by string) {
-	p.Keeps = append(p.Keeps, Span{From: from, To: to, ID: freshID("k", p.ids()), Note: note, By: by})
+	p.Keeps = append(p.Keeps, Span{From: from, To: to, ID: freshID("k", p.IDs()), Note: note, By: by})
 }
 
 // sound holds muted and kept ranges, lines and the voice to their rules.

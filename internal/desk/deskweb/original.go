@@ -70,9 +70,8 @@ func originalPage(v *visit) error {
 	}
 	view := originalView{frame: v.frame("cases", v.t("deskweb.original.number", o.ID))}
 	view.Original = view.originalRow(o)
-	// A stranger's photo is shown from its boxed derivative; the raw bytes go to
-	// the browser's decoder only when a person asks. A film plays nothing before
-	// it is started.
+	// A stranger's photo is shown when a person asks, on a picture from the box. A
+	// film plays nothing before it is started.
 	view.Shown = o.Medium.Kind != evidence.Photo || v.r.URL.Query().Has("raw")
 	view.Source = fmt.Sprintf("/media/original/%d", o.ID)
 	report, err := v.reportOf(ctx, o)

@@ -22,7 +22,7 @@ type plainForm struct {
 }
 
 func newPlainForm(base redact.Plan, form map[string][]string, label func(string) string) plainForm {
-	f := plainForm{base: base, form: form, label: label, taken: ids(base), last: make(map[string]int)}
+	f := plainForm{base: base, form: form, label: label, taken: base.IDs(), last: make(map[string]int)}
 	for _, id := range form["id"] {
 		f.taken[id] = true
 	}
@@ -250,42 +250,46 @@ func (f plainForm) shots(p *redact.Plan) error {
 const somebody = "?"
 
 func (f plainForm) sound(p *redact.Plan) error {
-	if f.has("mutes") {
-		lines, err := f.stretches("mutes")
-		if err != nil {
-			return err
-		}
-		p.Mutes = nil
-		for _, s := range lines {
-			m := redact.Mute{From: s.from, To: s.to}
-			if n := slices.IndexFunc(f.base.Mutes, func(old redact.Mute) bool { return old.From == s.from && old.To == s.to }); n >= 0 {
-				m = f.base.Mutes[n]
-			} else {
-				m.ID = f.fresh("m")
-			}
-			m.Note = s.words
-			p.Mutes = append(p.Mutes, m)
-		}
-	}
-	if !f.has("keeps") {
-		return nil
-	}
-	lines, err := f.stretches("keeps")
+	mutes, err := ranges(f, "mutes", "m", p.Mutes, f.base.Mutes, func(m *redact.Mute) soundRange { return soundRange{&m.ID, &m.Note, &m.From, &m.To} })
 	if err != nil {
 		return err
 	}
-	p.Keeps = nil
-	for _, s := range lines {
-		k := redact.Span{From: s.from, To: s.to}
-		if n := slices.IndexFunc(f.base.Keeps, func(old redact.Span) bool { return old.From == s.from && old.To == s.to }); n >= 0 {
-			k = f.base.Keeps[n]
-		} else {
-			k.ID = f.fresh("k")
-		}
-		k.Note = s.words
-		p.Keeps = append(p.Keeps, k)
+	keeps, err := ranges(f, "keeps", "k", p.Keeps, f.base.Keeps, func(k *redact.Span) soundRange { return soundRange{&k.ID, &k.Note, &k.From, &k.To} })
+	p.Mutes, p.Keeps = mutes, keeps
+	return err
+}
+
+// soundRange is where a muted or kept range has its parts.
+type soundRange struct {
+	id, note *string
+	from, to *int64
+}
+
+// ranges reads a field of ranges of sound. One at the same times as an old one is
+// that one; without the field those of now stay.
+func ranges[T any](f plainForm, name, letter string, now, old []T, parts func(*T) soundRange) ([]T, error) {
+	if !f.has(name) {
+		return now, nil
 	}
-	return nil
+	lines, err := f.stretches(name)
+	if err != nil {
+		return now, err
+	}
+	var all []T
+	for _, s := range lines {
+		var one T
+		n := slices.IndexFunc(old, func(o T) bool { p := parts(&o); return *p.from == s.from && *p.to == s.to })
+		if n >= 0 {
+			one = old[n]
+		}
+		p := parts(&one)
+		if n < 0 {
+			*p.id = f.fresh(letter)
+		}
+		*p.from, *p.to, *p.note = s.from, s.to, s.words
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 // lines reads the words of every language. Words in two languages at the same
@@ -359,32 +363,4 @@ func (f plainForm) fresh(letter string) string {
 			return id
 		}
 	}
-}
-
-// ids gives every name in a plan.
-func ids(p redact.Plan) map[string]bool {
-	all := make(map[string]bool)
-	add := func(id string) { all[id] = true }
-	for _, t := range p.Tracks {
-		add(t.ID)
-	}
-	for _, b := range p.Boxes {
-		add(b.ID)
-	}
-	for _, m := range p.Mutes {
-		add(m.ID)
-	}
-	for _, k := range p.Keeps {
-		add(k.ID)
-	}
-	for _, l := range p.Lines {
-		add(l.ID)
-	}
-	for _, s := range p.Shots {
-		add(s.ID)
-	}
-	for _, s := range p.Suggestions {
-		add(s.ID)
-	}
-	return all
 }

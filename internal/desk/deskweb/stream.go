@@ -18,7 +18,8 @@ import (
 
 // shownAs is the media type under which an original may be given to the
 // browser's own player. It follows what the boxed probe found and never the
-// name or the type that came with the file. Everything else is only saved.
+// name or the type that came with the file. Everything else is only saved:
+// photos and documents are looked at on pictures made in the box.
 func shownAs(o evidence.Original) (string, bool) {
 	format := strings.ToLower(o.Medium.Format)
 	has := func(names ...string) bool {
@@ -54,12 +55,6 @@ func shownAs(o evidence.Original) (string, bool) {
 		case has("webm", "matroska"):
 			return "audio/webm", true
 		}
-	case evidence.Photo:
-		for _, t := range []string{"jpeg", "png", "webp", "gif"} {
-			if has(t) {
-				return "image/" + t, true
-			}
-		}
 	}
 	return "application/octet-stream", false
 }
@@ -89,7 +84,10 @@ func viewOriginal(v *visit) error {
 	if err != nil {
 		return fault.NotFound("media.no_page", v.r.PathValue("page"))
 	}
-	view, err := v.seat.View(v.r.Context(), v.number("id"), page)
+	ctx, cancel := context.WithCancel(v.r.Context())
+	defer cancel()
+	defer context.AfterFunc(v.app.alive(), cancel)() // a lock does not wait for a picture
+	view, err := v.seat.View(ctx, v.number("id"), page)
 	if err != nil {
 		return err
 	}
