@@ -285,3 +285,17 @@ func TestRepliesOpen(t *testing.T) {
 		t.Errorf("Replies = %q, %v", texts, err)
 	}
 }
+
+// TestSealStops holds that an interrupted sealing leaves no file.
+func TestSealStops(t *testing.T) {
+	s := newStage(t)
+	out := filepath.Join(t.TempDir(), "report.kua")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := witness.Seal(ctx, s.charter, report(), witness.Files(film(t, 1<<20)), out, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("Seal = %v, want it stopped", err)
+	}
+	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a half-sealed file stays: %v", err)
+	}
+}
