@@ -8,16 +8,13 @@ import path from "node:path";
 import { axe, laptop, openBrowser, openPage, phone, shot, startDemo, temporary } from "./harness.mjs";
 import { answerHits, collect, coverMiddle, fillRecord, press, signIn, tickAll, until } from "./desk.mjs";
 
-let tmp, demo, browser, film, photo;
+let tmp, demo, browser, film;
 
 before(async () => {
   tmp = await temporary();
   film = path.join(tmp.dir, "kanarejka-film.mp4");
   execFileSync("ffmpeg", ["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=480x272:r=15:d=4", "-f", "lavfi", "-i", "sine=f=300:d=4",
     "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", "-metadata", "artist=kanarejka-name", "-movflags", "+faststart", film]);
-  photo = path.join(tmp.dir, "kanarejka-photo.jpg");
-  execFileSync("ffmpeg", ["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=320x240", "-frames:v", "1", photo]);
-  execFileSync("exiftool", ["-q", "-overwrite_original", "-Make=kanarejka-maker", "-Artist=kanarejka-artist", "-GPSLatitude=42.5", "-GPSLatitudeRef=N", "-GPSLongitude=74.25", "-GPSLongitudeRef=E", photo]);
   demo = await startDemo(path.join(tmp.dir, "demo"));
   browser = await openBrowser();
 });
@@ -67,8 +64,7 @@ async function report(page) {
   await page.fill("#where", "at a crossing");
   await page.fill("#fear", "kanarejka-fear");
   await page.check("input[name=place]");
-  await page.setInputFiles("#files", [film, photo]);
-  await takeOut(page, page.locator("#file-list > li").nth(1));
+  await page.setInputFiles("#files", film);
   await page.click("#to-receipt");
   await page.waitForSelector("#step-receipt:not([hidden])");
   await shot(page, "report-2-receipt");
@@ -84,19 +80,6 @@ async function report(page) {
   assert.equal((await page.textContent("#receipt-last")).trim(), made);
   await page.click("#forget");
   return made;
-}
-
-/** Looks at what a photo tells, and takes it out. */
-async function takeOut(page, line) {
-  await line.locator("summary").click();
-  await line.locator("h2", { hasText: "Places" }).waitFor();
-  const told = await line.locator(".look").innerText();
-  for (const want of ["Position: 42.500000, 74.250000", "Maker of the device: kanarejka-maker", "Author: kanarejka-artist"]) assert.ok(told.includes(want), `${want} is not in ${told}`);
-  await line.locator("button", { hasText: "Take it out…" }).click();
-  await line.locator(".notice button").first().click();
-  await line.locator(".look-state", { hasText: "It has been taken out" }).waitFor();
-  await line.locator("button", { hasText: "neutral name" }).click();
-  await line.locator(".look-state", { hasText: "file-2.jpg" }).waitFor();
 }
 
 let caseURL;
@@ -132,16 +115,6 @@ test("the desk collects, covers and writes", async () => {
   await shot(page, "desk-rendered");
   await answerHits(page, original);
   assert.deepEqual(await axe(page), []);
-
-  // The photo came without what was taken out of it, and the desk is told so.
-  await page.goto(caseURL);
-  await page.goto(await page.locator('a[href*="/originals/"]').nth(1).evaluate((a) => a.href));
-  assert.match(await page.textContent("main"), /The witness had taken out of this file/);
-  assert.deepEqual(await axe(page), []);
-  await shot(page, "desk-cleaned");
-  const saved = await page.request.get(await page.locator('a[href$="?save"]').evaluate((a) => a.href));
-  const bytes = await saved.body();
-  assert.ok(bytes.length > 1000 && !bytes.includes("kanarejka"), "the photo at the desk still tells");
 
   await page.goto(`${caseURL}/record`);
   await shot(page, "desk-record");
