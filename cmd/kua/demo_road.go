@@ -78,7 +78,7 @@ func (d *demo) tell(ctx context.Context) (string, error) {
 		return "", err
 	}
 	sealed := d.material("report.kua")
-	if d.receipt, err = witness.Seal(ch, report, []string{d.material(d.canary + ".mp4"), d.material(d.canary + ".jpg")}, sealed, nil); err != nil {
+	if d.receipt, err = witness.Seal(ctx, ch, report, witness.Files(d.material(d.canary+".mp4"), d.material(d.canary+".jpg")), sealed, nil); err != nil {
 		return "", err
 	}
 	sent, err := witness.Send(ctx, client, sealed, nil)

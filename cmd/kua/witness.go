@@ -23,6 +23,7 @@ import (
 type reportFlags struct {
 	what, text, textFile, when, where, fear string
 	face, voice, place                      bool
+	lookFlags
 }
 
 func (f *reportFlags) add(a *app, c *cobra.Command) {
@@ -35,6 +36,7 @@ func (f *reportFlags) add(a *app, c *cobra.Command) {
 	c.Flags().BoolVar(&f.face, "publish-face", false, a.t("cli.flag.publish_face"))
 	c.Flags().BoolVar(&f.voice, "publish-voice", false, a.t("cli.flag.publish_voice"))
 	c.Flags().BoolVar(&f.place, "publish-place", false, a.t("cli.flag.publish_place"))
+	f.lookFlags.add(a, c)
 }
 
 func (f *reportFlags) report(a *app) (parcel.Report, error) {
@@ -59,13 +61,24 @@ func (a *app) reportCommand() *cobra.Command {
 	var charterID, keep string
 	c := a.command("report [FILE…]", "cli.report", `
   kua report --to https://kua.example.org --what bribe --text "…" dashcam.mp4
-  kua report --to https://a.example --to https://b.example --what shooting --text-file what.txt film.mov photo.jpg`)
+  kua report --to https://a.example --to https://b.example --what shooting --text-file what.txt film.mov photo.jpg
+  kua report --to https://kua.example.org --what beating --text "…" --look --take-out photo.jpg`)
 	flags.add(a, c)
 	c.Flags().StringArrayVar(&to, "to", nil, a.t("cli.flag.to"))
 	c.Flags().StringVar(&charterID, "charter", "", a.t("cli.flag.charter"))
 	c.Flags().StringVar(&keep, "keep", "", a.t("cli.flag.keep"))
 	_ = c.MarkFlagRequired("to")
 	c.RunE = func(c *cobra.Command, files []string) error {
+		sealed := keep
+		if sealed == "" {
+			sealed = "kua-report-" + strings.ToLower(rand.Text()[:8]) + ".kua"
+		}
+		defer untilHungUp(c)()
+		attached, remove, err := a.attached(c, &flags.lookFlags, files, sealed)
+		if err != nil {
+			return err
+		}
+		defer remove()
 		ch, err := a.nodeCharter(c.Context(), nodeapi.NewClient(to[0]), charterID)
 		if err != nil {
 			return err
@@ -73,13 +86,10 @@ func (a *app) reportCommand() *cobra.Command {
 		if _, err := namedNode(c.Context(), ch, to[0]); err != nil {
 			return err
 		}
-		sealed := keep
-		if sealed == "" {
-			sealed = "kua-report-" + strings.ToLower(rand.Text()[:8]) + ".kua"
-		}
-		if err := a.seal(ch, &flags, files, sealed); err != nil {
+		if err := a.seal(c.Context(), ch, &flags, attached, sealed); err != nil {
 			return err
 		}
+		remove() // before the long sending
 		for _, url := range to {
 			node, err := namedNode(c.Context(), ch, url)
 			if err == nil {
@@ -111,7 +121,7 @@ func (a *app) sealCommand() *cobra.Command {
 	c.Flags().StringVar(&charterID, "charter", "", a.t("cli.flag.charter"))
 	c.Flags().StringVarP(&out, "out", "o", "report.kua", a.t("cli.flag.out"))
 	_ = c.MarkFlagRequired("charter-file")
-	c.RunE = func(_ *cobra.Command, files []string) error {
+	c.RunE = func(c *cobra.Command, files []string) error {
 		chain, err := readCharter(from)
 		if err != nil {
 			return err
@@ -120,7 +130,13 @@ func (a *app) sealCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.seal(ch, &flags, files, out)
+		defer untilHungUp(c)()
+		attached, remove, err := a.attached(c, &flags.lookFlags, files, out)
+		if err != nil {
+			return err
+		}
+		defer remove()
+		return a.seal(c.Context(), ch, &flags, attached, out)
 	}
 	return c
 }
@@ -206,13 +222,13 @@ func namedNode(ctx context.Context, ch charter.Charter, url string) (*nodeapi.Cl
 	return nodeapi.NewClient(url, nodeapi.WithNodeKey(info.Key)), nil
 }
 
-func (a *app) seal(ch charter.Charter, flags *reportFlags, files []string, out string) error {
+func (a *app) seal(ctx context.Context, ch charter.Charter, flags *reportFlags, files []witness.File, out string) error {
 	report, err := flags.report(a)
 	if err != nil {
 		return err
 	}
 	progress, finish := a.bar("cli.seal.progress")
-	r, err := witness.Seal(ch, report, files, out, progress)
+	r, err := witness.Seal(ctx, ch, report, files, out, progress)
 	finish()
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@
 package witness
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -20,17 +21,34 @@ import (
 	"kua/internal/receipt"
 )
 
-// Seal writes a report and the files at paths, sealed to every current person
-// of the collective, to the file at out, which must not exist yet. The receipt
-// it returns is the only key to the answers: it is nowhere in the clear.
-func Seal(c charter.Charter, report parcel.Report, paths []string, out string, progress Progress) (receipt.Receipt, error) {
+// File is one attachment on its way into a parcel.
+type File struct {
+	Path    string // where it lies
+	Name    string // what the desk is told that it is called
+	Cleaned bool   // the witness had taken out of it what it told; the desk is told that too
+}
+
+// Files gives files as they are, under their own names.
+func Files(paths ...string) []File {
+	var all []File
+	for _, p := range paths {
+		all = append(all, File{Path: p, Name: filepath.Base(p)})
+	}
+	return all
+}
+
+// Seal writes a report and files, sealed to every current person of the
+// collective, to the file at out, which must not exist yet. When ctx ends it
+// stops and leaves nothing. The receipt it returns is the only key to the
+// answers: it is nowhere in the clear.
+func Seal(ctx context.Context, c charter.Charter, report parcel.Report, files []File, out string, progress Progress) (receipt.Receipt, error) {
 	r := receipt.New()
 	keys, err := r.Derive()
 	if err != nil {
 		return r, fmt.Errorf("derive keys from the receipt: %w", err)
 	}
 	report.Reply, report.Mailbox, report.Blind = keys.ReplyRecipient, keys.Mailbox, fmt.Sprintf("%x", keys.Blind)
-	sources, err := sources(paths)
+	sources, err := sources(ctx, files)
 	if err != nil {
 		return r, err
 	}
@@ -51,24 +69,41 @@ func Seal(c charter.Charter, report parcel.Report, paths []string, out string, p
 	return r, nil
 }
 
-func sources(paths []string) ([]parcel.Source, error) {
+func sources(ctx context.Context, files []File) ([]parcel.Source, error) {
 	var all []parcel.Source
-	for _, p := range paths {
-		info, err := os.Stat(p)
+	for _, f := range files {
+		info, err := os.Stat(f.Path)
 		if err != nil {
-			return nil, fault.NotFound("witness.no_file", p).Because(err)
+			return nil, fault.NotFound("witness.no_file", f.Path).Because(err)
 		}
 		if !info.Mode().IsRegular() {
-			return nil, fault.Invalid("witness.not_a_file", p)
+			return nil, fault.Invalid("witness.not_a_file", f.Path)
 		}
 		all = append(all, parcel.Source{
-			Name: filepath.Base(p),
-			Type: typeOf(p),
-			Size: info.Size(),
-			Open: func() (io.ReadCloser, error) { return os.Open(p) },
+			Name:    f.Name,
+			Type:    typeOf(f.Path),
+			Size:    info.Size(),
+			Cleaned: f.Cleaned,
+			Open: func() (io.ReadCloser, error) {
+				in, err := os.Open(f.Path)
+				return stoppable{in, ctx}, err
+			},
 		})
 	}
 	return all, nil
+}
+
+// stoppable is a file whose reading ends with its context.
+type stoppable struct {
+	*os.File
+	ctx context.Context
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.File.Read(p)
 }
 
 // typeOf guesses the media type of a file by its name, without parameters: what

@@ -94,7 +94,7 @@ func TestSealSendReply(t *testing.T) {
 	s := newStage(t)
 	path := film(t, 3<<20)
 	out := filepath.Join(t.TempDir(), "report.kua")
-	r, err := witness.Seal(s.charter, report(), []string{path}, out, nil)
+	r, err := witness.Seal(t.Context(), s.charter, report(), witness.Files(path), out, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestResume(t *testing.T) {
 	s := newStage(t)
 	path := film(t, 24<<20)
 	out := filepath.Join(t.TempDir(), "report.kua")
-	if _, err := witness.Seal(s.charter, report(), []string{path}, out, nil); err != nil {
+	if _, err := witness.Seal(t.Context(), s.charter, report(), witness.Files(path), out, nil); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(out)
@@ -182,7 +182,7 @@ func TestResume(t *testing.T) {
 func TestAcknowledgementIsSigned(t *testing.T) {
 	s := newStage(t)
 	out := filepath.Join(t.TempDir(), "report.kua")
-	if _, err := witness.Seal(s.charter, report(), nil, out, nil); err != nil {
+	if _, err := witness.Seal(t.Context(), s.charter, report(), nil, out, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := witness.Send(t.Context(), s.client(nodeapi.WithNodeKey(s.node.Key())), out, nil); err != nil {
@@ -207,7 +207,7 @@ func TestSealTexts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := witness.Seal(s.charter, report(), files, filepath.Join(dir, "report.kua"), nil); err != nil {
+	if _, err := witness.Seal(t.Context(), s.charter, report(), witness.Files(files...), filepath.Join(dir, "report.kua"), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -233,7 +233,7 @@ func TestSealRefuses(t *testing.T) {
 		{"a folder", report(), []string{dir}, filepath.Join(dir, "b"), "witness.not_a_file"},
 		{"nothing told", empty, nil, filepath.Join(dir, "c"), "parcel.empty_report"},
 	} {
-		_, err := witness.Seal(s.charter, c.report, c.files, c.out, nil)
+		_, err := witness.Seal(t.Context(), s.charter, c.report, witness.Files(c.files...), c.out, nil)
 		if !errors.Is(err, fault.Invalid(c.key)) {
 			t.Errorf("%s: Seal = %v, want %s", c.name, err, c.key)
 		}
@@ -249,7 +249,7 @@ func TestSealRefuses(t *testing.T) {
 func TestRepliesOpen(t *testing.T) {
 	s := newStage(t)
 	out := filepath.Join(t.TempDir(), "report.kua")
-	r, err := witness.Seal(s.charter, report(), nil, out, nil)
+	r, err := witness.Seal(t.Context(), s.charter, report(), nil, out, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,5 +283,19 @@ func TestRepliesOpen(t *testing.T) {
 	texts, err := witness.Replies(t.Context(), nodeapi.NewClient(server.URL, nodeapi.WithTries(1, 0)), r)
 	if err != nil || len(texts) != 1 || texts[0] != "Made up: thank you." {
 		t.Errorf("Replies = %q, %v", texts, err)
+	}
+}
+
+// TestSealStops holds that an interrupted sealing leaves no file.
+func TestSealStops(t *testing.T) {
+	s := newStage(t)
+	out := filepath.Join(t.TempDir(), "report.kua")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := witness.Seal(ctx, s.charter, report(), witness.Files(film(t, 1<<20)), out, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("Seal = %v, want it stopped", err)
+	}
+	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a half-sealed file stays: %v", err)
 	}
 }

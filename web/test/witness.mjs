@@ -205,7 +205,7 @@ async function reportUnkept() {
 // Looks at what files tell, takes it out, puts one back, and seals the rest.
 async function reportLooked(dir) {
   const page = await phone();
-  const files = ["told.jpg", "told.png", "told.webp", "told.mp4", "back.jpg", "wrong.txt", "cut.mp4"].map((name) => path.join(dir, name));
+  const files = ["told.jpg", "told.png", "told.webp", "told.mp4", "back.jpg", "wrong.txt", "cut.mp4", "turned.jpg"].map((name) => path.join(dir, name));
   await fill(page, { what: "shooting", text: "kanarejka-looked", files });
   const line = (name) => page.locator("#file-list > li").nth(files.findIndex((f) => f.endsWith(name)));
   const open = async (name) => {
@@ -232,7 +232,7 @@ async function reportLooked(dir) {
   await line("told.jpg").locator("button", { hasText: "Leave the file" }).click();
   assert.match(await page.evaluate(() => document.activeElement.textContent), /Take it out/);
 
-  for (const name of ["told.jpg", "told.png", "told.webp", "told.mp4", "back.jpg"]) {
+  for (const name of ["told.jpg", "told.png", "told.webp", "told.mp4", "back.jpg", "turned.jpg"]) {
     if (name !== "told.jpg") await open(name);
     await line(name).locator("button", { hasText: "Take it out…" }).click();
     await line(name).locator(".notice button", { hasText: /^Take it out$/ }).click();

@@ -81,7 +81,7 @@ func TestWitnessInABrowser(t *testing.T) {
 	run(t, "replies", r.server.URL, receipts["film"], answer)
 }
 
-// plantFiles writes the files that the person looks at. told.jpg lies on its side.
+// plantFiles writes the files that the person looks at. turned.jpg lies on its side.
 func plantFiles(t *testing.T, dir string) map[string][]canary.Place {
 	t.Helper()
 	planted := make(map[string][]canary.Place)
@@ -101,7 +101,7 @@ func plantFiles(t *testing.T, dir string) map[string][]canary.Place {
 		}
 		tool(append(args, file)...)
 		if name == "told.jpg" {
-			tool("exiftool", "-q", "-overwrite_original", "-Orientation#=6", "-GPSLatitude=42.5", "-GPSLatitudeRef=N", "-GPSLongitude=74.25", "-GPSLongitudeRef=E", file)
+			tool("exiftool", "-q", "-overwrite_original", "-GPSLatitude=42.5", "-GPSLatitudeRef=N", "-GPSLongitude=74.25", "-GPSLongitudeRef=E", file)
 		}
 		base, err := os.ReadFile(file)
 		check(t, err)
@@ -112,6 +112,8 @@ func plantFiles(t *testing.T, dir string) map[string][]canary.Place {
 		switch name {
 		case "told.jpg":
 			check(t, os.WriteFile(filepath.Join(dir, "back.jpg"), told, 0o600))
+			check(t, os.WriteFile(filepath.Join(dir, "turned.jpg"), base, 0o600))
+			tool("exiftool", "-q", "-overwrite_original", "-Orientation#=6", filepath.Join(dir, "turned.jpg"))
 		case "told.mp4":
 			check(t, os.WriteFile(filepath.Join(dir, "cut.mp4"), base[:len(base)-50], 0o600))
 		}
@@ -133,6 +135,7 @@ func checkLooked(t *testing.T, bag *opened, planted map[string][]canary.Place) {
 		{Path: "data/files/5.jpg", Name: "back.jpg", Type: "image/jpeg"},
 		{Path: "data/files/6.txt", Name: "wrong.txt", Type: "text/plain"},
 		{Path: "data/files/7.mp4", Name: "cut.mp4", Type: "video/mp4"},
+		{Path: "data/files/8.jpg", Name: "turned.jpg", Type: "image/jpeg", Cleaned: true},
 	}
 	if diff := cmp.Diff(want, bag.Report.Files, cmpopts.IgnoreFields(parcel.ReportFile{}, "Size")); diff != "" {
 		t.Errorf("the files that arrived (-want +got):\n%s", diff)
@@ -146,12 +149,10 @@ func checkLooked(t *testing.T, bag *opened, planted map[string][]canary.Place) {
 		case i == 3 && (len(found) != 1 || found[0].Name != "h264-sei"), i < 3 && len(found) > 0:
 			t.Errorf("%s still tells %+v", name, found)
 		}
-		if i == 0 {
-			shape, _, err := image.DecodeConfig(bytes.NewReader(b))
-			if check(t, err); shape.Width != 96 || shape.Height != 128 {
-				t.Errorf("the photo that lay on its side is %d × %d", shape.Width, shape.Height)
-			}
-		}
+	}
+	shape, _, err := image.DecodeConfig(bytes.NewReader(bag.file(7)))
+	if check(t, err); shape.Width != 96 || shape.Height != 128 {
+		t.Errorf("the photo that lay on its side is %d × %d", shape.Width, shape.Height)
 	}
 }
 
