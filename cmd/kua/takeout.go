@@ -133,7 +133,7 @@ func (a *app) takeOut(c *cobra.Command, m *media.Runner, files []string, beside 
 // cleanCopy makes what is sealed in place of the nth file: one file, or of a
 // document one for each page.
 func (a *app) cleanCopy(c *cobra.Command, m *media.Runner, name, dir string, n int) ([]witness.File, error) {
-	in, err := openPlain(name)
+	in, err := openInput(name)
 	if err != nil {
 		return nil, err
 	}
