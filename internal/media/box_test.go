@@ -101,6 +101,19 @@ func TestBoxShutsOut(t *testing.T) {
 	}
 }
 
+// TestForkBomb: a program that only makes more of itself comes to an end of it,
+// goes with its box, and the next box works.
+func TestForkBomb(t *testing.T) {
+	const bomb = `for my $n (0..700) { my $p = fork; if (!defined $p) { print "stopped at $n\n"; exit 7 } if (!$p) { sleep 300; exit } } print "never stopped\n"`
+	said, err := boxed(t, t.TempDir(), "/usr/bin/perl", "-e", bomb)
+	if err == nil || strings.Contains(said, "never") {
+		t.Errorf("said %q, %v; want the box to end", said, err)
+	}
+	if said, err := boxed(t, t.TempDir(), "/usr/bin/echo", "alive"); err != nil || said != "alive\n" {
+		t.Errorf("the next box: %q, %v", said, err)
+	}
+}
+
 // TestNoBoxNoWork shows that without the tools nothing is opened.
 func TestNoBoxNoWork(t *testing.T) {
 	file := sample(t, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2")

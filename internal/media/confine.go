@@ -2,7 +2,10 @@ package media
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -11,7 +14,9 @@ import (
 // Limits of the box that nobody needs to change.
 const (
 	maxFiles     = 256
-	maxProcesses = 512 // counts threads
+	maxProcesses = 512 // counts threads; the kernel holds everybody to it but root
+	maxPrograms  = 100 // at once in one box; no work needs a tenth of it
+	countEvery   = 100 * time.Millisecond
 	maxCPU       = 24 * 3600
 )
 
@@ -41,8 +46,27 @@ func confine(l Limits) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up privileges: %w", err)
 	}
-	return filterSystemCalls()
+	if err := filterSystemCalls(); err != nil {
+		return err
+	}
+	go countPrograms()
+	return nil
 }
+
+// countPrograms ends this process, and with it the box and all that runs in it,
+// once there are too many: the kernel's own limit does not bind a desk that is
+// run by root.
+func countPrograms() {
+	for range time.Tick(countEvery) {
+		all, err := filepath.Glob("/proc/[0-9]*")
+		if err != nil || len(all) > maxPrograms {
+			os.Exit(tooManyPrograms)
+		}
+	}
+}
+
+// tooManyPrograms is the exit status of a stage whose tool made more of itself.
+const tooManyPrograms = 97
 
 // refused are doors into the kernel that have been the way out of many a
 // sandbox and that decoding a film needs none of.
