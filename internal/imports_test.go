@@ -63,7 +63,7 @@ node:          node/nodedb blob nodeapi
 node/nodeweb:  node page
 
 lane/lanedb:   sqldb authority
-lane:          lane/lanedb
+lane:          lane/lanedb canon
 
 desk/deskdb:   sqldb casefile redact record
 desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender

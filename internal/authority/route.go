@@ -71,9 +71,6 @@ func NewRouter(d Directory) *Router {
 	return r
 }
 
-// Directory gives the directory that is asked. Nobody may change it.
-func (r *Router) Directory() Directory { return r.d }
-
 // Authority gives an authority, or the fault authority.unknown.
 func (r *Router) Authority(id string) (Authority, error) {
 	a, ok := r.authorities[id]
@@ -81,6 +78,30 @@ func (r *Router) Authority(id string) (Authority, error) {
 		return Authority{}, fault.NotFound("authority.unknown", id, authoritiesFile)
 	}
 	return *a, nil
+}
+
+// Category gives a category, or the fault authority.unknown.
+func (r *Router) Category(id string) (Category, error) {
+	k, ok := r.categories[id]
+	if !ok {
+		return Category{}, fault.NotFound("authority.unknown", id, categoriesFile)
+	}
+	return *k, nil
+}
+
+// Family gives all categories that have the topmost ancestor of one, itself
+// among them, in the order of the directory; or the fault authority.unknown.
+func (r *Router) Family(id string) (all []string, err error) {
+	if _, err := r.Category(id); err != nil {
+		return nil, err
+	}
+	top := func(k *Category) *Category { up := r.upwards(k); return up[len(up)-1] }
+	for i := range r.d.Categories {
+		if k := &r.d.Categories[i]; top(k) == top(r.categories[id]) {
+			all = append(all, k.ID)
+		}
+	}
+	return all, nil
 }
 
 // Calendar gives the calendar of an authority: its own, or its country's.

@@ -26,7 +26,7 @@ type Version = lanedb.Version
 // that it was checked with: a later program brings other ones, and a case must
 // be able to cite its own.
 func (l *Lane) Import(ctx context.Context, fsys fs.FS) (v Version, fresh bool, problems datafile.Problems, err error) {
-	today := appeal.Day(l.now().UTC().Format("2006-01-02"))
+	today := l.today()
 	d, problems := authority.Read(fsys, today)
 	if err := problems.Err(); err != nil {
 		return Version{}, false, problems, err
@@ -75,6 +75,24 @@ func (l *Lane) Router(ctx context.Context, number int64) (Version, *authority.Ro
 		return Version{}, nil, fault.Corrupt("lane.unreadable", v.Number).Because(err)
 	}
 	return v, authority.NewRouter(d), nil
+}
+
+// current gives the newest version and its router; it is read anew only when
+// another one was imported, by this process or another.
+func (l *Lane) current(ctx context.Context) (Version, *authority.Router, error) {
+	newest, err := l.db.Versions(ctx, 0, 1)
+	if err != nil {
+		return Version{}, nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.router == nil || len(newest) == 0 || newest[0] != l.newest {
+		if l.newest, l.router, err = l.Router(ctx, 0); err != nil {
+			l.router = nil
+			return Version{}, nil, err
+		}
+	}
+	return l.newest, l.router, nil
 }
 
 // Versions lists versions, newest first, those below before (0: all).

@@ -9,8 +9,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
+	"kua/internal/appeal"
+	"kua/internal/authority"
 	"kua/internal/lane/lanedb"
 )
 
@@ -29,6 +32,10 @@ type Config struct {
 type Lane struct {
 	db  *lanedb.DB
 	now func() time.Time
+
+	mu     sync.Mutex // of what follows: the newest directory, as it was last read
+	newest Version
+	router *authority.Router
 }
 
 // Open opens the lane, making its database when it is not there.
@@ -40,8 +47,10 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Lane{db, cfg.Now}, nil
+	return &Lane{db: db, now: cfg.Now}, nil
 }
 
 // Close closes the lane.
 func (l *Lane) Close() error { return l.db.Close() }
+
+func (l *Lane) today() appeal.Day { return appeal.Day(l.now().UTC().Format(time.DateOnly)) }

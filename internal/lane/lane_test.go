@@ -118,6 +118,23 @@ func TestImport(t *testing.T) {
 	})
 }
 
+// TestReadsLeaveNothingOpen asks for versions more often than there are connections.
+func TestReadsLeaveNothingOpen(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, _ sqldb.Config) {
+		l := open()
+		if _, _, _, err := l.Import(t.Context(), authority.Sample()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+		defer stop()
+		for i := range int64(40) {
+			if _, _, err := l.Export(ctx, i%2); err != nil {
+				t.Fatalf("the %d. time: %v", i+1, err)
+			}
+		}
+	})
+}
+
 // TestImportRefuses: a folder with an error changes nothing at all.
 func TestImportRefuses(t *testing.T) {
 	onBoth(t, func(t *testing.T, open func() *lane.Lane, _ sqldb.Config) {

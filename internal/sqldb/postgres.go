@@ -37,11 +37,10 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, fault.Invalid("sqldb.bad_url", name) // the cause may hold the password
 	}
 	for param, value := range map[string]string{
-		"application_name":              "kua",
-		"default_transaction_isolation": "serializable",
-		"synchronous_commit":            "on",
-		"timezone":                      "UTC",
-		"lock_timeout":                  "60s",
+		"application_name":   "kua",
+		"synchronous_commit": "on",
+		"timezone":           "UTC",
+		"lock_timeout":       "60s",
 	} {
 		conn.RuntimeParams[param] = value
 	}

@@ -1,6 +1,6 @@
 // Package sqldb opens databases the one way that Kuä uses them. SQLite: WAL,
 // every commit synced to disk, foreign keys on, encrypted when there is a key.
-// PostgreSQL: serializable, every commit synced. Both are migrated to the
+// PostgreSQL: writes serializable, every commit synced. Both are migrated to the
 // program's schema, and one SQL text serves both: parameters $1, $2, …, ON
 // CONFLICT, RETURNING, integer microseconds.
 //
@@ -205,7 +205,15 @@ func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 		return nil, err
 	}
 	defer leave()
-	return db.DB.ExecContext(ctx, query, args...)
+	if !db.postgres {
+		return db.DB.ExecContext(ctx, query, args...)
+	}
+	var done sql.Result
+	err = db.inSerializable(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		done, err = tx.ExecContext(ctx, query, args...)
+		return err
+	})
+	return done, err
 }
 
 // Exec is ExecContext without a context.

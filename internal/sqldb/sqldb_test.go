@@ -364,6 +364,28 @@ func testNeverBusy(t *testing.T, cfg sqldb.Config) {
 	}
 }
 
+// TestExecTogether: single statements that meet are done one after the other, and none is lost.
+func TestExecTogether(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg sqldb.Config) {
+		db := openAs(t, cfg, steps(`CREATE TABLE tally (n INTEGER NOT NULL); INSERT INTO tally (n) VALUES (0)`))
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				for range 4 {
+					if _, err := db.ExecContext(t.Context(), `UPDATE tally SET n = n + $1`, 1); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		var n int
+		if err := db.QueryRow(`SELECT n FROM tally`).Scan(&n); err != nil || n != 24 {
+			t.Errorf("n = %d, %v, want 24", n, err)
+		}
+	})
+}
+
 func TestTxRollsBack(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg sqldb.Config) {
 		db := openAs(t, cfg, notes)

@@ -102,11 +102,11 @@ func version(row *sql.Row) (v Version, err error) {
 // Directory gives a version and its files in the order of their names; 0 is the
 // newest. The faults are lane.no_directory and lane.no_version.
 func (db *DB) Directory(ctx context.Context, number int64) (v Version, files []File, err error) {
-	row := db.db.QueryRowContext(ctx, newestVersion)
-	if number != 0 {
-		row = db.db.QueryRowContext(ctx, `SELECT version, place, digest, day FROM directory WHERE version = $1`, number)
+	if number == 0 {
+		v, err = version(db.db.QueryRowContext(ctx, newestVersion))
+	} else {
+		v, err = version(db.db.QueryRowContext(ctx, `SELECT version, place, digest, day FROM directory WHERE version = $1`, number))
 	}
-	v, err = version(row)
 	switch {
 	case errors.Is(err, sql.ErrNoRows) && number == 0:
 		return Version{}, nil, fault.NotFound("lane.no_directory")

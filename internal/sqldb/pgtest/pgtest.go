@@ -93,7 +93,7 @@ done
 read -r _
 kill -QUIT $pid
 wait $pid
-rm -rf "$dir"/* "$dir"/.s.*
+cd / && rm -rf "$dir"
 `
 
 func begin() (*server, error) {

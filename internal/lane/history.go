@@ -1,0 +1,74 @@
+package lane
+
+import (
+	"context"
+	"fmt"
+
+	"kua/internal/appeal"
+	"kua/internal/canon"
+	"kua/internal/fault"
+	"kua/internal/lane/lanedb"
+)
+
+// Event is one act on a request, as it stands in its history for good. Before is
+// the hash of the event before it, so the last hash covers the whole history.
+type Event struct {
+	Kind      string     `json:"kind"` // lane-event
+	Request   int64      `json:"request"`
+	Number    int64      `json:"number"`
+	Before    string     `json:"before"`
+	Day       appeal.Day `json:"day"`
+	By        Actor      `json:"by"`
+	Authority string     `json:"authority"`
+	From      State      `json:"from"` // "": the request was sent
+	To        State      `json:"to"`
+	Reason    string     `json:"reason,omitempty"`
+	On        appeal.Day `json:"on,omitempty"`
+	Owner     string     `json:"owner,omitempty"`
+	Reference string     `json:"reference,omitempty"` // the authority's number
+	Picture   string     `json:"picture,omitempty"`
+	Into      int64      `json:"into,omitempty"`
+}
+
+const eventKind = "lane-event"
+
+// write makes the storage's event of e.
+func (e Event) write(request, number int64, before string) (body, hash string, err error) {
+	e.Kind, e.Request, e.Number, e.Before = eventKind, request, number, before
+	b, err := canon.Marshal(e)
+	if err != nil {
+		return "", "", fmt.Errorf("write event %d: %w", number, err)
+	}
+	return string(b), canon.Hash(b), nil
+}
+
+// History gives all that happened to a request, after checking the chain: an
+// event that was changed, taken out or put in between gives the fault
+// lane.broken_history. Of events cut off at the end only a hash that was
+// published can tell.
+func (l *Lane) History(ctx context.Context, id int64) ([]Event, error) {
+	kept, err := l.db.Events(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(kept) == 0 {
+		return nil, fault.NotFound("lane.no_request", id)
+	}
+	return readHistory(id, kept)
+}
+
+func readHistory(id int64, kept []lanedb.Event) ([]Event, error) {
+	var all []Event
+	before := ""
+	for i, k := range kept {
+		var e Event
+		err := canon.Unmarshal([]byte(k.Body), &e)
+		if err != nil || e.Kind != eventKind || e.Request != id || e.Number != int64(i+1) || e.Number != k.Number || e.Before != before ||
+			canon.Hash([]byte(k.Body)) != k.Hash {
+			return nil, fault.Corrupt("lane.broken_history", id, i+1).Because(err)
+		}
+		before = k.Hash
+		all = append(all, e)
+	}
+	return all, nil
+}

@@ -1,0 +1,255 @@
+package lanedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"kua/internal/fault"
+)
+
+// Place is a point in millionths of a degree.
+type Place struct{ Lat, Lon int64 }
+
+// Request is a service request as it is kept.
+type Request struct {
+	ID         int64
+	Directory  int64 // version by which it was routed
+	Category   string
+	Language   string
+	Words      string
+	Answers    string // JSON
+	Area       string
+	Public     *Place // what everybody may see; nil for none
+	Exact      *Place // given to AddRequest alone; ExactPlace reads it
+	Visibility string
+	Open       bool
+	Day        string
+}
+
+// Assignment is one authority's part of a request.
+type Assignment struct {
+	Number, Request int64
+	Authority       string // "": nobody is named yet
+	State           string
+	Day             string // since when
+	Step            int64
+}
+
+// Event is one line of a request's history.
+type Event struct {
+	Number     int64
+	Body, Hash string
+}
+
+// Write makes the event that follows the one with the hash before, which is ""
+// for the first.
+type Write func(request, number int64, before string) (body, hash string, err error)
+
+// AddRequest keeps a request with its first assignment and event. A holder's
+// hash that is there already gives that request, and fresh is false.
+func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assignment, write Write) (id int64, fresh bool, err error) {
+	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		id, fresh = 0, false
+		err := tx.QueryRowContext(ctx, `SELECT request FROM holder WHERE hash = $1`, holder).Scan(&id)
+		if err == nil || !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		fresh = true
+		var lat, lon any
+		if r.Public != nil {
+			lat, lon = r.Public.Lat, r.Public.Lon
+		}
+		if err := tx.QueryRowContext(ctx, `INSERT INTO request (directory, category, language, words, answers, area, lat, lon, visibility, open, day)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10) RETURNING id`,
+			r.Directory, r.Category, r.Language, r.Words, r.Answers, r.Area, lat, lon, r.Visibility, r.Day).Scan(&id); err != nil {
+			return err
+		}
+		if r.Exact != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO request_place (request, lat, lon) VALUES ($1, $2, $3)`, id, r.Exact.Lat, r.Exact.Lon); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO holder (hash, request) VALUES ($1, $2)`, holder, id); err != nil {
+			return err
+		}
+		a.Request = id
+		if err := addAssignment(ctx, tx, a); err != nil {
+			return err
+		}
+		return appendEvent(ctx, tx, id, write)
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("keep the request: %w", err)
+	}
+	return id, fresh, nil
+}
+
+func addAssignment(ctx context.Context, tx *sql.Tx, a Assignment) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO assignment (request, authority, state, day, step) VALUES ($1, $2, $3, $4, 0)`,
+		a.Request, a.Authority, a.State, a.Day)
+	return err
+}
+
+func appendEvent(ctx context.Context, tx *sql.Tx, request int64, write Write) error {
+	var number int64
+	var before string
+	err := tx.QueryRowContext(ctx, `SELECT number, hash FROM event WHERE request = $1 ORDER BY number DESC LIMIT 1`, request).Scan(&number, &before)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	body, hash, err := write(request, number+1, before)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO event (request, number, body, hash) VALUES ($1, $2, $3, $4)`, request, number+1, body, hash)
+	return err
+}
+
+// MoveAssignment moves an assignment that still stands at its step, adds another
+// one where next is not nil, and an event; open says which states leave a
+// request open. The fault is lane.moved when somebody was faster.
+func (db *DB) MoveAssignment(ctx context.Context, a Assignment, next *Assignment, open func(state string) bool, write Write) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `UPDATE assignment SET state = $1, day = $2, step = step + 1 WHERE number = $3 AND step = $4`,
+			a.State, a.Day, a.Number, a.Step)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n != 1 {
+			return errors.Join(fault.Conflict("lane.moved", a.Number), err)
+		}
+		if next != nil {
+			if err := addAssignment(ctx, tx, *next); err != nil {
+				return err
+			}
+		}
+		all, err := assignments(ctx, tx, a.Request)
+		if err != nil {
+			return err
+		}
+		left := 0
+		for _, one := range all {
+			if open(one.State) {
+				left = 1
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE request SET open = $1 WHERE id = $2`, left, a.Request); err != nil {
+			return err
+		}
+		return appendEvent(ctx, tx, a.Request, write)
+	})
+	if err != nil {
+		return fmt.Errorf("move assignment %d: %w", a.Number, err)
+	}
+	return nil
+}
+
+type querier interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}
+
+func assignments(ctx context.Context, q querier, request int64) ([]Assignment, error) {
+	rows, err := q.QueryContext(ctx, `SELECT number, request, authority, state, day, step FROM assignment WHERE request = $1 ORDER BY number`, request)
+	return collect(rows, err, func(rows *sql.Rows, a *Assignment) error {
+		return rows.Scan(&a.Number, &a.Request, &a.Authority, &a.State, &a.Day, &a.Step)
+	})
+}
+
+// Assignments gives the assignments of a request in the order in which they were made.
+func (db *DB) Assignments(ctx context.Context, request int64) ([]Assignment, error) {
+	all, err := assignments(ctx, db.db, request)
+	if err != nil {
+		return nil, fmt.Errorf("read the assignments of request %d: %w", request, err)
+	}
+	return all, nil
+}
+
+// Assignment gives one assignment, or the fault lane.no_assignment.
+func (db *DB) Assignment(ctx context.Context, number int64) (a Assignment, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT number, request, authority, state, day, step FROM assignment WHERE number = $1`, number).
+		Scan(&a.Number, &a.Request, &a.Authority, &a.State, &a.Day, &a.Step)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, fault.NotFound("lane.no_assignment", number)
+	}
+	return a, err
+}
+
+const columns = `id, directory, category, language, words, answers, area, lat, lon, visibility, open, day`
+
+func scanRequest(row interface{ Scan(...any) error }, r *Request) error {
+	var lat, lon sql.NullInt64
+	var open int64
+	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day)
+	if r.Open = open == 1; lat.Valid && lon.Valid {
+		r.Public = &Place{lat.Int64, lon.Int64}
+	}
+	return err
+}
+
+// Request gives a request without its exact place, or the fault lane.no_request.
+func (db *DB) Request(ctx context.Context, id int64) (r Request, err error) {
+	err = scanRequest(db.db.QueryRowContext(ctx, `SELECT `+columns+` FROM request WHERE id = $1`, id), &r)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, fault.NotFound("lane.no_request", id)
+	}
+	return r, err
+}
+
+// ExactPlace gives the exact place of a request; nil when none was given.
+func (db *DB) ExactPlace(ctx context.Context, id int64) (*Place, error) {
+	var p Place
+	err := db.db.QueryRowContext(ctx, `SELECT lat, lon FROM request_place WHERE request = $1`, id).Scan(&p.Lat, &p.Lon)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read the place of request %d: %w", id, err)
+	}
+	return &p, nil
+}
+
+// Held gives the request that a holder's hash belongs to, or the fault lane.unknown_code.
+func (db *DB) Held(ctx context.Context, holder string) (id int64, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT request FROM holder WHERE hash = $1`, holder).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, fault.NotFound("lane.unknown_code")
+	}
+	return id, err
+}
+
+// OpenNear gives the newest open requests of a category whose public place lies
+// in a box, at most limit.
+func (db *DB) OpenNear(ctx context.Context, category string, southWest, northEast Place, limit int) ([]Request, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT `+columns+` FROM request
+		WHERE category = $1 AND open = 1 AND lat BETWEEN $2 AND $3 AND lon BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6`,
+		category, southWest.Lat, northEast.Lat, southWest.Lon, northEast.Lon, limit)
+	return requests(rows, err)
+}
+
+// OpenIn gives the newest open requests of a category in an area that everybody
+// may see, at most limit.
+func (db *DB) OpenIn(ctx context.Context, category, area, hidden string, limit int) ([]Request, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT `+columns+` FROM request
+		WHERE category = $1 AND open = 1 AND area = $2 AND visibility <> $3 ORDER BY id DESC LIMIT $4`, category, area, hidden, limit)
+	return requests(rows, err)
+}
+
+func requests(rows *sql.Rows, err error) ([]Request, error) {
+	all, err := collect(rows, err, func(rows *sql.Rows, r *Request) error { return scanRequest(rows, r) })
+	if err != nil {
+		return nil, fmt.Errorf("find open requests: %w", err)
+	}
+	return all, nil
+}
+
+// Events gives the history of a request from its beginning.
+func (db *DB) Events(ctx context.Context, request int64) ([]Event, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT number, body, hash FROM event WHERE request = $1 ORDER BY number`, request)
+	all, err := collect(rows, err, func(rows *sql.Rows, e *Event) error { return rows.Scan(&e.Number, &e.Body, &e.Hash) })
+	if err != nil {
+		return nil, fmt.Errorf("read the history of request %d: %w", request, err)
+	}
+	return all, nil
+}

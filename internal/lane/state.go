@@ -1,0 +1,107 @@
+package lane
+
+import (
+	"slices"
+
+	"kua/internal/appeal"
+	"kua/internal/authority"
+	"kua/internal/fault"
+)
+
+// State is where an assignment stands.
+type State string
+
+// The states of an assignment.
+const (
+	AwaitingCheck State = "awaiting_check" // somebody of the collective looks first
+	Routed        State = "routed"
+	Delivered     State = "delivered"
+	Registered    State = "registered" // with the authority's number
+	InWork        State = "in_work"
+	Planned       State = "planned" // for a day
+	InfoNeeded    State = "info_needed"
+	Mended        State = "answered_mended" // says the authority; the citizen judges it
+	Refused       State = "answered_refused"
+	Redirected    State = "answered_redirected" // not ours, with the new owner
+	Withdrawn     State = "withdrawn"
+	Merged        State = "merged"
+)
+
+// Actor is who moves an assignment.
+type Actor string
+
+// The actors.
+const (
+	ByHouse    Actor = "house"
+	ByOfficial Actor = "official"
+	ByHolder   Actor = "holder" // whoever holds the request's code
+)
+
+var (
+	answers = []State{Mended, Refused, Redirected}
+	working = []State{InWork, Planned, InfoNeeded}
+)
+
+// transitions says from where an assignment goes where, and by whom. What is
+// not in it is refused.
+var transitions = map[State]map[Actor][]State{
+	AwaitingCheck: {ByHouse: {Routed, Withdrawn, Merged}, ByHolder: {Withdrawn}},
+	Routed:        {ByHouse: {Delivered, Withdrawn, Merged}, ByHolder: {Withdrawn}},
+	Delivered:     {ByOfficial: slices.Concat([]State{Registered}, working, answers), ByHouse: {Merged}, ByHolder: {Withdrawn}},
+	Registered:    {ByOfficial: slices.Concat(working, answers), ByHouse: {Merged}, ByHolder: {Withdrawn}},
+	InWork:        {ByOfficial: slices.Concat([]State{Planned, InfoNeeded}, answers), ByHouse: {Merged}, ByHolder: {Withdrawn}},
+	Planned:       {ByOfficial: slices.Concat(working, answers), ByHouse: {Merged}, ByHolder: {Withdrawn}},
+	InfoNeeded:    {ByOfficial: slices.Concat([]State{InWork, Planned}, answers), ByHouse: {Merged}, ByHolder: {InWork, Withdrawn}},
+	Mended:        {ByHolder: {InWork}}, // not mended: it opens again
+	Refused:       {ByHolder: {InWork}},
+}
+
+// Next gives the states to which an actor can move an assignment, for a page to offer.
+func Next(from State, by Actor) []State { return slices.Clone(transitions[from][by]) }
+
+// Open reports a state in which something is still to come from an authority.
+func (s State) Open() bool {
+	return !slices.Contains([]State{Mended, Refused, Redirected, Withdrawn, Merged}, s)
+}
+
+// Move is one step of an assignment and what belongs to it.
+type Move struct {
+	To      State
+	By      Actor
+	Reason  string     // of a refusal, a withdrawal by the house, a reopening; the question of info_needed
+	On      appeal.Day // of planned
+	Owner   string     // of redirected: the authority whose it is
+	Number  string     // of registered: the authority's number
+	Picture string     // of mended: hash of the picture that proves it
+	Into    int64      // of merged: the request that stays
+}
+
+// check holds a move against the table and against what it needs. The faults are
+// lane.transition and lane.needs.
+func (m Move) check(from State, category authority.Category, today appeal.Day) error {
+	if !slices.Contains(transitions[from][m.By], m.To) {
+		return fault.Conflict("lane.transition", string(from), string(m.To), string(m.By))
+	}
+	missing := ""
+	switch {
+	case m.To == Registered && m.Number == "":
+		missing = "number"
+	case m.To == Planned && m.On < today:
+		missing = "day"
+	case m.To == Redirected && m.Owner == "":
+		missing = "owner"
+	case m.To == Merged && m.Into == 0:
+		missing = "request"
+	case m.To == Mended && category.Proof != authority.NoProof && m.Picture == "":
+		missing = "picture"
+	case m.Reason == "" && (m.To == Refused || m.To == InfoNeeded || m.To == Withdrawn && m.By == ByHouse || m.To == InWork && !from.Open()):
+		missing = "reason"
+	}
+	if missing != "" {
+		return fault.Invalid("lane.needs", string(m.To), missing)
+	}
+	if !plain(m.Reason, maxText) || !plain(m.Number, 200) {
+		return fault.Invalid("lane.text", maxText)
+	}
+	return nil
+}
