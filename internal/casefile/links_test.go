@@ -36,11 +36,13 @@ func TestLinkWarnings(t *testing.T) {
 }
 
 func TestLinkLine(t *testing.T) {
-	words := func(key string, args ...any) string { return strings.TrimSpace(fmt.Sprintln(append([]any{key}, args...)...)) }
+	words := func(key string, args ...any) string {
+		return strings.TrimSpace(fmt.Sprintln(append([]any{key}, args...)...))
+	}
 	for want, l := range map[string]casefile.Link{
 		"links.line links.where.public R1 today links.how.turned links.how.link.looks_like.same": {Kind: casefile.LooksLike, Strength: "same", Turned: true, Record: "R1", Case: 3, Public: true},
-		"links.line links.where.case 3 today links.how.link.same_device":                          {Kind: casefile.SameDevice, Record: "R1", Case: 3},
-		"links.line links.where.inbox today links.how.link.same_witness":                          {Kind: casefile.SameWitness},
+		"links.line links.where.case 3 today links.how.link.same_device":                         {Kind: casefile.SameDevice, Record: "R1", Case: 3},
+		"links.line links.where.inbox today links.how.link.same_witness":                         {Kind: casefile.SameWitness},
 	} {
 		if got := l.Line(words, "today"); got != want {
 			t.Errorf("got %q, want %q", got, want)
