@@ -20,8 +20,8 @@ import (
 // in every rung, against none; and one bare ffmpeg that makes the same four films
 // and sounds of the same file.
 func BenchmarkFilm(b *testing.B) {
-	const length = 4 * time.Second
-	file := sample(b, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=30:d=4,noise=alls=12:allf=t", "-f", "lavfi", "-i", "sine=440:d=4",
+	const length = 8 * time.Second
+	file := sample(b, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=30:d=8,noise=alls=12:allf=t", "-f", "lavfi", "-i", "sine=440:d=8",
 		"-c:v", "libx264", "-preset", "veryfast", "-b:v", "12M", "-c:a", "aac")
 	covers := []Cover{
 		{W: 300, H: 300, To: length, Points: []At{{0, 100, 100}, {length, 1500, 700}}},
@@ -46,7 +46,7 @@ func BenchmarkFilm(b *testing.B) {
 	}
 	// They take turns, beginning with another each round: a shared machine is
 	// faster and slower by the minute.
-	const rounds = 4
+	const rounds = 3
 	took := make([][]float64, len(ways))
 	for b.Loop() {
 		for round := range rounds {

@@ -57,8 +57,8 @@ type cleaned struct {
 	Made  []made
 }
 
-// cleanPhoto looks at a photo and cleans it in one box: building a second one
-// takes a fifth of all the time. A box still sees one photo and no other.
+// cleanPhoto looks at a photo and cleans it in one box, which is built
+// once. A box still sees one photo and no other.
 func (m *Runner) cleanPhoto(ctx context.Context, in Input, f format, c Cleaning, out string) (Probe, []Rendition, error) {
 	dir, err := m.room(out)
 	if err != nil {
