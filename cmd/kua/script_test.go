@@ -10,12 +10,15 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"kua/internal/keyring"
 )
 
 func TestMain(m *testing.M) {
@@ -43,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"recalls": recalls,
 			"picture": picture,
 			"status":  status,
+			"cheap":   cheap,
 		},
 	})
 }
@@ -91,6 +95,25 @@ func picture(ts *testscript.TestScript, _ bool, args []string) {
 	var b bytes.Buffer
 	ts.Check(jpeg.Encode(&b, image.NewRGBA(image.Rect(0, 0, 40, 30)), nil))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
+}
+
+// cheap DIR locks the key files of a desk anew at a cost that lets a script call
+// the program often.
+func cheap(ts *testscript.TestScript, _ bool, args []string) {
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "people", "*.age"))
+	ts.Check(err)
+	if len(files) == 0 {
+		ts.Fatalf("no key file in %s", args[0])
+	}
+	for _, name := range files {
+		locked, err := os.ReadFile(name)
+		ts.Check(err)
+		person, err := keyring.Unlock(locked, ts.Getenv("KUA_PASSPHRASE"))
+		ts.Check(err)
+		locked, err = person.LockAt(ts.Getenv("KUA_PASSPHRASE"), 10)
+		ts.Check(err)
+		ts.Check(os.WriteFile(name, locked, 0o600))
+	}
 }
 
 // status CODE COMMAND… runs a command that must end with this exit code.
