@@ -304,6 +304,8 @@ func (w *writer) times() {
 	}
 }
 
+// answer tells what the authority answered and, apart from it, what the citizen
+// says of that.
 func (w *writer) answer() {
 	a, v := w.c.Answer, w.c.Verdict
 	if a != (Answer{}) {
@@ -312,6 +314,9 @@ func (w *writer) answer() {
 		if a.Words != "" {
 			w.add(Paragraph, trimmed(a.Words))
 		}
+	}
+	if v != (Judged{}) {
+		w.say(Heading, "letter.heading.verdict")
 	}
 	if v.Says != "" {
 		w.say(Paragraph, "letter.verdict."+string(v.Says))

@@ -149,6 +149,15 @@ Signature: ____________________ Oʻrnak Gʻulomov
 	}
 }
 
+// TestWhoSaysWhat: the authority's words and the citizen's stand under headings
+// of their own.
+func TestWhoSaysWhat(t *testing.T) {
+	text := write(t, answered(), appeal.Court, locale.English, "2026-11-28").Text()
+	if want := "The answer\n\nNumber: S-17/2\n\nThe lid was put back.\n\nWhat I say of it\n\nIt is not mended.\n\nIt was not.\n\nThe law\n"; !strings.Contains(text, want) {
+		t.Errorf("the letter does not hold %q:\n%s", want, text)
+	}
+}
+
 // squeezed is text without its blanks, composed: what a PDF keeps of it.
 func squeezed(s string) string {
 	return strings.Map(func(r rune) rune {
