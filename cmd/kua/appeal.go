@@ -50,8 +50,9 @@ func writeFresh(path string, content []byte) error {
 	return durable.WriteFile(path, content, 0o600)
 }
 
-// readCase reads a case file and the law and road of its country.
-func (a *app) readCase(path string) (c letter.Case, b letter.Basis, err error) {
+// readCase reads a case file, and the law and road of its country: the law of a
+// directory's folder, or the one that comes with the program.
+func (a *app) readCase(path, dir string) (c letter.Case, b letter.Basis, err error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > datafile.MaxBytes {
 		return c, b, fault.NotFound("cli.appeal.no_file", path)
@@ -66,12 +67,16 @@ func (a *app) readCase(path string) (c letter.Case, b letter.Basis, err error) {
 		a.sayProblems(problems)
 		return c, b, err
 	}
-	b, err = letter.Shipped(c.Country)
+	book, err := a.book(dir)
+	if err != nil {
+		return c, b, err
+	}
+	b, err = letter.Under(book, c.Country)
 	return c, b, err
 }
 
 func (a *app) appealLetter() *cobra.Command {
-	var out, lang, kind, on string
+	var out, lang, kind, on, dir string
 	c := a.command("letter FILE", "cli.appeal.letter", `
   kua appeal letter case.yaml -o letters
   kua appeal letter case.yaml -o letters --kind reminder --lang ru
@@ -80,6 +85,7 @@ func (a *app) appealLetter() *cobra.Command {
 	c.Flags().StringVar(&lang, "lang", "", a.t("cli.flag.letter_lang"))
 	c.Flags().StringVar(&kind, "kind", string(appeal.First), a.t("cli.flag.letter_kind", joined(appeal.StepKinds)))
 	c.Flags().StringVar(&on, "on", "", a.t("cli.flag.on"))
+	c.Flags().StringVar(&dir, "dir", "", a.t("cli.flag.directory"))
 	_ = c.MarkFlagRequired("out") // fails only for a flag that is not there
 	_ = c.MarkFlagDirname("out")
 	complete(c, "lang", strings.Fields(joined(locale.Tags()))...)
@@ -90,7 +96,7 @@ func (a *app) appealLetter() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		file, basis, err := a.readCase(args[0])
+		file, basis, err := a.readCase(args[0], dir)
 		if err != nil {
 			return err
 		}
@@ -162,12 +168,13 @@ type stepJSON struct {
 }
 
 func (a *app) appealSteps() *cobra.Command {
-	var on string
+	var on, dir string
 	var asJSON bool
 	c := a.command("steps FILE", "cli.appeal.steps", `
   kua appeal steps case.yaml
   kua appeal steps case.yaml --on 2026-12-28 --json`)
 	c.Flags().StringVar(&on, "on", "", a.t("cli.flag.on"))
+	c.Flags().StringVar(&dir, "dir", "", a.t("cli.flag.directory"))
 	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
 	c.Args = exactly(1)
 	c.RunE = func(_ *cobra.Command, args []string) error {
@@ -175,7 +182,7 @@ func (a *app) appealSteps() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		file, basis, err := a.readCase(args[0])
+		file, basis, err := a.readCase(args[0], dir)
 		if err != nil {
 			return err
 		}

@@ -45,13 +45,9 @@ type Basis struct {
 	Calendar appeal.Calendar // the authority's; the country's own where it has none
 }
 
-// Shipped gives the basis of a country that comes with the program. The faults
-// are appeal.no_law and appeal.no_road.
-func Shipped(country string) (Basis, error) {
-	book, err := appeal.Shipped()
-	if err != nil {
-		return Basis{}, err
-	}
+// Under gives the basis of a country: its law in a book, and the road that comes
+// with the program. The faults are appeal.no_law and appeal.no_road.
+func Under(book appeal.Book, country string) (Basis, error) {
 	law, err := book.Law(country)
 	if err != nil {
 		return Basis{}, err

@@ -169,11 +169,12 @@ func words(line string) (all []string) {
 // sign that the fonts lack by its number.
 func printable(text string) string {
 	var b strings.Builder
+	var buf sfnt.Buffer
 	for _, r := range norm.NFC.String(strings.ReplaceAll(text, "\r\n", "\n")) {
 		switch {
 		case r == '\t':
 			b.WriteString("    ")
-		case r == '\n' || shows(r):
+		case r == '\n' || shows(&buf, r):
 			b.WriteRune(r)
 		default:
 			b.WriteString("[" + codePoint(r) + "]")
@@ -185,8 +186,9 @@ func printable(text string) string {
 // unprintable lists the signs of a text that the PDF shows by their numbers.
 func unprintable(text string) (signs []string) {
 	seen := map[rune]bool{}
+	var buf sfnt.Buffer
 	for _, r := range norm.NFC.String(text) {
-		if !seen[r] && !strings.ContainsRune("\r\n\t", r) && !shows(r) {
+		if !seen[r] && !strings.ContainsRune("\r\n\t", r) && !shows(&buf, r) {
 			seen[r] = true
 			signs = append(signs, codePoint(r))
 		}
@@ -207,7 +209,7 @@ var fonts = sync.OnceValues(func() ([]*sfnt.Font, error) {
 // shows reports whether both fonts have a sign and can set it right: nothing
 // invisible, and no script that is written from the right or joins its letters,
 // which this PDF does not do.
-func shows(r rune) bool {
+func shows(buf *sfnt.Buffer, r rune) bool {
 	if r > 0xFFFE || unicode.In(r, unicode.Cf, unicode.Cc, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko) {
 		return false
 	}
@@ -215,9 +217,8 @@ func shows(r rune) bool {
 	if err != nil {
 		return false
 	}
-	var buf sfnt.Buffer
 	for _, f := range both {
-		if at, err := f.GlyphIndex(&buf, r); err != nil || at == 0 {
+		if at, err := f.GlyphIndex(buf, r); err != nil || at == 0 {
 			return false
 		}
 	}
