@@ -1,9 +1,8 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,10 +43,13 @@ func (a *app) appealSample() *cobra.Command {
 
 // writeFresh writes a file that only its owner can read and that was not there.
 func writeFresh(path string, content []byte) error {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(path); err == nil {
 		return fault.Conflict("cli.appeal.exists", path)
 	}
-	return durable.WriteFile(path, content, 0o600)
+	if err := durable.WriteFile(path, content, 0o600); err != nil {
+		return fault.Invalid("cli.appeal.no_folder", filepath.Dir(path)).Because(err)
+	}
+	return nil
 }
 
 // readCase reads a case file, and the law and road of its country: the law of a
@@ -63,9 +65,9 @@ func (a *app) readCase(path, dir string) (c letter.Case, b letter.Basis, err err
 	}
 	var problems datafile.Problems
 	c, _ = letter.Read(filepath.Base(path), text, &problems)
-	if err := problems.Err(); err != nil {
+	if n := problems.Errors(); n > 0 {
 		a.sayProblems(problems)
-		return c, b, err
+		return c, b, fault.Invalid("cli.appeal.wrong", path, n)
 	}
 	book, err := a.book(dir)
 	if err != nil {
@@ -100,13 +102,9 @@ func (a *app) appealLetter() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		tag := file.Language
-		if lang != "" || tag == "" {
-			tag = locale.Tag(lang)
-		}
-		in, known := locale.Parse(string(tag))
-		if !known {
-			return fault.Invalid("letter.language", string(tag))
+		in, err := languageOf(file, lang)
+		if err != nil {
+			return err
 		}
 		words, err := locale.Load(web.Locales(), in, a.lang)
 		if err != nil {
@@ -119,6 +117,19 @@ func (a *app) appealLetter() *cobra.Command {
 		return a.writeLetter(out, l)
 	}
 	return c
+}
+
+// languageOf is the language of a letter: the flag's or, without it, the file's.
+func languageOf(c letter.Case, flag string) (locale.Tag, error) {
+	name := cmp.Or(flag, string(c.Language))
+	if name == "" {
+		return "", fault.Invalid("cli.appeal.no_language")
+	}
+	tag, known := locale.Parse(name)
+	if !known {
+		return "", fault.Invalid("letter.language", name)
+	}
+	return tag, nil
 }
 
 // writeLetter writes text, PDF and notes beside each other, or none of them.
@@ -136,13 +147,13 @@ func (a *app) writeLetter(dir string, l letter.Letter) error {
 		path    string
 		content []byte
 	}{{stem + ".txt", []byte(l.Text())}, {stem + ".pdf", pdf}, {stem + ".notes.txt", []byte(notes.String())}}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fault.Invalid("cli.appeal.no_folder", dir).Because(err)
+	}
 	for _, f := range files {
-		if _, err := os.Lstat(f.path); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(f.path); err == nil {
 			return fault.Conflict("cli.appeal.exists", f.path)
 		}
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
 	}
 	for _, f := range files {
 		if err := writeFresh(f.path, f.content); err != nil {

@@ -93,6 +93,10 @@ const (
 // Read reads a case file. What is wrong is added to problems, each with its
 // line; ok says that nothing is an error and that Check found nothing either.
 func Read(file string, text []byte, problems *datafile.Problems) (c Case, ok bool) {
+	if blank(string(text)) {
+		problems.Add(file, 0, "letter.empty", file)
+		return Case{}, false
+	}
 	lines, ok := datafile.YAML(file, text, &c, problems)
 	if !ok {
 		return Case{}, false
