@@ -49,6 +49,7 @@ canary:        fault
 datafile:      fault locale
 appeal:        datafile
 authority:     appeal
+appeal/letter: appeal
 record:        canon
 edition:       record charter tlog
 tlog/appender: tlog durable
@@ -70,7 +71,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane appeal/letter
 `
 
 // doors names the only packages that may import a library from outside.
@@ -79,6 +80,8 @@ database/sql:                         sqldb sqldb/pgtest jobs node/nodedb lane/l
 github.com/ncruces/go-sqlite3:        sqldb
 github.com/jackc/pgx:                 sqldb sqldb/pgtest
 go.yaml.in/yaml:                      datafile
+codeberg.org/go-pdf/fpdf:             appeal/letter
+github.com/go-fonts:                  appeal/letter
 os/exec:                              media sqldb/pgtest
 filippo.io/age:                       seal receipt keyring
 github.com/transparency-dev/tessera:  tlog/appender

@@ -54,9 +54,9 @@ func Fault(cat *locale.Catalogue, lang locale.Tag, err error) (message, hint str
 	if f, ok := fault.Of(err); ok && cat.Has(f.Key) {
 		key, args = f.Key, f.Args
 	}
-	message = cat.T(lang, key, args...)
+	message = cat.Say(lang, locale.Say(key, args...))
 	if cat.Has(key + ".hint") {
-		hint = cat.T(lang, key+".hint", args...)
+		hint = cat.Say(lang, locale.Say(key+".hint", args...))
 	}
 	return message, hint
 }
