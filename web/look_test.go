@@ -134,6 +134,7 @@ func TestTakeOutRefuses(t *testing.T) {
 		{"pieces.mp4", "report.look.out.form", append(slices.Clone(film), "-movflags", "frag_keyframe+empty_moov")},
 		{"a.gif", "report.look.out.form", film[:4]},
 		{"cut.mp4", "report.look.out.broken", film},
+		{"trimmed.mp4", "report.look.out.left", film},
 	}
 	var orders []lookOrder
 	for _, c := range cases {
@@ -147,9 +148,19 @@ func TestTakeOutRefuses(t *testing.T) {
 	if err := os.Truncate(cut, int64(len(read(t, cut))-100)); err != nil {
 		t.Fatal(err)
 	}
+	trimmed := filepath.Join(dir, "whole.mp4") // cut as phones do: the first half stays in the file, unseen
+	if err := os.Rename(orders[3].File, trimmed); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-ss", "0.5", "-i", trimmed, "-c", "copy", orders[3].File).CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v\n%s", err, out)
+	}
 	for i, got := range lookWithNode(t, orders) {
 		if got.Fault != cases[i].fault {
 			t.Errorf("%s: got %q, want %q", cases[i].name, got.Fault, cases[i].fault)
+		}
+		if hidden := (fact{Kind: "history", Name: "hidden", Value: "0.500 s"}); slices.Contains(got.Seen.Facts, hidden) != (cases[i].name == "trimmed.mp4") {
+			t.Errorf("%s tells %+v", cases[i].name, got.Seen.Facts)
 		}
 		if _, err := os.Stat(orders[i].Out); err == nil {
 			t.Errorf("%s: a copy was made", cases[i].name)
@@ -181,9 +192,9 @@ func TestLookAtAnApplePhoto(t *testing.T) {
 	if got[0].Fault != "" || got[0].Name != "a.jpg" {
 		t.Errorf("got %q under the name %q", got[0].Fault, got[0].Name)
 	}
-	// A browser that writes the old notes into the new photo is not believed.
-	if got[1].Fault != "report.look.out.left" {
-		t.Errorf("a photo that still tells ended with %q", got[1].Fault)
+	// What a browser would write into the new photo of its own is left out.
+	if got[1].Fault != "" || bytes.Contains(read(t, filepath.Join(dir, "bad.jpg")), []byte("kanarejka")) {
+		t.Errorf("a browser's notes ended with %q", got[1].Fault)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,12 +51,14 @@ func (a *app) plant(name, to string) error {
 	if format == "" {
 		return fault.Invalid("canary.unknown", filepath.Ext(name))
 	}
-	base, err := os.ReadFile(name)
+	in, err := openInput(name)
 	if err != nil {
 		return err
 	}
-	if len(base) == 0 {
-		return fault.Invalid("cli.file.empty", name)
+	defer in.Close()
+	base := make([]byte, in.Size())
+	if _, err := io.ReadFull(in, base); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
 	}
 	b, places, err := canary.Plant(format, base)
 	if err != nil {
@@ -71,7 +74,7 @@ func (a *app) plant(name, to string) error {
 	if err := errors.Join(printJSON(list, places), list.Close()); err != nil {
 		return err
 	}
-	a.say("cli.canary.done", to, len(places))
+	a.say("cli.canary.done", plainLine(to), len(places))
 	return nil
 }
 

@@ -240,6 +240,7 @@ func notOver(err error, target string) error {
 
 // line says what was made, of what, and what stayed behind.
 func (w *cleaning) line(file, target string, p media.Probe, made []media.Rendition, sheet trace.Sheet) string {
+	file, target = plainLine(file), plainLine(target)
 	first := made[0]
 	what := ""
 	switch p.Type {

@@ -41,7 +41,7 @@ func (a *app) gateCommand() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		r, err := a.gate(c, args[0], original, mediaType)
+		r, unread, err := a.gate(c, args[0], original, mediaType)
 		if err != nil {
 			a.fail(err)
 			a.code = gateUnchecked
@@ -55,35 +55,40 @@ func (a *app) gateCommand() *cobra.Command {
 			return printJSON(a.out, r)
 		}
 		a.sayGate(args[0], r, original != "")
+		if unread > 0 {
+			a.say("cli.gate.unread", unread)
+		}
 		return nil
 	}
 	return c
 }
 
-// gate reads the original, if one is given, and judges the file by it.
-func (a *app) gate(c *cobra.Command, name, original, mediaType string) (gate.Report, error) {
+// gate reads the original, if one is given, and judges the file by it. It says
+// how many parts of the original could not be read.
+func (a *app) gate(c *cobra.Command, name, original, mediaType string) (r gate.Report, unread int, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return gate.Report{}, err
+		return r, 0, err
 	}
 	m := &media.Runner{Self: self}
 	in, err := openInput(name)
 	if err != nil {
-		return gate.Report{}, err
+		return r, 0, err
 	}
 	defer in.Close()
 	if mediaType == "" {
 		if mediaType, err = typeOf(in, name); err != nil {
-			return gate.Report{}, err
+			return r, 0, err
 		}
 	}
 	var needles gate.Needles
 	if original != "" {
-		if needles, err = needlesOf(c, m, original); err != nil {
-			return gate.Report{}, err
+		if needles, unread, err = needlesOf(c, m, original); err != nil {
+			return r, 0, err
 		}
 	}
-	return m.Gate(c.Context(), in, mediaType, needles)
+	r, err = m.Gate(c.Context(), in, mediaType, needles)
+	return r, unread, err
 }
 
 // typeOf is the media type that a file's ending speaks for, or its first bytes
@@ -102,18 +107,20 @@ func typeOf(in inputFile, name string) (string, error) {
 	return "", fault.Invalid("gate.unknown_type", name)
 }
 
-// needlesOf gives what an original tells, its name and its hash.
-func needlesOf(c *cobra.Command, m *media.Runner, name string) (gate.Needles, error) {
+// needlesOf gives what an original tells, its name and its hash, and how many of
+// its parts could not be read.
+func needlesOf(c *cobra.Command, m *media.Runner, name string) (needles gate.Needles, unread int, err error) {
 	in, err := openInput(name)
 	if err != nil {
-		return gate.Needles{}, err
+		return needles, 0, err
 	}
 	defer in.Close()
 	sheet, err := m.Trace(c.Context(), in)
 	if err != nil {
-		return gate.Needles{}, err
+		return needles, 0, err
 	}
-	return needlesIn(in, name, sheet)
+	needles, err = needlesIn(in, name, sheet)
+	return needles, len(sheet.Gaps), err
 }
 
 // needlesIn gives what a sheet tells, and the file's name and hash.

@@ -147,7 +147,7 @@ func (a *app) cleanCopy(c *cobra.Command, m *media.Runner, name, dir string, n i
 	if err != nil {
 		return nil, err
 	}
-	needles, err := needlesOf(c, m, name)
+	needles, _, err := needlesOf(c, m, name)
 	if err != nil {
 		return nil, err
 	}

@@ -209,6 +209,12 @@ func TestPlantRefuses(t *testing.T) {
 			}
 		}
 	}
+	if _, _, err := Plant("mp4", []byte("\x00\x00\x00\x10moov\x00\x00\x00\x08mvhd")); !errors.Is(err, fault.Invalid("canary.broken")) {
+		t.Errorf("a film whose head is empty: %v", err)
+	}
+	if _, _, err := Plant("matroska", []byte("\x18\x53\x80\x67\x01\x00\x00\x00\x00\x00\x00\x08\xec\x01\x00\x00\x00\x00\x00\x00")); err != nil {
+		t.Errorf("a film that ends in the head of a gap: %v", err)
+	}
 }
 
 func FuzzPlant(f *testing.F) {

@@ -88,6 +88,9 @@ func (g *garden) index(moov []byte) ([]byte, error) {
 					body = join(body[:24], g.word(fmt.Sprintf("handler-%d", handlers)), "\x00")
 				}
 			case "mvhd", "tkhd", "mdhd":
+				if len(body) < 12 {
+					return nil, errNotPlain
+				}
 				copy(body[4:], be32(0xe4f0a1b2)) // made at some moment
 				copy(body[8:], be32(0xe4f0a1b2))
 			case "stsd":
@@ -125,7 +128,7 @@ func plantMatroska(g *garden, base []byte) ([]byte, error) {
 		return nil, errNotPlain
 	}
 	out := bytes.Clone(base[:body+size])
-	if v := bytes.Index(out, []byte("\xec\x01\x00\x00\x00\x00\x00\x00")); v >= 0 {
+	if v := bytes.Index(out, []byte("\xec\x01\x00\x00\x00\x00\x00\x00")); v >= 0 && v+9 <= len(out) {
 		copy(out[v+9:], g.word("void"))
 	}
 	str := func(id int, name string) []byte { return element(id, []byte(g.word(name))) }

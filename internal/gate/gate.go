@@ -97,14 +97,18 @@ func TypeOf(head []byte) string {
 }
 
 // Search looks for the needles alone, in a file of any kind, in every byte and
-// in what can be inflated of it.
+// in what can be inflated of it. Where none was found and not everything could
+// be inflated, that is the fault gate.unsearched and no clean file.
 func Search(in io.ReaderAt, size int64, needles Needles) ([]Finding, error) {
 	r := Report{Size: size}
-	f := &file{in: in, size: size, report: &r, matcher: newMatcher(needles.forms())}
+	f := &file{in: in, size: size, report: &r, matcher: newMatcher(needles.forms()), needlesAlone: true}
 	if err := f.search(); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(r.Findings, func(found Finding) bool { return found.What != "gate.needle" }), nil
+	if f.unsearched && len(r.Findings) == 0 {
+		return nil, fault.TooLarge("gate.unsearched")
+	}
+	return r.Findings, nil
 }
 
 // Check reads a file of size bytes by the allow-list of its media type and
@@ -146,6 +150,9 @@ func (f *file) refused(err error) error {
 }
 
 func (f *file) find(found Finding) {
+	if f.needlesAlone && found.What != "gate.needle" {
+		return
+	}
 	if len(f.report.Findings) < maxFindings {
 		f.report.Findings = append(f.report.Findings, found)
 	}
@@ -163,6 +170,9 @@ type file struct {
 	report  *Report
 	matcher *matcher
 	masked  []span // stretches that the search passes over: numbers that were checked one by one
+
+	needlesAlone bool // nothing but needles is a finding
+	unsearched   bool // something packed was not looked through to its end
 }
 
 type span struct{ from, to int64 }

@@ -82,7 +82,10 @@ func (u *unpacker) lookIn(b []byte, at int64, limit int) error {
 // try inflates what may begin at at, and searches it.
 func (u *unpacker) try(name string, at, skip int64) error {
 	if u.spent > allInflated {
-		return nil
+		return nil // said when it was reached
+	}
+	if u.report.Type == "image/png" && name == "zlib" && at == pngPixels {
+		return nil // readPNG holds these to the head, and searches them
 	}
 	if name == "zip" {
 		head := make([]byte, skip)
@@ -97,7 +100,8 @@ func (u *unpacker) try(name string, at, skip int64) error {
 	if at+skip >= u.size {
 		return nil
 	}
-	src := &counted{r: io.NewSectionReader(u.in, at+skip, min(u.size-at-skip, packedWindow))}
+	window := min(u.size-at-skip, packedWindow)
+	src := &counted{r: io.NewSectionReader(u.in, at+skip, window), more: at+skip+window < u.size}
 	if u.reader == nil {
 		u.reader = bufio.NewReaderSize(src, 512)
 		u.inflater = flate.NewReader(u.reader)
@@ -125,7 +129,10 @@ func (u *unpacker) inflate(name string, at int64, src *counted) error {
 			_, _ = crc.Write(u.out[:n])
 			total, u.spent = total+int64(n), u.spent+int64(n)
 		}
-		if total > maxInflated || u.spent > allInflated {
+		// What goes on behind the window ends in it as if it were cut off.
+		outside := errors.Is(err, io.ErrUnexpectedEOF) && src.more
+		if outside || total > maxInflated || u.spent > allInflated {
+			u.unsearched = true
 			u.find(Finding{Where: where, Offset: at, What: "gate.hidden", Detail: "more than can be looked through"})
 			break
 		}
@@ -147,9 +154,6 @@ func (u *unpacker) inflate(name string, at int64, src *counted) error {
 
 // whole reports a stream whose checksum stands behind it.
 func (u *unpacker) whole(where string, at int64, name string, adler, crc uint32) {
-	if u.report.Type == "image/png" && name == "zlib" && at == pngPixels {
-		return
-	}
 	var sum [4]byte
 	if _, err := io.ReadFull(u.reader, sum[:]); name != "zip" && err != nil {
 		return
@@ -172,8 +176,9 @@ func ignoreEOF(err error) error {
 
 // counted keeps the error of the source apart from those of the data.
 type counted struct {
-	r   io.Reader
-	err error
+	r    io.Reader
+	more bool // the file goes on behind it
+	err  error
 }
 
 func (c *counted) Read(p []byte) (int, error) {

@@ -3,12 +3,15 @@ package gate
 import (
 	"bytes"
 	"encoding/binary"
+	"image"
+	"image/jpeg"
+	"sync"
 )
 
-// JPEG (ITU-T T.81): one baseline picture and nothing beside it. Tables, one
-// scan, the end. No application segment but a bare JFIF head, no comment, no
-// restarts; the scan is walked code by code, so that not a byte lies behind
-// its last block.
+// JPEG (ITU-T T.81): one baseline picture and nothing beside it. The tables of
+// Go's encoder, one scan, the end. No application segment but a bare JFIF head,
+// no comment, no restarts; the scan is walked code by code, so that not a byte
+// lies behind its last block.
 
 const (
 	markSOI  = 0xd8
@@ -29,7 +32,6 @@ type jpegFile struct {
 	components []component
 	quantised  [4]bool
 	codes      [2][4]*huffman // [0] for the first coefficient, [1] for the rest
-	seen       map[byte]bool
 }
 
 type component struct {
@@ -38,7 +40,7 @@ type component struct {
 }
 
 func readJPEG(f *file) error {
-	j := &jpegFile{file: f, seen: map[byte]bool{}}
+	j := &jpegFile{file: f}
 	head, err := f.bytes("SOI", 0, 2)
 	if err != nil {
 		return err
@@ -109,13 +111,35 @@ func (j *jpegFile) segment(at int64) (next int64, done bool, err error) {
 	return next, false, err
 }
 
+// encodersTables are the bodies of the segments DQT and DHT that Go's encoder
+// writes, of every quality and of colour and grey: a table of anything else, or
+// one that the picture does not use, could hold whatever somebody likes.
+var encodersTables = sync.OnceValue(func() map[byte]map[string]bool {
+	all := map[byte]map[string]bool{markDQT: {}, markDHT: {}}
+	keep := func(m image.Image, quality int) {
+		var b bytes.Buffer
+		_ = jpeg.Encode(&b, m, &jpeg.Options{Quality: quality}) // a buffer takes everything
+		file := b.Bytes()
+		for at := 2; file[at+1] != markSOS; at += 2 + int(binary.BigEndian.Uint16(file[at+2:])) {
+			if tables := all[file[at+1]]; tables != nil {
+				tables[string(file[at+4:at+2+int(binary.BigEndian.Uint16(file[at+2:]))])] = true
+			}
+		}
+	}
+	keep(image.NewGray(image.Rect(0, 0, 1, 1)), jpeg.DefaultQuality)
+	for quality := 1; quality <= 100; quality++ {
+		keep(image.NewRGBA(image.Rect(0, 0, 1, 1)), quality)
+	}
+	return all
+})
+
 func (j *jpegFile) quantisers(at int64, b []byte) error {
+	if !encodersTables()[markDQT][string(b)] {
+		return refuse("DQT", at, "value", "steps that the encoder does not write")
+	}
 	for len(b) > 0 {
 		if len(b) < 65 || b[0] > 3 || j.quantised[b[0]] {
 			return refuse("DQT", at, "value", "a table out of place")
-		}
-		if bytes.IndexByte(b[1:65], 0) >= 0 {
-			return refuse("DQT", at, "value", "a step of nothing")
 		}
 		j.quantised[b[0]], b = true, b[65:]
 	}
@@ -130,20 +154,24 @@ func (j *jpegFile) frame(at int64, b []byte) error {
 	if j.w == 0 || j.h == 0 {
 		return refuse("SOF0", at, "value", "no size")
 	}
-	for i := range int(b[5]) {
+	for i := range b[5] {
 		c := component{id: b[6+3*i], h: b[7+3*i] >> 4, v: b[7+3*i] & 15, table: b[8+3*i]}
-		if int(c.id) != i+1 || c.h < 1 || c.h > 2 || c.v < 1 || c.v > 2 || c.table > 3 || !j.quantised[c.table] {
+		want := component{id: i + 1, h: 1, v: 1, table: min(i, 1)}
+		if i == 0 && b[5] == 3 {
+			want.h, want.v = 2, 2 // 4:2:0
+		}
+		if c != want || !j.quantised[c.table] {
 			return refuse("SOF0", at, "value", "component %d", i+1)
 		}
 		j.components = append(j.components, c)
-	}
-	if b[5] == 1 {
-		j.components[0].h, j.components[0].v = 1, 1 // a scan of one component is not interleaved
 	}
 	return nil
 }
 
 func (j *jpegFile) huffmans(at int64, b []byte) error {
+	if !encodersTables()[markDHT][string(b)] {
+		return refuse("DHT", at, "value", "codes that the encoder does not write")
+	}
 	for len(b) > 0 {
 		if len(b) < 17 || b[0]>>4 > 1 || b[0]&15 > 3 {
 			return refuse("DHT", at, "value", "a table out of place")
@@ -172,7 +200,7 @@ func (j *jpegFile) scanHead(at int64, b []byte) error {
 	for i := range j.components {
 		c := &j.components[i]
 		dc, ac := b[2+2*i]>>4, b[2+2*i]&15
-		if b[1+2*i] != c.id || dc > 3 || ac > 3 || j.codes[0][dc] == nil || j.codes[1][ac] == nil {
+		if b[1+2*i] != c.id || dc != c.table || ac != c.table || j.codes[0][dc] == nil || j.codes[1][ac] == nil {
 			return refuse("SOS", at, "value", "component %d", i+1)
 		}
 		c.dc, c.ac = j.codes[0][dc], j.codes[1][ac]

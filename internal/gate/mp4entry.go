@@ -28,8 +28,11 @@ func entry(stsd box, kind string) (box, error) {
 	return all[0], nil
 }
 
+// mostKbit is beyond the highest rate of any rung.
+const mostKbit = 20_000
+
 // videoEntry reads avc1: size, decoder's parameters, colour, rates.
-func (f *file) videoEntry(t *track, stsd, head box, rate uint32) error {
+func (f *file) videoEntry(t *track, stsd, head box, scale, step uint32, length uint64) error {
 	e, err := entry(stsd, "avc1")
 	if err != nil {
 		return err
@@ -56,12 +59,17 @@ func (f *file) videoEntry(t *track, stsd, head box, rate uint32) error {
 		if err := b.check(bitRates); err != nil {
 			return err
 		}
+		// The coder's buffer holds two seconds at the highest rate, in whole kilobits.
+		buffer, most, said, average := uint64(b.u32(0)), uint64(b.u32(4)), uint64(b.u32(8)), t.average(scale, length)
+		if buffer%250 != 0 || buffer > 250*mostKbit || said != average || most != max(4*buffer, average) {
+			return b.refuse("value", "a buffer of %d bytes, rates of %d and %d bits a second, where %d are due", buffer, most, said, average)
+		}
 	}
 	w, h := uint32(binary.BigEndian.Uint16(e.body[24:])), uint32(binary.BigEndian.Uint16(e.body[26:]))
 	if head.u32(76) != w<<16 || head.u32(80) != h<<16 {
 		return head.refuse("value", "shown in another size than it has")
 	}
-	return in["avcC"].parameters(int(w), int(h), rate)
+	return in["avcC"].parameters(int(w), int(h), scale/step)
 }
 
 // aacFrame is how many samples a frame of AAC has, and how many a decoder needs to get going.
@@ -99,11 +107,7 @@ func (f *file) soundEntry(t *track, stsd, head box, scale uint32, length uint64)
 	if head.u32(76) != 0 || head.u32(80) != 0 {
 		return head.refuse("value", "sound with a size")
 	}
-	var bytes uint64
-	for _, n := range t.sizes {
-		bytes += uint64(n)
-	}
-	average := bytes * 8 * uint64(scale) / max(1, length)
+	average := t.average(scale, length)
 	most, said := esds.u32(22), esds.u32(26)
 	if uint64(said) != average || most < said || most > 256_000 {
 		return esds.refuse("value", "rates of %d and %d bits a second, where %d are due", most, said, average)
@@ -117,4 +121,13 @@ func (f *file) soundEntry(t *track, stsd, head box, scale uint32, length uint64)
 		}
 	}
 	return nil
+}
+
+// average is the rate that follows from a track's samples, in bits a second.
+func (t *track) average(scale uint32, length uint64) uint64 {
+	var bytes uint64
+	for _, n := range t.sizes {
+		bytes += uint64(n)
+	}
+	return bytes * 8 * uint64(scale) / max(1, length)
 }

@@ -138,7 +138,7 @@ func (f *file) table(t *track, stbl, head, media, edit box) error {
 		if scale%step != 0 || scale/step > 120 {
 			return media.refuse("value", "a scale that is no whole number of pictures")
 		}
-		return f.videoEntry(t, in["stsd"], head, scale/step)
+		return f.videoEntry(t, in["stsd"], head, scale, step, length)
 	}
 	return f.soundEntry(t, in["stsd"], head, media.u32(12), length)
 }

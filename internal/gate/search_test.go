@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"kua/internal/fault"
 	"kua/internal/trace"
 )
 
@@ -262,5 +264,34 @@ func TestChance(t *testing.T) {
 	}
 	if found := finds(t, noiseOf(3, size), n); found != nil {
 		t.Errorf("in noise: %+v", found)
+	}
+}
+
+// TestSearchAlone: a file is not called clean because of what else is in it, nor
+// where it was not looked through to its end.
+func TestSearchAlone(t *testing.T) {
+	deflated := func(s string) string {
+		return pack(t, func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriterLevel(w, zlib.NoCompression) }, s)
+	}
+	n := Needles{Values: []Needle{{From: "word", Text: "KuaCanary"}}}
+	search := func(b string) ([]Finding, error) { return Search(strings.NewReader(b), int64(len(b)), n) }
+	many := strings.Repeat(deflated("an ordinary stream of a document")+"\n", maxFindings+1)
+	if found, err := search(many); err != nil || len(found) != 0 {
+		t.Errorf("a clean document: %v, %v", found, err)
+	}
+	if found, err := search(strings.Repeat(" ", searchBlock) + many + strings.Repeat(" ", searchBlock) + "KuaCanary"); err != nil || len(found) != 1 {
+		t.Errorf("behind many streams: %v, %v", found, err)
+	}
+	large := string(noiseOf(3, packedWindow+4096))
+	for name, b := range map[string]string{
+		"much when unpacked": pack(t, func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil }, strings.Repeat(" ", maxInflated+(64<<10))+"KuaCanary"),
+		"much as it is":      pack(t, func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil }, large+strings.Repeat("KuaCanary", 9)),
+	} {
+		if found, err := search(b); len(found) != 0 || !errors.Is(err, fault.TooLarge("gate.unsearched")) {
+			t.Errorf("%s: %v, %v", name, found, err)
+		}
+		if found := finds(t, []byte(b), n); len(found) == 0 {
+			t.Errorf("%s: the gate finds nothing", name)
+		}
 	}
 }

@@ -20,7 +20,7 @@ type ts struct {
 }
 
 // maxTS is how much of a stream is read: it has no index, so what stands
-// further in is a gap. The end is read too.
+// further in is a gap.
 const maxTS = 256 << 20
 
 // maxLoose is how many bytes of a stream are looked through that no table names

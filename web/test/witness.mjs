@@ -240,6 +240,7 @@ async function reportLooked(dir) {
     assert.ok(!(await line(name).innerText()).includes("KuaCanary"), `${name} still tells`);
     assert.match(await page.evaluate(() => document.activeElement.className), /look-state/, "the focus is where it is said");
   }
+  assert.match(await line("told.jpg").locator(".look-state").innerText(), /Its name is still the old one/);
   await look(page, "report-look-out");
   assert.match(await line("told.webp").innerText(), /told\.jpg/, "a WebP that became a JPEG is called so");
   await line("back.jpg").locator("button", { hasText: "Put the original back" }).click();

@@ -5,7 +5,7 @@ package nodeweb
 var lookWords = withNames([]string{
 	"report.look", "report.look.private", "report.look.looking", "report.look.unreadable", "report.look.unknown", "report.look.blind",
 	"report.look.no_way", "report.look.take", "report.look.ask", "report.look.ask.less", "report.look.ask.who", "report.look.ask.keep",
-	"report.look.ask.photo", "report.look.ask.film", "report.look.yes", "report.look.no", "report.look.working", "report.look.done",
+	"report.look.ask.photo", "report.look.ask.film", "report.look.yes", "report.look.no", "report.look.working", "report.look.done", "report.look.done.name",
 	"report.look.kept", "report.look.back", "report.look.undone", "report.look.rename", "report.look.renamed", "report.look.unfinished",
 	"report.look.out.broken", "report.look.out.form", "report.look.out.large", "report.look.out.decode", "report.look.out.memory",
 	"report.look.out.left",
@@ -18,7 +18,7 @@ var lookWords = withNames([]string{
 // lookNames are the things that a look finds, as web/lib/look/sheet.ts lists them.
 var lookNames = []string{
 	"position", "place_name", "telemetry", "free_gps", "make", "model", "lens", "device_name", "serial", "lens_serial", "id", "maker_note", "author",
-	"owner", "taken", "changed", "clock", "timecode", "thumbnail", "second", "motion", "cover", "c2pa", "proofmode", "edit", "earlier_name", "program",
+	"owner", "taken", "changed", "clock", "timecode", "thumbnail", "second", "motion", "cover", "c2pa", "proofmode", "hidden", "edit", "earlier_name", "program",
 	"title", "comment", "words", "subtitles", "file_name", "behind", "unused", "unknown", "profile", "handler", "compressor",
 }
 

@@ -1,7 +1,7 @@
 /** One attached file: as it was chosen, or what the person had made of it. */
 import { neutralName, renamed, takeOut } from "../../lib/look/takeout.js";
 import { look, lookName } from "../../lib/look/look.js";
-import type { Sheet } from "../../lib/look/sheet.js";
+import { Sheet } from "../../lib/look/sheet.js";
 
 export class Attachment {
   private copy: File | undefined; // what was left when something was taken out
@@ -34,6 +34,13 @@ export class Attachment {
   /** The name that the person may give it instead. */
   get neutralName(): string {
     return neutralName(this.shown.name, this.number());
+  }
+
+  /** Whether its name says anything, which no copy changes by itself. */
+  get nameTells(): boolean {
+    const sheet = new Sheet();
+    lookName(this.shown.name, sheet);
+    return sheet.facts.length > 0;
   }
 
   /** What the file that will be sealed tells. */

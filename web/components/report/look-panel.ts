@@ -118,6 +118,7 @@ export class LookPanel {
     let said = say("report.look.done");
     try {
       await this.attachment.takeOut(format);
+      if (this.attachment.nameTells) said += ` ${say("report.look.done.name")}`;
     } catch (err) {
       const fault = faultOf(err);
       said = `${say("report.look.kept")} ${faultText(fault.key, fault.args)}`;

@@ -72,6 +72,11 @@ function head(h: Uint8Array, i: number, at: number, end: number): Box | null {
   return { kind, at, from, to: at + n };
 }
 
+/** Whether a box is the list of forms that a film begins with, and no longer than such lists are. */
+export function isBrands(b: Box): boolean {
+  return b.kind === "ftyp" && b.at === 0 && b.to - b.from <= 128;
+}
+
 /** The first of some boxes that has a kind. */
 export function one(boxes: readonly Box[], kind: string): Box | undefined {
   return boxes.find((b) => b.kind === kind);

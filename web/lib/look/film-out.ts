@@ -8,11 +8,11 @@
 import type { Source } from "../bag.js";
 import type { Bytes } from "../bytes.js";
 import { Fault } from "../fault.js";
-import { children, topBoxes, viewOf, type Box } from "./boxes.js";
+import { children, isBrands, topBoxes, viewOf, type Box } from "./boxes.js";
 import { INDEX } from "./film.js";
 import { Reader, TooMuch } from "./reader.js";
 import { latin, wordsIn } from "./text.js";
-import { holes, samplesOf, tracksOf, union, type Ranges, type Track } from "./tracks.js";
+import { endOf, holes, samplesOf, tracksOf, union, type Ranges, type Track } from "./tracks.js";
 
 /** A part of the copy: a stretch of the original, bytes in its place, or that many zeros. */
 export type Part = { from: number; to: number } | { bytes: Bytes } | { zeros: number };
@@ -40,6 +40,9 @@ const PICTURES = new Set(["avc1", "avc2", "avc3", "avc4", "hvc1", "hev1", "dvh1"
 const SOUNDS = new Set(["mp4a", ".mp3", "alac", "samr", "sawb", "sawp", "ac-3", "ec-3", "ac-4", "Opus", "fLaC", "sowt", "twos", "raw ", "NONE", "lpcm", "in24", "in32", "fl32", "fl64", "ipcm", "fpcm", "ulaw", "alaw",
   "QDM2", "ima4"]);
 
+/** The settings of FLAC, without its tags and pictures. */
+const FLAC = 4 + 4 + 34;
+
 /** Plans the copy of a film, or throws the fault that says why this page cannot. */
 export async function planFilm(file: Source): Promise<Part[]> {
   try {
@@ -63,7 +66,7 @@ async function plan(r: Reader): Promise<Part[]> {
   checkInside(kept, top.boxes);
   const parts: Part[] = [];
   for (const b of top.boxes) {
-    if (b.kind === "ftyp") parts.push({ from: b.at, to: b.to });
+    if (isBrands(b)) parts.push({ from: b.at, to: b.to });
     else if (b === box) parts.push({ from: b.at, to: b.from }, { bytes: moov });
     else if (b.kind === "mdat") parts.push({ from: b.at, to: b.from }, ...data(b, kept));
     else parts.push({ bytes: freeHead(b) }, { zeros: b.to - b.from });
@@ -136,6 +139,7 @@ interface Context {
 
 function scrub(b: Bytes, box: Box, c: Context): void {
   const v = viewOf(b);
+  b.fill(0, endOf(b, box), box.to);
   if (box.kind === "mvhd" || box.kind === "tkhd" || box.kind === "mdhd") b.fill(0, box.from + 4, Math.min(box.from + (b[box.from] === 1 ? 20 : 12), box.to));
   else if (box.kind === "hdlr") b.fill(0, Math.min(box.from + 12, box.to), box.to);
   else if (box.kind === "dref") scrubSources(b, box);
@@ -185,7 +189,7 @@ function scrubEntry(b: Bytes, v: DataView, e: Box, c: Context): void {
   if (!inside.whole) throw new Fault("report.look.out.form");
   for (const x of inside.boxes) {
     const profile = x.kind === "colr" && ["prof", "rICC"].includes(latin(b, x.from, x.from + 4));
-    const told = x.kind === "wave" && wordsIn(b.subarray(x.from, x.to)).length > 24;
+    const told = (x.kind === "wave" && wordsIn(b.subarray(x.from, x.to)).length > 24) || (x.kind === "dfLa" && x.to - x.from > FLAC);
     if (!DECODER.has(x.kind) || profile) blank(b, x);
     else if (told) throw new Fault("report.look.out.form");
   }

@@ -1,11 +1,12 @@
 /** MP4, MOV, M4V, 3GP and M4A: the index, what is written beside it, and the tracks that are neither picture nor sound. */
-import { children, topBoxes, viewOf, type Box } from "./boxes.js";
+import { children, isBrands, one, topBoxes, viewOf, type Box } from "./boxes.js";
+import { hiddenOf } from "./edits.js";
 import { nested } from "./jpeg.js";
 import { lookMeta, lookUserData } from "./notes.js";
 import { firstNonZero, type Reader } from "./reader.js";
 import type { Sheet } from "./sheet.js";
 import { find, latin, startsWith, textIn, wordsIn } from "./text.js";
-import { holes, samplesOf, tracksOf, union, type Ranges, type Track } from "./tracks.js";
+import { endOf, holes, samplesOf, tracksOf, union, type Ranges, type Track } from "./tracks.js";
 import { lookXMP } from "./xmp.js";
 
 /** The most of an index that is held, in bytes: about a day of film. */
@@ -48,6 +49,7 @@ async function lookIndex(moov: Uint8Array, sheet: Sheet): Promise<Ranges | null>
   const ranges: Ranges[] = [];
   for (const t of tracksOf(moov, boxes)) {
     await lookTrack(moov, t, sheet);
+    for (const seconds of hiddenOf(moov, one(boxes, "mvhd"), t)) sheet.add("history", "hidden", `${seconds.toFixed(3)} s`);
     const samples = samplesOf(moov, t);
     if (samples) ranges.push(samples);
     else certain = false;
@@ -66,6 +68,7 @@ async function lookInside(b: Uint8Array, box: Box, sheet: Sheet, depth: number):
   if (["mvhd", "tkhd", "mdhd"].includes(box.kind)) lookTimes(body, sheet);
   if (box.kind === "hdlr") lookHandler(body, sheet);
   if (box.kind === "dref") lookSources(b, box, sheet);
+  if (endOf(b, box) < box.to) await lookBytes(b.subarray(endOf(b, box), box.to), sheet);
   if (HOLDERS.has(box.kind)) {
     const inside = children(b, box.from, box.to);
     if (!inside.whole) sheet.gaps.add("broken");
@@ -148,10 +151,12 @@ function lookUUID(b: Uint8Array, sheet: Sheet): void {
 async function lookTop(r: Reader, box: Box, used: Ranges | null, sheet: Sheet): Promise<void> {
   switch (box.kind) {
     case "ftyp":
+      return isBrands(box) ? undefined : lookRest(r, box.from, box.to, sheet);
     case "styp":
+    case "mfra":
+      return used ? lookRest(r, box.from, box.to, sheet) : undefined; // of films in pieces, of which is said that they are not looked through
     case "moov":
     case "moof":
-    case "mfra":
     case "sidx":
       return;
     case "mdat":
@@ -180,12 +185,8 @@ async function lookData(r: Reader, box: Box, used: Ranges | null, sheet: Sheet):
 
 /** Looks through bytes that nothing points to. */
 export async function lookRest(r: Reader, from: number, to: number, sheet: Sheet): Promise<void> {
-  const most = 64 << 20;
-  const first = await firstNonZero(r, from, to - from, most);
-  if (first < 0) {
-    if (to - from > most) sheet.gaps.add("too_large");
-    return;
-  }
+  const first = await firstNonZero(r, from, to - from, sheet);
+  if (first < 0) return;
   const b = await r.bytes(first, Math.min(64 << 10, to - first));
   if (find(b, "freeGPS ") >= 0) return sheet.add("track", "free_gps", wordsIn(b), to - from);
   const xmp = find(b, "<x:xmpmeta");

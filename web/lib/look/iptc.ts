@@ -10,15 +10,19 @@ const RECORDS: Record<number, [Kind, Name]> = {
   122: ["person", "author"], 103: ["serial", "id"],
 };
 
-/** Reads records of the second section: 1C 02, the number, the length, the value. */
+/** Reads records: 1C, the section, the number, the length, the value. The second section is about the picture, the first about its sending. */
 export function lookIPTC(b: Uint8Array, sheet: Sheet): void {
-  for (let at = 0; at + 5 <= b.length && b[at] === 0x1c; ) {
+  let at = 0;
+  while (at + 5 <= b.length && b[at] === 0x1c) {
+    const [section, number] = [b[at + 1]!, b[at + 2]!];
     const n = (b[at + 3]! << 8) | b[at + 4]!;
     if (n >= 0x8000 || at + 5 + n > b.length) return void sheet.gaps.add("broken");
-    const [kind, name] = (b[at + 1] === 2 ? RECORDS[b[at + 2]!] : undefined) ?? ["text", "words"];
-    if (b[at + 1] === 2 && b[at + 2] !== 0) sheet.add(kind, name, textIn(b.subarray(at + 5, at + 5 + n)));
+    const [kind, name] = (section === 2 ? RECORDS[number] : undefined) ?? ["text", "words"];
+    const plain = number === 0 || (section === 1 && number === 90); // versions, and how letters are coded
+    if (!plain) sheet.add(kind, name, textIn(b.subarray(at + 5, at + 5 + n)));
     at += 5 + n;
   }
+  if (b.subarray(at).some((c) => c !== 0)) sheet.gaps.add("broken");
 }
 
 /** Reads Photoshop's blocks (8BIM). Gives the small pictures inside. */

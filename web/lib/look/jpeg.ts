@@ -100,7 +100,7 @@ export async function nested(b: Uint8Array, sheet: Sheet, depth: number): Promis
 
 /** What follows the end of a picture: a second picture, a short film, notes of the phone. */
 async function behind(r: Reader, at: number, sheet: Sheet, depth: number): Promise<void> {
-  const from = await firstNonZero(r, at, r.size - at, 64 << 20);
+  const from = await firstNonZero(r, at, r.size - at, sheet);
   if (from < 0) return;
   const b = await r.bytes(from, 64 << 10);
   const rest = r.part(from, r.size - from);

@@ -34,9 +34,10 @@ const video: Strip = { handler: "vide", entry: picture(), samples: [letters("pic
 const gopro: Strip = { handler: "meta", entry: box("gpmd", zeros(6), be16(1)), samples: [letters("kanarejka-way-1"), letters("kanarejka-way-2")] };
 
 /** A film of one chunk a sample, the strips' samples in turn, the index behind them. */
-function film(strips: Strip[], o: { udta?: Uint8Array; brand?: string; between?: Uint8Array } = {}): Bytes {
+function film(strips: Strip[], o: { udta?: Uint8Array; brand?: string; between?: Uint8Array; slack?: Uint8Array } = {}): Bytes {
   const head = box("ftyp", letters(o.brand ?? "qt  "), zeros(4));
   let data: Uint8Array = o.between ?? zeros(0);
+  const slack = o.slack ?? zeros(0);
   const places: number[][] = strips.map(() => []);
   for (let i = 0; strips.some((s) => i < s.samples.length); i++) {
     strips.forEach((s, n) => {
@@ -50,12 +51,12 @@ function film(strips: Strip[], o: { udta?: Uint8Array; brand?: string; between?:
     const count = s.samples.length * perChunk;
     const sizes = s.fixed ? zeros(0) : concat(...s.samples.map((x) => be32(x.length)));
     const stbl = box("stbl", box("stsd", zeros(4), be32(1), s.entry), box("stsc", zeros(4), be32(1), be32(1), be32(perChunk), be32(1)),
-      box("stsz", zeros(4), be32(s.fixed ?? 0), be32(count), sizes), box("stco", zeros(4), be32(places[n]!.length), ...places[n]!.map(be32)));
+      box("stsz", zeros(4), be32(s.fixed ?? 0), be32(count), sizes), box("stco", zeros(4), be32(places[n]!.length), ...places[n]!.map(be32), slack));
     const dinf = box("dinf", box("dref", zeros(4), be32(1), box("url ", be32(1))));
     return box("trak", box("tkhd", zeros(4), be32(0xe4f0a1b2), be32(0xe4f0a1b2), zeros(72)),
       box("mdia", box("mdhd", zeros(4), be32(0xe4f0a1b2), zeros(16)), box("hdlr", zeros(8), letters(s.handler), letters("appl"), zeros(8), letters("kanarejka-handler\0")), box("minf", dinf, stbl)));
   });
-  return concat(head, box("mdat", data), box("moov", box("mvhd", zeros(4), be32(0xe4f0a1b2), zeros(92)), ...traks, o.udta ?? zeros(0)));
+  return concat(head, box("mdat", data), box("moov", box("mvhd", zeros(4), be32(0xe4f0a1b2), zeros(92), slack), ...traks, o.udta ?? zeros(0)));
 }
 
 const file = (b: Bytes, name = "a.mov") => new File([b], name);
@@ -86,6 +87,37 @@ test("of a film picture and sound stay, in their places, and nothing else does",
   assert.deepEqual((await look(file(made))).facts, []);
 });
 
+test("what stands behind a table and in a second list of forms is told and taken out", async () => {
+  const before = concat(film([video], { slack: letters("kanarejka-slack") }), box("ftyp", letters("kanarejka-brands")));
+  const told = await facts(before);
+  for (const want of ["leftover unknown kanarejka-slack", "leftover unused kanarejka-brands"]) assert.ok(told.includes(want), `${want} is not in\n${told.join("\n")}`);
+  const made = await bytesOf(await takeOut(file(before), "mp4"));
+  assert.equal(find(made, "kanarejka"), -1);
+  assert.equal(find(made, "picture-2."), find(before, "picture-2."));
+});
+
+test("what is not read is said", async () => {
+  const jpeg = (n: number, ...body: Uint8Array[]) => {
+    const b = concat(...body);
+    return concat(Uint8Array.of(0xff, 0xd8, 0xff, n), be16(b.length + 2), b, Uint8Array.of(0xff, 0xd9));
+  };
+  // The directory of places by a pointer of its own type, an entry of no known type, and a latitude of 43.5 and a longitude of 76.5.
+  const entry = (id: number, type: number, count: number, value: number) => concat(be16(id), be16(type), be32(count), be32(value));
+  const degrees = (n: number) => concat(be32(n), be32(1), be32(30), be32(1), be32(0), be32(1));
+  const tiff = concat(letters("MM\0*"), be32(8), be16(2), entry(0x8825, 13, 1, 38), entry(0x9999, 99, 1, 0), be32(0), be16(2), entry(2, 5, 3, 68), entry(4, 5, 3, 92), be32(0), degrees(43), degrees(76));
+  const place = await look(file(jpeg(0xe1, letters("Exif\0\0"), tiff)));
+  assert.deepEqual(place.facts.map((f) => f.value), ["43.500000, 76.500000"]);
+  assert.deepEqual([...place.gaps], ["unknown"]);
+  const long = Array.from({ length: 500 }, (_, i) => `<x:a${i}>w</x:a${i}>`).join("");
+  const xmp = await look(file(jpeg(0xe1, letters("http://ns.adobe.com/xap/1.0/\0"), utf8(`<x:xmpmeta>${long}</x:xmpmeta>`))));
+  assert.ok(xmp.gaps.has("too_many"));
+  const iptc = await look(file(jpeg(0xed, Uint8Array.of(0x1c, 1, 100, 0, 9), letters("kanarejka"), letters("rest"))));
+  assert.deepEqual(iptc.facts.map((f) => f.value), ["kanarejka"]);
+  assert.deepEqual([...iptc.gaps], ["broken"]);
+  const zero = { size: 80 << 20, slice: (from: number, to: number) => new Blob([concat(from === 0 ? jpeg(0xdb) : zeros(0), zeros(to - from)).slice(0, to - from)]) };
+  assert.deepEqual([...(await look(zero)).gaps], ["too_large"]);
+});
+
 test("a film that cannot be taken apart for certain is refused", async () => {
   const odd = (entry: Uint8Array, handler = "vide"): Strip => ({ handler, entry, samples: [letters("x")] });
   const lying = film([video]);
@@ -93,6 +125,7 @@ test("a film that cannot be taken apart for certain is refused", async () => {
   const cases: [string, string, Bytes][] = [
     ["an unknown kind of picture", "report.look.out.form", film([odd(box("kuaV", zeros(78)))])],
     ["old packed sound", "report.look.out.form", film([video, { handler: "soun", entry: box("QDM2", zeros(6), be16(1), zeros(20)), samples: [letters("abcd")], fixed: 1 }])],
+    ["tags of FLAC", "report.look.out.form", film([video, odd(box("fLaC", zeros(6), be16(1), zeros(20), box("dfLa", zeros(42), letters("kanarejka"))), "soun")])],
     ["no picture and no sound", "report.look.out.form", film([gopro])],
     ["samples outside of the data", "report.look.out.broken", lying],
     ["no index", "report.look.out.broken", concat(box("ftyp", letters("isom"), zeros(4)), box("mdat", letters("x")))],

@@ -36,7 +36,7 @@ export async function lookPNG(r: Reader, sheet: Sheet): Promise<void> {
     }
     at += 12 + size;
     if (kind === "IEND") {
-      const from = await firstNonZero(r, at, r.size - at, 64 << 20);
+      const from = await firstNonZero(r, at, r.size - at, sheet);
       if (from >= 0) sheet.add("leftover", "behind", wordsIn(await r.bytes(from, 64 << 10)), r.size - from);
       return;
     }

@@ -1,5 +1,6 @@
 /** Reads a file in slices: never whole, and never more of it than its budget. */
 import type { Source } from "../bag.js";
+import type { Sheet } from "./sheet.js";
 
 const WINDOW = 64 << 10;
 
@@ -54,13 +55,16 @@ export function readerOf(bytes: Uint8Array): Reader {
   return new Reader({ size: bytes.length, slice }, { bytes: 2 * bytes.length + WINDOW });
 }
 
-/** The first place in a stretch that is not zero, or -1. Looks at no more than most bytes. */
-export async function firstNonZero(r: Reader, at: number, n: number, most = 1 << 20): Promise<number> {
-  const end = Math.min(at + Math.min(n, most), r.size);
+const ZEROS = 64 << 20; // looked at in one stretch
+
+/** The first place in a stretch that is not zero, or -1. What it did not look at any more is a gap. */
+export async function firstNonZero(r: Reader, at: number, n: number, sheet: Sheet): Promise<number> {
+  const end = Math.min(at + Math.min(n, ZEROS), r.size);
   for (let from = at; from < end; from += WINDOW) {
     const b = await r.bytes(from, Math.min(WINDOW, end - from));
     const i = b.findIndex((c) => c !== 0);
     if (i >= 0) return from + i;
   }
+  if (n > ZEROS) sheet.gaps.add("too_large");
   return -1;
 }

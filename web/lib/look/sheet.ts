@@ -11,7 +11,7 @@ export type Kind = (typeof KINDS)[number];
 /** What a fact is called: the end of a key below "report.look.name.". */
 export const NAMES = [
   "position", "place_name", "telemetry", "free_gps", "make", "model", "lens", "device_name", "serial", "lens_serial", "id", "maker_note",
-  "author", "owner", "taken", "changed", "clock", "timecode", "thumbnail", "second", "motion", "cover", "c2pa", "proofmode", "edit", "earlier_name",
+  "author", "owner", "taken", "changed", "clock", "timecode", "thumbnail", "second", "motion", "cover", "c2pa", "proofmode", "hidden", "edit", "earlier_name",
   "program", "title", "comment", "words", "subtitles", "file_name", "behind", "unused", "unknown", "profile", "handler", "compressor",
 ] as const;
 export type Name = (typeof NAMES)[number];

@@ -20,7 +20,7 @@ const GPS: Record<number, [Kind, Name]> = { 0x001b: ["place", "place_name"], 0x0
 const WIDE = new Set([0x9c9b, 0x9c9c, 0x9c9d, 0x9c9e, 0x9c9f]);
 const POINTERS: Record<number, Which> = { 0x8769: "main", 0x8825: "gps", 0x014a: "main" };
 
-const SIZES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
+const SIZES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4]; // of types up to that of a directory's place
 const DIRECTORIES = 24;
 const ENTRIES = 1000;
 
@@ -83,8 +83,9 @@ class Exif {
 
   private entry(at: number, which: Which, thumb: { at?: number; n?: number }): void {
     const [id, type, count] = [this.u16(at), this.u16(at + 2), this.u32(at + 4)];
+    if (count === 0) return;
     const size = (SIZES[type] ?? 0) * count;
-    if (size === 0) return;
+    if (size === 0) return void this.sheet.gaps.add("unknown");
     const from = size <= 4 ? at + 8 : this.u32(at + 8);
     if (from + size > this.b.length) return void this.sheet.gaps.add("broken");
     const value = this.b.subarray(from, from + size);

@@ -59,6 +59,25 @@ export function samplesOf(moov: Uint8Array, t: Track): Ranges | null {
   return sample === sizes.count ? union([found]) : null;
 }
 
+/** How long an entry of a player's table is. */
+const ENTRY: Record<string, number> = { stts: 8, ctts: 8, stsc: 12, stco: 4, co64: 8, stss: 4, stps: 4 };
+
+/** How long the heads of films, tracks and media are, by their version. */
+const HEAD: Record<string, [number, number]> = { mvhd: [100, 112], tkhd: [84, 96], mdhd: [24, 36], vmhd: [12, 12], smhd: [8, 8] };
+
+/** Where a player stops reading a table or a head: what stands behind it in its box is read by nobody. */
+export function endOf(b: Uint8Array, box: Box): number {
+  const v = viewOf(b);
+  const wide = b[box.from] === 1 ? 1 : 0;
+  const number = (at: number) => (box.from + at + 4 <= box.to ? v.getUint32(box.from + at) : 0);
+  let n = box.to - box.from;
+  if (HEAD[box.kind]) n = HEAD[box.kind]![wide];
+  else if (ENTRY[box.kind]) n = 8 + number(4) * ENTRY[box.kind]!;
+  else if (box.kind === "elst") n = 8 + number(4) * (wide ? 20 : 12);
+  else if (box.kind === "stsz") n = 12 + (number(4) > 0 ? 0 : 4 * number(8));
+  return Math.min(box.from + n, box.to);
+}
+
 /** How many entries of a size a full box holds; null where they do not fit into it. */
 function countIn(v: DataView, b: Box, size: number): number | null {
   if (b.from + 8 > b.to) return null;

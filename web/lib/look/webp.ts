@@ -27,7 +27,7 @@ export async function lookWebP(r: Reader, sheet: Sheet): Promise<void> {
     }
     at += 8 + size + (size % 2);
   }
-  const from = await firstNonZero(r, at, r.size - at, 64 << 20);
+  const from = await firstNonZero(r, at, r.size - at, sheet);
   if (from >= 0) sheet.add("leftover", "behind", wordsIn(await r.bytes(from, 64 << 10)), r.size - from);
 }
 

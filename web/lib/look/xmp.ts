@@ -32,7 +32,10 @@ export function lookXMP(text: string, sheet: Sheet): void {
   if (/c2pa|contentauth/i.test(packet)) sheet.add("provenance", "c2pa", "XMP");
   if (/proofmode/i.test(packet)) sheet.add("provenance", "proofmode", "XMP");
   const place: { lat?: number; lon?: number } = {};
-  for (const [name, value] of fields(packet)) {
+  const found = fields(packet);
+  if (found.length >= MOST) sheet.gaps.add("too_many");
+  if (packet.length < text.length) sheet.gaps.add("too_large");
+  for (const [name, value] of found) {
     if (value === "" || PLAIN.test(name)) continue;
     if (name === "GPSLatitude") place.lat = degrees(value);
     if (name === "GPSLongitude") place.lon = degrees(value);
