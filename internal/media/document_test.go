@@ -200,6 +200,17 @@ func TestPDF(t *testing.T) {
 	}
 }
 
+// TestTitleCountsNoPages gives a document whose title reads like the count of its
+// pages: no page is lost by it.
+func TestTitleCountsNoPages(t *testing.T) {
+	t.Parallel()
+	page := [2]string{"[0 0 595 842]", "0 0 9 9 re f"}
+	doc := bytes.Replace(pdfOfSizes(page, page), []byte("trailer<</Root 1 0 R"), []byte(`trailer<</Root 1 0 R/Info<</Title(x\nPages:           1)>>`), 1)
+	if sizes, err := runner(t).Pages(context.Background(), bytes.NewReader(doc)); err != nil || len(sizes) != 2 {
+		t.Errorf("two pages are %v, %v", sizes, err)
+	}
+}
+
 // TestPagesBeginHidden covers every page of a document, upright and lying, but
 // for a free shape on the second, and looks at every pixel of what is published.
 func TestPagesBeginHidden(t *testing.T) {
