@@ -125,7 +125,11 @@ func (c checker) hidden(at time.Duration) []image.Rectangle {
 		all = outside(c.size, seen)
 	}
 	for _, cover := range c.plan.Covers {
-		if corner, on := cover.Place(at); on {
+		now := at
+		if cover.To >= lastMoment(c.length) {
+			now = min(at, cover.To) // the last picture stands, and with it its cover
+		}
+		if corner, on := cover.Place(now); on {
 			all = append(all, inside(boxAt(corner, cover), c.shown, c.size))
 		}
 	}

@@ -156,11 +156,12 @@ func pageSizes() ([]image.Point, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := pdfPages.FindSubmatch(said)
+	found := pdfPages.FindAllSubmatch(said, -1)
 	if found == nil {
 		return nil, fault.Invalid("media.document_broken")
 	}
-	count, _ := strconv.Atoi(string(found[1]))
+	// The document's own words come first, and a title may have lines of its own.
+	count, _ := strconv.Atoi(string(found[len(found)-1][1]))
 	switch {
 	case count == 0:
 		return nil, fault.Invalid("media.document_broken")

@@ -109,6 +109,40 @@ func TestOfficeHides(t *testing.T) {
 	}
 }
 
+// TestOfficeFillsNothingIn gives documents of two pages: on the first is what a
+// program fills in anew with the day and the moment whenever it opens a document,
+// on the second it never was. Filled in, it would be another page than the one
+// that was marked, and push what comes behind it out from under its cover.
+func TestOfficeFillsNothingIn(t *testing.T) {
+	t.Parallel()
+	field := func(what string) string {
+		return `<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> ` + what + ` \@ "HH:mm:ss" </w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t>10:00</w:t></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>`
+	}
+	first, last := `<w:r><w:t xml:space="preserve">It was (</w:t></w:r>`, `<w:r><w:t xml:space="preserve">) when Aigul came.</w:t></w:r>`
+	for name, doc := range map[string][]byte{
+		"docx": docx(t, `<w:p>`+first+field("TIME")+field("DATE")+field("SAVEDATE")+last+`</w:p><w:p><w:pPr><w:pageBreakBefore/></w:pPr>`+first+last+`</w:p>`),
+		"odt": odt(t, `<text:p>It was (<text:date>today</text:date><text:time>now</text:time><text:modification-date>then</text:modification-date><text:modification-time>then</text:modification-time>) when Aigul came.</text:p>`+
+			`<text:p text:style-name="next">It was () when Aigul came.</text:p>`),
+		"rtf": []byte(`{\rtf1\ansi It was ({\field{\*\fldinst TIME}{\fldrslt 10:00}}) when Aigul came.\par\pard\pagebb It was () when Aigul came.\par}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made := renderDocument(t, doc, Plan{})
+			if len(made) != 6 {
+				t.Fatalf("made %d pictures, want those of two pages", len(made))
+			}
+			a, _ := os.ReadFile(made["page-1-jpeg"].Path)
+			b, _ := os.ReadFile(made["page-2-jpeg"].Path)
+			if !bytes.Equal(a, b) {
+				t.Error("what is filled in changes the page")
+			}
+			if dark(picture(t, made["page-2-jpeg"])) < 200 {
+				t.Error("the page is empty")
+			}
+		})
+	}
+}
+
 // dark counts pixels of ink.
 func dark(img image.Image) (n int) {
 	b := img.Bounds()
@@ -197,6 +231,17 @@ func TestPDF(t *testing.T) {
 	} {
 		_, err := runner(t).Document(context.Background(), bytes.NewReader(doc), tt.plan, t.TempDir(), nil)
 		wantFault(t, err, tt.want)
+	}
+}
+
+// TestTitleCountsNoPages gives a document whose title reads like the count of its
+// pages: no page is lost by it.
+func TestTitleCountsNoPages(t *testing.T) {
+	t.Parallel()
+	page := [2]string{"[0 0 595 842]", "0 0 9 9 re f"}
+	doc := bytes.Replace(pdfOfSizes(page, page), []byte("trailer<</Root 1 0 R"), []byte(`trailer<</Root 1 0 R/Info<</Title(x\nPages:           1)>>`), 1)
+	if sizes, err := runner(t).Pages(context.Background(), bytes.NewReader(doc)); err != nil || len(sizes) != 2 {
+		t.Errorf("two pages are %v, %v", sizes, err)
 	}
 }
 

@@ -87,12 +87,12 @@ type painter struct {
 
 // paint hides everything that the plan hides at any moment between two. began
 // is when the frame itself begins: where the film goes on behind its claimed
-// end no reveal speaks for it any more.
+// end nobody could mark anything, and a plan that hides something shows nothing.
 func (p painter) paint(f planar, began, from, to time.Duration) {
 	last := lastMoment(p.length)
 	if began <= last {
 		p.hide(f, min(from, last), min(to, last))
-	} else if p.plan.Covered || p.plan.covered(last, last) {
+	} else if p.plan.hides() {
 		f.fill(image.Rectangle{Max: p.master})
 	}
 	for _, c := range p.plan.Covers {

@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"image"
@@ -195,6 +196,41 @@ func TestCoveredFilm(t *testing.T) {
 		if !f.filled(image.Rectangle{Max: f.size}) {
 			t.Fatal("a covered film without a reveal shows something")
 		}
+	}
+}
+
+// TestBehindTheEnd renders a film that goes on for three seconds behind the two
+// that its container claims, where nobody could mark anything: with a plan that
+// hides or mutes something nothing is seen or heard there.
+func TestBehindTheEnd(t *testing.T) {
+	file := sample(t, "short.mkv", "-f", "lavfi", "-i", "color=gray:s=320x240:r=10:d=5", "-f", "lavfi", "-i", "sine=440:d=5", "-preset", "ultrafast")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(b, []byte{0x44, 0x89, 0x88}) // Duration, as 8 bytes
+	if at < 0 {
+		t.Fatal("no length to change")
+	}
+	binary.BigEndian.PutUint64(b[at+3:], math.Float64bits(2000))
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	made := renderFilm(t, file, Plan{Covers: []Cover{{W: 100, H: 100, To: 2 * time.Second, Points: []At{{0, 20, 20}}}}, Mutes: []Mute{{From: time.Second, To: 2 * time.Second}}})
+	frames := decoded(t, made["240p"])
+	if len(frames) < 70 {
+		t.Fatalf("%d frames of 5 seconds", len(frames))
+	}
+	for n, f := range frames {
+		under, beside := f.luma(70./320, 70./240), f.luma(.9, .9)
+		if under > 30 || n < 29 && beside < 60 || n > 31 && beside > 30 {
+			t.Errorf("at %.2f s: %d under the cover, %d beside it", float64(n)/15, under, beside)
+		}
+	}
+	quiet(t, made["audio"], 1, 5)
+	open := decoded(t, renderFilm(t, file, Plan{})["240p"])
+	if last := open[len(open)-1].luma(.5, .5); last < 60 {
+		t.Errorf("a film of which nothing is hidden ends dark (%d)", last)
 	}
 }
 

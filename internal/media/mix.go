@@ -42,7 +42,7 @@ func (s *stage) audible() bool {
 // mixSound writes what may be heard: of the original, which is decoded only if
 // something of it stays, and of the machine voice.
 func (s *stage) mixSound(ctx context.Context, out io.Writer, progress func(time.Duration)) (time.Duration, error) {
-	m := &mixer{open: !s.Plan.MuteAll, keeps: kept(s.Plan.Keeps), mutes: s.Plan.Mutes, said: s.Said}
+	m := &mixer{open: !s.Plan.MuteAll, keeps: kept(s.Plan.Keeps), mutes: s.Plan.silent(s.Probe.Duration, s.Limits.Duration), said: s.Said}
 	if len(s.Said) > 0 {
 		f, err := os.Open(filepath.Join(s.out, speechFile))
 		if err != nil {
@@ -213,6 +213,15 @@ func get(chunk []byte, i int64) int64 {
 
 func put(chunk []byte, i, v int64) {
 	binary.LittleEndian.PutUint16(chunk[2*i:], uint16(min(max(v, math.MinInt16), math.MaxInt16)))
+}
+
+// silent gives the mutes, and where there are any also what lies behind the
+// length that the container claims: nobody could mark anything there.
+func (p Plan) silent(length, limit time.Duration) []Mute {
+	if len(p.Mutes) == 0 {
+		return nil
+	}
+	return append(slices.Clone(p.Mutes), Mute{From: length, To: limit + time.Hour})
 }
 
 // span gives the first and last muted sample, both included.

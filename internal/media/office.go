@@ -19,7 +19,8 @@ import (
 // Office documents and plain text are laid out by LibreOffice, in the box. It
 // would show what was deleted under "track changes", struck through, so every
 // document first becomes one flat OpenDocument file, from which we cut the
-// changes and comments that somebody meant to be gone.
+// changes and comments that somebody meant to be gone, and the day and moment
+// that it would fill in.
 const (
 	maxFlat = 200 << 20
 	// maxUnpacked is what a zipped document may come to; maxEntries its parts.
@@ -168,6 +169,11 @@ func (s *stage) soffice(to, file string, more ...string) error {
 // was deleted may lie in the first, comments in the others.
 var cutWhole = []string{"text:tracked-changes", "office:annotation", "office:annotation-end", "text:change", "text:change-start", "text:change-end"}
 
+// cutFilled are those that LibreOffice fills in anew, with the present day or
+// moment, whenever it opens a document, unless they are fixed. The page that is
+// published would be another than the one that was marked.
+var cutFilled = []string{"text:date", "text:time", "text:modification-date", "text:modification-time", "text:editing-cycles", "text:editing-duration"}
+
 // cutDeleted are those that are cut besides where they were deleted; what
 // encloses deleted text stays, empty, since a deletion may begin in one
 // paragraph and end in another.
@@ -217,7 +223,7 @@ func (c *cutter) token(token xml.Token, before, after int64) {
 		c.depth++
 		name := t.Name.Space + ":" + t.Name.Local
 		c.mark(name, t.Attr)
-		gone := len(c.deleted) > 0 && (t.Name.Space == "draw" || slices.Contains(cutDeleted, name))
+		gone := len(c.deleted) > 0 && (t.Name.Space == "draw" || slices.Contains(cutDeleted, name)) || slices.Contains(cutFilled, name) && !keepsWords(t.Attr)
 		if c.cutting == 0 && (gone || slices.Contains(cutWhole, name)) {
 			c.cutting = c.depth
 			c.out.Write(c.flat[c.copied:before])
@@ -233,6 +239,13 @@ func (c *cutter) token(token xml.Token, before, after int64) {
 			c.copied = after
 		}
 	}
+}
+
+// keepsWords reports whether a field keeps what it says.
+func keepsWords(attrs []xml.Attr) bool {
+	return slices.ContainsFunc(attrs, func(a xml.Attr) bool {
+		return a.Name.Space == "text" && a.Name.Local == "fixed" && a.Value == "true"
+	})
 }
 
 // mark remembers which changes are deletions, and which of them are open.

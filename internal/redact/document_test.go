@@ -87,6 +87,30 @@ func TestDocumentBeginsHidden(t *testing.T) {
 	}
 }
 
+// TestCoveredOnItsPage asks again about what was said to be covered when its cover
+// lies on another page, or beside it.
+func TestCoveredOnItsPage(t *testing.T) {
+	p := NewDocument("3", sheets)
+	p.Covered = false
+	p.Suggestions = []Suggestion{{ID: "f", Answer: Cover, What: Face, Page: 2, W: 40, H: 40, Points: []Point{{X: 100, Y: 100}}}}
+	for name, tt := range map[string]struct {
+		box  Box
+		asks bool
+	}{
+		"on it":           {Box{Page: 2, X: 90, Y: 90, W: 60, H: 60}, false},
+		"another page":    {Box{Page: 3, X: 90, Y: 90, W: 60, H: 60}, true},
+		"beside it":       {Box{Page: 2, X: 140, Y: 90, W: 60, H: 60}, true},
+		"it is a reveal":  {Box{Page: 2, X: 90, Y: 90, W: 60, H: 60, Reveal: true}, true},
+		"touches a pixel": {Box{Page: 2, X: 139, Y: 139, W: 60, H: 60}, false},
+	} {
+		tt.box.ID, tt.box.Source = "b", "f"
+		p.Boxes = []Box{tt.box}
+		if got := p.Questions(); (len(got) == 1 && got[0] == (Question{AskUncovered, "f", 0, 2})) != tt.asks || len(got) > 1 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 // TestOlderVersions reads plans of version 2, but for a document's, whose pages
 // had no sizes.
 func TestOlderVersions(t *testing.T) {

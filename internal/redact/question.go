@@ -37,7 +37,7 @@ func (p Plan) Questions() []Question {
 		switch {
 		case s.Answer == "":
 			all = append(all, Question{AskSuggestion, s.ID, s.From, s.Page})
-		case s.Answer == Cover && !p.covers(s.ID):
+		case s.Answer == Cover && !p.covers(s):
 			all = append(all, Question{AskUncovered, s.ID, s.From, s.Page})
 		}
 	}
@@ -119,9 +119,32 @@ func between(from, to int, gone, whole int64) int {
 	return from + int(q)
 }
 
-func (p Plan) covers(source string) bool {
-	return slices.ContainsFunc(p.Tracks, func(t Track) bool { return t.Source == source && !t.Reveal }) ||
-		slices.ContainsFunc(p.Boxes, func(b Box) bool { return b.Source == source && !b.Reveal })
+// covers reports whether a cover that was made of a suggestion still lies on what
+// was suggested: on its page, or at some moment of its time.
+func (p Plan) covers(s Suggestion) bool {
+	return slices.ContainsFunc(p.Tracks, func(t Track) bool { return t.Source == s.ID && !t.Reveal && t.meets(s) }) ||
+		slices.ContainsFunc(p.Boxes, func(b Box) bool {
+			return b.Source == s.ID && !b.Reveal && b.Page == s.Page && s.under(s.From, b.X, b.Y, b.W, b.H)
+		})
+}
+
+// meets reports whether a track lies on what was suggested at a moment at which
+// either of them begins, ends or turns.
+func (t Track) meets(s Suggestion) bool {
+	moments := []int64{s.From, s.To, t.From, t.To}
+	for _, p := range slices.Concat(s.Points, t.Points) {
+		moments = append(moments, p.At)
+	}
+	return slices.ContainsFunc(moments, func(at int64) bool {
+		place := t.Place(at)
+		return at >= max(s.From, t.From) && at <= min(s.To, t.To) && s.under(at, place.X, place.Y, t.W, t.H)
+	})
+}
+
+// under reports whether a box touches what was suggested at a moment.
+func (s Suggestion) under(at int64, x, y, w, h int) bool {
+	seen := Track{Points: s.Points}.Place(at)
+	return x < seen.X+s.W && seen.X < x+w && y < seen.Y+s.H && seen.Y < y+h
 }
 
 // showsNothing reports whether the whole picture is hidden for all of the film.

@@ -52,8 +52,20 @@ func TestQuestions(t *testing.T) {
 			face.Answer = Cover
 			p.Suggestions = []Suggestion{face}
 			p.Tracks = []Track{cover(0, 4000, 0)}
-			p.Tracks[0].Source = "f"
+			p.Tracks[0].Source, p.Tracks[0].Points[0].Y = "f", 40
 		}, nil},
+		{"covered, but elsewhere", func(p *Plan) {
+			face.Answer = Cover
+			p.Suggestions = []Suggestion{face}
+			p.Tracks = []Track{cover(0, 4000, 0)}
+			p.Tracks[0].Source = "f"
+		}, []Question{{Kind: AskUncovered, ID: "f", At: 1000}}},
+		{"covered, but at another time", func(p *Plan) {
+			face.Answer = Cover
+			p.Suggestions = []Suggestion{face}
+			p.Tracks = []Track{cover(4000, 10_000, 0)}
+			p.Tracks[0].Source, p.Tracks[0].Points[0].Y = "f", 0
+		}, []Question{{Kind: AskUncovered, ID: "f", At: 1000}}},
 		{"all black", func(p *Plan) { p.Covered, p.Shots = true, nil }, []Question{{Kind: AskNothing}}},
 		{"all black, on purpose", func(p *Plan) { p.Covered, p.Shots, p.Note = true, nil, "only the sound" }, nil},
 		{"one shot is open", func(p *Plan) { p.Covered = true }, nil},

@@ -1,6 +1,7 @@
 package deskweb
 
 import (
+	"errors"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"kua/internal/fault"
 	"kua/internal/locale"
 	"kua/internal/redact"
 )
@@ -108,6 +110,17 @@ func TestPlainForm(t *testing.T) {
 		form[name] = []string{bad}
 		if _, err := newPlainForm(base, form, label).read(); err == nil {
 			t.Errorf("%s: %q was taken", name, bad)
+		}
+	}
+	for name, half := range map[string]func(f map[string][]string, fresh int){
+		"a width alone":            func(f map[string][]string, fresh int) { f["w"][fresh], f["points"][fresh] = "100", "0 10 10" },
+		"a place without a size":   func(f map[string][]string, fresh int) { f["points"][fresh] = "0 10 10" },
+		"an old one's height gone": func(f map[string][]string, _ int) { f["h"][0] = "" },
+	} {
+		form := fields(base, words)
+		half(form, len(form["w"])-1)
+		if _, err := newPlainForm(base, form, label).read(); !errors.Is(err, fault.Invalid("deskweb.marker.size_cell")) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	doc := redact.NewDocument("3", []redact.Page{{W: 1140, H: 1600}, {W: 1600, H: 760}})

@@ -53,17 +53,18 @@ func (f plainForm) read() (redact.Plan, error) {
 
 func (f plainForm) has(name string) bool { return f.form[name] != nil }
 
-// tracks reads the rows. A row whose size is empty is no track: emptying it
-// takes a track away.
+// tracks reads the rows. A row whose size is empty is no track: emptying all of it
+// takes a track away. One that says half, or where and not how large, is refused:
+// somebody thinks that it covers.
 func (f plainForm) tracks(p *redact.Plan) error {
 	cell := cells(f.form)
 	p.Tracks, p.Boxes = nil, nil
 	for i := range f.form["w"] {
 		shape := p.Duration == 0 && cell("id", i) == "" && strings.Count(cell("points", i), "\n") >= 2
-		if (cell("w", i) == "" || cell("h", i) == "") && !shape {
+		id := cell("id", i)
+		if cell("w", i) == "" && cell("h", i) == "" && !shape && (id != "" || cell("points", i) == "") {
 			continue
 		}
-		id := cell("id", i)
 		if id == "" {
 			id = f.fresh("t")
 		}
