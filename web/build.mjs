@@ -19,6 +19,7 @@ const ENTRIES = {
   "marker.js": "marker/start.ts",
   "report.css": "report/report.css",
   "report.js": "report/report.ts",
+  "report-look.js": "report/look.ts",
   "report-worker.js": "report/worker.ts",
   "replies.css": "replies/replies.css",
   "replies.js": "replies/replies.ts",

@@ -3,7 +3,7 @@ package nodeweb
 // What the report page says of a look at a file before it is sealed. The things
 // that are found are called as the desk calls them.
 var lookWords = withNames([]string{
-	"report.look", "report.look.private", "report.look.looking", "report.look.unreadable", "report.look.unknown", "report.look.blind",
+	"report.look", "report.look.private", "report.look.looking", "report.look.unreadable", "report.look.away", "report.look.unknown", "report.look.blind",
 	"report.look.no_way", "report.look.take", "report.look.ask", "report.look.ask.less", "report.look.ask.who", "report.look.ask.keep",
 	"report.look.ask.photo", "report.look.ask.film", "report.look.yes", "report.look.no", "report.look.working", "report.look.done", "report.look.done.name",
 	"report.look.kept", "report.look.back", "report.look.undone", "report.look.rename", "report.look.renamed", "report.look.unfinished",

@@ -1,7 +1,7 @@
 /** One attached file: as it was chosen, or what the person had made of it. */
-import { neutralName, renamed, takeOut } from "../../lib/look/takeout.js";
-import { look, lookName } from "../../lib/look/look.js";
-import { Sheet } from "../../lib/look/sheet.js";
+import type { Door } from "../../lib/look/door.js";
+import { neutralName, renamed } from "../../lib/look/names.js";
+import type { Sheet } from "../../lib/look/sheet.js";
 
 export class Attachment {
   private copy: File | undefined; // what was left when something was taken out
@@ -36,25 +36,18 @@ export class Attachment {
     return neutralName(this.shown.name, this.number());
   }
 
-  /** Whether its name says anything, which no copy changes by itself. */
-  get nameTells(): boolean {
-    const sheet = new Sheet();
-    lookName(this.shown.name, sheet);
-    return sheet.facts.length > 0;
-  }
-
   /** What the file that will be sealed tells. */
-  async look(): Promise<Sheet> {
-    const sheet = await look(this.shown);
-    lookName(this.shown.name, sheet);
+  async look(door: Door): Promise<Sheet> {
+    const sheet = await door.look(this.shown);
+    door.lookName(this.shown.name, sheet);
     return sheet;
   }
 
   /** Takes out what the file tells. On a fault it is as it was before. */
-  async takeOut(format: string): Promise<void> {
+  async takeOut(door: Door, format: string): Promise<void> {
     this.busy = true;
     try {
-      this.copy = await takeOut(this.original, format);
+      this.copy = await door.takeOut(this.original, format);
       this.choose();
     } finally {
       this.busy = false;

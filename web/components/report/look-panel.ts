@@ -1,9 +1,9 @@
 /** Under each attached file: what it tells about the person, in words, and the way to take it out. */
-import { faultOf } from "../../lib/fault.js";
-import { KINDS, NAMES, type Fact, type Kind, type Sheet } from "../../lib/look/sheet.js";
-import { wayOut } from "../../lib/look/takeout.js";
+import type { Door } from "../../lib/look/door.js";
+import type { Fact, Kind, Sheet } from "../../lib/look/sheet.js";
 import type { Attachment } from "./attachment.js";
 import { element, faultText, say, sizeText } from "./dom.js";
+import { lookDoor } from "./look-door.js";
 
 export class LookPanel {
   readonly root = element("details", "look");
@@ -37,24 +37,23 @@ export class LookPanel {
     this.looked = true;
     this.state.textContent = say("report.look.looking");
     this.found.textContent = this.acts.textContent = "";
-    let sheet: Sheet;
-    try {
-      sheet = await this.attachment.look();
-    } catch {
+    const door = await lookDoor().catch(() => undefined);
+    const sheet = door && (await this.attachment.look(door).catch(() => undefined));
+    if (!door || !sheet) {
       this.looked = false; // opened again, it looks again
-      this.state.textContent = say("report.look.unreadable");
+      this.state.textContent = say(door ? "report.look.unreadable" : "report.look.away");
       return;
     }
     this.state.textContent = first;
-    this.write(sheet);
-    this.offer(sheet);
+    this.write(door, sheet);
+    this.offer(door, sheet);
   }
 
-  private write(sheet: Sheet): void {
+  private write(door: Door, sheet: Sheet): void {
     if (sheet.format === "") this.found.append(element("p", "", say("report.look.unknown")));
     else if (sheet.facts.length === 0) this.found.append(element("p", "", say("deskweb.traces.nothing")));
-    for (const kind of KINDS) {
-      const facts = sheet.facts.filter((f) => f.kind === kind).sort((a, b) => NAMES.indexOf(a.name) - NAMES.indexOf(b.name));
+    for (const kind of door.KINDS) {
+      const facts = sheet.facts.filter((f) => f.kind === kind).sort((a, b) => door.NAMES.indexOf(a.name) - door.NAMES.indexOf(b.name));
       if (facts.length > 0) this.list(heading(kind), facts.map(sentence));
     }
     if (sheet.gaps.size > 0) this.list(say("deskweb.traces.gaps"), [...sheet.gaps].map((why) => say(`trace.gap.${why}`)));
@@ -68,11 +67,11 @@ export class LookPanel {
   }
 
   /** The buttons that this file, as it is now, has. */
-  private offer(sheet: Sheet): void {
-    const way = wayOut(sheet.format);
+  private offer(door: Door, sheet: Sheet): void {
+    const way = door.wayOut(sheet.format);
     const told = sheet.facts.some((f) => f.name !== "file_name") || sheet.gaps.size > 0;
     if (way && told && !this.attachment.cleaned) {
-      const take = this.button(say("report.look.take"), () => this.ask(way, sheet.format, take));
+      const take = this.button(say("report.look.take"), () => this.ask(door, way, sheet.format, take));
     } else if (!way) this.found.append(element("p", "hint", say("report.look.no_way")));
     if (sheet.facts.some((f) => f.name === "file_name")) {
       this.button(say("report.look.rename", this.attachment.neutralName), () => {
@@ -89,7 +88,7 @@ export class LookPanel {
   }
 
   /** Warns, and waits for the answer. */
-  private ask(way: "photo" | "film", format: string, from: HTMLElement): void {
+  private ask(door: Door, way: "photo" | "film", format: string, from: HTMLElement): void {
     const title = element("h2", "", say("report.look.ask"));
     title.tabIndex = -1;
     const answers = element("p", "buttons");
@@ -97,7 +96,7 @@ export class LookPanel {
     for (const part of ["report.look.ask.less", "report.look.ask.who", "report.look.ask.keep"]) this.question.append(element("p", "", say(part)));
     this.question.prepend(title);
     this.question.append(element("p", "", say(`report.look.ask.${way}`)), answers);
-    this.button(say("report.look.yes"), () => void this.take(format), answers);
+    this.button(say("report.look.yes"), () => void this.take(door, format), answers);
     this.button(
       say("report.look.no"),
       () => {
@@ -112,15 +111,15 @@ export class LookPanel {
     title.focus();
   }
 
-  private async take(format: string): Promise<void> {
+  private async take(door: Door, format: string): Promise<void> {
     this.question.hidden = true;
     this.state.textContent = say("report.look.working");
     let said = say("report.look.done");
     try {
-      await this.attachment.takeOut(format);
-      if (this.attachment.nameTells) said += ` ${say("report.look.done.name")}`;
+      await this.attachment.takeOut(door, format);
+      if (door.nameTells(this.attachment.file.name)) said += ` ${say("report.look.done.name")}`;
     } catch (err) {
-      const fault = faultOf(err);
+      const fault = door.faultOf(err);
       said = `${say("report.look.kept")} ${faultText(fault.key, fault.args)}`;
     }
     this.after(said);

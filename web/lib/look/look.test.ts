@@ -5,7 +5,8 @@ import { Fault } from "../fault.js";
 import { planFilm, type Part } from "./film-out.js";
 import { look, lookName } from "./look.js";
 import { Sheet } from "./sheet.js";
-import { neutralName, renamed, takeOut, wayOut } from "./takeout.js";
+import { neutralName, renamed } from "./names.js";
+import { takeOut, wayOut } from "./takeout.js";
 import { find } from "./text.js";
 import { holes, union } from "./tracks.js";
 

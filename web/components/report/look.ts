@@ -1,0 +1,4 @@
+/** The script of the look. */
+import { door } from "../../lib/look/door.js";
+
+Object.assign(globalThis, { kuaLook: door });
