@@ -19,6 +19,7 @@ type Request struct {
 	Category   string
 	Language   string
 	Words      string
+	Landmark   string // where, in words
 	Answers    string // JSON
 	Area       string
 	Public     *Place // what everybody may see; nil for none
@@ -61,9 +62,9 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 		if r.Public != nil {
 			lat, lon = r.Public.Lat, r.Public.Lon
 		}
-		if err := tx.QueryRowContext(ctx, `INSERT INTO request (directory, category, language, words, answers, area, lat, lon, visibility, open, day)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10) RETURNING id`,
-			r.Directory, r.Category, r.Language, r.Words, r.Answers, r.Area, lat, lon, r.Visibility, r.Day).Scan(&id); err != nil {
+		if err := tx.QueryRowContext(ctx, `INSERT INTO request (directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11) RETURNING id`,
+			r.Directory, r.Category, r.Language, r.Words, r.Landmark, r.Answers, r.Area, lat, lon, r.Visibility, r.Day).Scan(&id); err != nil {
 			return err
 		}
 		if r.Exact != nil {
@@ -176,12 +177,12 @@ func (db *DB) Assignment(ctx context.Context, number int64) (a Assignment, err e
 	return a, err
 }
 
-const columns = `id, directory, category, language, words, answers, area, lat, lon, visibility, open, day`
+const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day`
 
 func scanRequest(row interface{ Scan(...any) error }, r *Request) error {
 	var lat, lon sql.NullInt64
 	var open int64
-	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day)
+	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day)
 	if r.Open = open == 1; lat.Valid && lon.Valid {
 		r.Public = &Place{lat.Int64, lon.Int64}
 	}
@@ -239,7 +240,7 @@ func (db *DB) OpenIn(ctx context.Context, category, area, hidden string, limit i
 func requests(rows *sql.Rows, err error) ([]Request, error) {
 	all, err := collect(rows, err, func(rows *sql.Rows, r *Request) error { return scanRequest(rows, r) })
 	if err != nil {
-		return nil, fmt.Errorf("find open requests: %w", err)
+		return nil, fmt.Errorf("find requests: %w", err)
 	}
 	return all, nil
 }
