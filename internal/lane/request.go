@@ -108,7 +108,8 @@ func (l *Lane) Submit(ctx context.Context, d Draft) (Sent, error) {
 	}
 	today := l.today()
 	kept := lanedb.Request{Directory: v.Number, Category: d.Category, Language: string(d.Language), Words: d.Words, Landmark: d.Landmark,
-		Answers: string(answered), Area: review.Routing.Areas[0], Visibility: string(review.Category.Visibility), Day: string(today)}
+		Answers: string(answered), Area: review.Routing.Areas[0], Search: locale.SearchText(d.said(review.Category)),
+		Visibility: string(review.Category.Visibility), Day: string(today)}
 	if d.At != nil {
 		kept.Exact = place(*d.At)
 		kept.Public = public(*d.At, review.Category.Visibility)
@@ -144,16 +145,23 @@ func (d Draft) check(category authority.Category) (danger []string, err error) {
 	if !plain(d.Landmark, maxLandmark) || d.Landmark != "" && category.Visibility == authority.Coarse {
 		return nil, fault.Invalid("lane.landmark", maxLandmark) // words that name the place would undo the coarse point
 	}
-	said := d.Words + " " + d.Landmark
 	for _, q := range category.Questions {
 		if !fits(q, d.Answers[q.ID]) {
 			return nil, fault.Invalid("lane.answer", q.ID)
 		}
+	}
+	return Danger(d.said(category), d.Language)
+}
+
+// said is everything that a draft says in words of its writer's own.
+func (d Draft) said(category authority.Category) string {
+	said := d.Words + " " + d.Landmark
+	for _, q := range category.Questions {
 		if q.Kind == authority.Text {
 			said += " " + strings.Join(d.Answers[q.ID], " ")
 		}
 	}
-	return Danger(said, d.Language)
+	return said
 }
 
 // fits reports whether the given words answer a question.

@@ -11,10 +11,14 @@ import (
 type Filter struct {
 	Areas    []string
 	Category string
+	Words    []string // folded, of letters and digits alone; each begins a word of the request
 	Open     *bool
 	Before   int64
 	Limit    int
 }
+
+// listed are the columns of a request where it stands beside its index.
+var listed = "request." + strings.ReplaceAll(columns, ", ", ", request.")
 
 // List gives requests newest first. A held one is among them only when an
 // assignment of it has left the states in unseen.
@@ -31,7 +35,15 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 	if f.Before <= 0 {
 		f.Before = 1 << 62
 	}
-	where := "id < " + given(f.Before)
+	from, where := "request", "request.id < "+given(f.Before)
+	if len(f.Words) > 0 {
+		from += " JOIN request_words ON request_words.rowid = request.id"
+		if db.postgres {
+			where += " AND request_words.words @@ to_tsquery('simple', " + given("'"+strings.Join(f.Words, "':* & '")+"':*") + ")"
+		} else {
+			where += " AND request_words MATCH " + given(`"`+strings.Join(f.Words, `"* "`)+`"*`)
+		}
+	}
 	if len(f.Areas) > 0 {
 		where += " AND area IN (" + all(f.Areas) + ")"
 	}
@@ -46,7 +58,7 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 		where += " AND open = " + given(open)
 	}
 	where += " AND (visibility <> 'held' OR EXISTS (SELECT 1 FROM assignment a WHERE a.request = request.id AND a.state NOT IN (" + all(unseen) + ")))"
-	rows, err := db.db.QueryContext(ctx, `SELECT `+columns+` FROM request WHERE `+where+` ORDER BY id DESC LIMIT `+given(int64(f.Limit)), args...)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM `+from+` WHERE `+where+` ORDER BY request.id DESC LIMIT `+given(int64(f.Limit)), args...)
 	return requests(rows, err)
 }
 

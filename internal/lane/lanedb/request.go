@@ -24,6 +24,7 @@ type Request struct {
 	Area       string
 	Public     *Place // what everybody may see; nil for none
 	Exact      *Place // given to AddRequest alone; ExactPlace reads it
+	Search     string // given to AddRequest alone: the words to find it by, as locale.SearchText gives them
 	Visibility string
 	Open       bool
 	Day        string
@@ -71,6 +72,13 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 			if _, err := tx.ExecContext(ctx, `INSERT INTO request_place (request, lat, lon) VALUES ($1, $2, $3)`, id, r.Exact.Lat, r.Exact.Lon); err != nil {
 				return err
 			}
+		}
+		index := `INSERT INTO request_words (rowid, words) VALUES ($1, $2)`
+		if db.postgres {
+			index = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`
+		}
+		if _, err := tx.ExecContext(ctx, index, id, r.Search); err != nil {
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO holder (hash, request) VALUES ($1, $2)`, holder, id); err != nil {
 			return err

@@ -73,6 +73,7 @@ func (w *Web) routes() {
 	w.rooms = http.NewServeMux()
 	for pattern, show := range map[string]func(*visit) error{
 		"GET /{$}":                w.front,
+		"GET /feed":               w.feed,
 		"GET /tell":               w.what,
 		"GET /tell/{category}":    w.form,
 		"POST /tell/{category}":   w.form,

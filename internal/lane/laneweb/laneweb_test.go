@@ -3,6 +3,7 @@ package laneweb
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/xml"
 	"io"
 	"io/fs"
 	"net/http"
@@ -387,6 +388,41 @@ func TestOldDirectoryIsCited(t *testing.T) {
 		}
 		r.want("GET", "/en/open/case/"+id, nil, 200, "Ulgi Water Works is bound to")
 		r.want("POST", "/en/open/review/manhole", draft(), 200, "Roads Department is bound to")
+	})
+}
+
+// TestSearch finds words by their beginning, however they were typed, in what
+// everybody may read and nowhere else; rubbish finds nothing and breaks nothing.
+func TestSearch(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *room) {
+		kazakh := r.tell("pothole", draft("words", "Мектеп қасындағы шұңқыр, ойдан шығарылған", "landmark", "Выдуманная 7"))
+		uzbek := r.tell("pothole", draft("words", "Ko‘chada chuqur, o‘ylab topilgan"))
+		r.tell("no-answer", draft("words", "Мектеп туралы жауап жоқ"))
+		for query, want := range map[string]string{"шұңқыр": kazakh, "ШУНК касындагы": kazakh, "выдуманная": kazakh, "ko'chada": uzbek, "koʻcha chuqur": uzbek, "мектеп": kazakh} {
+			body := r.want("GET", "/en/open/?q="+url.QueryEscape(query), nil, 200)
+			if m := caseLink.FindAllStringSubmatch(body, -1); len(m) != 1 || m[0][1] != want {
+				t.Errorf("%q finds %v, want %s", query, m, want)
+			}
+		}
+		r.want("GET", "/en/open/?q=nowhere", nil, 200, "Nothing was found")
+		for _, query := range []string{`"`, `a" OR "b`, "a':* | 'b", "NEAR(", "\u0301", "*", strings.Repeat("слово ", 90), "\xff\x00", "a\\", "'"} {
+			r.want("GET", "/en/open/?q="+url.QueryEscape(query), nil, 200)
+		}
+		type atom struct {
+			Entries []struct {
+				ID      string `xml:"id"`
+				Summary string `xml:"summary"`
+				Updated string `xml:"updated"`
+			} `xml:"entry"`
+		}
+		var f atom
+		resp, text := r.get("/en/open/feed?area=south&q=chuqur")
+		if err := xml.Unmarshal([]byte(text), &f); err != nil || len(f.Entries) != 1 || !strings.Contains(f.Entries[0].Summary, "chuqur") || !strings.HasSuffix(f.Entries[0].Updated, "T00:00:00Z") {
+			t.Errorf("the feed: %v\n%s", err, text)
+		}
+		if got := resp.Header.Get("Content-Type"); got != "application/atom+xml; charset=utf-8" {
+			t.Errorf("the feed is %q", got)
+		}
 	})
 }
 
