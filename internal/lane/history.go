@@ -28,6 +28,7 @@ type Event struct {
 	Reference string     `json:"reference,omitempty"` // the authority's number
 	Picture   string     `json:"picture,omitempty"`
 	Into      int64      `json:"into,omitempty"`
+	Words     string     `json:"words,omitempty"` // added by the holder; such an event moves nothing
 
 	Hash string `json:"-"` // of what is kept; it covers all events before
 }

@@ -116,6 +116,23 @@ func appendEvent(ctx context.Context, tx *sql.Tx, request int64, write Write) er
 	return err
 }
 
+// AddEvent appends an event that moves nothing, if it follows the event with the
+// number after; otherwise the fault is lane.moved.
+func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
+			if number != after+1 {
+				return "", "", fault.Conflict("lane.moved", request)
+			}
+			return write(request, number, before)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("add to request %d: %w", request, err)
+	}
+	return nil
+}
+
 // MoveAssignment moves an assignment that still stands at its step, adds another
 // one where next is not nil, and an event; open says which states leave a
 // request open. The fault is lane.moved when somebody was faster.

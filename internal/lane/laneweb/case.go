@@ -30,7 +30,7 @@ func (p casePage) Both() sheet { return sheet{p.base, p.Told} }
 type part struct{ Authority, State, Since string }
 
 // line is one act in the history.
-type line struct{ Day, By, State, Authority, Reason, On, Owner, Number, Into string }
+type line struct{ Day, By, State, Authority, Reason, On, Owner, Number, Into, Words string }
 
 func (w *Web) request(v *visit) error {
 	id, err := v.id()
@@ -90,6 +90,9 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 func (w *Web) line(v *visit, router *authority.Router, e lane.Event) line {
 	l := line{Day: v.lang.Date(string(e.Day)), By: w.cat.T(v.lang, "laneweb.by."+string(e.By)), State: w.cat.T(v.lang, "laneweb.state."+string(e.To)),
 		Authority: authorityName(router, e.Authority, v.lang), Reason: e.Reason, Number: e.Reference}
+	if e.Words != "" {
+		l.State, l.Words = w.cat.T(v.lang, "laneweb.added"), e.Words
+	}
 	if e.On != "" {
 		l.On = v.lang.Date(string(e.On))
 	}

@@ -83,6 +83,7 @@ func (w *Web) routes() {
 		"GET /case/{id}":          w.request,
 		"GET /mine":               w.mine,
 		"POST /mine":              w.mine,
+		"POST /add":               w.add,
 		"POST /withdraw":          w.withdraw,
 	} {
 		w.rooms.Handle(pattern, w.page(show))

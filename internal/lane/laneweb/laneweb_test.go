@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -270,6 +271,40 @@ func TestHolderComesBack(t *testing.T) {
 		r.want("GET", "/en/open/case/"+id, nil, 200, "mended by neighbours")
 		r.want("GET", "/en/open/?state=closed", nil, 200, "/en/open/case/"+id)
 		r.want("POST", "/en/open/same/"+id, url.Values{"code": {lane.NewCode()}}, 409)
+	})
+}
+
+// TestHolderAdds words to the history: once however often they are sent, steered
+// when they mean danger, by nobody else, and checked with the whole chain.
+func TestHolderAdds(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *room) {
+		f := draft()
+		id := r.tell("manhole", f)
+		added := func(words, seen string, more ...string) url.Values {
+			return draft(append([]string{"code", f.Get("code"), "words", words, "seen", seen}, more...)...)
+		}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				r.want("POST", "/en/open/add", added("The cover lies beside it", "1"), 200, "The cover lies beside it")
+			})
+		}
+		wg.Wait()
+		r.want("POST", "/en/open/add", added("Other words after what was not seen", "1"), 409, "Other words after")
+		r.want("POST", "/en/open/add", added("Инспектор требовал взятку", "2"), 409, `href="/en/report"`, `name="aware"`)
+		r.want("POST", "/en/open/add", added("Инспектор требовал взятку", "2", "aware", "yes"), 200)
+		for _, bad := range []url.Values{added(" ", "3"), added("a\x00b", "3"), added("x", "-1x")} {
+			r.want("POST", "/en/open/add", bad, 422)
+		}
+		r.want("POST", "/en/open/add", added("x", "-5"), 409)
+		r.want("POST", "/en/open/add", added("x", "3", "code", lane.NewCode()), 404)
+		number, err := strconv.ParseInt(id, 10, 64)
+		check(t, err)
+		history, err := r.lane.History(t.Context(), number)
+		if err != nil || len(history) != 3 || history[1].Words != "The cover lies beside it" || history[2].By != lane.ByHolder {
+			t.Errorf("History = %+v, %v", history, err)
+		}
+		r.want("GET", "/en/open/case/"+id, nil, 200, "The cover lies beside it", history[2].Hash)
 	})
 }
 

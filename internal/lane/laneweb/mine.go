@@ -2,7 +2,9 @@ package laneweb
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kua/internal/fault"
@@ -18,13 +20,37 @@ type minePage struct {
 	Case          *casePage
 	Withdraw      bool // it can be withdrawn
 	Trouble, Hint string
+	Danger        string // words in Adding that can mean danger
+	Adding        string // what was typed to be added
+	Seen          int    // events
 }
 
 func (w *Web) mine(v *visit) error {
 	if v.form == nil {
 		return w.askCode(v, nil)
 	}
-	return w.showMine(v)
+	return w.showMine(v, nil)
+}
+
+// add appends words, for everybody to read; words of danger are steered first.
+func (w *Web) add(v *visit) error {
+	after, err := strconv.ParseInt(v.form.Get("seen"), 10, 64)
+	if err != nil {
+		return fault.Invalid("laneweb.bad_form")
+	}
+	if wait, err := w.budget.take(); err != nil {
+		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+		return err
+	}
+	err = w.lane.Add(v.Context(), lane.Addition{Code: v.form.Get(codeField), Words: oneLineEnd(v.form.Get(wordsField)), After: after,
+		Aware: v.form.Get(awareField) == "yes"})
+	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {
+		return w.showMine(v, err)
+	}
+	if err != nil {
+		return w.mistyped(v, err)
+	}
+	return w.showMine(v, nil)
 }
 
 // askCode asks for the code; the address never holds it.
@@ -48,7 +74,8 @@ func (w *Web) mistyped(v *visit, err error) error {
 	return err
 }
 
-func (w *Web) showMine(v *visit) error {
+// showMine shows a holder their report, and why something was not taken.
+func (w *Web) showMine(v *visit, trouble error) error {
 	id, err := w.lane.Held(v.Context(), v.form.Get(codeField))
 	if err != nil {
 		return w.mistyped(v, err)
@@ -61,7 +88,17 @@ func (w *Web) showMine(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := minePage{base: w.base(v, "/mine", "laneweb.mine"), Code: v.form.Get(codeField), Case: &c, Withdraw: len(open) > 0}
+	p := minePage{base: w.base(v, "/mine", "laneweb.mine"), Code: v.form.Get(codeField), Case: &c, Withdraw: len(open) > 0,
+		Seen: len(c.History)}
+	if trouble != nil {
+		p.Adding = clean(v.form.Get(wordsField))
+		p.Trouble, p.Hint = p.Fault(trouble)
+		if f, ok := fault.Of(trouble); ok && f.Key == "lane.danger" && len(f.Args) > 0 {
+			p.Danger = fmt.Sprint(f.Args[0])
+		}
+		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		v.rw.WriteHeader(page.Status(trouble))
+	}
 	w.set.Show(v.rw, "mine", p.Base, p)
 	return nil
 }
@@ -100,5 +137,5 @@ func (w *Web) withdraw(v *visit) error {
 			return err
 		}
 	}
-	return w.showMine(v)
+	return w.showMine(v, nil)
 }
