@@ -17,6 +17,7 @@ const ENTRIES = {
   "desk.css": "desk/desk.css",
   "marker.css": "marker/marker.css",
   "marker.js": "marker/start.ts",
+  "lane.css": "lane/lane.css",
   "report.css": "report/report.css",
   "report.js": "report/report.ts",
   "report-look.js": "report/look.ts",

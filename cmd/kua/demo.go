@@ -166,6 +166,7 @@ func (d *demo) stay(ctx context.Context, addr string) error {
 	fmt.Fprintln(d.out)
 	d.say("cli.demo.public", d.node.url()+"/")
 	d.say("cli.demo.report", d.node.url()+"/"+d.lang.Path()+"/report")
+	d.say("cli.demo.open", d.node.url()+"/"+d.lang.Path()+"/open/")
 	d.say("cli.demo.desk", app.URL(), d.people[0].Name(), d.people[1].Name(), d.pass)
 	d.say("cli.demo.replies", d.node.url()+"/"+d.lang.Path()+"/replies", d.receipt.String())
 	d.say("cli.demo.stop")

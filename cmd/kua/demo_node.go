@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 
+	"kua/internal/authority"
 	"kua/internal/charter"
 	"kua/internal/node"
 )
@@ -25,15 +26,19 @@ func (d *demoNode) key() (string, error) { return node.EnsureKey(d.dir) }
 
 func (d *demoNode) start(ctx context.Context, a *app, chain charter.Chain) error {
 	ctx, cancel := context.WithCancel(ctx)
-	n, handler, err := a.openNode(ctx, node.Config{Dir: d.dir, Chain: chain, Diary: slog.New(slog.DiscardHandler)})
+	n, err := a.openNode(ctx, node.Config{Dir: d.dir, Chain: chain, Diary: slog.New(slog.DiscardHandler)}, "")
 	if err != nil {
 		cancel()
 		return err
 	}
+	if _, _, _, err := n.lane.Import(ctx, authority.Sample()); err != nil { // a made-up city, for trying the open lane
+		cancel()
+		return errors.Join(err, n.Close())
+	}
 	d.cancel = cancel
 	d.stopped = make(chan error, 1)
 	go func() {
-		err := n.Serve(ctx, node.Listen{Listener: d.listener, BehindProxy: true}, handler)
+		err := n.Serve(ctx, node.Listen{Listener: d.listener, BehindProxy: true}, n)
 		d.stopped <- errors.Join(err, n.Close())
 	}()
 	return nil

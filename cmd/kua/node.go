@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"kua/internal/charter"
 	"kua/internal/fault"
+	"kua/internal/lane"
+	"kua/internal/lane/laneweb"
 	"kua/internal/locale"
 	"kua/internal/node"
 	"kua/internal/node/nodeweb"
@@ -22,13 +25,14 @@ import (
 func (a *app) nodeCommand() *cobra.Command {
 	var cfg node.Config
 	var listen node.Listen
-	var dir, from string
+	var dir, from, db string
 	c := a.command("node", "cli.node", `
   kua node key --dir /var/lib/kua
   kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
   kua node --dir /var/lib/kua --charter /etc/kua --addr 127.0.0.1:8080 --behind-proxy`)
 	c.PersistentFlags().StringVar(&dir, "dir", "kua-node", a.t("cli.flag.node_dir"))
 	c.Flags().StringVar(&from, "charter", "", a.t("cli.flag.node_charter"))
+	c.Flags().StringVar(&db, "db", "", a.t("cli.flag.lane_db"))
 	c.Flags().StringVar(&listen.Addr, "addr", "127.0.0.1:8413", a.t("cli.flag.node_addr"))
 	c.Flags().StringVar(&listen.CertFile, "tls-cert", "", a.t("cli.flag.tls_cert"))
 	c.Flags().StringVar(&listen.KeyFile, "tls-key", "", a.t("cli.flag.tls_key"))
@@ -49,7 +53,7 @@ func (a *app) nodeCommand() *cobra.Command {
 				return err
 			}
 		}
-		n, handler, err := a.openNode(c.Context(), cfg)
+		n, err := a.openNode(c.Context(), cfg, db)
 		if err != nil {
 			return err
 		}
@@ -59,7 +63,7 @@ func (a *app) nodeCommand() *cobra.Command {
 		}
 		listen.Listener = l
 		a.say("cli.node.serving", l.Addr(), n.Key())
-		return errors.Join(n.Serve(c.Context(), listen, handler), n.Close())
+		return errors.Join(n.Serve(c.Context(), listen, n), n.Close())
 	}
 	c.AddCommand(a.nodeKey(&dir))
 	return c
@@ -77,8 +81,19 @@ func readCharter(dir string) (charter.Chain, error) {
 	return chain, nil
 }
 
-// openNode opens a node with its pages.
-func (a *app) openNode(ctx context.Context, cfg node.Config) (*node.Node, *nodeweb.Web, error) {
+// served is a node with everything that a browser sees of it: the sealed lane's
+// pages and the open lane's, which only this joins.
+type served struct {
+	*node.Node
+	http.Handler
+	lane *lane.Lane
+}
+
+func (s *served) Close() error { return errors.Join(s.Node.Close(), s.lane.Close()) }
+
+// openNode opens a node with its pages. db is the open lane's PostgreSQL
+// database; "" is a file in the node's folder.
+func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served, error) {
 	cfg.Words = func(err error) (string, string) { return page.Fault(a.cat, locale.English, err) }
 	cfg.SearchText, cfg.SearchWords = locale.SearchText, locale.Words
 	if cfg.Diary == nil {
@@ -86,17 +101,31 @@ func (a *app) openNode(ctx context.Context, cfg node.Config) (*node.Node, *nodew
 	}
 	all, err := locale.Load(web.Locales()) // pages speak every language
 	if err != nil {
-		return nil, nil, fmt.Errorf("load the languages: %w", err)
+		return nil, fmt.Errorf("load the languages: %w", err)
 	}
 	n, err := node.New(ctx, cfg)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	handler, err := nodeweb.New(n, all)
+	open, err := lane.Open(ctx, lane.Config{Dir: cfg.Dir, URL: db})
 	if err != nil {
-		return nil, nil, errors.Join(err, n.Close())
+		return nil, errors.Join(err, n.Close())
 	}
-	return n, handler, nil
+	s := &served{Node: n, lane: open}
+	pages, err := nodeweb.New(n, all)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Name: func(lang locale.Tag) string {
+		c, _ := n.Charter()
+		name, _ := lang.Text(c.Name)
+		return name
+	}})
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.Handler = ordinary.Before(pages)
+	return s, nil
 }
 
 func (a *app) nodeKey(dir *string) *cobra.Command {

@@ -89,6 +89,18 @@ func (r *Router) Category(id string) (Category, error) {
 	return *k, nil
 }
 
+// Area gives an area, or the fault authority.unknown.
+func (r *Router) Area(id string) (Area, error) {
+	a, ok := r.areas[id]
+	if !ok {
+		return Area{}, fault.NotFound("authority.unknown", id, areasFile)
+	}
+	return *a, nil
+}
+
+// Directory gives what the router stands on; nobody may change it.
+func (r *Router) Directory() Directory { return r.d }
+
 // Family gives all categories that have the topmost ancestor of one, itself
 // among them, in the order of the directory; or the fault authority.unknown.
 func (r *Router) Family(id string) (all []string, err error) {

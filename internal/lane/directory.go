@@ -77,9 +77,19 @@ func (l *Lane) Router(ctx context.Context, number int64) (Version, *authority.Ro
 	return v, authority.NewRouter(d), nil
 }
 
-// current gives the newest version and its router; it is read anew only when
-// another one was imported, by this process or another.
-func (l *Lane) current(ctx context.Context) (Version, *authority.Router, error) {
+// RouterOf gives what routes by the version that a request was routed by.
+func (l *Lane) RouterOf(ctx context.Context, r Request) (*authority.Router, error) {
+	v, router, err := l.Current(ctx)
+	if err == nil && v.Number != r.Directory {
+		_, router, err = l.Router(ctx, r.Directory)
+	}
+	return router, err
+}
+
+// Current gives the newest version and its router, or the fault
+// lane.no_directory; it is read anew only when another one was imported, by this
+// process or another.
+func (l *Lane) Current(ctx context.Context) (Version, *authority.Router, error) {
 	newest, err := l.db.Versions(ctx, 0, 1)
 	if err != nil {
 		return Version{}, nil, err

@@ -28,6 +28,9 @@ type Event struct {
 	Reference string     `json:"reference,omitempty"` // the authority's number
 	Picture   string     `json:"picture,omitempty"`
 	Into      int64      `json:"into,omitempty"`
+	Words     string     `json:"words,omitempty"` // added by the holder; such an event moves nothing
+
+	Hash string `json:"-"` // of what is kept; it covers all events before
 }
 
 const eventKind = "lane-event"
@@ -67,7 +70,7 @@ func readHistory(id int64, kept []lanedb.Event) ([]Event, error) {
 			canon.Hash([]byte(k.Body)) != k.Hash {
 			return nil, fault.Corrupt("lane.broken_history", id, i+1).Because(err)
 		}
-		before = k.Hash
+		before, e.Hash = k.Hash, k.Hash
 		all = append(all, e)
 	}
 	return all, nil

@@ -31,7 +31,7 @@ type Near struct {
 // same area and in much the same words. The likeliest come first. A category's
 // kind is its topmost ancestor. What is held back from the public is never shown.
 func (l *Lane) Nearby(ctx context.Context, d Draft) ([]Near, error) {
-	_, r, err := l.current(ctx)
+	_, r, err := l.Current(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -20,12 +20,16 @@ import (
 // maxText is the most signs of a text; Open311 takes as many.
 const maxText = 4000
 
+// maxLandmark is the most signs of a place in words.
+const maxLandmark = 200
+
 // Draft is a service request before it is sent.
 type Draft struct {
 	Code     string // of NewCode; the same code again is the same request
 	Category string
 	Language locale.Tag
 	Words    string
+	Landmark string              // where, in words that everybody reads; none where the category shows places coarsely
 	Answers  map[string][]string // by question
 	At       *authority.Point    // a point, or
 	Area     string              // an area of the list
@@ -39,6 +43,48 @@ type Sent struct {
 	Routing authority.Routing
 }
 
+// Review is what is known of a draft before anything of it is kept.
+type Review struct {
+	Category authority.Category
+	Routing  authority.Routing
+	State    State            // with which it would begin
+	Place    *authority.Point // as everybody would see it
+	Danger   []string         // words that can mean danger
+}
+
+// Review holds a draft against what its category asks and says what would become
+// of it; nothing is kept. Its faults are those of Submit but for lane.bad_code
+// and lane.danger: the words of danger are given.
+func (l *Lane) Review(ctx context.Context, d Draft) (Review, error) {
+	_, out, err := l.review(ctx, d)
+	return out, err
+}
+
+func (l *Lane) review(ctx context.Context, d Draft) (v Version, out Review, err error) {
+	v, r, err := l.Current(ctx)
+	if err != nil {
+		return v, out, err
+	}
+	if out.Category, err = r.Category(d.Category); err != nil {
+		return v, out, err
+	}
+	if out.Danger, err = d.check(out.Category); err != nil {
+		return v, out, err
+	}
+	out.Routing = r.Route(authority.Query{Category: d.Category, At: d.At, Area: d.Area, On: l.today()})
+	if len(out.Routing.Areas) == 0 {
+		return v, out, fault.Invalid("lane.place")
+	}
+	if d.At != nil {
+		out.Place = shownPlace(public(*d.At, out.Category.Visibility))
+	}
+	out.State = Routed
+	if out.Routing.Authority == "" || out.Category.Visibility == authority.Held {
+		out.State = AwaitingCheck // a person looks before it goes anywhere
+	}
+	return v, out, nil
+}
+
 // Submit keeps a draft as a service request, routed, with its history begun. It
 // is on the disk when Submit returns. The faults are lane.bad_code,
 // authority.unknown, lane.sealed (the category belongs to the sealed lane),
@@ -49,77 +95,73 @@ func (l *Lane) Submit(ctx context.Context, d Draft) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	v, r, err := l.current(ctx)
+	v, review, err := l.review(ctx, d)
 	if err != nil {
 		return Sent{}, err
 	}
-	category, err := r.Category(d.Category)
-	if err != nil {
-		return Sent{}, err
-	}
-	if err := d.check(category); err != nil {
-		return Sent{}, err
-	}
-	today := l.today()
-	to := r.Route(authority.Query{Category: d.Category, At: d.At, Area: d.Area, On: today})
-	if len(to.Areas) == 0 {
-		return Sent{}, fault.Invalid("lane.place")
+	if len(review.Danger) > 0 && !d.Aware {
+		return Sent{}, fault.Conflict("lane.danger", strings.Join(review.Danger, ", "))
 	}
 	answered, err := json.Marshal(d.Answers)
 	if err != nil {
 		return Sent{}, fmt.Errorf("keep the answers: %w", err)
 	}
-	kept := lanedb.Request{Directory: v.Number, Category: d.Category, Language: string(d.Language), Words: d.Words, Answers: string(answered),
-		Area: to.Areas[0], Visibility: string(category.Visibility), Day: string(today)}
+	today := l.today()
+	kept := lanedb.Request{Directory: v.Number, Category: d.Category, Language: string(d.Language), Words: d.Words, Landmark: d.Landmark,
+		Answers: string(answered), Area: review.Routing.Areas[0], Search: locale.SearchText(d.said(review.Category)),
+		Visibility: string(review.Category.Visibility), Day: string(today)}
 	if d.At != nil {
 		kept.Exact = place(*d.At)
-		kept.Public = public(*d.At, category.Visibility)
+		kept.Public = public(*d.At, review.Category.Visibility)
 	}
-	first := lanedb.Assignment{Authority: to.Authority, State: string(Routed), Day: string(today)}
-	if to.Authority == "" || category.Visibility == authority.Held {
-		first.State = string(AwaitingCheck) // a person looks before it goes anywhere
-	}
+	first := lanedb.Assignment{Authority: review.Routing.Authority, State: string(review.State), Day: string(today)}
 	if first.Authority == "" {
-		first.Authority = to.Fallback
+		first.Authority = review.Routing.Fallback
 	}
 	begin := Event{Day: today, By: ByHolder, Authority: first.Authority, To: State(first.State)}
 	id, fresh, err := l.db.AddRequest(ctx, kept, holder, first, begin.write)
-	return Sent{id, fresh, to}, err
+	return Sent{id, fresh, review.Routing}, err
 }
 
-// check holds a draft against what its category asks.
-func (d Draft) check(category authority.Category) error {
+// check holds a draft against what its category asks, and gives its words of danger.
+func (d Draft) check(category authority.Category) (danger []string, err error) {
 	if category.Sealed {
-		return fault.Conflict("lane.sealed", category.ID)
+		return nil, fault.Conflict("lane.sealed", category.ID)
 	}
 	if tag, ok := locale.Parse(string(d.Language)); !ok || tag != d.Language {
-		return fault.Invalid("lane.language", string(d.Language))
+		return nil, fault.Invalid("lane.language", string(d.Language))
 	}
 	if strings.TrimSpace(d.Words) == "" || !plain(d.Words, maxText) {
-		return fault.Invalid("lane.text", maxText)
+		return nil, fault.Invalid("lane.text", maxText)
 	}
 	if (d.At == nil) == (d.Area == "") {
-		return fault.Invalid("lane.place")
+		return nil, fault.Invalid("lane.place")
 	}
 	for id := range d.Answers {
 		if !slices.ContainsFunc(category.Questions, func(q authority.Question) bool { return q.ID == id }) {
-			return fault.Invalid("lane.answer", id)
+			return nil, fault.Invalid("lane.answer", id)
 		}
 	}
-	said := d.Words
+	if !plain(d.Landmark, maxLandmark) || d.Landmark != "" && category.Visibility == authority.Coarse {
+		return nil, fault.Invalid("lane.landmark", maxLandmark) // words that name the place would undo the coarse point
+	}
 	for _, q := range category.Questions {
 		if !fits(q, d.Answers[q.ID]) {
-			return fault.Invalid("lane.answer", q.ID)
+			return nil, fault.Invalid("lane.answer", q.ID)
 		}
+	}
+	return Danger(d.said(category), d.Language)
+}
+
+// said is everything that a draft says in words of its writer's own.
+func (d Draft) said(category authority.Category) string {
+	said := d.Words + " " + d.Landmark
+	for _, q := range category.Questions {
 		if q.Kind == authority.Text {
 			said += " " + strings.Join(d.Answers[q.ID], " ")
 		}
 	}
-	found, err := Danger(said, d.Language)
-	if err == nil && len(found) > 0 && !d.Aware {
-		err = fault.Conflict("lane.danger", strings.Join(found, ", "))
-	}
-	return err
+	return said
 }
 
 // fits reports whether the given words answer a question.
@@ -191,9 +233,11 @@ type Request struct {
 	Category    string
 	Language    locale.Tag
 	Words       string
+	Landmark    string
 	Answers     map[string][]string
 	Area        string
 	Place       *authority.Point // as roughly as its category shows it
+	Visibility  authority.Visibility
 	Open        bool
 	Day         appeal.Day
 	Assignments []Assignment
@@ -225,12 +269,26 @@ func (l *Lane) Request(ctx context.Context, id int64) (Request, error) {
 	return out, err
 }
 
-func shown(r lanedb.Request) (Request, error) {
-	out := Request{ID: r.ID, Directory: r.Directory, Category: r.Category, Language: locale.Tag(r.Language), Words: r.Words, Area: r.Area,
-		Open: r.Open, Day: appeal.Day(r.Day)}
-	if r.Public != nil {
-		out.Place = &authority.Point{Lat: authority.Micro(r.Public.Lat), Lon: authority.Micro(r.Public.Lon)}
+// Hidden reports a request that everybody may know to wait and nothing more: its
+// category is held, and nobody has let it through.
+func (r Request) Hidden() bool {
+	return r.Visibility == authority.Held && !slices.ContainsFunc(r.Assignments, func(a Assignment) bool { return !slices.Contains(unseen, a.State) })
+}
+
+// unseen are the states of an assignment that nobody may have let through. A
+// request that was let through and then withdrawn is hidden again.
+var unseen = []State{AwaitingCheck, Withdrawn, Merged}
+
+func shownPlace(p *lanedb.Place) *authority.Point {
+	if p == nil {
+		return nil
 	}
+	return &authority.Point{Lat: authority.Micro(p.Lat), Lon: authority.Micro(p.Lon)}
+}
+
+func shown(r lanedb.Request) (Request, error) {
+	out := Request{ID: r.ID, Directory: r.Directory, Category: r.Category, Language: locale.Tag(r.Language), Words: r.Words,
+		Landmark: r.Landmark, Area: r.Area, Place: shownPlace(r.Public), Visibility: authority.Visibility(r.Visibility), Open: r.Open, Day: appeal.Day(r.Day)}
 	if err := json.Unmarshal([]byte(r.Answers), &out.Answers); err != nil {
 		return Request{}, fmt.Errorf("read the answers of request %d: %w", r.ID, err)
 	}

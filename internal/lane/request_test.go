@@ -72,7 +72,7 @@ func TestSubmit(t *testing.T) {
 			t.Fatalf("Submit = %+v, %v", sent, err)
 		}
 		want := lane.Request{ID: sent.ID, Directory: 1, Category: "manhole", Language: "ru", Words: d.Words, Answers: d.Answers, Area: "south",
-			Place: d.At, Open: true, Day: "2026-11-28", Assignments: []lane.Assignment{{Number: 1, Authority: "water", State: lane.Routed, Since: "2026-11-28"}}}
+			Place: d.At, Visibility: authority.Public, Open: true, Day: "2026-11-28", Assignments: []lane.Assignment{{Number: 1, Authority: "water", State: lane.Routed, Since: "2026-11-28"}}}
 		if diff := cmp.Diff(want, request(t, open(), sent.ID)); diff != "" {
 			t.Error(diff)
 		}
@@ -87,6 +87,11 @@ func TestSubmit(t *testing.T) {
 		typed := " " + strings.NewReplacer("0", "O", "1", "l", "-", " ").Replace(strings.ToUpper(d.Code))
 		if id, err := l.Held(ctx, typed); err != nil || id != sent.ID {
 			t.Errorf("Held(%q) = %d, %v, want %d", typed, id, err, sent.ID)
+		}
+		for _, written := range []string{lane.CyrillicCode(d.Code), strings.ToUpper(lane.CyrillicCode(d.Code))} {
+			if id, err := l.Held(ctx, written); err != nil || id != sent.ID {
+				t.Errorf("Held(%q) = %d, %v, want %d", written, id, err, sent.ID)
+			}
 		}
 		if _, err := l.Held(ctx, lane.NewCode()); !errors.Is(err, fault.NotFound("lane.unknown_code")) {
 			t.Errorf("another code: %v", err)

@@ -21,7 +21,10 @@ import (
 var migrations embed.FS
 
 // DB is the open lane's database. It is safe for use by several goroutines.
-type DB struct{ db *sqldb.DB }
+type DB struct {
+	db       *sqldb.DB
+	postgres bool // for full-text search, which has no words in common
+}
 
 // Open opens or makes the SQLite file at path or, when url is not "", the
 // PostgreSQL database there.
@@ -38,7 +41,7 @@ func Open(ctx context.Context, path, url string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the open lane's database: %w", err)
 	}
-	return &DB{db}, nil
+	return &DB{db, url != ""}, nil
 }
 
 // Close closes the database.

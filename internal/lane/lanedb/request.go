@@ -19,10 +19,12 @@ type Request struct {
 	Category   string
 	Language   string
 	Words      string
+	Landmark   string // where, in words
 	Answers    string // JSON
 	Area       string
 	Public     *Place // what everybody may see; nil for none
 	Exact      *Place // given to AddRequest alone; ExactPlace reads it
+	Search     string // given to AddRequest alone: the words to find it by, as locale.SearchText gives them
 	Visibility string
 	Open       bool
 	Day        string
@@ -61,15 +63,22 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 		if r.Public != nil {
 			lat, lon = r.Public.Lat, r.Public.Lon
 		}
-		if err := tx.QueryRowContext(ctx, `INSERT INTO request (directory, category, language, words, answers, area, lat, lon, visibility, open, day)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10) RETURNING id`,
-			r.Directory, r.Category, r.Language, r.Words, r.Answers, r.Area, lat, lon, r.Visibility, r.Day).Scan(&id); err != nil {
+		if err := tx.QueryRowContext(ctx, `INSERT INTO request (directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11) RETURNING id`,
+			r.Directory, r.Category, r.Language, r.Words, r.Landmark, r.Answers, r.Area, lat, lon, r.Visibility, r.Day).Scan(&id); err != nil {
 			return err
 		}
 		if r.Exact != nil {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO request_place (request, lat, lon) VALUES ($1, $2, $3)`, id, r.Exact.Lat, r.Exact.Lon); err != nil {
 				return err
 			}
+		}
+		index := `INSERT INTO request_words (rowid, words) VALUES ($1, $2)`
+		if db.postgres {
+			index = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`
+		}
+		if _, err := tx.ExecContext(ctx, index, id, r.Search); err != nil {
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO holder (hash, request) VALUES ($1, $2)`, holder, id); err != nil {
 			return err
@@ -105,6 +114,23 @@ func appendEvent(ctx context.Context, tx *sql.Tx, request int64, write Write) er
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO event (request, number, body, hash) VALUES ($1, $2, $3, $4)`, request, number+1, body, hash)
 	return err
+}
+
+// AddEvent appends an event that moves nothing, if it follows the event with the
+// number after; otherwise the fault is lane.moved.
+func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
+			if number != after+1 {
+				return "", "", fault.Conflict("lane.moved", request)
+			}
+			return write(request, number, before)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("add to request %d: %w", request, err)
+	}
+	return nil
 }
 
 // MoveAssignment moves an assignment that still stands at its step, adds another
@@ -176,12 +202,12 @@ func (db *DB) Assignment(ctx context.Context, number int64) (a Assignment, err e
 	return a, err
 }
 
-const columns = `id, directory, category, language, words, answers, area, lat, lon, visibility, open, day`
+const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day`
 
 func scanRequest(row interface{ Scan(...any) error }, r *Request) error {
 	var lat, lon sql.NullInt64
 	var open int64
-	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day)
+	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day)
 	if r.Open = open == 1; lat.Valid && lon.Valid {
 		r.Public = &Place{lat.Int64, lon.Int64}
 	}
@@ -239,7 +265,7 @@ func (db *DB) OpenIn(ctx context.Context, category, area, hidden string, limit i
 func requests(rows *sql.Rows, err error) ([]Request, error) {
 	all, err := collect(rows, err, func(rows *sql.Rows, r *Request) error { return scanRequest(rows, r) })
 	if err != nil {
-		return nil, fmt.Errorf("find open requests: %w", err)
+		return nil, fmt.Errorf("find requests: %w", err)
 	}
 	return all, nil
 }

@@ -1,0 +1,106 @@
+package laneweb
+
+import (
+	"strconv"
+
+	"kua/internal/authority"
+	"kua/internal/lane"
+)
+
+// casePage is a report as everybody sees it.
+type casePage struct {
+	base
+	ID         int64
+	Told       told
+	Hidden     bool // it waits to be looked at
+	Day        string
+	Supporters int64
+	Thanks     bool // its reader has just said that they have the same trouble
+	Parts      []part
+	Why        []string
+	Doubts     []string
+	History    []line
+	Hash       string // of the newest event: it covers all
+}
+
+// Both gives the page and what is told to the template that shows it.
+func (p casePage) Both() sheet { return sheet{p.base, p.Told} }
+
+// part is what one authority has of it.
+type part struct{ Authority, State, Since string }
+
+// line is one act in the history.
+type line struct{ Day, By, State, Authority, Reason, On, Owner, Number, Into, Words string }
+
+func (w *Web) request(v *visit) error {
+	id, err := v.id()
+	if err != nil {
+		return err
+	}
+	return w.showCase(v, id, false)
+}
+
+func (w *Web) showCase(v *visit, id int64, thanks bool) error {
+	p, err := w.casePage(v, id, false)
+	if err != nil {
+		return err
+	}
+	p.Thanks = thanks
+	w.set.Show(v.rw, "case", p.Base, p)
+	return nil
+}
+
+// casePage gathers a case. Its holder sees also what is held back from others.
+func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
+	r, err := w.lane.Request(v.Context(), id)
+	if err != nil {
+		return casePage{}, err
+	}
+	router, err := w.lane.RouterOf(v.Context(), r)
+	if err != nil {
+		return casePage{}, err
+	}
+	p := casePage{base: w.base(v, "/case/"+strconv.FormatInt(id, 10), "laneweb.case", id), ID: id, Day: v.lang.Date(string(r.Day)), Hidden: r.Hidden()}
+	if p.Hidden && !holder {
+		return p, nil
+	}
+	p.Told = w.told(v.lang, router, r)
+	if p.Supporters, err = w.lane.Supporters(v.Context(), id); err != nil {
+		return p, err
+	}
+	for _, a := range r.Assignments {
+		p.Parts = append(p.Parts, part{authorityName(router, a.Authority, v.lang), p.T("laneweb.state." + string(a.State)), v.lang.Date(string(a.Since))})
+	}
+	q := authority.Query{Category: r.Category, Area: r.Area, On: r.Day}
+	if r.Visibility == authority.Public && r.Place != nil {
+		q.At, q.Area = r.Place, ""
+	}
+	routing := router.Route(q)
+	p.Why, p.Doubts = w.say(v.lang, routing.Why), w.say(v.lang, routing.Doubts)
+	events, err := w.lane.History(v.Context(), id)
+	if err != nil {
+		return p, err
+	}
+	for _, e := range events {
+		p.History, p.Hash = append(p.History, w.line(v, router, e)), e.Hash
+	}
+	return p, nil
+}
+
+func (w *Web) line(v *visit, router *authority.Router, e lane.Event) line {
+	l := line{Day: v.lang.Date(string(e.Day)), By: w.cat.T(v.lang, "laneweb.by."+string(e.By)), State: w.cat.T(v.lang, "laneweb.state."+string(e.To)),
+		Authority: authorityName(router, e.Authority, v.lang), Reason: e.Reason, Number: e.Reference}
+	if e.Words != "" {
+		l.State, l.Words = w.cat.T(v.lang, "laneweb.added"), e.Words
+	}
+	if e.On != "" {
+		l.On = v.lang.Date(string(e.On))
+	}
+	if e.Owner != "" {
+		l.Owner = authorityName(router, e.Owner, v.lang)
+	}
+	if e.Into != 0 {
+		l.Into = strconv.FormatInt(e.Into, 10)
+	}
+	return l
+}

@@ -1,0 +1,239 @@
+// Package laneweb is what a browser sees of the open lane: telling, the case
+// pages, the list, and coming back with a code. Every page works without a script.
+//
+// It keeps nothing between two requests and sets no cookie; package lane keeps
+// what is sent. It stands on nothing of the sealed lane and links to its report
+// page by address alone. Used by cmd/kua.
+package laneweb
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"kua/internal/authority"
+	"kua/internal/fault"
+	"kua/internal/lane"
+	"kua/internal/locale"
+	"kua/internal/page"
+	"kua/web"
+)
+
+// Root is the lane's address below a language.
+const Root = "/open"
+
+// maxForm is the most bytes of a form: all its texts in three-byte letters, encoded.
+const maxForm = 256 << 10
+
+var policy = page.Policy{Forms: true}
+
+// Config says what the pages show; Lane and Catalogue must be set.
+type Config struct {
+	Lane      *lane.Lane
+	Catalogue *locale.Catalogue
+	Name      func(locale.Tag) string // of whoever runs the lane
+	PerHour   int                     // reports taken in an hour by this process; default 600
+}
+
+// Web serves the open lane. It is safe for many goroutines.
+type Web struct {
+	lane   *lane.Lane
+	cat    *locale.Catalogue
+	name   func(locale.Tag) string
+	set    *page.Set
+	budget *budget
+	rooms  *http.ServeMux
+}
+
+// New makes the pages. Without the built browser code it fails with web.ErrNotBuilt.
+func New(cfg Config) (*Web, error) {
+	assets, err := web.Assets()
+	if err != nil {
+		return nil, err
+	}
+	set, err := page.Parse(web.Templates(), "lane")
+	if err != nil {
+		return nil, err
+	}
+	set.Use(assets)
+	if cfg.PerHour <= 0 {
+		cfg.PerHour = 600
+	}
+	if cfg.Name == nil {
+		cfg.Name = func(locale.Tag) string { return "Kuä" }
+	}
+	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour)}
+	w.routes()
+	return w, nil
+}
+
+// routes are those of a language's address space; {$} keeps others out.
+func (w *Web) routes() {
+	w.rooms = http.NewServeMux()
+	for pattern, show := range map[string]func(*visit) error{
+		"GET /{$}":                w.front,
+		"GET /feed":               w.feed,
+		"GET /tell":               w.what,
+		"GET /tell/{category}":    w.form,
+		"POST /tell/{category}":   w.form,
+		"POST /review/{category}": w.review,
+		"POST /send/{category}":   w.send,
+		"POST /same/{id}":         w.same,
+		"GET /case/{id}":          w.request,
+		"GET /mine":               w.mine,
+		"POST /mine":              w.mine,
+		"POST /add":               w.add,
+		"POST /withdraw":          w.withdraw,
+	} {
+		w.rooms.Handle(pattern, w.page(show))
+	}
+	w.rooms.Handle("/", w.page(func(*visit) error { return page.ErrNotFound() }))
+}
+
+// Before serves the open lane's address space as long as the lane has a
+// directory, and leaves everything else to next.
+func (w *Web) Before(next http.Handler) http.Handler {
+	mine := page.Headers(policy, http.HandlerFunc(w.serve))
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		_, rest, ok := page.Cut(r.URL.Path)
+		if !ok || rest != Root && !strings.HasPrefix(rest, Root+"/") {
+			next.ServeHTTP(rw, r)
+			return
+		}
+		_, _, err := w.lane.Current(r.Context())
+		if errors.Is(err, fault.NotFound("lane.no_directory")) {
+			next.ServeHTTP(rw, r)
+			return
+		}
+		mine.ServeHTTP(rw, r)
+	})
+}
+
+func (w *Web) serve(rw http.ResponseWriter, r *http.Request) {
+	lang, rest, _ := page.Cut(r.URL.Path)
+	if rest == Root {
+		http.Redirect(rw, r, "/"+lang.Path()+Root+"/", http.StatusPermanentRedirect)
+		return
+	}
+	inner := r.Clone(withLang(r.Context(), lang))
+	inner.URL = &url.URL{Path: strings.TrimPrefix(rest, Root), RawQuery: r.URL.RawQuery}
+	w.rooms.ServeHTTP(rw, inner)
+}
+
+// visit is one request for a page and what every page needs to answer it.
+type visit struct {
+	*http.Request
+	rw     http.ResponseWriter
+	lang   locale.Tag
+	router *authority.Router
+	form   url.Values // what was posted
+}
+
+// page adapts a page's function: it reads the form of a POST, which must not come
+// from another site's page, and answers with the error page when it fails.
+func (w *Web) page(show func(*visit) error) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		v := &visit{Request: r, rw: rw, lang: langOf(r.Context())}
+		err := w.begin(v)
+		if err == nil {
+			err = show(v)
+		}
+		if err != nil {
+			w.set.Fail(rw, page.NewBase(w.cat, v.lang, "", Root+"/"), err)
+		}
+	})
+}
+
+func (w *Web) begin(v *visit) (err error) {
+	if _, v.router, err = w.lane.Current(v.Context()); err != nil {
+		return err
+	}
+	if v.Method != http.MethodPost {
+		return nil
+	}
+	if foreign(v.Request) {
+		return fault.Forbidden("laneweb.foreign")
+	}
+	v.Body = http.MaxBytesReader(v.rw, v.Body, maxForm)
+	if err := v.ParseForm(); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return fault.TooLarge("laneweb.too_large", maxForm>>10)
+		}
+		return fault.Invalid("laneweb.bad_form").Because(err)
+	}
+	v.form = v.PostForm
+	return nil
+}
+
+// foreign reports a form that another site's page sent through its reader's
+// browser. There is no cookie and no password that such a form could use; it is
+// refused so that nobody's readers can be made to flood the lane. A browser that
+// says nothing of where a form comes from is believed.
+func foreign(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return false
+	case "":
+	default:
+		return true
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" || origin == "null" { // older browsers say null under our referrer policy
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || u.Host != r.Host
+}
+
+// base is what every page here shows.
+type base struct {
+	page.Base
+	Collective string
+	MadeUp     bool
+	Sealed     string // address of the sealed report page
+}
+
+func (w *Web) base(v *visit, path, titleKey string, args ...any) base {
+	b := base{Base: page.NewBase(w.cat, v.lang, w.cat.T(v.lang, titleKey, args...), Root+path), Collective: w.name(v.lang),
+		MadeUp: v.router.Directory().Info.MadeUp}
+	b.Sealed = b.Href("/report")
+	return b
+}
+
+// At is an address of the lane in the page's language.
+func (b base) At(path string) string { return b.Href(Root + path) }
+
+// say gives sentences in the page's language.
+func (w *Web) say(lang locale.Tag, all []locale.Sentence) []string {
+	var said []string
+	for _, s := range all {
+		said = append(said, w.cat.Say(lang, s))
+	}
+	return said
+}
+
+// named is something with a name in the reader's language.
+type named struct {
+	ID, Name string
+	Depth    int // in its tree
+	Chosen   bool
+}
+
+// areas lists the areas as a tree, each below its parent.
+func areas(d authority.Directory, lang locale.Tag, chosen string) (all []named) {
+	var below func(parent string, depth int)
+	below = func(parent string, depth int) {
+		for _, a := range d.Areas {
+			if a.Parent == parent && len(all) < len(d.Areas) {
+				all = append(all, named{a.ID, a.Names.In(lang), depth, a.ID == chosen})
+				below(a.ID, depth+1)
+			}
+		}
+	}
+	below("", 0)
+	return all
+}
+
+// Indent sets a name in from the left, in a list that knows no other way.
+func (n named) Indent() string { return strings.Repeat("\u2003", n.Depth) + n.Name }

@@ -1,0 +1,106 @@
+package laneweb
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+
+	"kua/internal/authority"
+	"kua/internal/lane"
+)
+
+const onPage = 20
+
+// frontPage is the list of reports, newest first, and the doors to the rest.
+type frontPage struct {
+	base
+	Place, Query      string
+	Areas, Categories []named
+	State             string // "", open, closed
+	Filtered          bool
+	Reports           []entry
+	More, Feed        string
+}
+
+type entry struct {
+	Href, Words, In, Category, Area, Day string
+	Open                                 bool
+}
+
+// asked is what a list's address asks for; what is unknown there is left out.
+type asked struct {
+	filter                       lane.Filter
+	query, area, category, state string
+	values                       url.Values // the same, for another address
+}
+
+func (w *Web) asked(v *visit) asked {
+	q := v.URL.Query()
+	a := asked{query: cut(q.Get("q")), area: q.Get("area"), category: q.Get("what"), state: q.Get("state"), values: url.Values{}}
+	a.filter = lane.Filter{Limit: onPage + 1, Words: a.query}
+	if _, err := v.router.Area(a.area); err != nil {
+		a.area = ""
+	} else {
+		a.filter.Areas = inside(v.router.Directory(), a.area)
+	}
+	if _, err := v.router.Category(a.category); err != nil {
+		a.category = ""
+	}
+	a.filter.Category = a.category
+	if open := a.state == "open"; open || a.state == "closed" {
+		a.filter.Open = &open
+	} else {
+		a.state = ""
+	}
+	for name, value := range map[string]string{"area": a.area, "what": a.category, "state": a.state, "q": a.query} {
+		if value != "" {
+			a.values.Set(name, value)
+		}
+	}
+	return a
+}
+
+func (w *Web) front(v *visit) error {
+	a := w.asked(v)
+	if before, err := strconv.ParseInt(v.URL.Query().Get("before"), 10, 64); err == nil && before > 0 {
+		a.filter.Before = before
+	}
+	found, err := w.lane.List(v.Context(), a.filter)
+	if err != nil {
+		return err
+	}
+	d := v.router.Directory()
+	p := frontPage{base: w.base(v, "/", "laneweb.open"), Place: d.Info.Names.In(v.lang), Areas: areas(d, v.lang, a.area), State: a.state,
+		Query: a.query, Filtered: a.area+a.category+a.state != ""}
+	p.Feed = p.At("/feed?" + a.values.Encode())
+	for _, k := range d.Categories {
+		if !k.Sealed {
+			p.Categories = append(p.Categories, named{ID: k.ID, Name: k.Names.In(v.lang), Chosen: k.ID == a.category})
+		}
+	}
+	if len(found) > onPage {
+		found = found[:onPage]
+		a.values.Set("before", strconv.FormatInt(found[onPage-1].ID, 10))
+		p.More = p.At("/?" + a.values.Encode())
+	}
+	for _, r := range found {
+		t := w.told(v.lang, v.router, r)
+		p.Reports = append(p.Reports, entry{Href: p.At("/case/" + strconv.FormatInt(r.ID, 10)), Words: short(r.Words), In: t.In, Category: t.Category, Area: t.Area,
+			Day: p.Date(string(r.Day)), Open: r.Open})
+	}
+	w.set.Show(v.rw, "front", p.Base, p)
+	return nil
+}
+
+// inside gives an area and all areas that lie in it.
+func inside(d authority.Directory, area string) []string {
+	all := []string{area}
+	for i := 0; i < len(all); i++ { // grows as it walks down
+		for _, a := range d.Areas {
+			if a.Parent == all[i] && !slices.Contains(all, a.ID) {
+				all = append(all, a.ID)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,293 @@
+package laneweb
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"kua/internal/authority"
+	"kua/internal/fault"
+	"kua/internal/lane"
+	"kua/internal/locale"
+	"kua/internal/page"
+)
+
+const maxQuery = 100 // letters
+
+// whatPage lets choose a category; one of the sealed lane leads there.
+type whatPage struct {
+	base
+	Query      string
+	Categories []choice
+}
+
+type choice struct {
+	named
+	Href   string
+	Sealed bool
+}
+
+func (w *Web) what(v *visit) error {
+	query := cut(v.URL.Query().Get("q"))
+	p := whatPage{base: w.base(v, "/tell", "laneweb.what"), Query: query}
+	d := v.router.Directory()
+	var below func(parent string, depth int)
+	below = func(parent string, depth int) {
+		for _, k := range d.Categories {
+			if k.Parent != parent {
+				continue
+			}
+			if query == "" || matches(k.Names, query) {
+				c := choice{named{k.ID, k.Names.In(v.lang), depth, false}, p.At("/tell/" + k.ID), k.Sealed}
+				if k.Sealed {
+					c.Href = p.Sealed
+				}
+				p.Categories = append(p.Categories, c)
+			}
+			if k.ID != parent && depth < len(d.Categories) {
+				below(k.ID, depth+1)
+			}
+		}
+	}
+	below("", 0)
+	w.set.Show(v.rw, "what", p.Base, p)
+	return nil
+}
+
+// matches reports names, in any language, that hold each word of a query.
+func matches(names locale.Texts, query string) bool {
+	var all []string
+	for _, name := range names {
+		all = append(all, locale.Keyboard(locale.Fold(name)))
+	}
+	for _, word := range locale.Words(query) {
+		if !slices.ContainsFunc(all, func(name string) bool { return strings.Contains(name, locale.Keyboard(word)) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// cut makes a stranger's words short and well formed.
+func cut(s string) string {
+	letters := []rune(strings.TrimSpace(strings.ToValidUTF8(s, "")))
+	return strings.ReplaceAll(string(letters[:min(len(letters), maxQuery)]), "\x00", "")
+}
+
+// category gives the category of the address. One of the sealed lane gives the
+// fault lane.sealed, whose page leads there.
+func (v *visit) category() (authority.Category, error) {
+	category, err := v.router.Category(v.PathValue("category"))
+	if err == nil && category.Sealed {
+		err = fault.Conflict("lane.sealed", category.ID)
+	}
+	return category, err
+}
+
+// formPage asks where and what. The code is made with the form, so that whatever
+// is done with it afterwards, twice or going back, makes one report.
+type formPage struct {
+	base
+	Category                     named
+	Code, Words, Landmark, Point string
+	Areas                        []named
+	Questions                    []question
+	Coarse, Held                 bool
+	Trouble, Hint                string // why it was not taken
+}
+
+func (w *Web) form(v *visit) error {
+	category, err := v.category()
+	if err != nil {
+		return err
+	}
+	return w.ask(v, category, nil)
+}
+
+// ask shows the form with what was written in it and why it was not taken.
+func (w *Web) ask(v *visit, category authority.Category, trouble error) error {
+	name := category.Names.In(v.lang)
+	p := formPage{base: w.base(v, "/tell/"+category.ID, "laneweb.form", name), Category: named{ID: category.ID, Name: name},
+		Code: v.form.Get(codeField), Words: clean(v.form.Get(wordsField)), Landmark: clean(v.form.Get(landmarkField)), Point: clean(v.form.Get(pointField)),
+		Areas:     areas(v.router.Directory(), v.lang, v.form.Get(areaField)),
+		Questions: questions(category, v.lang, v.form), Coarse: category.Visibility == authority.Coarse, Held: category.Visibility == authority.Held}
+	if lane.CheckCode(p.Code) != nil {
+		p.Code = lane.NewCode()
+	}
+	if trouble != nil {
+		p.Trouble, p.Hint = p.Fault(trouble)
+		p.Title = p.Trouble
+		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		v.rw.WriteHeader(page.Status(trouble))
+	}
+	w.set.Show(v.rw, "form", p.Base, p)
+	return nil
+}
+
+// clean makes a text that was refused fit to be shown again.
+func clean(s string) string { return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD") }
+
+// reviewPage shows what everybody will see, before anything is kept.
+type reviewPage struct {
+	base
+	Category    named
+	Told        told
+	Held        bool
+	To, Falls   string // who is bound; who gets it when nobody is
+	Why, Doubts []string
+	Danger      string
+	Near        []near
+	Carried     []hidden
+	Code        string
+	Unaware     bool // it was sent without saying that the danger is known
+}
+
+// Both gives the page and what is told to the template that shows it.
+func (p reviewPage) Both() sheet { return sheet{p.base, p.Told} }
+
+type near struct {
+	ID               int64
+	Href, Words, Day string
+	In               string
+	Metres           string
+}
+
+func (w *Web) review(v *visit) error {
+	category, err := v.category()
+	if err != nil {
+		return err
+	}
+	d, err := readDraft(v.form, category, v.lang)
+	if err != nil {
+		return w.again(v, category, err)
+	}
+	return w.look(v, category, d, false)
+}
+
+// again shows the form once more for what its writer can mend.
+func (w *Web) again(v *visit, category authority.Category, err error) error {
+	if f, ok := fault.Of(err); ok && f.Kind == fault.KindInvalid {
+		return w.ask(v, category, err)
+	}
+	return err
+}
+
+func (w *Web) look(v *visit, category authority.Category, d lane.Draft, unaware bool) error {
+	known, err := w.lane.Review(v.Context(), d)
+	if err != nil {
+		return w.again(v, category, err)
+	}
+	nearby, err := w.lane.Nearby(v.Context(), d)
+	if err != nil {
+		return err
+	}
+	name := category.Names.In(v.lang)
+	p := reviewPage{base: w.base(v, "/tell/"+category.ID, "laneweb.review"), Category: named{ID: category.ID, Name: name}, Code: d.Code, Unaware: unaware,
+		Held: category.Visibility == authority.Held, Why: w.say(v.lang, known.Routing.Why), Doubts: w.say(v.lang, known.Routing.Doubts),
+		Danger: strings.Join(known.Danger, ", "), Carried: carried(v.form, category)}
+	p.Told = w.told(v.lang, v.router, lane.Request{Category: d.Category, Language: d.Language, Words: d.Words, Landmark: d.Landmark, Answers: d.Answers,
+		Area: known.Routing.Areas[0], Place: known.Place, Visibility: category.Visibility})
+	p.To, p.Falls = authorityName(v.router, known.Routing.Authority, v.lang), authorityName(v.router, known.Routing.Fallback, v.lang)
+	for _, n := range nearby {
+		one := near{ID: n.Request.ID, Href: p.At("/case/" + strconv.FormatInt(n.Request.ID, 10)), Words: short(n.Request.Words), Day: p.Date(string(n.Request.Day))}
+		if n.Request.Language != v.lang {
+			one.In = n.Request.Language.HTML()
+		}
+		if n.Metres >= 0 {
+			one.Metres = strconv.Itoa(int(n.Metres/10+0.5) * 10)
+		}
+		p.Near = append(p.Near, one)
+	}
+	w.set.Show(v.rw, "review", p.Base, p)
+	return nil
+}
+
+func authorityName(r *authority.Router, id string, lang locale.Tag) string {
+	a, err := r.Authority(id)
+	if err != nil {
+		return id
+	}
+	return a.Names.In(lang)
+}
+
+// short is a text's beginning, for a list.
+func short(s string) string {
+	const most = 140
+	letters := []rune(s)
+	if len(letters) <= most {
+		return s
+	}
+	return string(letters[:most]) + "…"
+}
+
+// donePage shows the code, once.
+type donePage struct {
+	base
+	Case           string
+	Latin, Written []string // the code in either alphabet, in groups
+	Again          bool     // it was there before
+	Held           bool
+}
+
+// send keeps the report. The same code again, by a second click, a reload or the
+// way back, shows the same report.
+func (w *Web) send(v *visit) error {
+	category, err := v.category()
+	if err != nil {
+		return err
+	}
+	d, err := readDraft(v.form, category, v.lang)
+	if err != nil {
+		return w.again(v, category, err)
+	}
+	if _, err := w.lane.Held(v.Context(), d.Code); err != nil {
+		known, err := w.lane.Review(v.Context(), d)
+		if err != nil {
+			return w.again(v, category, err)
+		}
+		if len(known.Danger) > 0 && !d.Aware {
+			return w.look(v, category, d, true)
+		}
+		if wait, err := w.budget.take(); err != nil {
+			v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+			return err
+		}
+	}
+	sent, err := w.lane.Submit(v.Context(), d)
+	if err != nil {
+		return w.again(v, category, err)
+	}
+	p := donePage{base: w.base(v, "/", "laneweb.done"), Again: !sent.Fresh, Held: category.Visibility == authority.Held,
+		Latin: strings.Split(d.Code, "-"), Written: strings.Split(lane.CyrillicCode(d.Code), "-")}
+	p.Case = p.At("/case/" + strconv.FormatInt(sent.ID, 10))
+	w.set.Show(v.rw, "done", p.Base, p)
+	return nil
+}
+
+// same keeps that the writer of a draft has the same trouble as another report
+// tells of, instead of the draft.
+func (w *Web) same(v *visit) error {
+	id, err := v.id()
+	if err != nil {
+		return err
+	}
+	if wait, err := w.budget.take(); err != nil {
+		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+		return err
+	}
+	if err := w.lane.Support(v.Context(), id, v.form.Get(codeField)); err != nil {
+		return err
+	}
+	// The address of the case holds nothing of whoever supports it.
+	return w.showCase(v, id, true)
+}
+
+// id gives the number in the address, or the fault of an address that leads nowhere.
+func (v *visit) id() (int64, error) {
+	text := v.PathValue("id")
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 || strconv.FormatInt(id, 10) != text {
+		return 0, fault.NotFound("page.not_found")
+	}
+	return id, nil
+}

@@ -1,0 +1,43 @@
+package lane
+
+import (
+	"context"
+
+	"kua/internal/lane/lanedb"
+	"kua/internal/locale"
+)
+
+// maxSearched is the most words that are searched for.
+const maxSearched = 10
+
+// Filter says which requests a list has; its zero value has all.
+type Filter struct {
+	Areas    []string // any of them
+	Category string
+	Words    string // each of its words begins a word of the request
+	Open     *bool
+	Before   int64 // ids below it; 0: from the newest
+	Limit    int   // at least 1
+}
+
+// List gives requests newest first, without their assignments, and leaves out
+// what nobody may see yet. The last one's id is the next page's Before, so a page
+// stays the same while reports arrive.
+func (l *Lane) List(ctx context.Context, f Filter) ([]Request, error) {
+	words := locale.Words(f.Words)
+	words = words[:min(len(words), maxSearched)]
+	var skip []string
+	for _, s := range unseen {
+		skip = append(skip, string(s))
+	}
+	kept, err := l.db.List(ctx, lanedb.Filter{Areas: f.Areas, Category: f.Category, Words: words, Open: f.Open, Before: f.Before, Limit: f.Limit}, skip)
+	var all []Request
+	for _, k := range kept {
+		r, err := shown(k)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, err
+}

@@ -1,0 +1,32 @@
+package lane
+
+import (
+	"context"
+
+	"kua/internal/fault"
+)
+
+// Support keeps that somebody has the same trouble as a request tells of; the
+// code of their draft makes it count once. The faults are lane.bad_code,
+// lane.no_request, lane.closed and, for one that nobody may see yet, lane.no_request.
+func (l *Lane) Support(ctx context.Context, id int64, code string) error {
+	hash, err := hashCode(code)
+	if err != nil {
+		return err
+	}
+	r, err := l.Request(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case r.Hidden():
+		return fault.NotFound("lane.no_request", id)
+	case !r.Open:
+		return fault.Conflict("lane.closed", id)
+	}
+	return l.db.AddSupport(ctx, id, hash)
+}
+
+// Supporters counts those who have the same trouble.
+func (l *Lane) Supporters(ctx context.Context, id int64) (int64, error) {
+	return l.db.Supporters(ctx, id)
+}

@@ -1,0 +1,95 @@
+// A citizen in a real browser, on a small phone, without scripts, with the
+// keyboard alone where a phone would be tapped. Started by Go's TestTellingInABrowser:
+//
+//	node test/lane.mjs ADDRESS
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const [address] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+const shots = process.env.KUA_SHOTS;
+const foreign = [];
+
+async function open(options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on("request", (r) => new URL(r.url()).host === new URL(address).host || foreign.push(r.url()));
+  return page;
+}
+
+const phone = await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+
+// Between them these pages have every part that there is; with KUA_SHOTS set axe sees all.
+const AXE = ["lane-front-empty", "lane-form", "lane-danger", "lane-done", "lane-mine"];
+
+// look holds a page against axe and the width of the phone.
+async function look(page, name) {
+  if (shots || AXE.includes(name)) {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+    assert.deepEqual(found.violations.map((v) => [name, v.id, v.nodes[0].html.slice(0, 200)]), []);
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= page.viewportSize().width, `${name} is ${wide} px wide`);
+  if (shots) await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+}
+
+try {
+  await phone.goto(`${address}/ru/open/`);
+  await look(phone, "lane-front-empty");
+  await phone.click('a[href="/ru/open/tell"]');
+  await look(phone, "lane-what");
+  await phone.click('a[href="/ru/open/tell/manhole"]');
+  await look(phone, "lane-form");
+  await phone.selectOption("#area", "south");
+  await phone.fill("#landmark", "улица Выдуманная, 5");
+  await phone.check('input[value="gone"]');
+  await phone.fill("#words", "Открытый люк у школы, выдумано. Инспектор требовал взятку.");
+  await phone.focus("#words");
+  await phone.keyboard.press("Tab");
+  await phone.keyboard.press("Enter");
+  await phone.waitForURL("**/review/manhole");
+  await look(phone, "lane-danger");
+  await phone.click('button[formaction]');
+  await phone.waitForURL("**/tell/manhole");
+  assert.equal(await phone.inputValue("#landmark"), "улица Выдуманная, 5");
+  await phone.fill("#words", "Открытый люк у школы, выдумано.");
+  await phone.click("button.main");
+  await look(phone, "lane-review");
+  await phone.click("button.main");
+  await look(phone, "lane-done");
+  const code = await phone.locator(".receipt").first().innerText();
+  const first = await phone.getAttribute(".doors a", "href");
+  await phone.reload(); // sends the form again
+  assert.equal(await phone.locator(".receipt").first().innerText(), code);
+  assert.equal(await phone.getAttribute(".doors a", "href"), first);
+  await phone.click(".doors a");
+  await look(phone, "lane-case");
+  await phone.goto(`${address}/ru/open/mine`);
+  await phone.fill("#code", code.toUpperCase());
+  await phone.keyboard.press("Enter");
+  await phone.waitForSelector("#reason");
+  await look(phone, "lane-mine");
+  const desk = await open({ viewport: { width: 1200, height: 800 }, javaScriptEnabled: true });
+  await desk.goto(`${address}/kk/open/`);
+  await look(desk, "lane-front-desktop");
+  await desk.goto(address + first.replace("/ru/", "/kk/"));
+  await look(desk, "lane-case-desktop");
+
+  const bare = await open({ viewport: { width: 360, height: 740 }, javaScriptEnabled: false });
+  await bare.goto(`${address}/en/open/tell/pothole`);
+  await bare.selectOption("#area", "bazaar");
+  await bare.fill("#words", "A hole in the road, made up.");
+  await bare.click("button.main");
+  await bare.click("button.main");
+  assert.match(await bare.locator("h1").innerText(), /It is sent/);
+  assert.deepEqual(foreign, []);
+} finally {
+  await browser.close();
+}
