@@ -6,15 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"kua/internal/casefile"
+	"kua/internal/edition"
 
 	"kua/internal/keyring"
 	"kua/internal/parcel"
@@ -163,6 +166,45 @@ func TestKilledWhilePublishing(t *testing.T) {
 		after := rand.N(900 * time.Millisecond)
 		c.run(order{Act: "publish", Proposal: p.ID}, after)
 		c.finishes(p.ID, fmt.Sprintf("killed after %s", after))
+	}
+}
+
+// TestKilledWhileApplying stops a publishing when some of the staged files have
+// become the tree's, as a kill between two renames does, and holds that the next
+// start finishes it.
+func TestKilledWhileApplying(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	first, second := c.tell(parcel.Consent{}, photo(t)), c.tell(parcel.Consent{})
+	d := c.open(c.aigul)
+	_, err := d.Collect(ctx, nil)
+	ok(t, err)
+	aigul := c.sit(d, c.aigul)
+	c.publish(d, c.casework(aigul, first.id))
+	ok(t, d.WaitIdle(ctx))
+	p, err := aigul.Propose(ctx, casefile.Checklist(), c.casework(aigul, second.id))
+	ok(t, err)
+	overlay, tree := d.overlay(), d.Tree()
+	c.close(d)
+	if !c.run(order{Act: "publish", Proposal: p.ID, DieAt: "publish: after signed"}, 0) {
+		t.Fatal("it was not killed")
+	}
+	before := filepath.Join(t.TempDir(), "copy")
+	ok(t, os.CopyFS(before, os.DirFS(c.dir)))
+	var staged []string
+	ok(t, filepath.WalkDir(overlay, func(name string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() && !strings.Contains(name, edition.ManifestPath) && !strings.HasPrefix(e.Name(), ".") {
+			staged = append(staged, strings.TrimPrefix(name, overlay))
+		}
+		return err
+	}))
+	for _, moved := range []int{len(staged) / 2, len(staged)} {
+		c.restore(before)
+		for _, name := range staged[:moved] {
+			ok(t, os.MkdirAll(filepath.Dir(filepath.Join(tree, name)), 0o755))
+			ok(t, os.Rename(filepath.Join(overlay, name), filepath.Join(tree, name)))
+		}
+		c.finishes(p.ID, fmt.Sprintf("%d of %d files moved", moved, len(staged)))
 	}
 }
 

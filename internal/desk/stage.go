@@ -179,6 +179,10 @@ func (d *Desk) checkStage(p deskdb.Proposal) error {
 
 // diff lists what an edition changes against the newest published one.
 func (d *Desk) diff(m edition.Manifest) (changed []edition.File, removed []string, err error) {
+	return d.diffFrom(m, edition.FilesIn(os.DirFS(d.Tree())))
+}
+
+func (d *Desk) diffFrom(m edition.Manifest, published edition.Files) (changed []edition.File, removed []string, err error) {
 	now, err := d.edition()
 	if err != nil {
 		return nil, nil, err
@@ -187,16 +191,25 @@ func (d *Desk) diff(m edition.Manifest) (changed []edition.File, removed []strin
 	if now.number > 0 {
 		before = &now.manifest
 	}
-	return edition.Diff(before, &m, edition.FilesIn(os.DirFS(d.Tree())), d.staged())
+	return edition.Diff(before, &m, published, d.staged())
 }
 
-// checkFiles checks the staged bytes alone, for who goes on after a kill.
+// checkFiles checks the staged bytes alone, for who goes on after a kill. That
+// may have come while the overlay was becoming the tree: of a part that was
+// replaced already the old list is gone, and every file of the new one is checked.
 func (d *Desk) checkFiles(p deskdb.Proposal) error {
 	m, err := edition.ParseManifest(p.Manifest)
 	if err != nil {
 		return err
 	}
-	changed, _, err := d.diff(m)
+	tree := edition.FilesIn(os.DirFS(d.Tree()))
+	changed, _, err := d.diffFrom(m, func(p edition.Part) ([]edition.File, error) {
+		files, err := tree(p)
+		if errors.Is(err, fault.Corrupt("edition.part_differs")) || errors.Is(err, fs.ErrNotExist) {
+			return []edition.File{}, nil
+		}
+		return files, err
+	})
 	if err != nil {
 		return err
 	}
