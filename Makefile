@@ -3,7 +3,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -buildid= -X main.version=$(VERSION)
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
-FUZZTIME ?= 2s
+FUZZTIME ?= 1s
 
 .PHONY: demo build release web test test-go test-web test-browser lint fuzz bench clean
 

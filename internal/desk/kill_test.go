@@ -161,7 +161,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 	if die < 10 {
 		t.Errorf("the publishing has only %d points at which it was killed", die-1)
 	}
-	for range 12 {
+	for range 4 {
 		c.restore(before)
 		after := rand.N(900 * time.Millisecond)
 		c.run(order{Act: "publish", Proposal: p.ID}, after)

@@ -111,11 +111,8 @@ func (d *Desk) follow(ctx context.Context, j jobs.Job, progress func(done, total
 		return err
 	}
 	place := track.Place(at)
-	seed := media.Seed{At: millis(at), To: millis(plan.Duration), Margin: redact.Margin,
+	seed := media.Seed{At: millis(at), To: millis(plan.Duration), Margin: redact.Margin, Reveal: track.Reveal,
 		Box: image.Rect(place.X, place.Y, place.X+track.W, place.Y+track.H)}
-	if track.Reveal {
-		seed.Margin = redact.RevealMargin
-	}
 	for _, s := range plan.Shots {
 		if at >= s.From && at < s.To {
 			seed.From, seed.To = millis(s.From), millis(min(s.To, plan.Duration))

@@ -116,6 +116,9 @@ func (w *walk) forward() error {
 		}
 		if b, ok := f.Next(g); ok {
 			w.ahead = append(w.ahead, track.Seen{At: g.At, Box: b})
+		} else if w.seed.Reveal {
+			w.atEnd = false
+			return errEnough
 		}
 		w.walked(g.At-w.seed.At, 0)
 		if f.Lost() {
@@ -159,6 +162,9 @@ func (w *walk) backward() error {
 		for _, g := range slices.Backward(piece) {
 			if b, ok := f.Next(g); ok {
 				w.behind = append(w.behind, track.Seen{At: g.At, Box: b})
+			} else if w.seed.Reveal {
+				w.atStart = false
+				return nil
 			}
 			if f.Lost() {
 				w.atStart = false
@@ -204,12 +210,15 @@ func (w *walk) result() Followed {
 	for i, s := range seen {
 		seen[i].Box = track.Box{X: s.Box.X * fx, Y: s.Box.Y * fy, W: s.Box.W * fx, H: s.Box.H * fy}
 	}
-	way := track.Simplify(seen, w.seed.Margin)
 	first, last := seen[0], seen[len(seen)-1]
-	out := Followed{Cover: Cover{W: way.W, H: way.H, From: first.At, To: last.At}}
-	for _, p := range way.Points {
-		out.Points = append(out.Points, At{At: time.Duration(p.At) * time.Millisecond, X: p.X, Y: p.Y})
+	if w.seed.Reveal {
+		out := Followed{Cover: coverAlong(track.Within(seen), first.At, last.At), StartLost: !w.atStart, EndLost: !w.atEnd}
+		if w.atEnd { // the last frame is shown until then
+			out.To = w.seed.To - time.Millisecond
+		}
+		return out
 	}
+	out := Followed{Cover: coverAlong(track.Simplify(seen, w.seed.Margin), first.At, last.At)}
 	switch {
 	case w.atStart:
 		out.From = w.seed.From
@@ -231,6 +240,14 @@ func (w *walk) result() Followed {
 		out.From = max(w.seed.From, out.From-leaving)
 	}
 	return out
+}
+
+func coverAlong(way track.Way, from, to time.Duration) Cover {
+	c := Cover{W: way.W, H: way.H, From: from, To: to}
+	for _, p := range way.Points {
+		c.Points = append(c.Points, At{At: time.Duration(p.At) * time.Millisecond, X: p.X, Y: p.Y})
+	}
+	return c
 }
 
 // leaving is how long a cover stays where something went out of the picture.

@@ -55,6 +55,9 @@ type Seed struct {
 	From, To time.Duration
 	// Margin widens the box, as a part of its size; 0 for track.Margin.
 	Margin float64
+	// Reveal follows something to show it and not to cover it: the box never
+	// leaves what was seen, and ends where it was not seen for a frame.
+	Reveal bool
 }
 
 // Look finds the cuts of a film, and what in a film, in a photo or on the pages

@@ -84,6 +84,27 @@ func TestFollowFilm(t *testing.T) {
 			if len(got.Points) > 112 {
 				t.Errorf("%d points", len(got.Points))
 			}
+			if name == "noise" {
+				return
+			}
+			shown, err := runner(t).Follow(context.Background(), input(t, file), Seed{Box: at(7), At: 7 * time.Second, From: 5 * time.Second, To: 9 * time.Second, Reveal: true}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := 125; n < 225; n++ {
+				when := time.Duration(n) * 40 * ms
+				if when < shown.From || when > shown.To {
+					continue
+				}
+				box := boxAt(shown.corner(when), shown.Cover)
+				in := at(float64(n) / 25).Intersect(box)
+				if share := float64(in.Dx()*in.Dy()) / float64(box.Dx()*box.Dy()); share < 0.95 {
+					t.Fatalf("frame %d: %.2f of what is shown is what was to be shown", n, share)
+				}
+			}
+			if shown.To-shown.From < time.Second || shown.W > 78 || shown.H > 90 {
+				t.Errorf("shown from %v to %v, %d × %d", shown.From, shown.To, shown.W, shown.H)
+			}
 		})
 	}
 	flat := sample(t, "flat.mp4", "-f", "lavfi", "-i", "color=gray:s=320x180:r=25:d=2", "-preset", "ultrafast")

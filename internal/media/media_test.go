@@ -67,7 +67,7 @@ func runner(t testing.TB) *Runner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Runner{Self: self}
+	return &Runner{Self: self, Preset: "veryfast"} // what is shown does not hang on the coder's patience
 }
 
 // sample makes a file with ffmpeg a sample: the arguments before the file's name.

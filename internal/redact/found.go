@@ -11,8 +11,6 @@ const (
 	Tracker = "tracker"
 	// Margin is by how much of its size a followed cover is widened.
 	Margin = 0.3
-	// RevealMargin is the same of what is revealed: it must not show more.
-	RevealMargin = 0.01
 )
 
 // WithFound gives the plan with the shots between cuts (moments at which new

@@ -41,7 +41,25 @@ func Simplify(seen []Seen, margin float64) Way {
 	for _, s := range seen {
 		w, h = max(w, s.Box.W), max(h, s.Box.H)
 	}
-	way := Way{W: int(math.Ceil(w*(1+margin))) + 2, H: int(math.Ceil(h*(1+margin))) + 2}
+	return Way{W: int(math.Ceil(w*(1+margin))) + 2, H: int(math.Ceil(h*(1+margin))) + 2}.along(seen, holds)
+}
+
+// Within makes a way of what was seen, as Simplify does, for what is to be shown:
+// the box is smaller than the smallest that was seen, and at the moment of every
+// frame it lies inside what was seen there.
+func Within(seen []Seen) Way {
+	if len(seen) == 0 {
+		return Way{}
+	}
+	w, h := math.Inf(1), math.Inf(1)
+	for _, s := range seen {
+		w, h = min(w, s.Box.W), min(h, s.Box.H)
+	}
+	return Way{W: max(1, int(math.Floor(w))-2), H: max(1, int(math.Floor(h))-2)}.along(seen, inside)
+}
+
+// along leads the box over what was seen, in as few points as fit at every frame.
+func (way Way) along(seen []Seen, fits func(w Way, p Point, b Box) bool) Way {
 	points := make([]Point, len(seen))
 	for i, s := range seen {
 		points[i] = Point{s.At.Milliseconds(), int(math.Round(s.Box.X + s.Box.W/2 - float64(way.W)/2)), int(math.Round(s.Box.Y + s.Box.H/2 - float64(way.H)/2))}
@@ -51,12 +69,12 @@ func Simplify(seen []Seen, margin float64) Way {
 		// As far as a straight line holds everything on the way; the reach
 		// doubles while it does, so that a long rest is cheap.
 		good, step := at+1, 1
-		for good+step < len(points) && way.holds(seen, points, at, good+step) {
+		for good+step < len(points) && way.fit(seen, points, at, good+step, fits) {
 			good += step
 			step *= 2
 		}
 		for ; step > 0; step /= 2 {
-			for good+step < len(points) && way.holds(seen, points, at, good+step) {
+			for good+step < len(points) && way.fit(seen, points, at, good+step, fits) {
 				good += step
 			}
 		}
@@ -66,17 +84,25 @@ func Simplify(seen []Seen, margin float64) Way {
 	return way
 }
 
-// holds reports whether the straight way between two points holds every box
-// between them.
-func (w Way) holds(seen []Seen, points []Point, from, to int) bool {
+// fit reports whether the straight way between two points fits every box between
+// them.
+func (way Way) fit(seen []Seen, points []Point, from, to int, fits func(w Way, p Point, b Box) bool) bool {
 	for i := from + 1; i < to; i++ {
-		p := between(points[from], points[to], points[i].At)
-		b := seen[i].Box
-		if float64(p.X) > b.X || float64(p.Y) > b.Y || float64(p.X+w.W) < b.X+b.W || float64(p.Y+w.H) < b.Y+b.H {
+		if !fits(way, between(points[from], points[to], points[i].At), seen[i].Box) {
 			return false
 		}
 	}
 	return true
+}
+
+// holds reports whether a box lies inside the way's box at a point.
+func holds(w Way, p Point, b Box) bool {
+	return float64(p.X) <= b.X && float64(p.Y) <= b.Y && float64(p.X+w.W) >= b.X+b.W && float64(p.Y+w.H) >= b.Y+b.H
+}
+
+// inside reports whether the way's box at a point lies inside a box.
+func inside(w Way, p Point, b Box) bool {
+	return float64(p.X) >= b.X && float64(p.Y) >= b.Y && float64(p.X+w.W) <= b.X+b.W && float64(p.Y+w.H) <= b.Y+b.H
 }
 
 // Place gives the box at a moment in whole milliseconds.

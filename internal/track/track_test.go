@@ -124,7 +124,8 @@ func TestFollowStops(t *testing.T) {
 	}
 }
 
-// TestSimplifyHolds: with any way, the simplified one holds every box whole.
+// TestSimplifyHolds: with any way, the simplified one holds every box whole, and
+// what is to be shown never leaves it.
 func TestSimplifyHolds(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for n := range 200 {
@@ -149,6 +150,13 @@ func TestSimplifyHolds(t *testing.T) {
 		for i := 1; i < len(way.Points); i++ {
 			if way.Points[i].At <= way.Points[i-1].At {
 				t.Fatalf("way %d: points out of order", n)
+			}
+		}
+		shown := Within(seen)
+		for i, s := range seen {
+			p := shown.Place(s.At.Milliseconds())
+			if p.X < s.Box.X || p.Y < s.Box.Y || p.X+p.W > s.Box.X+s.Box.W || p.Y+p.H > s.Box.Y+s.Box.H || p.W < 1 || p.H < 1 {
+				t.Fatalf("way %d, frame %d of %d: %+v is shown of %+v", n, i, len(seen), p, s.Box)
 			}
 		}
 	}

@@ -79,6 +79,9 @@ func sources(ctx context.Context, files []File) ([]parcel.Source, error) {
 		if !info.Mode().IsRegular() {
 			return nil, fault.Invalid("witness.not_a_file", f.Path)
 		}
+		if info.Size() == 0 { // a copy that was cut off: nobody must believe that it was sent
+			return nil, fault.Invalid("witness.empty", f.Path)
+		}
 		all = append(all, parcel.Source{
 			Name:    f.Name,
 			Type:    typeOf(f.Path),

@@ -221,6 +221,10 @@ func TestSealRefuses(t *testing.T) {
 	}
 	empty := report()
 	empty.Text = ""
+	cutOff := filepath.Join(dir, "empty.mp4")
+	if err := os.WriteFile(cutOff, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name   string
 		report parcel.Report
@@ -231,6 +235,7 @@ func TestSealRefuses(t *testing.T) {
 		{"a file that is there", report(), nil, there, "witness.cannot_write"},
 		{"no such film", report(), []string{filepath.Join(dir, "none")}, filepath.Join(dir, "a"), "witness.no_file"},
 		{"a folder", report(), []string{dir}, filepath.Join(dir, "b"), "witness.not_a_file"},
+		{"an empty film", report(), []string{cutOff}, filepath.Join(dir, "e"), "witness.empty"},
 		{"nothing told", empty, nil, filepath.Join(dir, "c"), "parcel.empty_report"},
 	} {
 		_, err := witness.Seal(t.Context(), s.charter, c.report, witness.Files(c.files...), c.out, nil)
