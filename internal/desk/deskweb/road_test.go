@@ -180,6 +180,7 @@ func (p *person) marks(t *testing.T) {
 	// A photo, by the form that works without a script.
 	p.get("/en/originals/2/mark")
 	p.post("/en/originals/2/mark", "version", "0", "id", "", "label", "plate", "w", "40", "h", "", "points", "10 20", "reviewed", "1")
+	p.sees("The size of box")
 	p.post("/en/originals/2/mark", "version", "0", "id", "", "label", "plate", "w", "40", "h", "20", "points", "10 x", "reviewed", "1")
 	p.sees("this line is no place: 10 x")
 	p.post("/en/originals/2/mark", "version", "0", "id", "", "label", "plate", "w", "40", "h", "20", "points", "10 20", "id", "", "label", "hand", "w", "", "h", "", "points", "50 50\n90 50\n70 80", "covered", "open", "reviewed", "1")
