@@ -48,6 +48,9 @@ func longFilm(t testing.TB, size int) []byte {
 				copy(body[8:], u32(ms))
 			case "mdhd":
 				copy(body[16:], u32(1024*(size/sample)))
+			case "stsd":
+				const rate = sample * 8 * 12 // bits a second
+				copy(body[bytes.Index(body, []byte("btrt"))+8:], u32(rate, rate))
 			}
 			if t := table[kind]; t != nil {
 				body = t
