@@ -130,21 +130,29 @@ func (c *collective) restore(copied string) {
 	ok(c.t, os.CopyFS(c.dir, os.DirFS(copied)))
 }
 
+// proposesSecond publishes a first edition and leaves the desk closed with a
+// second one proposed.
+func (c *collective) proposesSecond() Proposal {
+	c.t.Helper()
+	ctx := context.Background()
+	first, second := c.tell(parcel.Consent{}, photo(c.t)), c.tell(parcel.Consent{})
+	d := c.open(c.aigul)
+	_, err := d.Collect(ctx, nil)
+	ok(c.t, err)
+	aigul := c.sit(d, c.aigul)
+	c.publish(d, c.casework(aigul, first.id))
+	ok(c.t, d.WaitIdle(ctx))
+	p, err := aigul.Propose(ctx, casefile.Checklist(), c.casework(aigul, second.id))
+	ok(c.t, err)
+	c.close(d)
+	return p
+}
+
 // TestKilledWhilePublishing kills the desk at every step of a publishing, and at
 // random moments, and holds that the next start finishes it without a hand.
 func TestKilledWhilePublishing(t *testing.T) {
-	ctx := context.Background()
 	c := newCollective(t)
-	first, second := c.tell(parcel.Consent{}, photo(t)), c.tell(parcel.Consent{})
-	d := c.open(c.aigul)
-	_, err := d.Collect(ctx, nil)
-	ok(t, err)
-	aigul := c.sit(d, c.aigul)
-	c.publish(d, c.casework(aigul, first.id))
-	ok(t, d.WaitIdle(ctx))
-	p, err := aigul.Propose(ctx, casefile.Checklist(), c.casework(aigul, second.id))
-	ok(t, err)
-	c.close(d)
+	p := c.proposesSecond()
 	before := filepath.Join(t.TempDir(), "copy")
 	ok(t, os.CopyFS(before, os.DirFS(c.dir)))
 
@@ -173,19 +181,10 @@ func TestKilledWhilePublishing(t *testing.T) {
 // become the tree's, as a kill between two renames does, and holds that the next
 // start finishes it.
 func TestKilledWhileApplying(t *testing.T) {
-	ctx := context.Background()
 	c := newCollective(t)
-	first, second := c.tell(parcel.Consent{}, photo(t)), c.tell(parcel.Consent{})
-	d := c.open(c.aigul)
-	_, err := d.Collect(ctx, nil)
-	ok(t, err)
-	aigul := c.sit(d, c.aigul)
-	c.publish(d, c.casework(aigul, first.id))
-	ok(t, d.WaitIdle(ctx))
-	p, err := aigul.Propose(ctx, casefile.Checklist(), c.casework(aigul, second.id))
-	ok(t, err)
+	p := c.proposesSecond()
+	d := &Desk{dir: c.dir}
 	overlay, tree := d.overlay(), d.Tree()
-	c.close(d)
 	if !c.run(order{Act: "publish", Proposal: p.ID, DieAt: "publish: after signed"}, 0) {
 		t.Fatal("it was not killed")
 	}

@@ -166,10 +166,8 @@ func (d *Desk) checkStage(p deskdb.Proposal) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range changed {
-		if err := d.checkStaged(f); err != nil {
-			return err
-		}
+	if err := d.checkStaged(changed); err != nil {
+		return err
 	}
 	if !slices.Equal(changesOf(changed, removed), p.Changed) {
 		return fault.Corrupt("desk.stage_changed", edition.ManifestPath)
@@ -213,12 +211,7 @@ func (d *Desk) checkFiles(p deskdb.Proposal) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range changed {
-		if err := d.checkStaged(f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.checkStaged(changed)
 }
 
 // checkRecords wants the proposal's records to be those that the edition adds.
@@ -243,14 +236,17 @@ func checkRecords(p deskdb.Proposal, changed []edition.File) error {
 	return nil
 }
 
-func (d *Desk) checkStaged(f edition.File) error {
-	path, err := d.stagedPath(f.Path)
-	if err != nil {
-		return fault.Corrupt("desk.stage_changed", f.Path).Because(err)
-	}
-	size, sum, err := hashFile(path)
-	if err != nil || size != f.Size || sum != f.SHA256 {
-		return fault.Corrupt("desk.stage_changed", f.Path).Because(err)
+// checkStaged checks the bytes of files where they lie now.
+func (d *Desk) checkStaged(files []edition.File) error {
+	for _, f := range files {
+		path, err := d.stagedPath(f.Path)
+		if err != nil {
+			return fault.Corrupt("desk.stage_changed", f.Path).Because(err)
+		}
+		size, sum, err := hashFile(path)
+		if err != nil || size != f.Size || sum != f.SHA256 {
+			return fault.Corrupt("desk.stage_changed", f.Path).Because(err)
+		}
 	}
 	return nil
 }
