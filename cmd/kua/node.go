@@ -51,6 +51,9 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		node.Tune()
+		if err := tell.check(); err != nil {
+			return err
+		}
 		cfg.Dir = dir
 		if from != "" {
 			var err error

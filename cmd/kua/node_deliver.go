@@ -44,6 +44,15 @@ func (d *delivery) post() (*mail.Sender, error) {
 	return mail.New(cfg)
 }
 
+// check finds what is wrong before anything is opened.
+func (d *delivery) check() error {
+	if _, err := deliver.ReadSite(d.site); err != nil {
+		return err
+	}
+	_, err := d.post()
+	return err
+}
+
 // worker gives what delivers for a node.
 func (d *delivery) worker(a *app, s *served) (*deliver.Worker, error) {
 	sender, err := d.post()

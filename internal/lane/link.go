@@ -135,6 +135,11 @@ func (l *Lane) Renew(ctx context.Context, assignment int64, void bool) error {
 	return l.db.Renew(ctx, assignment, string(l.today()), void)
 }
 
+// Void makes the links to an assignment void that were made until now.
+func (l *Lane) Void(ctx context.Context, assignment int64) error {
+	return l.db.VoidLinks(ctx, assignment)
+}
+
 // ExactFor gives the exact place of a request to the authority that an open
 // assignment binds, where it needs it: the category shows places roughly to
 // everybody else, but what is to be mended must be found. What a held category

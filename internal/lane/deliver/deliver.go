@@ -44,13 +44,9 @@ type Worker struct {
 // New checks the configuration. The fault is deliver.site.
 func New(cfg Config) (*Worker, error) {
 	w := &Worker{Config: cfg, owner: rand.Text()}
-	if cfg.Site != "" {
-		u, err := url.Parse(cfg.Site)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/" {
-			return nil, fault.Invalid("deliver.site", cfg.Site)
-		}
-		u.Path = ""
-		w.site = u
+	var err error
+	if w.site, err = ReadSite(cfg.Site); err != nil {
+		return nil, err
 	}
 	if w.Name == nil {
 		w.Name = func(locale.Tag) string { return "Kuä" }
@@ -65,6 +61,19 @@ func New(cfg Config) (*Worker, error) {
 		w.Rest = 5 * time.Second
 	}
 	return w, nil
+}
+
+// ReadSite reads a site's own address, nil for "". The fault is deliver.site.
+func ReadSite(address string) (*url.URL, error) {
+	if address == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/" {
+		return nil, fault.Invalid("deliver.site", address)
+	}
+	u.Path = ""
+	return u, nil
 }
 
 // Run delivers until ctx ends. Whatever waited for a reason that a new

@@ -36,6 +36,21 @@ func (db *DB) LinkGeneration(ctx context.Context, assignment int64) (generation 
 	return generation, nil
 }
 
+func voidLinks(ctx context.Context, tx *sql.Tx, assignment int64) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO link (assignment, generation) VALUES ($1, 1)
+		ON CONFLICT (assignment) DO UPDATE SET generation = link.generation + 1`, assignment)
+	return err
+}
+
+// VoidLinks makes the links of an assignment void that were made until now.
+func (db *DB) VoidLinks(ctx context.Context, assignment int64) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error { return voidLinks(ctx, tx, assignment) })
+	if err != nil {
+		return fmt.Errorf("make the links of assignment %d void: %w", assignment, err)
+	}
+	return nil
+}
+
 // Renew has an assignment's authority told of its request anew, with a new link,
 // and where void is set makes its older links void. It is written with its day;
 // one that waits already stays as it is. The fault is lane.no_assignment for one
@@ -43,8 +58,7 @@ func (db *DB) LinkGeneration(ctx context.Context, assignment int64) (generation 
 func (db *DB) Renew(ctx context.Context, assignment int64, day string, void bool) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if void {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO link (assignment, generation) VALUES ($1, 1)
-				ON CONFLICT (assignment) DO UPDATE SET generation = link.generation + 1`, assignment); err != nil {
+			if err := voidLinks(ctx, tx, assignment); err != nil {
 				return err
 			}
 		}
