@@ -34,6 +34,8 @@ cascade:       fault
 media:         likeness gate track cascade
 caption:       fault
 open311:       fault
+mail:          fault
+mail/mailtest:
 open311/client: open311
 charter:       canon durable
 tlog:          canon
@@ -65,6 +67,7 @@ node/nodeweb:  node page
 
 lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon
+lane/deliver:  lane mail
 lane/laneweb:  lane page
 
 desk/deskdb:   sqldb casefile redact record
@@ -72,7 +75,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb appeal/letter
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/deliver appeal/letter
 `
 
 // doors names the only packages that may import a library from outside.
@@ -83,9 +86,10 @@ github.com/jackc/pgx:                 sqldb sqldb/pgtest
 go.yaml.in/yaml:                      datafile
 codeberg.org/go-pdf/fpdf:             appeal/letter
 github.com/go-fonts:                  appeal/letter
-os/exec:                              media sqldb/pgtest
+os/exec:                              media sqldb/pgtest mail/mailtest
 filippo.io/age:                       seal receipt keyring
 github.com/transparency-dev/tessera:  tlog/appender
+github.com/wneessen/go-mail:           mail
 github.com/spf13/cobra:               cmd/kua
 `
 

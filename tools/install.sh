@@ -2,7 +2,7 @@
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
-#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, PostgreSQL
+#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, PostgreSQL, aiosmtpd
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool
 #
 # Where it may not install (not root, no sudo, no apt) it names the packages and
@@ -32,6 +32,7 @@ test)
 	want nginx nginx-light
 	want sha256sum coreutils
 	want xxd xxd
+	/usr/bin/python3 -c 'import aiosmtpd' >/dev/null 2>&1 || need="$need python3-aiosmtpd" # an SMTP server
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || want initdb postgresql
 	# NASA's portrait of an astronaut, in the public domain: what the face
 	# detectors are tested on. It is taken out of a package that is not installed.

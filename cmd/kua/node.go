@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -26,10 +27,13 @@ func (a *app) nodeCommand() *cobra.Command {
 	var cfg node.Config
 	var listen node.Listen
 	var dir, from, db string
+	var tell delivery
 	c := a.command("node", "cli.node", `
   kua node key --dir /var/lib/kua
   kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
-  kua node --dir /var/lib/kua --charter /etc/kua --addr 127.0.0.1:8080 --behind-proxy`)
+  kua node --dir /var/lib/kua --charter /etc/kua --addr 127.0.0.1:8080 --behind-proxy
+  kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org --site https://kua.example.org \
+    --smtp mail.example.org:587 --smtp-user kua --smtp-password-file /etc/kua/smtp --smtp-from post@kua.example.org`)
 	c.PersistentFlags().StringVar(&dir, "dir", "kua-node", a.t("cli.flag.node_dir"))
 	c.Flags().StringVar(&from, "charter", "", a.t("cli.flag.node_charter"))
 	c.Flags().StringVar(&db, "db", "", a.t("cli.flag.lane_db"))
@@ -43,9 +47,13 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Flags().Int64Var(&cfg.Limits.FreeBytes, "free-bytes", 0, a.t("cli.flag.free_bytes"))
 	c.Flags().IntVar(&cfg.Limits.OpenDays, "open-days", 0, a.t("cli.flag.open_days"))
 	c.Flags().IntVar(&cfg.Limits.ReplyDays, "reply-days", 0, a.t("cli.flag.reply_days"))
+	tell.flags(a, c.Flags())
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		node.Tune()
+		if err := tell.check(); err != nil {
+			return err
+		}
 		cfg.Dir = dir
 		if from != "" {
 			var err error
@@ -57,13 +65,23 @@ func (a *app) nodeCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		worker, err := tell.worker(a, n)
+		if err != nil {
+			return errors.Join(err, n.Close())
+		}
 		l, err := net.Listen("tcp", listen.Addr)
 		if err != nil {
 			return errors.Join(fault.Conflict("cli.node.address", listen.Addr).Because(err), n.Close())
 		}
 		listen.Listener = l
 		a.say("cli.node.serving", l.Addr(), n.Key())
-		return errors.Join(n.Serve(c.Context(), listen, n), n.Close())
+		ctx, stop := context.WithCancel(c.Context())
+		var work sync.WaitGroup
+		work.Go(func() { worker.Run(ctx) })
+		err = n.Serve(ctx, listen, n)
+		stop()
+		work.Wait()
+		return errors.Join(err, n.Close())
 	}
 	c.AddCommand(a.nodeKey(&dir))
 	return c
@@ -86,7 +104,8 @@ func readCharter(dir string) (charter.Chain, error) {
 type served struct {
 	*node.Node
 	http.Handler
-	lane *lane.Lane
+	lane  *lane.Lane
+	words *locale.Catalogue // in every language
 }
 
 func (s *served) Close() error { return errors.Join(s.Node.Close(), s.lane.Close()) }
@@ -111,16 +130,12 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
-	s := &served{Node: n, lane: open}
+	s := &served{Node: n, lane: open, words: all}
 	pages, err := nodeweb.New(n, all)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Name: func(lang locale.Tag) string {
-		c, _ := n.Charter()
-		name, _ := lang.Text(c.Name)
-		return name
-	}})
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Name: s.name})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

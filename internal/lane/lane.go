@@ -36,11 +36,12 @@ type Lane struct {
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version
 	router *authority.Router
+	links  []byte // the key of the links, once it was read
 }
 
 // Open opens the lane, making its database when it is not there.
 func Open(ctx context.Context, cfg Config) (*Lane, error) {
-	db, err := lanedb.Open(ctx, filepath.Join(cfg.Dir, databaseFile), cfg.URL)
+	db, err := lanedb.Open(ctx, filepath.Join(cfg.Dir, databaseFile), cfg.URL, tells)
 	if err != nil {
 		return nil, fmt.Errorf("open the open lane: %w", err)
 	}

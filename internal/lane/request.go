@@ -353,7 +353,7 @@ func (l *Lane) Move(ctx context.Context, assignment, step int64, m Move) error {
 	e := Event{Day: today, By: m.By, Authority: a.Authority, From: from, To: m.To, Reason: m.Reason, On: m.On, Owner: m.Owner,
 		Reference: m.Number, Picture: m.Picture, Into: m.Into}
 	a.State, a.Day = string(m.To), string(today)
-	return l.db.MoveAssignment(ctx, a, next, func(s string) bool { return State(s).Open() }, e.write)
+	return l.db.MoveAssignment(ctx, a, next, open, e.write)
 }
 
 // newOwner makes the assignment of the authority whose a request is said to be.

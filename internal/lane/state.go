@@ -76,6 +76,12 @@ type Move struct {
 	Into    int64      // of merged: the request that stays
 }
 
+// day reports a real day that is not past.
+func day(d, today appeal.Day) bool {
+	read, err := appeal.ParseDay(string(d))
+	return err == nil && read == d && d >= today
+}
+
 // check holds a move against the table and against what it needs. The faults are
 // lane.transition and lane.needs.
 func (m Move) check(from State, category authority.Category, today appeal.Day) error {
@@ -86,7 +92,7 @@ func (m Move) check(from State, category authority.Category, today appeal.Day) e
 	switch {
 	case m.To == Registered && m.Number == "":
 		missing = "number"
-	case m.To == Planned && m.On < today:
+	case m.To == Planned && !day(m.On, today):
 		missing = "day"
 	case m.To == Redirected && m.Owner == "":
 		missing = "owner"

@@ -87,7 +87,7 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 		if err := addAssignment(ctx, tx, a); err != nil {
 			return err
 		}
-		return appendEvent(ctx, tx, id, write)
+		return db.appendEvent(ctx, tx, id, write)
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("keep the request: %w", err)
@@ -101,7 +101,7 @@ func addAssignment(ctx context.Context, tx *sql.Tx, a Assignment) error {
 	return err
 }
 
-func appendEvent(ctx context.Context, tx *sql.Tx, request int64, write Write) error {
+func (db *DB) appendEvent(ctx context.Context, tx *sql.Tx, request int64, write Write) error {
 	var number int64
 	var before string
 	err := tx.QueryRowContext(ctx, `SELECT number, hash FROM event WHERE request = $1 ORDER BY number DESC LIMIT 1`, request).Scan(&number, &before)
@@ -112,15 +112,17 @@ func appendEvent(ctx context.Context, tx *sql.Tx, request int64, write Write) er
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO event (request, number, body, hash) VALUES ($1, $2, $3, $4)`, request, number+1, body, hash)
-	return err
+	if _, err = tx.ExecContext(ctx, `INSERT INTO event (request, number, body, hash) VALUES ($1, $2, $3, $4)`, request, number+1, body, hash); err != nil {
+		return err
+	}
+	return db.tell(ctx, tx, request, number+1, body)
 }
 
 // AddEvent appends an event that moves nothing, if it follows the event with the
 // number after; otherwise the fault is lane.moved.
 func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
+		return db.appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
 			if number != after+1 {
 				return "", "", fault.Conflict("lane.moved", request)
 			}
@@ -137,39 +139,42 @@ func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write) e
 // one where next is not nil, and an event; open says which states leave a
 // request open. The fault is lane.moved when somebody was faster.
 func (db *DB) MoveAssignment(ctx context.Context, a Assignment, next *Assignment, open func(state string) bool, write Write) error {
-	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, `UPDATE assignment SET state = $1, day = $2, step = step + 1 WHERE number = $3 AND step = $4`,
-			a.State, a.Day, a.Number, a.Step)
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n != 1 {
-			return errors.Join(fault.Conflict("lane.moved", a.Number), err)
-		}
-		if next != nil {
-			if err := addAssignment(ctx, tx, *next); err != nil {
-				return err
-			}
-		}
-		all, err := assignments(ctx, tx, a.Request)
-		if err != nil {
-			return err
-		}
-		left := 0
-		for _, one := range all {
-			if open(one.State) {
-				left = 1
-			}
-		}
-		if _, err := tx.ExecContext(ctx, `UPDATE request SET open = $1 WHERE id = $2`, left, a.Request); err != nil {
-			return err
-		}
-		return appendEvent(ctx, tx, a.Request, write)
-	})
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error { return db.move(ctx, tx, a, next, open, write) })
 	if err != nil {
 		return fmt.Errorf("move assignment %d: %w", a.Number, err)
 	}
 	return nil
+}
+
+// move is MoveAssignment in a transaction that does more.
+func (db *DB) move(ctx context.Context, tx *sql.Tx, a Assignment, next *Assignment, open func(state string) bool, write Write) error {
+	done, err := tx.ExecContext(ctx, `UPDATE assignment SET state = $1, day = $2, step = step + 1 WHERE number = $3 AND step = $4`,
+		a.State, a.Day, a.Number, a.Step)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(fault.Conflict("lane.moved", a.Number), err)
+	}
+	if next != nil {
+		if err := addAssignment(ctx, tx, *next); err != nil {
+			return err
+		}
+	}
+	all, err := assignments(ctx, tx, a.Request)
+	if err != nil {
+		return err
+	}
+	left := 0
+	for _, one := range all {
+		if open(one.State) {
+			left = 1
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE request SET open = $1 WHERE id = $2`, left, a.Request); err != nil {
+		return err
+	}
+	return db.appendEvent(ctx, tx, a.Request, write)
 }
 
 type querier interface {
@@ -193,13 +198,8 @@ func (db *DB) Assignments(ctx context.Context, request int64) ([]Assignment, err
 }
 
 // Assignment gives one assignment, or the fault lane.no_assignment.
-func (db *DB) Assignment(ctx context.Context, number int64) (a Assignment, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT number, request, authority, state, day, step FROM assignment WHERE number = $1`, number).
-		Scan(&a.Number, &a.Request, &a.Authority, &a.State, &a.Day, &a.Step)
-	if errors.Is(err, sql.ErrNoRows) {
-		return a, fault.NotFound("lane.no_assignment", number)
-	}
-	return a, err
+func (db *DB) Assignment(ctx context.Context, number int64) (Assignment, error) {
+	return readAssignment(ctx, db.db, number)
 }
 
 const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day`

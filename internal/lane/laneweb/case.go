@@ -27,7 +27,10 @@ type casePage struct {
 func (p casePage) Both() sheet { return sheet{p.base, p.Told} }
 
 // part is what one authority has of it.
-type part struct{ Authority, State, Since string }
+type part struct {
+	Authority, State, Since string
+	Waits                   string // what it could not be told so far
+}
 
 // line is one act in the history.
 type line struct{ Day, By, State, Authority, Reason, On, Owner, Number, Into, Words string }
@@ -69,7 +72,10 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 		return p, err
 	}
 	for _, a := range r.Assignments {
-		p.Parts = append(p.Parts, part{authorityName(router, a.Authority, v.lang), p.T("laneweb.state." + string(a.State)), v.lang.Date(string(a.Since))})
+		p.Parts = append(p.Parts, part{Authority: authorityName(router, a.Authority, v.lang), State: p.T("laneweb.state." + string(a.State)), Since: v.lang.Date(string(a.Since))})
+	}
+	if err := w.waits(v.Context(), p.base, r, p.Parts); err != nil {
+		return p, err
 	}
 	q := authority.Query{Category: r.Category, Area: r.Area, On: r.Day}
 	if r.Visibility == authority.Public && r.Place != nil {

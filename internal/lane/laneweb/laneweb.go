@@ -85,6 +85,10 @@ func (w *Web) routes() {
 		"POST /mine":              w.mine,
 		"POST /add":               w.add,
 		"POST /withdraw":          w.withdraw,
+		"POST /answer":            w.holderAnswers,
+		"GET /at/{token}":         w.link,
+		"POST /at/{token}":        w.answer,
+		"POST /at/{token}/renew":  w.renew,
 	} {
 		w.rooms.Handle(pattern, w.page(show))
 	}

@@ -23,6 +23,7 @@ type minePage struct {
 	Danger        string // words in Adding that can mean danger
 	Adding        string // what was typed to be added
 	Seen          int    // events
+	Asked         []inquiry
 }
 
 func (w *Web) mine(v *visit) error {
@@ -90,6 +91,9 @@ func (w *Web) showMine(v *visit, trouble error) error {
 	}
 	p := minePage{base: w.base(v, "/mine", "laneweb.mine"), Code: v.form.Get(codeField), Case: &c, Withdraw: len(open) > 0,
 		Seen: len(c.History)}
+	if p.Asked, err = w.questions(v, id); err != nil {
+		return err
+	}
 	if trouble != nil {
 		p.Adding = clean(v.form.Get(wordsField))
 		p.Trouble, p.Hint = p.Fault(trouble)

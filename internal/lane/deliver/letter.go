@@ -1,0 +1,129 @@
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"strconv"
+	"strings"
+
+	"kua/internal/authority"
+	"kua/internal/fault"
+	"kua/internal/lane"
+	"kua/internal/locale"
+	"kua/internal/mail"
+)
+
+// message is what an authority is told, before it has a form.
+type message struct {
+	d       lane.Delivery
+	first   lane.Delivery // the opening one to the same authority
+	r       lane.Request
+	a       lane.Assignment
+	to      authority.Authority
+	history []lane.Event
+	router  *authority.Router
+}
+
+// sendMail writes to an authority with a link that opens this one request. The
+// letter says what everybody may read, and no exact place that the page hides.
+func (w *Worker) sendMail(ctx context.Context, m message, c authority.Channel) error {
+	if w.Mail == nil {
+		return notTried{fault.Conflict("deliver.no_mail")}
+	}
+	lang := c.Language
+	if lang == "" && len(m.to.Languages) > 0 {
+		lang = m.to.Languages[0]
+	}
+	lang = cmp.Or(lang, locale.English)
+	token, until, err := w.Lane.Link(ctx, m.a.Number)
+	if err != nil {
+		return err
+	}
+	out := mail.Message{To: c.Address, ID: w.id(m.d.Key(m.history))}
+	say := func(key string, args ...any) string { return w.Catalogue.T(lang, key, args...) }
+	site := w.site.String() + "/" + lang.Path() + "/open"
+	link, public := site+"/at/"+token, site+"/case/"+strconv.FormatInt(m.r.ID, 10)
+	out.Subject = oneLine(say("deliver.subject", m.r.ID, m.category(lang)))
+	var text strings.Builder
+	line := func(parts ...string) { text.WriteString(strings.Join(parts, "") + "\n") }
+	name := w.Name(lang)
+	if m.d.Opening {
+		line(say("deliver.opening", name, m.to.Names.In(lang)), "\n")
+	} else {
+		out.InReplyTo = w.id(m.first.Key(m.history))
+		out.Subject = oneLine(say("deliver.again", out.Subject))
+		line(say("deliver.news", name, m.r.ID), "\n")
+		what, words := m.act()
+		line(say(what))
+		if words != "" {
+			line(quote(words))
+		}
+		line()
+	}
+	line(say("deliver.what"), " ", m.category(lang))
+	line(say("deliver.where"), " ", m.place(lang))
+	line(say("deliver.day"), " ", lang.Date(string(m.r.Day)))
+	if m.d.Opening {
+		line(quote(m.r.Words))
+	}
+	line()
+	line(say("deliver.answer"))
+	line(link)
+	line(say("deliver.answer.text", lang.Date(string(until))), "\n")
+	line(say("deliver.public"))
+	line(public)
+	out.Text = text.String()
+	return w.Mail(ctx, out)
+}
+
+// id is the Message-ID of a key.
+func (w *Worker) id(key string) string { return key + "@" + w.site.Hostname() }
+
+func (m message) category(lang locale.Tag) string {
+	if c, err := m.router.Category(m.r.Category); err == nil {
+		return c.Names.In(lang)
+	}
+	return m.r.Category
+}
+
+// place is where, as everybody may know it.
+func (m message) place(lang locale.Tag) string {
+	at := m.r.Area
+	if a, err := m.router.Area(m.r.Area); err == nil {
+		at = a.Names.In(lang)
+	}
+	if m.r.Landmark != "" {
+		at += " · " + oneLine(m.r.Landmark)
+	}
+	if m.r.Place != nil && m.r.Visibility == authority.Public {
+		at += " · " + m.r.Place.String()
+	}
+	return at
+}
+
+// act says in one sentence what is new, and in which words its doer said it.
+func (m message) act() (key, words string) {
+	e := m.history[m.d.Event-1]
+	switch {
+	case e.Words != "":
+		return "deliver.act.added", e.Words
+	case e.To == lane.Withdrawn:
+		return "deliver.act.withdrawn", e.Reason
+	case e.To == lane.Merged:
+		return "deliver.act.merged", strconv.FormatInt(e.Into, 10)
+	case e.From == lane.InfoNeeded:
+		return "deliver.act.answered", e.Reason
+	case e.To == lane.InWork:
+		return "deliver.act.reopened", e.Reason
+	}
+	return "deliver.act.other", e.Reason
+}
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// quote sets words of others apart, so that none of them passes for the letter's own.
+func quote(words string) string {
+	return "> " + strings.ReplaceAll(lineEnds.Replace(strings.TrimSpace(words)), "\n", "\n> ")
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -1,0 +1,271 @@
+package laneweb
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kua/internal/appeal"
+	"kua/internal/authority"
+	"kua/internal/fault"
+	"kua/internal/lane"
+	"kua/internal/page"
+)
+
+// linkPage is a report as the authority sees it that its link was sent to: what
+// there is to mend, and the answers that can be given.
+type linkPage struct {
+	base
+	Token         string
+	Authority     string
+	Case          casePage
+	State         string
+	Exact         string // the place, where everybody else sees it only roughly
+	Step          int64
+	Photo         string // "": none is taken, else "asked" or "needed"
+	NoPhoto       bool   // one is needed and cannot be taken
+	Owners        []named
+	Today         string
+	Done          bool
+	Expired       bool // a new link can be asked for, nothing else
+	Renewed       bool
+	Trouble, Hint string
+	Typed         string // the words of an answer that was not taken
+	Tried         string // and what it was
+
+	can []lane.State
+}
+
+// Can reports whether an answer is possible now.
+func (p linkPage) Can(state string) bool { return slices.Contains(p.can, lane.State(state)) }
+
+// Others reports whether there is any answer but that it is mended.
+func (p linkPage) Others() bool { return len(p.can) > 0 }
+
+// Both gives the page and what is told to the template that shows it.
+func (p linkPage) Both() sheet { return sheet{p.base, p.Case.Told} }
+
+// link opens a report for its authority. Looking changes nothing: mail servers
+// follow links too.
+func (w *Web) link(v *visit) error { return w.showLink(v, nil, false) }
+
+// showLink shows the page of a link, and why an answer was not taken.
+func (w *Web) showLink(v *visit, trouble error, done bool) error {
+	v.rw.Header().Set("X-Robots-Tag", "noindex, nofollow, noarchive")
+	token := v.PathValue("token")
+	a, r, err := w.lane.Opened(v.Context(), token)
+	if errors.Is(err, fault.Forbidden("lane.expired_link")) {
+		return w.showExpired(v, token, err)
+	}
+	if err != nil {
+		return err
+	}
+	router, err := w.lane.RouterOf(v.Context(), r)
+	if err != nil {
+		return err
+	}
+	p := linkPage{base: w.base(v, "/at/"+token, "laneweb.link.title", r.ID), Token: token, Authority: authorityName(router, a.Authority, v.lang),
+		Step: a.Step, Today: w.lane.Today(), Done: done}
+	p.State = p.T("laneweb.state." + string(a.State))
+	if p.Case, err = w.casePage(v, r.ID, false); err != nil {
+		return err
+	}
+	if p.Case.Hidden {
+		return w.show(v, "link", p.Base, p, trouble)
+	}
+	exact, err := w.lane.ExactFor(v.Context(), a, r)
+	if err != nil {
+		return err
+	}
+	if exact != nil && (r.Place == nil || *exact != *r.Place) {
+		p.Exact = exact.String()
+	}
+	p.can = lane.Next(a.State, lane.ByOfficial)
+	if a.State == lane.Routed { // it was reached, and the house has not written it down yet
+		p.can = lane.Next(lane.Delivered, lane.ByOfficial)
+	}
+	if category, err := router.Category(r.Category); err == nil && category.Proof != authority.NoProof {
+		p.NoPhoto = true
+	}
+	for _, other := range router.Directory().Authorities {
+		if other.ID != a.Authority {
+			p.Owners = append(p.Owners, named{ID: other.ID, Name: other.Names.In(v.lang)})
+		}
+	}
+	if trouble != nil {
+		p.Trouble, p.Hint = p.Fault(trouble)
+		p.Typed, p.Tried = clean(v.form.Get("reason")), v.form.Get("to")
+	}
+	return w.show(v, "link", p.Base, p, trouble)
+}
+
+// show answers with a page, under the status of what was wrong, if anything was.
+func (w *Web) show(v *visit, name string, b page.Base, data any, trouble error) error {
+	if trouble != nil {
+		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		v.rw.WriteHeader(page.Status(trouble))
+	}
+	w.set.Show(v.rw, name, b, data)
+	return nil
+}
+
+func (w *Web) showExpired(v *visit, token string, err error) error {
+	if f, ok := fault.Of(err); ok && len(f.Args) > 0 {
+		if day, ok := f.Args[0].(appeal.Day); ok {
+			err = fault.Forbidden(f.Key, v.lang.Date(string(day)))
+		}
+	}
+	p := linkPage{base: w.base(v, "/at/"+token, "laneweb.link.renew"), Token: token, Expired: true}
+	p.Trouble, _ = p.Fault(err)
+	return w.show(v, "link", p.Base, p, err)
+}
+
+// renew sends a new link to the address that the authority is known by, for one
+// that has expired. Whoever asks sees nothing of it.
+func (w *Web) renew(v *visit) error {
+	v.rw.Header().Set("X-Robots-Tag", "noindex, nofollow, noarchive")
+	token := v.PathValue("token")
+	a, _, err := w.lane.Opened(v.Context(), token)
+	if err == nil {
+		return w.showLink(v, nil, false) // it opens still
+	}
+	if !errors.Is(err, fault.Forbidden("lane.expired_link")) {
+		return err
+	}
+	if err := w.takeOne(v); err != nil {
+		return err
+	}
+	if err := w.lane.Renew(v.Context(), a.Number, false); err != nil {
+		return err
+	}
+	p := linkPage{base: w.base(v, "/at/"+token, "laneweb.link.renew"), Token: token, Expired: true, Renewed: true}
+	return w.show(v, "link", p.Base, p, nil)
+}
+
+// takeOne takes one of the hour's budget, or says when to come back.
+func (w *Web) takeOne(v *visit) error {
+	wait, err := w.budget.take()
+	if err != nil {
+		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+	}
+	return err
+}
+
+// answer takes an authority's answer.
+func (w *Web) answer(v *visit) error {
+	a, r, err := w.lane.Opened(v.Context(), v.PathValue("token"))
+	if errors.Is(err, fault.Forbidden("lane.expired_link")) {
+		return w.showLink(v, nil, false)
+	}
+	if err != nil {
+		return err
+	}
+	step, err := strconv.ParseInt(v.form.Get("step"), 10, 64)
+	if err != nil {
+		return fault.Invalid("laneweb.bad_form")
+	}
+	m := lane.Move{To: lane.State(v.form.Get("to")), By: lane.ByOfficial, Reason: oneLineEnd(v.form.Get("reason"))}
+	switch m.To {
+	case lane.Planned:
+		m.On = appeal.Day(v.form.Get("on"))
+	case lane.Redirected:
+		m.Owner = v.form.Get("owner")
+	case lane.Registered:
+		m.Number = strings.TrimSpace(v.form.Get("number"))
+	}
+	err = w.lane.Answer(v.Context(), a, step, m)
+	f, known := fault.Of(err)
+	switch {
+	case err == nil:
+		return w.showLink(v, nil, true)
+	case errors.Is(err, fault.Conflict("lane.moved")) && w.stands(v, r.ID, a.Number, m):
+		return w.showLink(v, nil, true) // it was sent twice
+	case errors.Is(err, fault.Invalid("lane.needs")):
+		return w.showLink(v, fault.Invalid("laneweb.link.missing").Because(err), false)
+	case known && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict || f.Kind == fault.KindNotFound):
+		return w.showLink(v, err, false)
+	}
+	return err
+}
+
+// stands reports whether the newest act of an assignment is the same answer.
+func (w *Web) stands(v *visit, request, assignment int64, m lane.Move) bool {
+	r, err := w.lane.Request(v.Context(), request)
+	history, broken := w.lane.History(v.Context(), request)
+	if err != nil || broken != nil {
+		return false
+	}
+	for _, a := range r.Assignments {
+		if a.Number != assignment {
+			continue
+		}
+		for _, e := range slices.Backward(history) {
+			if e.Authority == a.Authority && e.By == lane.ByOfficial {
+				return e.To == m.To && e.Reason == m.Reason && e.On == m.On && e.Owner == m.Owner && e.Reference == m.Number && a.State == m.To
+			}
+		}
+	}
+	return false
+}
+
+// holderAnswers takes the answer of a holder to the question of an authority; the
+// authority is told.
+func (w *Web) holderAnswers(v *visit) error {
+	id, err := w.lane.Held(v.Context(), v.form.Get(codeField))
+	if err != nil {
+		return w.mistyped(v, err)
+	}
+	number, err1 := strconv.ParseInt(v.form.Get("part"), 10, 64)
+	step, err2 := strconv.ParseInt(v.form.Get("step"), 10, 64)
+	if err1 != nil || err2 != nil {
+		return fault.Invalid("laneweb.bad_form")
+	}
+	if err := w.takeOne(v); err != nil {
+		return err
+	}
+	err = w.lane.Reply(v.Context(), id, number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes")
+	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {
+		return w.showMine(v, err)
+	}
+	if err != nil {
+		return err
+	}
+	delete(v.form, wordsField)
+	return w.showMine(v, nil)
+}
+
+// inquiry is a question of an authority that waits for the holder's answer.
+type inquiry struct {
+	Authority, Question string
+	Part, Step          int64
+}
+
+// questions gives the questions that wait for a holder.
+func (w *Web) questions(v *visit, id int64) (all []inquiry, err error) {
+	r, err := w.lane.Request(v.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	history, err := w.lane.History(v.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	router, err := w.lane.RouterOf(v.Context(), r)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range r.Assignments {
+		if a.State != lane.InfoNeeded {
+			continue
+		}
+		q := inquiry{Authority: authorityName(router, a.Authority, v.lang), Part: a.Number, Step: a.Step}
+		for _, e := range history {
+			if e.Authority == a.Authority && e.To == lane.InfoNeeded {
+				q.Question = e.Reason
+			}
+		}
+		all = append(all, q)
+	}
+	return all, nil
+}

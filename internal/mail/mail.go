@@ -1,0 +1,213 @@
+// Package mail sends one message to one address over SMTP, as plain text.
+//
+// It decides nothing: not whom to write, nor what, nor whether to try again.
+// Addresses come from operators and from people who asked for mail; nothing that
+// is typed can become a header. It is the only door to the SMTP library.
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	netmail "net/mail"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"kua/internal/fault"
+)
+
+// Config names the server that takes the mail.
+type Config struct {
+	Server   string // host, or host:port
+	Implicit bool   // TLS from the first byte (port 465); otherwise STARTTLS (587), which is required unless the host is this machine
+	User     string // "": the server takes mail without signing in
+	Password string
+	From     string         // the sender's address, with or without a name
+	Roots    *x509.CertPool // whom to believe; nil: the machine's
+}
+
+// Message is one message.
+type Message struct {
+	To          string // one address
+	Subject     string
+	Text        string
+	ID          string // Message-ID without its brackets: the same at every try
+	InReplyTo   string // Message-ID of the one that it follows; "" for none
+	Unsubscribe string // an https address that ends the mail with one click (RFC 8058); "" for none
+}
+
+// Sender sends messages. It is safe for use by several goroutines.
+type Sender struct {
+	host    string
+	from    netmail.Address
+	options []gomail.Option
+}
+
+// patience is how long each step of a sending may take.
+const patience = 30 * time.Second
+
+// New checks the configuration; it calls nobody. The faults are mail.server and
+// mail.address.
+func New(cfg Config) (*Sender, error) {
+	host, port, err := net.SplitHostPort(cfg.Server)
+	if err != nil {
+		host, port = cfg.Server, "587"
+		if cfg.Implicit {
+			port = "465"
+		}
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if host == "" || strings.ContainsAny(host, "/@ ") || err != nil || n == 0 || !oneLine(host) {
+		return nil, fault.Invalid("mail.server", cfg.Server)
+	}
+	from, err := address(cfg.From)
+	if err != nil {
+		return nil, err
+	}
+	_, domain, _ := strings.Cut(from.Address, "@")
+	s := &Sender{host: host, from: *from, options: []gomail.Option{
+		gomail.WithPort(int(n)), gomail.WithTimeout(patience), gomail.WithHELO(domain), // the machine's own name is nobody's business
+		gomail.WithTLSConfig(&tls.Config{ServerName: host, RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12}),
+	}}
+	policy := gomail.TLSMandatory
+	if loopback(host) {
+		policy = gomail.TLSOpportunistic
+		if cfg.Roots == nil {
+			policy = gomail.NoTLS // nobody is between, and a name that no certificate carries
+		}
+	}
+	if cfg.Implicit {
+		s.options = append(s.options, gomail.WithSSL())
+	} else {
+		s.options = append(s.options, gomail.WithTLSPolicy(policy))
+	}
+	if cfg.User != "" {
+		s.options = append(s.options, gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin), gomail.WithUsername(cfg.User), gomail.WithPassword(cfg.Password))
+	}
+	return s, nil
+}
+
+// Domain is the domain of the sender's address.
+func (s *Sender) Domain() string {
+	_, domain, _ := strings.Cut(s.from.Address, "@")
+	return domain
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// address reads one address, with or without a name.
+func address(s string) (*netmail.Address, error) {
+	a, err := netmail.ParseAddress(s)
+	if err != nil || !oneLine(s) || len(a.Address) > 254 { // RFC 5321, 4.5.3.1.3
+		return nil, fault.Invalid("mail.address", shown(s))
+	}
+	return a, nil
+}
+
+// shown keeps a bad address fit to be shown.
+func shown(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '·'
+		}
+		return r
+	}, strings.ToValidUTF8(s[:min(len(s), 100)], "·"))
+}
+
+// oneLine reports a text that can stand in a header: whatever ends a line, or
+// turns the direction of writing, is refused and never cut.
+func oneLine(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	})
+}
+
+// identifier reports a Message-ID without its brackets (RFC 5322, 3.6.4).
+func identifier(s string) bool {
+	left, right, ok := strings.Cut(s, "@")
+	return ok && left != "" && right != "" && len(s) < 200 && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r > '~' || strings.ContainsRune("<>()[]\\,;:\"", r)
+	}) && !strings.Contains(right, "@")
+}
+
+// Check holds a message against what a header can carry. The faults are
+// mail.address and mail.message.
+func (m Message) Check() error {
+	if _, err := address(m.To); err != nil {
+		return err
+	}
+	bad := ""
+	switch {
+	case m.Subject == "" || !oneLine(m.Subject) || utf8.RuneCountInString(m.Subject) > 200:
+		bad = "Subject"
+	case !identifier(m.ID):
+		bad = "Message-ID"
+	case m.InReplyTo != "" && !identifier(m.InReplyTo):
+		bad = "In-Reply-To"
+	case m.Unsubscribe != "" && (!strings.HasPrefix(m.Unsubscribe, "https://") || !oneLine(m.Unsubscribe) || strings.ContainsAny(m.Unsubscribe, "<>, ")):
+		bad = "List-Unsubscribe"
+	case m.Text == "" || !utf8.ValidString(m.Text):
+		bad = "text"
+	}
+	if bad != "" {
+		return fault.Invalid("mail.message", bad)
+	}
+	return nil
+}
+
+// Send gives a message to the server. It returns nil once the server has taken
+// it, whatever happens to the line afterwards. The faults are those of Check,
+// mail.refused (kind invalid: the server will not take it, now or later) and
+// mail.later (kind later: no server answered, it was not to be trusted, or it asks
+// to come back). After mail.later the server may have taken the message all the
+// same, when the line broke at its end: whoever tries again does so under the same ID.
+func (s *Sender) Send(ctx context.Context, m Message) error {
+	if err := m.Check(); err != nil {
+		return err
+	}
+	msg := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(&s.from)
+	if err := msg.To(m.To); err != nil {
+		return fault.Invalid("mail.address", shown(m.To)).Because(err)
+	}
+	msg.Subject(m.Subject)
+	msg.SetMessageIDWithValue(m.ID)
+	msg.SetDate()
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no holiday notes, please
+	if m.InReplyTo != "" {
+		msg.SetGenHeader(gomail.HeaderInReplyTo, "<"+m.InReplyTo+">")
+		msg.SetGenHeader(gomail.HeaderReferences, "<"+m.InReplyTo+">")
+	}
+	if m.Unsubscribe != "" {
+		if err := msg.SetListUnsubscribeOneClick(m.Unsubscribe); err != nil {
+			return fault.Invalid("mail.message", "List-Unsubscribe").Because(err)
+		}
+	}
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	c, err := gomail.NewClient(s.host, s.options...)
+	if err != nil {
+		return fault.Invalid("mail.server", s.host).Because(err)
+	}
+	err = c.DialAndSendWithContext(ctx, msg)
+	if err == nil || msg.IsDelivered() { // what fails after it was taken would make two of it
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var refused *gomail.SendError
+	if errors.As(err, &refused) && refused.ErrorCode() >= 500 {
+		return fault.Invalid("mail.refused", refused.ErrorCode()).Because(err)
+	}
+	return fault.Later("mail.later").Because(err)
+}

@@ -1,0 +1,199 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"mime/quotedprintable"
+	"net"
+	netmail "net/mail"
+	"strings"
+	"testing"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"kua/internal/fault"
+	"kua/internal/mail/mailtest"
+)
+
+func letter(change ...func(*Message)) Message {
+	m := Message{To: "office@city.example", Subject: "Сообщение 7: Открытый люк", Text: "Люк открыт.\n.\nhttps://kua.example/ru/open/case/7\n" + strings.Repeat("длинная строка ", 90) + "\n",
+		ID: "case-7-1-1-abcdef@kua.example"}
+	for _, c := range change {
+		c(&m)
+	}
+	return m
+}
+
+// to gives a sender that reaches the server under a name that is not this machine's.
+func to(t *testing.T, s *mailtest.Server, cfg Config) *Sender {
+	t.Helper()
+	cfg.Server, cfg.From, cfg.Roots = "mail.example:2525", "Drivers' Society <post@kua.example>", s.Roots
+	out, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.options = append(out.options, gomail.WithTimeout(2*time.Second), gomail.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr)
+	}))
+	return out
+}
+
+// TestSend has a real server take a message: whole, with the headers that it was
+// given and no others, over TLS, and nothing of this machine's name.
+func TestSend(t *testing.T) {
+	t.Parallel()
+	server := mailtest.Start(t, mailtest.Auth, true)
+	m := letter(func(m *Message) {
+		m.InReplyTo, m.Unsubscribe = "case-7-1-0-abcdef@kua.example", "https://kua.example/en/stop/abc"
+	})
+	if err := to(t, server, Config{User: "kua", Password: "geheim"}).Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	got := server.Wait(t, 1)[0]
+	if !got.TLS || got.User != "kua" || got.HELO != "kua.example" || got.From != "post@kua.example" || len(got.To) != 1 || got.To[0] != m.To {
+		t.Errorf("the envelope: %+v", got)
+	}
+	read, err := netmail.ReadMessage(strings.NewReader(got.Text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, err := new(mime.WordDecoder).DecodeHeader(read.Header.Get("Subject"))
+	if err != nil || subject != m.Subject {
+		t.Errorf("Subject = %q, %v", subject, err)
+	}
+	for name, want := range map[string]string{"Message-ID": "<" + m.ID + ">", "In-Reply-To": "<" + m.InReplyTo + ">", "References": "<" + m.InReplyTo + ">",
+		"List-Unsubscribe": "<" + m.Unsubscribe + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "User-Agent": "", "X-Mailer": "",
+		"Auto-Submitted": "auto-generated", "Content-Type": "text/plain; charset=UTF-8", "To": "<office@city.example>"} {
+		if got := read.Header.Get(name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+	text, err := io.ReadAll(quotedprintable.NewReader(read.Body))
+	if err != nil || strings.ReplaceAll(string(text), "\r\n", "\n") != m.Text {
+		t.Errorf("the text is %q, %v", text, err)
+	}
+	if err := to(t, server, Config{User: "kua", Password: "wrong"}).Send(t.Context(), m); err == nil {
+		t.Error("a wrong password sends")
+	}
+	if n := len(server.Letters()); n != 1 {
+		t.Errorf("the server took %d letters, want 1", n)
+	}
+}
+
+// TestSendRequiresTLS: a server elsewhere that speaks in the clear, or under a
+// certificate that nobody vouches for, gets neither the message nor the password.
+func TestSendRequiresTLS(t *testing.T) {
+	t.Parallel()
+	bare, strange := mailtest.Start(t, mailtest.Take, false), mailtest.Start(t, mailtest.Take, true)
+	strange.Roots = mailtest.Start(t, mailtest.Take, true).Roots // another one's
+	for name, s := range map[string]*mailtest.Server{"in the clear": bare, "not vouched for": strange} {
+		if err := to(t, s, Config{}).Send(t.Context(), letter()); !errors.Is(err, fault.Later("mail.later")) || len(s.Letters()) != 0 {
+			t.Errorf("%s: %v, took %d letters", name, err, len(s.Letters()))
+		}
+	}
+	here, err := New(Config{Server: bare.Addr, From: "post@kua.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := here.Send(t.Context(), letter()); err != nil || bare.Wait(t, 1)[0].TLS {
+		t.Errorf("on this machine in the clear: %v", err)
+	}
+}
+
+// TestSendFails tells what will never be taken from what may be later.
+func TestSendFails(t *testing.T) {
+	t.Parallel()
+	for manner, want := range map[mailtest.Manner]*fault.Fault{
+		mailtest.Refuse: fault.Invalid("mail.refused"), mailtest.Later: fault.Later("mail.later"), mailtest.Hang: fault.Later("mail.later"),
+	} {
+		s := mailtest.Start(t, manner, false)
+		here, err := New(Config{Server: s.Addr, From: "post@kua.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := here.Send(t.Context(), letter()); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", manner, err, want)
+		}
+	}
+	nobody, err := New(Config{Server: "127.0.0.1:1", From: "post@kua.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nobody.Send(t.Context(), letter()); !errors.Is(err, fault.Later("mail.later")) {
+		t.Errorf("nobody there: %v", err)
+	}
+}
+
+// TestNoHeaderIsInjected: what could end a header's line, or make two addresses of
+// one, is refused before anybody is called.
+func TestNoHeaderIsInjected(t *testing.T) {
+	nowhere, err := New(Config{Server: "127.0.0.1:1", From: "post@kua.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"a\r\nBcc: all@example.org", "a\nb", "a\rb", "a\x00b", "a\u2028b", "a\u202eb", "\xff"} {
+		for field, change := range map[string]func(*Message){
+			"Subject": func(m *Message) { m.Subject = bad }, "To": func(m *Message) { m.To = bad + "@example.org" }, "To's name": func(m *Message) { m.To = bad + " <a@example.org>" },
+			"ID": func(m *Message) { m.ID = bad + "@example.org" }, "InReplyTo": func(m *Message) { m.InReplyTo = bad + "@example.org" },
+			"Unsubscribe": func(m *Message) { m.Unsubscribe = "https://example.org/" + bad },
+		} {
+			err := nowhere.Send(t.Context(), letter(change))
+			if f, ok := fault.Of(err); !ok || f.Kind != fault.KindInvalid {
+				t.Errorf("%s %q: %v", field, bad, err)
+			}
+		}
+	}
+	for _, to := range []string{"", "a", "a@b.example, c@d.example", "a@b.example c@d.example", "<a@b.example", "@b.example", "a@", strings.Repeat("x", 300) + "@b.example"} {
+		if err := letter(func(m *Message) { m.To = to }).Check(); !errors.Is(err, fault.Invalid("mail.address")) {
+			t.Errorf("to %q: %v", to, err)
+		}
+	}
+	for _, id := range []string{"", "x", "@", "a@b@c", "a b@c", "a@b>", "a@b\r\n"} {
+		if err := letter(func(m *Message) { m.ID = id }).Check(); !errors.Is(err, fault.Invalid("mail.message")) {
+			t.Errorf("ID %q: %v", id, err)
+		}
+	}
+	for _, server := range []string{"", "host:0", "host:99999", "host:x", "a b", "smtp://x", "u@h:25"} {
+		if _, err := New(Config{Server: server, From: "a@b.example"}); !errors.Is(err, fault.Invalid("mail.server")) {
+			t.Errorf("server %q: %v", server, err)
+		}
+	}
+}
+
+// FuzzCheck: a message that passes is written with the headers it names, each once.
+func FuzzCheck(f *testing.F) {
+	f.Add("a@b.example", "subject", "text", "id@b", "", "")
+	f.Add("Имя <a@b.example>", "тема\r\nBcc: x@y", "т", "id@b", "x@y", "https://b/u")
+	f.Fuzz(func(t *testing.T, to, subject, text, id, reply, stop string) {
+		m := Message{to, subject, text, id, reply, stop}
+		if m.Check() != nil {
+			return
+		}
+		msg := gomail.NewMsg()
+		if err := msg.To(m.To); err != nil {
+			return // the library is stricter: Send says so
+		}
+		msg.Subject(m.Subject)
+		msg.SetMessageIDWithValue(m.ID)
+		msg.SetBodyString(gomail.TypeTextPlain, "x")
+		var b strings.Builder
+		if _, err := msg.WriteTo(&b); err != nil {
+			t.Fatal(err)
+		}
+		read, err := netmail.ReadMessage(strings.NewReader(b.String()))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, b.String())
+		}
+		for _, name := range []string{"To", "Subject", "Message-Id"} {
+			if n := len(read.Header[name]); n != 1 {
+				t.Fatalf("%s stands %d times:\n%s", name, n, b.String())
+			}
+		}
+		if all, err := read.Header.AddressList("To"); err != nil || len(all) != 1 || len(read.Header["Bcc"]) != 0 {
+			t.Fatalf("to %v, %v", all, err)
+		}
+	})
+}
