@@ -64,7 +64,9 @@ node:          node/nodedb blob nodeapi
 node/nodeweb:  node page
 
 lane/lanedb:   sqldb authority
-lane:          lane/lanedb canon
+lane:          lane/lanedb canon blob
+lane/darkroom: lane media
+lane/lanetest: lane/darkroom sqldb/pgtest
 lane/laneweb:  lane page
 
 desk/deskdb:   sqldb casefile redact record
@@ -72,7 +74,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb appeal/letter
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/darkroom appeal/letter
 `
 
 // doors names the only packages that may import a library from outside.

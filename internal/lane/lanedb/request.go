@@ -28,6 +28,7 @@ type Request struct {
 	Visibility string
 	Open       bool
 	Day        string
+	Pictures   []Use // given to AddRequest alone
 }
 
 // Assignment is one authority's part of a request.
@@ -87,7 +88,10 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 		if err := addAssignment(ctx, tx, a); err != nil {
 			return err
 		}
-		return appendEvent(ctx, tx, id, write)
+		if err := appendEvent(ctx, tx, id, write); err != nil {
+			return err
+		}
+		return usePictures(ctx, tx, id, r.Pictures)
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("keep the request: %w", err)
@@ -116,16 +120,20 @@ func appendEvent(ctx context.Context, tx *sql.Tx, request int64, write Write) er
 	return err
 }
 
-// AddEvent appends an event that moves nothing, if it follows the event with the
-// number after; otherwise the fault is lane.moved.
-func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write) error {
+// AddEvent appends an event with its pictures that moves nothing, if it follows
+// the event with the number after; otherwise the fault is lane.moved.
+func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write, pictures ...Use) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
+		err := appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
 			if number != after+1 {
 				return "", "", fault.Conflict("lane.moved", request)
 			}
 			return write(request, number, before)
 		})
+		if err != nil {
+			return err
+		}
+		return usePictures(ctx, tx, request, pictures)
 	})
 	if err != nil {
 		return fmt.Errorf("add to request %d: %w", request, err)
@@ -134,9 +142,9 @@ func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write) e
 }
 
 // MoveAssignment moves an assignment that still stands at its step, adds another
-// one where next is not nil, and an event; open says which states leave a
-// request open. The fault is lane.moved when somebody was faster.
-func (db *DB) MoveAssignment(ctx context.Context, a Assignment, next *Assignment, open func(state string) bool, write Write) error {
+// one where next is not nil, and an event with its pictures; open says which
+// states leave a request open. The fault is lane.moved when somebody was faster.
+func (db *DB) MoveAssignment(ctx context.Context, a Assignment, next *Assignment, open func(state string) bool, write Write, pictures ...Use) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `UPDATE assignment SET state = $1, day = $2, step = step + 1 WHERE number = $3 AND step = $4`,
 			a.State, a.Day, a.Number, a.Step)
@@ -164,7 +172,10 @@ func (db *DB) MoveAssignment(ctx context.Context, a Assignment, next *Assignment
 		if _, err := tx.ExecContext(ctx, `UPDATE request SET open = $1 WHERE id = $2`, left, a.Request); err != nil {
 			return err
 		}
-		return appendEvent(ctx, tx, a.Request, write)
+		if err := appendEvent(ctx, tx, a.Request, write); err != nil {
+			return err
+		}
+		return usePictures(ctx, tx, a.Request, pictures)
 	})
 	if err != nil {
 		return fmt.Errorf("move assignment %d: %w", a.Number, err)
