@@ -49,6 +49,7 @@ canary:        fault
 datafile:      fault locale
 appeal:        datafile
 authority:     appeal
+pluscode:      authority
 appeal/letter: appeal
 record:        canon
 edition:       record charter tlog
@@ -67,7 +68,7 @@ lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon blob
 lane/darkroom: lane media
 lane/lanetest: lane/darkroom sqldb/pgtest
-lane/laneweb:  lane page
+lane/laneweb:  lane page pluscode
 
 desk/deskdb:   sqldb casefile redact record
 desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender

@@ -74,6 +74,11 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 				return err
 			}
 		}
+		if r.Public != nil && !db.postgres {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO request_box (id, min_lat, max_lat, min_lon, max_lon) VALUES ($1, $2, $2, $3, $3)`, id, lat, lon); err != nil {
+				return err
+			}
+		}
 		index := `INSERT INTO request_words (rowid, words) VALUES ($1, $2)`
 		if db.postgres {
 			index = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`
