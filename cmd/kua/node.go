@@ -14,6 +14,7 @@ import (
 	"kua/internal/charter"
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/lane/lane311"
 	"kua/internal/lane/laneweb"
 	"kua/internal/locale"
 	"kua/internal/node"
@@ -116,15 +117,17 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Name: func(lang locale.Tag) string {
+	name := func(lang locale.Tag) string {
 		c, _ := n.Charter()
 		name, _ := lang.Text(c.Name)
 		return name
-	}})
+	}
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Name: name})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.Handler = ordinary.Before(pages)
+	exchange := lane311.New(lane311.Config{Lane: open, Catalogue: all, Name: name})
+	s.Handler = exchange.Before(ordinary.Before(pages))
 	return s, nil
 }
 

@@ -28,7 +28,8 @@ type Event struct {
 	Reference string     `json:"reference,omitempty"` // the authority's number
 	Picture   string     `json:"picture,omitempty"`
 	Into      int64      `json:"into,omitempty"`
-	Words     string     `json:"words,omitempty"` // added by the holder; such an event moves nothing
+	Words     string     `json:"words,omitempty"`  // added by the holder or the authority; such an event moves nothing
+	Update    string     `json:"update,omitempty"` // the number of the message of the authority's system that brought it
 
 	Hash string `json:"-"` // of what is kept; it covers all events before
 }
