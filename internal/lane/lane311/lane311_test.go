@@ -21,6 +21,7 @@ import (
 	"kua/internal/lane"
 	"kua/internal/locale"
 	"kua/internal/open311"
+	conform "kua/internal/open311/check"
 	"kua/internal/sqldb/pgtest"
 	"kua/web"
 )
@@ -597,6 +598,28 @@ func FuzzPost(f *testing.F) {
 				if _, err := open311.Read(rec.Body.Bytes()); rec.Code < 300 && err != nil {
 					t.Fatalf("%s %q %q answers %s: %v", method, path, body, rec.Body, err)
 				}
+			}
+		}
+	})
+}
+
+// TestOwnServerConforms points the conformance suite at our own endpoint.
+func TestOwnServerConforms(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *room) {
+		for range 3 {
+			r.sent()
+		}
+		r.sent("service_code", "heating", "attribute[cover]", "")
+		now := func() time.Time { return noon.Add(time.Second) }
+		for _, service := range []string{"", "water", "heating"} {
+			report, err := conform.Run(t.Context(), conform.Options{URL: r.server.URL + Endpoint, Key: r.key, Write: true, Service: service, Now: now})
+			check(t, err)
+			if len(report.Findings) > 0 && service != "heating" || report.Calls < 25 {
+				t.Errorf("%q: %d calls, %+v", service, report.Calls, report.Findings)
+			}
+			// The water works have no part in heating: their key must not answer for others.
+			if service == "heating" && (len(report.Findings) != 1 || report.Findings[0].Rule != "update" || !strings.HasPrefix(report.Findings[0].Came, "403")) {
+				t.Errorf("%q: %+v", service, report.Findings)
 			}
 		}
 	})
