@@ -15,6 +15,7 @@ import (
 	"kua/internal/charter"
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/lane/lane311"
 	"kua/internal/lane/laneweb"
 	"kua/internal/locale"
 	"kua/internal/node"
@@ -150,7 +151,8 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.Handler = ordinary.Before(pages)
+	exchange := lane311.New(lane311.Config{Lane: open, Catalogue: all, Name: s.name})
+	s.Handler = exchange.Before(ordinary.Before(pages))
 	return s, nil
 }
 

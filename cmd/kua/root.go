@@ -34,6 +34,7 @@ func (a *app) root() *cobra.Command {
 		a.gateCommand(), a.canaryCommand(),
 		a.authorityCommand(),
 		a.appealCommand(),
+		a.open311Command(),
 		a.verifyCommand(),
 		a.tracesCommand(),
 		a.manCommand(),

@@ -28,6 +28,10 @@ func CheckCode(code string) error {
 func NewCode() string {
 	b := make([]byte, codeBytes)
 	rand.Read(b) // never fails
+	return written(b)
+}
+
+func written(b []byte) string {
 	s := crockford.EncodeToString(b)
 	return s[:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:]
 }

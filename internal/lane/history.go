@@ -29,7 +29,8 @@ type Event struct {
 	Picture   string     `json:"picture,omitempty"`   // of the authority: hash
 	Pictures  []string   `json:"pictures,omitempty"`  // of the citizen: hashes
 	Into      int64      `json:"into,omitempty"`
-	Words     string     `json:"words,omitempty"` // added by the holder; such an event moves nothing
+	Words     string     `json:"words,omitempty"`  // added by the holder or the authority; such an event moves nothing
+	Update    string     `json:"update,omitempty"` // the number of the message of the authority's system that brought it
 
 	Hash string `json:"-"` // of what is kept; it covers all events before
 }
