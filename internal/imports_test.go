@@ -65,7 +65,7 @@ node/nodeweb:  node page
 
 lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon
-lane/laneweb:  lane page
+lane/laneweb:  lane page appeal/letter
 
 desk/deskdb:   sqldb casefile redact record
 desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender

@@ -103,15 +103,17 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served
 	if err != nil {
 		return nil, fmt.Errorf("load the languages: %w", err)
 	}
+	s := new(served)
+	cfg.Lane = s.deskCalls
 	n, err := node.New(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	open, err := lane.Open(ctx, lane.Config{Dir: cfg.Dir, URL: db})
+	open, err := lane.Open(ctx, lane.Config{Dir: cfg.Dir, URL: db, Sealer: sealer(n.Charter)})
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
-	s := &served{Node: n, lane: open}
+	s.Node, s.lane = n, open
 	pages, err := nodeweb.New(n, all)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -26,12 +26,18 @@ type Config struct {
 	Dir string           // the node's folder, for a SQLite database; it must exist
 	URL string           // postgres://…: instead of it
 	Now func() time.Time // default time.Now
+
+	// Sealer gives what seals to the people of the collective, nil while there is
+	// no charter. The default is never: no contact and no letter is taken.
+	Sealer func() Seal
 }
 
 // Lane is an open lane. It is safe for use by several goroutines.
 type Lane struct {
 	db  *lanedb.DB
 	now func() time.Time
+
+	sealer func() Seal
 
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version
@@ -47,7 +53,10 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Lane{db: db, now: cfg.Now}, nil
+	if cfg.Sealer == nil {
+		cfg.Sealer = func() Seal { return nil }
+	}
+	return &Lane{db: db, now: cfg.Now, sealer: cfg.Sealer}, nil
 }
 
 // Close closes the lane.

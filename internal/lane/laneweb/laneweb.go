@@ -44,6 +44,8 @@ type Web struct {
 	set    *page.Set
 	budget *budget
 	rooms  *http.ServeMux
+
+	setting chan struct{} // letters that are being made
 }
 
 // New makes the pages. Without the built browser code it fails with web.ErrNotBuilt.
@@ -63,7 +65,8 @@ func New(cfg Config) (*Web, error) {
 	if cfg.Name == nil {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
-	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour)}
+	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour),
+		setting: make(chan struct{}, lettersAtATime)}
 	w.routes()
 	return w, nil
 }
@@ -85,6 +88,15 @@ func (w *Web) routes() {
 		"POST /mine":              w.mine,
 		"POST /add":               w.add,
 		"POST /withdraw":          w.withdraw,
+		"POST /contact":           w.contact,
+		"POST /appeal":            w.official,
+		"POST /attest":            w.attest,
+		"POST /takeback":          w.takeBack,
+		"POST /letter":            w.letterAsk,
+		"POST /letter/look":       w.letterLook,
+		"POST /letter/pdf":        w.letterPDF,
+		"POST /letter/text":       w.letterText,
+		"POST /entrust":           w.entrust,
 	} {
 		w.rooms.Handle(pattern, w.page(show))
 	}
