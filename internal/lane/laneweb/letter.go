@@ -49,19 +49,19 @@ const typedBody = ":typed"
 // letterForm asks for what a letter needs.
 type letterForm struct {
 	base
-	Step, Name      string
-	Form            url.Values // what was typed
-	Code            string
-	Languages       []named
-	Authorities     []named // to choose from; none: the body is typed, or is the one with which the appeal lies
-	To              string  // whom it goes to, when there is nothing to choose
-	Typed           bool
-	Asks            map[string]ask
-	Answered        bool
-	Judged          bool
-	Why, Doubts     []string
-	Trouble, Hint   string
-	Words, Body, In string
+	Step, Name    string
+	Form          url.Values // what was typed
+	Code          string
+	Choices       []named // of languages
+	Authorities   []named // to choose from; none: the body is typed, or is the one with which the appeal lies
+	To            string  // whom it goes to, when there is nothing to choose
+	Typed         bool
+	Asks          map[string]ask
+	Answered      bool
+	Judged        bool
+	Why, Doubts   []string
+	Trouble, Hint string
+	Words, Body   string
 }
 
 // ask is what the law asks of a field.
@@ -97,7 +97,8 @@ type letterPage struct {
 	base
 	Code       string
 	Letter     letter.Letter
-	Text, In   string
+	Text       string
+	Written    string // in which language
 	Notes      []string
 	Carried    []hidden
 	Seals      bool
@@ -137,7 +138,7 @@ func (w *Web) askLetter(v *visit, trouble error) error {
 	kind := string(s.Step.Kind)
 	name := w.cat.T(v.lang, "letter.title."+kind)
 	p := letterForm{base: w.base(v, "/mine", "official.letter.title", name), Step: kind, Name: name, Form: v.form, Code: h.code, Asks: map[string]ask{},
-		Why: w.say(v.lang, s.Why), Doubts: w.say(v.lang, s.Doubts), Words: h.request.Words, In: h.request.Language.HTML()}
+		Why: w.say(v.lang, s.Why), Doubts: w.say(v.lang, s.Doubts), Words: h.request.Words}
 	if v.form.Has(wordsField) {
 		p.Words = clean(v.form.Get(wordsField))
 	}
@@ -163,7 +164,7 @@ func (w *Web) askLetter(v *visit, trouble error) error {
 			p.Body = clean(v.form.Get(bodyField))
 		}
 	}
-	p.Languages = w.languages(v, h.routers[0], lies)
+	p.Choices = w.languages(v, h.routers[0], lies)
 	p.Answered = s.By == appeal.Unmended
 	p.Judged = p.Answered && h.appeal.Says != ""
 	if trouble != nil {
@@ -280,7 +281,7 @@ func (w *Web) letterLook(v *visit) error {
 	if err != nil {
 		return w.letterAgain(v, err)
 	}
-	p := letterPage{base: w.base(v, "/mine", "official.letter.made", l.Title), Code: h.code, Letter: l, Text: l.Text(), In: l.Lang.HTML(), Notes: w.say(v.lang, l.Notes),
+	p := letterPage{base: w.base(v, "/mine", "official.letter.made", l.Title), Code: h.code, Letter: l, Text: l.Text(), Written: l.Lang.HTML(), Notes: w.say(v.lang, l.Notes),
 		Seals: w.lane.Seals(), To: to}
 	for _, field := range letterFields {
 		if value := v.form.Get(field); value != "" {

@@ -19,7 +19,7 @@ type officialPage struct {
 	base
 	Code          string
 	Case          int64
-	Href          string // of the case
+	See           string // address of the case
 	Track         track
 	Entries       []entryLine
 	Seen          int
@@ -109,7 +109,7 @@ func (w *Web) showOfficial(v *visit, thanks string, trouble error) error {
 	}
 	p := officialPage{base: w.base(v, "/mine", "official.title", h.id), Code: h.code, Case: h.id, Seen: len(h.appeal.Entries), Today: string(h.appeal.Today),
 		Track: w.trackOf(v, h.routers, h.appeal, true), Seals: w.lane.Seals(), Thanks: thanks}
-	p.Href = p.At("/case/" + strconv.FormatInt(h.id, 10))
+	p.See = p.At("/case/" + strconv.FormatInt(h.id, 10))
 	for _, e := range h.appeal.Entries {
 		p.Entries = append(p.Entries, w.entryLine(v, h.routers, e))
 	}
