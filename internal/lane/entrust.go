@@ -96,8 +96,11 @@ type Sending struct {
 }
 
 // Sent appends the collective's word to an appeal. Said twice it stands once.
-// The faults are those of Attest. Only what the collective's desk asks may call it.
+// The faults are lane.no_request and those of Attest. Only what the collective's desk asks may call it.
 func (l *Lane) Sent(ctx context.Context, s Sending) error {
+	if _, err := l.db.Request(ctx, s.Request); err != nil {
+		return err
+	}
 	now, err := l.Appeal(ctx, s.Request, "")
 	if err != nil {
 		return err

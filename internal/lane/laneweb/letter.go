@@ -75,7 +75,7 @@ func (p letterForm) Value(field string) string { return clean(p.Form.Get(field))
 
 // letterInput is one field about whoever writes.
 type letterInput struct {
-	ID, Label, Type string
+	ID, Label, Mode string // Mode: the keyboard of a phone
 	Required        bool
 	Ask             ask
 }
@@ -86,7 +86,7 @@ func (p letterForm) Fields() []letterInput {
 	return []letterInput{
 		{nameField, p.T("official.name"), "text", p.Asks["name"].Required, p.Asks["name"]},
 		{addressField, p.T("official.address"), "text", p.Asks["address"].Required, p.Asks["address"]},
-		{emailField, p.T("official.email"), "text", false, p.Asks["contact"]},
+		{emailField, p.T("official.email"), "email", false, p.Asks["contact"]},
 		{phoneField, p.T("official.phone"), "tel", false, ask{}},
 		{identityField, p.T("official.identity"), "text", p.Asks["identity"].Required, p.Asks["identity"]},
 	}
@@ -281,8 +281,9 @@ func (w *Web) letterLook(v *visit) error {
 	if err != nil {
 		return w.letterAgain(v, err)
 	}
-	p := letterPage{base: w.base(v, "/mine", "official.letter.made", l.Title), Code: h.code, Letter: l, Text: l.Text(), Written: l.Lang.HTML(), Notes: w.say(v.lang, l.Notes),
+	p := letterPage{base: w.base(v, "/mine", "official.letter.made", w.cat.T(v.lang, "letter.title."+string(l.Kind))), Code: h.code, Letter: l, Text: l.Text(), Written: l.Lang.HTML(), Notes: w.say(v.lang, slices.DeleteFunc(l.Notes, func(n locale.Sentence) bool { return n.Key == "letter.note.read" })),
 		Seals: w.lane.Seals(), To: to}
+	p.Notes = append(p.Notes, p.T("official.read")) // the letter's own word for it is of case files
 	for _, field := range letterFields {
 		if value := v.form.Get(field); value != "" {
 			p.Carried = append(p.Carried, hidden{field, clean(value)})

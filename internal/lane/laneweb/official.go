@@ -23,9 +23,9 @@ type officialPage struct {
 	Track         track
 	Entries       []entryLine
 	Seen          int
-	Steps         []stepLine
-	Acts          []string // that can be entered now
-	Judged        bool     // the answer can be judged
+	Open, Shut    []stepLine // steps that can be taken today, and those that cannot
+	Acts          []string   // that can be entered now
+	Judged        bool       // the answer can be judged
 	Authorities   []named
 	Kinds         []named // of letters that can have gone out
 	Today         string
@@ -53,14 +53,22 @@ type entryLine struct {
 	Mine   bool // its reader entered it and can say that it was a mistake
 }
 
-// stepLine is a step of the road: whether it is open, why, and what is not sure.
+// stepLine is a step of the road: why it can be taken or not, and what is not sure.
 type stepLine struct {
 	Kind, Name  string
-	Open        bool
 	Why, Doubts []string
 	Note        string
 	Source      string
 }
+
+// about is a step for the template that gives its reasons.
+type about struct {
+	P    base
+	Step stepLine
+}
+
+// About gives a step to the template that shows its reasons.
+func (p officialPage) About(s stepLine) about { return about{p.base, s} }
 
 // waiting is a letter that the collective has not sent yet.
 type waiting struct {
@@ -114,7 +122,11 @@ func (w *Web) showOfficial(v *visit, thanks string, trouble error) error {
 		p.Entries = append(p.Entries, w.entryLine(v, h.routers, e))
 	}
 	for _, s := range h.appeal.Steps {
-		p.Steps = append(p.Steps, w.stepLine(v, s))
+		if s.Open {
+			p.Open = append(p.Open, w.stepLine(v, s))
+		} else {
+			p.Shut = append(p.Shut, w.stepLine(v, s))
+		}
 	}
 	p.Acts, p.Judged = offered(h.appeal)
 	p.Authorities = authorities(v.router.Directory(), v.lang, addressee(h))
@@ -225,7 +237,7 @@ func (w *Web) entryLine(v *visit, routers []*authority.Router, e lane.Entry) ent
 }
 
 func (w *Web) stepLine(v *visit, s appeal.Possible) stepLine {
-	l := stepLine{Kind: string(s.Step.Kind), Name: w.cat.T(v.lang, "letter.title."+string(s.Step.Kind)), Open: s.Open,
+	l := stepLine{Kind: string(s.Step.Kind), Name: w.cat.T(v.lang, "letter.title."+string(s.Step.Kind)),
 		Why: w.say(v.lang, s.Why), Doubts: w.say(v.lang, s.Doubts), Note: s.Step.Note.In(v.lang)}
 	if src := s.Step.Source; src != nil {
 		l.Source = src.Act.In(v.lang)
