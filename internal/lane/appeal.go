@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -178,7 +179,7 @@ func (l *Lane) dayIn(zone string) appeal.Day {
 // number of entries that they have seen: sent twice, it stands once. What cannot
 // be or cannot follow what is there is refused and nothing is kept. The faults
 // are lane.bad_code, lane.unknown_code, lane.entry, lane.text, appeal.bad_day,
-// appeal.out_of_order, appeal.attester, authority.unknown, lane.moved and those
+// appeal.out_of_order, appeal.attester, authority.unknown, lane.entered (something else was) and those
 // of Appeal.
 func (l *Lane) Attest(ctx context.Context, code string, seen int64, e Entry) error {
 	id, err := l.Held(ctx, code)
@@ -198,7 +199,7 @@ func (l *Lane) Attest(ctx context.Context, code string, seen int64, e Entry) err
 		return nil // it was sent twice
 	}
 	if seen != int64(len(now.Entries)) {
-		return fault.Conflict("lane.moved", id)
+		return fault.Conflict("lane.entered", id)
 	}
 	e, err = l.admit(ctx, now, e)
 	if err != nil {
@@ -209,14 +210,22 @@ func (l *Lane) Attest(ctx context.Context, code string, seen int64, e Entry) err
 			return err
 		}
 	}
-	return l.db.AddAppealEvent(ctx, id, e.behind(seen))
+	err = l.db.AddAppealEvent(ctx, id, e.behind(seen))
+	if errors.Is(err, fault.Conflict("lane.entered")) { // by the same form, sent twice at once, or by another
+		if now, broken := l.Appeal(ctx, id, code); broken != nil {
+			return broken
+		} else if seen < int64(len(now.Entries)) && now.Entries[seen].same(e) {
+			return nil
+		}
+	}
+	return err
 }
 
 // behind writes the entry only behind the number of entries that it was held against.
 func (e Entry) behind(seen int64) func(request, number int64, before string) (body, hash string, err error) {
 	return func(request, number int64, before string) (string, string, error) {
 		if number != seen+1 {
-			return "", "", fault.Conflict("lane.moved", request)
+			return "", "", fault.Conflict("lane.entered", request)
 		}
 		return e.write(request, number, before)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -194,10 +195,21 @@ func TestAttest(t *testing.T) {
 		if leg.Submitted.Day != "2026-11-30" || leg.Delivered.Day != "2026-12-01" || leg.Registered.Day != "2026-12-02" || leg.Number != "А-17/выдумано" || leg.Due == nil {
 			t.Fatalf("the leg is %+v", leg)
 		}
-		if err := l.Attest(ctx, d.Code, 2, act(appeal.Delivered, "2026-12-01")); err != nil {
-			t.Errorf("sent twice: %v", err)
+		other := manhole()
+		otherID := submit(t, l, other)
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				if err := l.Attest(ctx, other.Code, 0, act(appeal.Submitted, "2026-11-30", to("water"))); err != nil {
+					t.Errorf("sent many times at once: %v", err)
+				}
+			})
 		}
-		if err := l.Attest(ctx, d.Code, 2, act(appeal.Answered, "2026-12-09")); !errors.Is(err, fault.Conflict("lane.moved")) {
+		wg.Wait()
+		if once, err := l.Appeal(ctx, otherID, ""); err != nil || len(once.Entries) != 1 {
+			t.Errorf("sent many times at once, it stands %d times, %v", len(once.Entries), err)
+		}
+		if err := l.Attest(ctx, d.Code, 2, act(appeal.Answered, "2026-12-09")); !errors.Is(err, fault.Conflict("lane.entered")) {
 			t.Errorf("behind what is there: %v", err)
 		}
 		everybody, err := l.Appeal(ctx, id, "")

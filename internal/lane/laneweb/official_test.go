@@ -124,6 +124,14 @@ func TestNameIsNotKept(t *testing.T) {
 			planted := map[string]string{"name": "Kanareika Planted", "address": "Kanareika street 5", "email": "kanareika@planted.example", "number": "KANAREIKA-17", "contact": "kanareika-contact"}
 			r.want("POST", "/en/open/mine", url.Values{"code": {code}}, 200, "Make this official", "How the collective can reach you")
 			r.want("POST", "/en/open/contact", url.Values{"code": {code}, "contact": {planted["contact"] + "-1"}}, 200, "A contact was sealed on")
+			for _, page := range []string{"/en/open/case/" + id, "/en/open/", "/en/open/feed", "/en/open/?q=kanareika"} {
+				if body := r.want("GET", page, nil, 200); strings.Contains(body, "kanareika-contact") {
+					t.Errorf("%s shows the contact", page)
+				}
+			}
+			if strings.Contains(r.want("POST", "/en/open/mine", url.Values{"code": {code}}, 200), "kanareika") {
+				t.Error("the holder's own page shows the contact")
+			}
 			r.want("POST", "/en/open/appeal", url.Values{"code": {code}}, 200, "Write: Appeal", "Appeal</strong>: possible today")
 			r.want("POST", "/en/open/letter", url.Values{"code": {code}, "step": {"first"}}, 200, "An anonymous appeal is not considered", `name="name"`, "Ulgi Water Works", f.Get("words"))
 			letter := url.Values{"code": {code}, "step": {"first"}, "to": {"water"}, "language": {"ru"}, "words": {"Прошу закрыть люк, выдумано"}, "address": {planted["address"]}, "email": {planted["email"]}}
