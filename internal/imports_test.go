@@ -73,7 +73,7 @@ lane:          lane/lanedb canon blob
 lane/darkroom: lane media
 lane/lanetest: lane/darkroom sqldb/pgtest
 lane/deliver:  lane mail
-lane/laneweb:  lane page pluscode
+lane/laneweb:  lane page pluscode appeal/letter
 lane/lane311:  lane open311 page
 
 desk/deskdb:   sqldb casefile redact record

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -242,3 +243,6 @@ func (a *app) sayStep(s appeal.Possible) {
 	}
 	a.sayAll("cli.authority.doubts", s.Doubts)
 }
+
+// isStep reports a kind of letter.
+func isStep(s string) bool { return slices.Contains(appeal.StepKinds, appeal.StepKind(s)) }

@@ -13,15 +13,14 @@ import (
 // sweepEvery is how often pictures of drafts that were not sent are looked for.
 const sweepEvery = time.Hour
 
-// openLane opens the open lane of a node's folder with what it needs to take
-// photos. A machine on which they cannot be cleaned takes none, and says why.
-func (a *app) openLane(ctx context.Context, dir, db string) (*lane.Lane, error) {
-	cfg := lane.Config{Dir: dir, URL: db}
+// openLane opens an open lane with what it needs to take photos. A machine on
+// which they cannot be cleaned takes none, and says why.
+func (a *app) openLane(ctx context.Context, cfg lane.Config) (*lane.Lane, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	if room, err := darkroom.New(self, dir); err != nil {
+	if room, err := darkroom.New(self, cfg.Dir); err != nil {
 		a.say("cli.node.no_pictures", a.words(err))
 	} else {
 		cfg.Cleaner = room

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"kua/internal/fault"
+	"kua/internal/lane"
 )
 
 // TestNodeWithoutTools: where photos cannot be cleaned the open lane takes none,
@@ -21,7 +22,7 @@ func TestNodeWithoutTools(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := a.openLane(t.Context(), t.TempDir(), "")
+		l, err := a.openLane(t.Context(), lane.Config{Dir: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
 		}

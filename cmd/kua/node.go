@@ -129,15 +129,17 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served
 	if err != nil {
 		return nil, fmt.Errorf("load the languages: %w", err)
 	}
+	s := &served{words: all}
+	cfg.Lane = s.deskCalls
 	n, err := node.New(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	open, err := a.openLane(ctx, cfg.Dir, db)
+	open, err := a.openLane(ctx, lane.Config{Dir: cfg.Dir, URL: db, Sealer: sealer(n.Charter)})
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
-	s := &served{Node: n, lane: open, words: all}
+	s.Node, s.lane = n, open
 	tending, stop := context.WithCancel(ctx)
 	s.stop = stop
 	s.tending.Go(func() {

@@ -139,8 +139,8 @@ func attested(e Event) error {
 		able = []Attester{ByCitizen, ByHouse}
 	case Delivered, Answered:
 		able = []Attester{ByCitizen, ByHouse, ByAuthority}
-	case Registered:
-		able = []Attester{ByCitizen, ByAuthority} // the citizen holds its paper with the number
+	case Registered, Extended, Forwarded:
+		able = []Attester{ByCitizen, ByAuthority} // the citizen holds its paper: with the number, or with its word
 	}
 	if !slices.Contains(able, e.By) || e.Act == Registered && e.By == ByCitizen && e.Number == "" ||
 		(e.Act == Submitted || e.Act == Forwarded) && e.Authority == "" || e.Act == Extended && e.Until == "" {

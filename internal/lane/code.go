@@ -78,11 +78,20 @@ func latinCode(code string) string {
 	return fromCyrillic.Replace(typedCyrillic.Replace(code))
 }
 
-// hashCode gives what is kept of a code, however it was typed, or the fault lane.bad_code.
-func hashCode(code string) (string, error) {
+// readCode gives the random bytes of a code, however it was typed, or the fault lane.bad_code.
+func readCode(code string) ([]byte, error) {
 	b, err := crockford.DecodeString(latinCode(code))
 	if err != nil || len(b) != codeBytes {
-		return "", fault.Invalid("lane.bad_code")
+		return nil, fault.Invalid("lane.bad_code")
+	}
+	return b, nil
+}
+
+// hashCode gives what is kept of a code, however it was typed, or the fault lane.bad_code.
+func hashCode(code string) (string, error) {
+	b, err := readCode(code)
+	if err != nil {
+		return "", err
 	}
 	sum := sha256.Sum256(append([]byte("kua open lane holder\n"), b...))
 	return hex.EncodeToString(sum[:]), nil

@@ -30,6 +30,10 @@ type Config struct {
 
 	Cleaner  Cleaner    // of photos; without one none is taken
 	Pictures blob.Store // of cleaned pictures; default a folder in Dir, and none without Dir
+
+	// Sealer gives what seals to the people of the collective, nil while there is
+	// no charter. The default is never: no contact and no letter is taken.
+	Sealer func() Seal
 }
 
 // Lane is an open lane. It is safe for use by several goroutines.
@@ -37,6 +41,8 @@ type Lane struct {
 	db  *lanedb.DB
 	now func() time.Time
 	pic darkroom
+
+	sealer func() Seal
 
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version
@@ -53,7 +59,10 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Lane{db: db, now: cfg.Now, pic: newDarkroom(cfg)}, nil
+	if cfg.Sealer == nil {
+		cfg.Sealer = func() Seal { return nil }
+	}
+	return &Lane{db: db, now: cfg.Now, pic: newDarkroom(cfg), sealer: cfg.Sealer}, nil
 }
 
 // Close closes the lane.

@@ -50,6 +50,10 @@ func (n *Node) Handler() http.Handler {
 	handle("PUT /desk/edition/log/{path...}", n.desk(maxJSON, n.putLog))
 	handle("PUT /desk/edition/signatures/{path...}", n.desk(4<<10, n.putSignature))
 	handle("POST /desk/edition/switch", n.desk(maxJSON, n.switchEdition))
+	if n.cfg.Lane != nil {
+		handle("GET /desk/lane/{call...}", n.desk(0, n.cfg.Lane))
+		handle("POST /desk/lane/{call...}", n.desk(maxJSON, n.cfg.Lane))
+	}
 	mux.Handle(nodeapi.Base+"/", n.answer(func(_ http.ResponseWriter, r *http.Request) error {
 		return fault.NotFound("node.no_call")
 	}))

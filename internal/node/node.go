@@ -12,6 +12,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -32,13 +33,14 @@ type Config struct {
 	Chain  charter.Chain // longer chains come from the desk later
 	Limits Limits
 
-	Words       func(error) (message, hint string)      // English for refusals; nil: keys alone
-	SearchText  func(string) string                     // the words of a text for the search's index; nil: no search
-	SearchWords func(string) []string                   // the words of a question, folded like SearchText's
-	Now         func() time.Time                        // default time.Now
-	FreeDisk    func(path string) (durable.Disk, error) // default asks the file system
-	Diary       *slog.Logger                            // ids and faults, nothing of who calls; default: discarded
-	Version     string                                  // of the program, for the metrics
+	Lane        func(w http.ResponseWriter, r *http.Request, body []byte) error // answers the desk's calls below /desk/lane/, whose author is known; nil: there are none
+	Words       func(error) (message, hint string)                              // English for refusals; nil: keys alone
+	SearchText  func(string) string                                             // the words of a text for the search's index; nil: no search
+	SearchWords func(string) []string                                           // the words of a question, folded like SearchText's
+	Now         func() time.Time                                                // default time.Now
+	FreeDisk    func(path string) (durable.Disk, error)                         // default asks the file system
+	Diary       *slog.Logger                                                    // ids and faults, nothing of who calls; default: discarded
+	Version     string                                                          // of the program, for the metrics
 }
 
 // Limits are what a node takes. Zero values mean the defaults in brackets.

@@ -111,20 +111,27 @@ func addAssignment(ctx context.Context, tx *sql.Tx, a Assignment) error {
 }
 
 func (db *DB) appendEvent(ctx context.Context, tx *sql.Tx, request int64, write Write) error {
-	var number int64
-	var before string
-	err := tx.QueryRowContext(ctx, `SELECT number, hash FROM event WHERE request = $1 ORDER BY number DESC LIMIT 1`, request).Scan(&number, &before)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	body, hash, err := write(request, number+1, before)
+	number, body, err := appendTo(ctx, tx, "event", request, write)
 	if err != nil {
 		return err
 	}
-	if _, err = tx.ExecContext(ctx, `INSERT INTO event (request, number, body, hash) VALUES ($1, $2, $3, $4)`, request, number+1, body, hash); err != nil {
-		return err
+	return db.tell(ctx, tx, request, number, body)
+}
+
+// appendTo appends to a table of chained events and gives what it wrote.
+func appendTo(ctx context.Context, tx *sql.Tx, table string, request int64, write Write) (number int64, body string, err error) {
+	var before string
+	err = tx.QueryRowContext(ctx, `SELECT number, hash FROM `+table+` WHERE request = $1 ORDER BY number DESC LIMIT 1`, request).Scan(&number, &before)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, "", err
 	}
-	return db.tell(ctx, tx, request, number+1, body)
+	number++
+	body, hash, err := write(request, number, before)
+	if err != nil {
+		return 0, "", err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO `+table+` (request, number, body, hash) VALUES ($1, $2, $3, $4)`, request, number, body, hash)
+	return number, body, err
 }
 
 // AddEvent appends an event with its pictures that moves nothing, if it follows
@@ -290,7 +297,12 @@ func requests(rows *sql.Rows, err error) ([]Request, error) {
 
 // Events gives the history of a request from its beginning.
 func (db *DB) Events(ctx context.Context, request int64) ([]Event, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT number, body, hash FROM event WHERE request = $1 ORDER BY number`, request)
+	return db.chain(ctx, "event", request)
+}
+
+// chain reads a table of chained events.
+func (db *DB) chain(ctx context.Context, table string, request int64) ([]Event, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT number, body, hash FROM `+table+` WHERE request = $1 ORDER BY number`, request)
 	all, err := collect(rows, err, func(rows *sql.Rows, e *Event) error { return rows.Scan(&e.Number, &e.Body, &e.Hash) })
 	if err != nil {
 		return nil, fmt.Errorf("read the history of request %d: %w", request, err)

@@ -61,13 +61,13 @@ func (r *room) linkTo(id int64) string {
 	return token
 }
 
-var stepField = regexp.MustCompile(`name="step" value="(\d+)"`)
+var shownStep = regexp.MustCompile(`name="step" value="(\d+)"`)
 
 // answer posts an answer from the page as it stands.
 func (r *room) answer(token string, status int, changes ...string) string {
 	r.t.Helper()
 	page := r.want(http.MethodGet, "/en/open/at/"+token, nil, 200)
-	f := url.Values{"step": {stepField.FindStringSubmatch(page)[1]}}
+	f := url.Values{"step": {shownStep.FindStringSubmatch(page)[1]}}
 	for i := 0; i < len(changes); i += 2 {
 		f.Set(changes[i], changes[i+1])
 	}
@@ -114,7 +114,7 @@ func TestAuthorityAnswers(t *testing.T) {
 		// The holder reads the question and answers it; the authority is to be told.
 		mine := r.want(http.MethodPost, "/en/open/mine", f, 200, "Какой подъезд?", "Answer the authority")
 		reply := url.Values{"code": f["code"], "part": {regexp.MustCompile(`name="part" value="(\d+)"`).FindStringSubmatch(mine)[1]},
-			"step": {stepField.FindStringSubmatch(mine)[1]}, "words": {"Третий"}}
+			"step": {shownStep.FindStringSubmatch(mine)[1]}, "words": {"Третий"}}
 		danger := url.Values{"code": reply["code"], "part": reply["part"], "step": reply["step"], "words": {"Нас избили"}}
 		r.want(http.MethodPost, "/ru/open/answer", danger, 409, "могут означать опасность")
 		r.want(http.MethodPost, "/en/open/answer", reply, 200, "Третий", "in work")
@@ -149,7 +149,7 @@ func TestNotOurs(t *testing.T) {
 		r.answer(token, 422, "to", "answered_redirected")
 		r.answer(token, 404, "to", "answered_redirected", "owner", "nobody")
 		r.answer(token, 422, "to", "answered_redirected", "owner", "water")
-		step := stepField.FindStringSubmatch(page)[1]
+		step := shownStep.FindStringSubmatch(page)[1]
 		twice := url.Values{"step": {step}, "to": {"answered_redirected"}, "owner": {"roads"}, "reason": {"Это дорога"}}
 		r.want(http.MethodPost, "/en/open/at/"+token, twice, 200, "Your answer stands", "Your part of it is closed")
 		r.want(http.MethodPost, "/en/open/at/"+token, twice, 200, "Your answer stands") // a second click

@@ -20,6 +20,7 @@ type casePage struct {
 	Why        []string
 	Doubts     []string
 	History    []line
+	Track      track  // the formal appeal
 	Hash       string // of the newest event: it covers all
 	HeldPhotos int    // photos that wait with it
 }
@@ -87,6 +88,9 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	}
 	routing := router.Route(q)
 	p.Why, p.Doubts = w.say(v.lang, routing.Why), w.say(v.lang, routing.Doubts)
+	if p.Track, err = w.publicTrack(v, router, id); err != nil {
+		return p, err
+	}
 	events, err := w.lane.History(v.Context(), id)
 	if err != nil {
 		return p, err

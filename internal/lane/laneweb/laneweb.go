@@ -46,6 +46,8 @@ type Web struct {
 	budget *budget
 	photos *budget
 	rooms  *http.ServeMux
+
+	setting chan struct{} // letters that are being made
 }
 
 // New makes the pages. Without the built browser code it fails with web.ErrNotBuilt.
@@ -66,7 +68,7 @@ func New(cfg Config) (*Web, error) {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
 	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour),
-		photos: newBudget(2 * cfg.PerHour)}
+		photos: newBudget(2 * cfg.PerHour), setting: make(chan struct{}, lettersAtATime)}
 	w.routes()
 	return w, nil
 }
@@ -93,6 +95,15 @@ func (w *Web) routes() {
 		"GET /at/{token}":         w.link,
 		"POST /at/{token}":        w.answer,
 		"POST /at/{token}/renew":  w.renew,
+		"POST /contact":           w.contact,
+		"POST /appeal":            w.official,
+		"POST /attest":            w.attest,
+		"POST /takeback":          w.takeBack,
+		"POST /letter":            w.letterAsk,
+		"POST /letter/look":       w.letterLook,
+		"POST /letter/pdf":        w.letterPDF,
+		"POST /letter/text":       w.letterText,
+		"POST /entrust":           w.entrust,
 	} {
 		w.rooms.Handle(pattern, w.page(show))
 	}

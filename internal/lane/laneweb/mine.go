@@ -24,6 +24,9 @@ type minePage struct {
 	Adding        string // what was typed to be added
 	Seen          int    // events
 	Asked         []inquiry
+	Seals         bool   // a contact can be left
+	ContactSince  string // when one was left
+	Contact       string // what was typed and not taken
 }
 
 func (w *Web) mine(v *visit) error {
@@ -90,12 +93,15 @@ func (w *Web) showMine(v *visit, trouble error) error {
 		return err
 	}
 	p := minePage{base: w.base(v, "/mine", "laneweb.mine"), Code: v.form.Get(codeField), Case: &c, Withdraw: len(open) > 0,
-		Seen: len(c.History)}
+		Seen: len(c.History), Seals: w.lane.Seals()}
 	if p.Asked, err = w.questions(v, id); err != nil {
 		return err
 	}
+	if p.ContactSince, err = w.keptContact(v, id); err != nil {
+		return err
+	}
 	if trouble != nil {
-		p.Adding = clean(v.form.Get(wordsField))
+		p.Adding, p.Contact = clean(v.form.Get(wordsField)), clean(v.form.Get(contactField))
 		p.Trouble, p.Hint = p.Fault(trouble)
 		if f, ok := fault.Of(trouble); ok && f.Key == "lane.danger" && len(f.Args) > 0 {
 			p.Danger = fmt.Sprint(f.Args[0])
