@@ -29,6 +29,11 @@ type Event struct {
 	Picture   string     `json:"picture,omitempty"`
 	Into      int64      `json:"into,omitempty"`
 	Words     string     `json:"words,omitempty"` // added by the holder; such an event moves nothing
+	Verdict   Word       `json:"verdict,omitempty"`
+	Answer    int64      `json:"answer,omitempty"` // of a verdict: the number of the event that it judges
+	Outcome   Result     `json:"outcome,omitempty"`
+	Link      string     `json:"link,omitempty"`    // of an outcome
+	Strikes   int64      `json:"strikes,omitempty"` // the number of the event whose outcome is taken back
 
 	Hash string `json:"-"` // of what is kept; it covers all events before
 }

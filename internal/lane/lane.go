@@ -44,6 +44,7 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the open lane: %w", err)
 	}
+	db.Rules = lanedb.Rules{Answer: func(s string) bool { return State(s).judged() }, Standing: func(f lanedb.Facts) string { return string(standing(f)) }}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -24,6 +24,8 @@ var migrations embed.FS
 type DB struct {
 	db       *sqldb.DB
 	postgres bool // for full-text search, which has no words in common
+
+	Rules Rules // to be set before the first act
 }
 
 // Open opens or makes the SQLite file at path or, when url is not "", the
@@ -41,7 +43,7 @@ func Open(ctx context.Context, path, url string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the open lane's database: %w", err)
 	}
-	return &DB{db, url != ""}, nil
+	return &DB{db: db, postgres: url != ""}, nil
 }
 
 // Close closes the database.

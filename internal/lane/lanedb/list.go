@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"kua/internal/fault"
 )
 
 // Filter says which requests a list has.
@@ -62,10 +64,16 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 	return requests(rows, err)
 }
 
-// AddSupport keeps a supporter of a request; a hash that is there already changes nothing.
+// AddSupport keeps a supporter of a request; a hash that is there already changes
+// nothing. The fault of one that is its holder's is lane.own.
 func (db *DB) AddSupport(ctx context.Context, request int64, hash string) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO support (hash, request) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, hash, request)
+		who, err := personOf(ctx, tx, hash)
+		if err == nil && who.Holder && who.Request == request {
+			return fault.Conflict("lane.own", request)
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO support (hash, request, event)
+			VALUES ($1, $2, (SELECT COALESCE(max(number), 0) FROM event WHERE request = $2)) ON CONFLICT (hash) DO NOTHING`, hash, request)
 		return err
 	})
 	if err != nil {

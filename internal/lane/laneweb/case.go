@@ -2,6 +2,7 @@ package laneweb
 
 import (
 	"strconv"
+	"strings"
 
 	"kua/internal/authority"
 	"kua/internal/lane"
@@ -15,7 +16,10 @@ type casePage struct {
 	Hidden     bool // it waits to be looked at
 	Day        string
 	Supporters int64
-	Thanks     bool // its reader has just said that they have the same trouble
+	Thanks     bool     // its reader has just said that they have the same trouble
+	Code       []string // the code with which they did, in groups
+	Ask        bool     // an answer stands that people are asked about
+	Outcomes   []outcomeLine
 	Parts      []part
 	Why        []string
 	Doubts     []string
@@ -27,25 +31,31 @@ type casePage struct {
 func (p casePage) Both() sheet { return sheet{p.base, p.Told} }
 
 // part is what one authority has of it.
-type part struct{ Authority, State, Since string }
+type part struct {
+	Authority, State, Since string
+	Lines                   []string // as what it is counted, and what people say of its answer
+}
 
 // line is one act in the history.
-type line struct{ Day, By, State, Authority, Reason, On, Owner, Number, Into, Words string }
+type line struct{ Day, By, State, Authority, Reason, On, Owner, Number, Into, Words, Link string }
 
 func (w *Web) request(v *visit) error {
 	id, err := v.id()
 	if err != nil {
 		return err
 	}
-	return w.showCase(v, id, false)
+	return w.showCase(v, id, "")
 }
 
-func (w *Web) showCase(v *visit, id int64, thanks bool) error {
+// showCase shows a case; code is of somebody who has just supported it.
+func (w *Web) showCase(v *visit, id int64, code string) error {
 	p, err := w.casePage(v, id, false)
 	if err != nil {
 		return err
 	}
-	p.Thanks = thanks
+	if p.Thanks = code != ""; p.Thanks {
+		p.Code = strings.Split(code, "-")
+	}
 	w.set.Show(v.rw, "case", p.Base, p)
 	return nil
 }
@@ -69,7 +79,10 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 		return p, err
 	}
 	for _, a := range r.Assignments {
-		p.Parts = append(p.Parts, part{authorityName(router, a.Authority, v.lang), p.T("laneweb.state." + string(a.State)), v.lang.Date(string(a.Since))})
+		p.Parts = append(p.Parts, part{authorityName(router, a.Authority, v.lang), p.T("laneweb.state." + string(a.State)), v.lang.Date(string(a.Since)), nil})
+	}
+	if err := w.judged(v, &p, r); err != nil {
+		return p, err
 	}
 	q := authority.Query{Category: r.Category, Area: r.Area, On: r.Day}
 	if r.Visibility == authority.Public && r.Place != nil {
@@ -93,6 +106,7 @@ func (w *Web) line(v *visit, router *authority.Router, e lane.Event) line {
 	if e.Words != "" {
 		l.State, l.Words = w.cat.T(v.lang, "laneweb.added"), e.Words
 	}
+	w.act(v.lang, e, &l)
 	if e.On != "" {
 		l.On = v.lang.Date(string(e.On))
 	}

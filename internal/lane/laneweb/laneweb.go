@@ -85,6 +85,8 @@ func (w *Web) routes() {
 		"POST /mine":              w.mine,
 		"POST /add":               w.add,
 		"POST /withdraw":          w.withdraw,
+		"POST /judge":             w.judge,
+		"POST /outcome":           w.outcome,
 	} {
 		w.rooms.Handle(pattern, w.page(show))
 	}

@@ -23,6 +23,11 @@ type minePage struct {
 	Danger        string // words in Adding that can mean danger
 	Adding        string // what was typed to be added
 	Seen          int    // events
+	Supporter     bool   // the code is of somebody with the same trouble
+	Asked         []asking
+	Results       []named // outcomes to choose from
+	Telling       bool    // an outcome was not taken
+	On, Link      string  // of it
 }
 
 func (w *Web) mine(v *visit) error {
@@ -76,26 +81,28 @@ func (w *Web) mistyped(v *visit, err error) error {
 
 // showMine shows a holder their report, and why something was not taken.
 func (w *Web) showMine(v *visit, trouble error) error {
-	id, err := w.lane.Held(v.Context(), v.form.Get(codeField))
+	who, err := w.lane.Who(v.Context(), v.form.Get(codeField))
 	if err != nil {
 		return w.mistyped(v, err)
 	}
-	c, err := w.casePage(v, id, true)
+	c, err := w.casePage(v, who.Request, who.Holder)
 	if err != nil {
 		return err
 	}
-	open, err := w.withdrawable(v, id)
+	c.Ask = false // it is asked above
+	open, err := w.withdrawable(v, who.Request)
 	if err != nil {
 		return err
 	}
 	p := minePage{base: w.base(v, "/mine", "laneweb.mine"), Code: v.form.Get(codeField), Case: &c, Withdraw: len(open) > 0,
-		Seen: len(c.History)}
+		Seen: len(c.History), Supporter: !who.Holder, Asked: w.asking(v, who, &c), Results: w.results(v)}
 	if trouble != nil {
 		p.Adding = clean(v.form.Get(wordsField))
 		p.Trouble, p.Hint = p.Fault(trouble)
 		if f, ok := fault.Of(trouble); ok && f.Key == "lane.danger" && len(f.Args) > 0 {
 			p.Danger = fmt.Sprint(f.Args[0])
 		}
+		p.returned(v.form)
 		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		v.rw.WriteHeader(page.Status(trouble))
 	}
