@@ -34,6 +34,7 @@ type Config struct {
 	Catalogue *locale.Catalogue
 	Name      func(locale.Tag) string // of whoever runs the lane
 	PerHour   int                     // reports taken in an hour by this process; default 600
+	Licence   Licence                 // of the open data
 }
 
 // Web serves the open lane. It is safe for many goroutines.
@@ -44,6 +45,9 @@ type Web struct {
 	set    *page.Set
 	budget *budget
 	rooms  *http.ServeMux
+
+	licence Licence
+	streams chan struct{} // downloads that run
 }
 
 // New makes the pages. Without the built browser code it fails with web.ErrNotBuilt.
@@ -63,7 +67,7 @@ func New(cfg Config) (*Web, error) {
 	if cfg.Name == nil {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
-	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour)}
+	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour), licence: cfg.Licence, streams: make(chan struct{}, maxStreams)}
 	w.routes()
 	return w, nil
 }
@@ -87,6 +91,15 @@ func (w *Web) routes() {
 		"POST /withdraw":          w.withdraw,
 		"POST /judge":             w.judge,
 		"POST /outcome":           w.outcome,
+
+		"GET /score":                      w.score,
+		"GET /score/{kind}":               w.score,
+		"GET /score/{kind}/{id}":          w.scoreOne,
+		"GET /score/{kind}/{id}/rows.csv": w.scoreRows,
+		"GET /data":                       w.data,
+		"GET /data/cases.csv":             w.casesCSV,
+		"GET /data/cases.jsonl":           w.casesLines,
+		"GET /data/cases.geojson":         w.casesGeo,
 	} {
 		w.rooms.Handle(pattern, w.page(show))
 	}
