@@ -96,7 +96,7 @@ func TestScoreboard(t *testing.T) {
 		r.tell("no-answer", f) // held: counted, and in no row
 		later()
 		body := read(r.want("GET", "/en/open/score/authority/water", nil, 200))
-		for _, want := range []string{"20 of 25 80 % 61–91 %", "6 of 20 30 % 15–52 %", "3 of 20 15 % 5–36 %", "5 of 25 20 % 9–39 %", "together they are all 28",
+		for _, want := range []string{"20 of 25 80 % interval 61–91 %", "6 of 20 30 % interval 15–52 %", "3 of 20 15 % interval 5–36 %", "5 of 25 20 % interval 9–39 %", "together they are all 28",
 			"October 2025 to September 2026", "June 2026 25 20 6 3 5", "What these numbers cannot tell"} {
 			if !strings.Contains(body, want) {
 				t.Errorf("the page lacks %q:\n%s", want, body)
