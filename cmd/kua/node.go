@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +27,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	var cfg node.Config
 	var listen node.Listen
 	var dir, from, db string
+	var licence laneweb.Licence
 	c := a.command("node", "cli.node", `
   kua node key --dir /var/lib/kua
   kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
@@ -33,6 +35,8 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.PersistentFlags().StringVar(&dir, "dir", "kua-node", a.t("cli.flag.node_dir"))
 	c.Flags().StringVar(&from, "charter", "", a.t("cli.flag.node_charter"))
 	c.Flags().StringVar(&db, "db", "", a.t("cli.flag.lane_db"))
+	c.Flags().StringVar(&licence.Name, "licence", "", a.t("cli.flag.licence"))
+	c.Flags().StringVar(&licence.Address, "licence-link", "", a.t("cli.flag.licence_link"))
 	c.Flags().StringVar(&listen.Addr, "addr", "127.0.0.1:8413", a.t("cli.flag.node_addr"))
 	c.Flags().StringVar(&listen.CertFile, "tls-cert", "", a.t("cli.flag.tls_cert"))
 	c.Flags().StringVar(&listen.KeyFile, "tls-key", "", a.t("cli.flag.tls_key"))
@@ -46,6 +50,9 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		node.Tune()
+		if licence.Address != "" && (licence.Name == "" || !strings.HasPrefix(licence.Address, "https://")) {
+			return fault.Invalid("cli.node.licence")
+		}
 		cfg.Dir = dir
 		if from != "" {
 			var err error
@@ -53,7 +60,7 @@ func (a *app) nodeCommand() *cobra.Command {
 				return err
 			}
 		}
-		n, err := a.openNode(c.Context(), cfg, db)
+		n, err := a.openNode(c.Context(), cfg, db, licence)
 		if err != nil {
 			return err
 		}
@@ -92,8 +99,8 @@ type served struct {
 func (s *served) Close() error { return errors.Join(s.Node.Close(), s.lane.Close()) }
 
 // openNode opens a node with its pages. db is the open lane's PostgreSQL
-// database; "" is a file in the node's folder.
-func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served, error) {
+// database; "" is a file in the node's folder. licence is that of its data.
+func (a *app) openNode(ctx context.Context, cfg node.Config, db string, licence laneweb.Licence) (*served, error) {
 	cfg.Words = func(err error) (string, string) { return page.Fault(a.cat, locale.English, err) }
 	cfg.SearchText, cfg.SearchWords = locale.SearchText, locale.Words
 	if cfg.Diary == nil {
@@ -116,7 +123,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Name: func(lang locale.Tag) string {
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: licence, Name: func(lang locale.Tag) string {
 		c, _ := n.Charter()
 		name, _ := lang.Text(c.Name)
 		return name
