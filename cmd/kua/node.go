@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	var listen node.Listen
 	var dir, from, db string
 	var tell delivery
+	var licence laneweb.Licence
 	c := a.command("node", "cli.node", `
   kua node key --dir /var/lib/kua
   kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
@@ -38,6 +40,8 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.PersistentFlags().StringVar(&dir, "dir", "kua-node", a.t("cli.flag.node_dir"))
 	c.Flags().StringVar(&from, "charter", "", a.t("cli.flag.node_charter"))
 	c.Flags().StringVar(&db, "db", "", a.t("cli.flag.lane_db"))
+	c.Flags().StringVar(&licence.Name, "licence", "", a.t("cli.flag.licence"))
+	c.Flags().StringVar(&licence.Address, "licence-link", "", a.t("cli.flag.licence_link"))
 	c.Flags().StringVar(&listen.Addr, "addr", "127.0.0.1:8413", a.t("cli.flag.node_addr"))
 	c.Flags().StringVar(&listen.CertFile, "tls-cert", "", a.t("cli.flag.tls_cert"))
 	c.Flags().StringVar(&listen.KeyFile, "tls-key", "", a.t("cli.flag.tls_key"))
@@ -55,6 +59,9 @@ func (a *app) nodeCommand() *cobra.Command {
 		if err := tell.check(); err != nil {
 			return err
 		}
+		if licence.Address != "" && (licence.Name == "" || !strings.HasPrefix(licence.Address, "https://")) {
+			return fault.Invalid("cli.node.licence")
+		}
 		cfg.Dir = dir
 		if from != "" {
 			var err error
@@ -62,7 +69,7 @@ func (a *app) nodeCommand() *cobra.Command {
 				return err
 			}
 		}
-		n, err := a.openNode(c.Context(), cfg, db)
+		n, err := a.openNode(c.Context(), cfg, db, licence)
 		if err != nil {
 			return err
 		}
@@ -118,8 +125,8 @@ func (s *served) Close() error {
 }
 
 // openNode opens a node with its pages. db is the open lane's PostgreSQL
-// database; "" is a file in the node's folder.
-func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served, error) {
+// database; "" is a file in the node's folder. licence is that of its data.
+func (a *app) openNode(ctx context.Context, cfg node.Config, db string, licence laneweb.Licence) (*served, error) {
 	cfg.Words = func(err error) (string, string) { return page.Fault(a.cat, locale.English, err) }
 	cfg.SearchText, cfg.SearchWords = locale.SearchText, locale.Words
 	if cfg.Diary == nil {
@@ -149,7 +156,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Name: s.name})
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: licence, Name: s.name})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -33,6 +33,7 @@ func (a *app) root() *cobra.Command {
 		a.cleanCommand(),
 		a.gateCommand(), a.canaryCommand(),
 		a.authorityCommand(),
+		a.laneCommand(),
 		a.appealCommand(),
 		a.open311Command(),
 		a.verifyCommand(),

@@ -47,6 +47,8 @@ func TestScripts(t *testing.T) {
 			"picture": picture,
 			"status":  status,
 			"cheap":   cheap,
+			"tells":   tells,
+			"harms":   harms,
 		},
 	})
 }

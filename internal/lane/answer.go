@@ -9,9 +9,6 @@ import (
 	"kua/internal/locale"
 )
 
-// Today is the lane's day, as pages show it to choose from.
-func (l *Lane) Today() string { return string(l.today()) }
-
 // Answer moves an assignment for its authority, which stands at a step. That the
 // authority answers shows that it was reached, even where the house did not come
 // to write it down. The faults are those of Move.

@@ -15,9 +15,9 @@ import (
 	"kua/internal/lane/lanedb"
 )
 
-// Asked says which requests another system asks for; its zero value asks for
+// Inquiry says which requests another system asks for; its zero value asks for
 // all. Days are those of the requests' and the events' own.
-type Asked struct {
+type Inquiry struct {
 	IDs                    []int64
 	Categories             []string
 	Open                   *bool
@@ -45,7 +45,7 @@ func unseenStates() (all []string) {
 
 // Ask gives requests newest first, each with its checked history, and leaves out
 // what nobody may see yet. The fault is lane.broken_history.
-func (l *Lane) Ask(ctx context.Context, q Asked) ([]Known, error) {
+func (l *Lane) Ask(ctx context.Context, q Inquiry) ([]Known, error) {
 	kept, err := l.db.Ask(ctx, lanedb.Asked{IDs: q.IDs, Categories: q.Categories, Open: q.Open, From: string(q.From), To: string(q.To),
 		ChangedFrom: string(q.ChangedFrom), ChangedTo: string(q.ChangedTo), Before: q.Before, Skip: q.Skip, Limit: q.Limit, Unseen: unseenStates()})
 	if err != nil {
@@ -55,7 +55,7 @@ func (l *Lane) Ask(ctx context.Context, q Asked) ([]Known, error) {
 	for _, k := range kept {
 		ids = append(ids, k.ID)
 	}
-	assignments, err := l.db.AssignmentsOf(ctx, ids)
+	assignments, err := l.db.AssignmentsOf(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,10 @@ func (l *Lane) Ask(ctx context.Context, q Asked) ([]Known, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range assignments[k.ID] {
-			one.Assignments = append(one.Assignments, Assignment{a.Number, a.Authority, State(a.State), appeal.Day(a.Day), a.Step})
+		for _, a := range assignments {
+			if a.Request == k.ID {
+				one.Assignments = append(one.Assignments, shownAssignment(a))
+			}
 		}
 		history, err := readHistory(k.ID, histories[k.ID])
 		if err == nil && len(history) == 0 {

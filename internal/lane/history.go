@@ -31,6 +31,11 @@ type Event struct {
 	Into      int64      `json:"into,omitempty"`
 	Words     string     `json:"words,omitempty"`  // added by the holder or the authority; such an event moves nothing
 	Update    string     `json:"update,omitempty"` // the number of the message of the authority's system that brought it
+	Verdict   Word       `json:"verdict,omitempty"`
+	Answer    int64      `json:"answer,omitempty"` // of a verdict: the number of the event that it judges
+	Outcome   Result     `json:"outcome,omitempty"`
+	Link      string     `json:"link,omitempty"`    // of an outcome
+	Strikes   int64      `json:"strikes,omitempty"` // the number of the event whose outcome is taken back
 
 	Hash string `json:"-"` // of what is kept; it covers all events before
 }

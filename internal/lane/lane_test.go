@@ -24,7 +24,13 @@ import (
 	"kua/internal/sqldb/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(lanetest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv("LANE_VICTIM") != "" {
+		victim()
+		return
+	}
+	os.Exit(lanetest.Main(m))
+}
 
 // onBoth runs a test with an empty lane on either engine; open gives another
 // handle on the same database.

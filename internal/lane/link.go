@@ -120,7 +120,7 @@ func (l *Lane) Opened(ctx context.Context, token string) (Assignment, Request, e
 	if generation != now {
 		return Assignment{}, Request{}, fault.Forbidden("lane.void_link")
 	}
-	a := Assignment{kept.Number, kept.Authority, State(kept.State), appeal.Day(kept.Day), kept.Step}
+	a := shownAssignment(kept)
 	if last < l.today() {
 		return a, Request{}, fault.Forbidden("lane.expired_link", last)
 	}

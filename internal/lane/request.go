@@ -255,6 +255,8 @@ type Assignment struct {
 	State     State
 	Since     appeal.Day
 	Step      int64 // to be given back to Move
+	Answer    int64 // number of the event by which it was last answered; 0: never
+	Standing  Standing
 }
 
 // Request gives a request, or the fault lane.no_request.
@@ -269,9 +271,13 @@ func (l *Lane) Request(ctx context.Context, id int64) (Request, error) {
 	}
 	all, err := l.db.Assignments(ctx, id)
 	for _, a := range all {
-		out.Assignments = append(out.Assignments, Assignment{a.Number, a.Authority, State(a.State), appeal.Day(a.Day), a.Step})
+		out.Assignments = append(out.Assignments, shownAssignment(a))
 	}
 	return out, err
+}
+
+func shownAssignment(a lanedb.Assignment) Assignment {
+	return Assignment{a.Number, a.Authority, State(a.State), appeal.Day(a.Day), a.Step, a.Answer, Standing(a.Standing)}
 }
 
 // Hidden reports a request that everybody may know to wait and nothing more: its

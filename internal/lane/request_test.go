@@ -73,7 +73,7 @@ func TestSubmit(t *testing.T) {
 			t.Fatalf("Submit = %+v, %v", sent, err)
 		}
 		want := lane.Request{ID: sent.ID, Directory: 1, Category: "manhole", Language: "ru", Words: d.Words, Answers: d.Answers, Area: "south",
-			Place: d.At, Visibility: authority.Public, Open: true, Day: "2026-11-28", Assignments: []lane.Assignment{{Number: 1, Authority: "water", State: lane.Routed, Since: "2026-11-28"}}}
+			Place: d.At, Visibility: authority.Public, Open: true, Day: "2026-11-28", Assignments: []lane.Assignment{{Number: 1, Authority: "water", State: lane.Routed, Since: "2026-11-28", Standing: lane.Undelivered}}}
 		if diff := cmp.Diff(want, request(t, open(), sent.ID)); diff != "" {
 			t.Error(diff)
 		}

@@ -35,6 +35,8 @@ const (
 	ByHouse    Actor = "house"
 	ByOfficial Actor = "official"
 	ByHolder   Actor = "holder" // whoever holds the request's code
+
+	BySupporter Actor = "supporter" // has the same trouble; judges, and moves nothing
 )
 
 var (

@@ -8,7 +8,7 @@ import (
 
 // Support keeps that somebody has the same trouble as a request tells of; the
 // code of their draft makes it count once. The faults are lane.bad_code,
-// lane.no_request, lane.closed and, for one that nobody may see yet, lane.no_request.
+// lane.no_request, lane.closed, lane.own (it is the holder's) and, for one that nobody may see yet, lane.no_request.
 func (l *Lane) Support(ctx context.Context, id int64, code string) error {
 	hash, err := hashCode(code)
 	if err != nil {

@@ -114,8 +114,8 @@ func day(t time.Time) appeal.Day {
 
 // wanted turns a query into what the lane is asked. none reports a query that
 // nothing can answer.
-func wanted(q open311.Query) (a lane.Asked, none bool) {
-	a = lane.Asked{Categories: q.Codes, Limit: q.PageSize + 1, Skip: (q.Page - 1) * q.PageSize}
+func wanted(q open311.Query) (a lane.Inquiry, none bool) {
+	a = lane.Inquiry{Categories: q.Codes, Limit: q.PageSize + 1, Skip: (q.Page - 1) * q.PageSize}
 	if len(q.IDs) > 0 { // they override everything else
 		a.Categories = nil
 		for _, id := range q.IDs {
@@ -216,7 +216,7 @@ func (s *Server) known(v *visit, id string) (lane.Known, error) {
 	if !ok {
 		return lane.Known{}, fault.NotFound("lane.no_request", id)
 	}
-	found, err := s.lane.Ask(v.Context(), lane.Asked{IDs: []int64{n}, Limit: 1})
+	found, err := s.lane.Ask(v.Context(), lane.Inquiry{IDs: []int64{n}, Limit: 1})
 	if err == nil && len(found) == 0 {
 		err = fault.NotFound("lane.no_request", id)
 	}

@@ -49,7 +49,7 @@ func (db *DB) tell(ctx context.Context, tx *sql.Tx, request, event int64, body s
 	if err != nil {
 		return err
 	}
-	tells, err := db.tells(body, all)
+	tells, err := db.rules.Tells(body, all)
 	if err != nil {
 		return err
 	}
@@ -185,8 +185,7 @@ func (db *DB) Undelivered(ctx context.Context) (waiting, failed int64, err error
 func readAssignment(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, number int64) (a Assignment, err error) {
-	err = q.QueryRowContext(ctx, `SELECT number, request, authority, state, day, step FROM assignment WHERE number = $1`, number).
-		Scan(&a.Number, &a.Request, &a.Authority, &a.State, &a.Day, &a.Step)
+	err = scanAssignment(q.QueryRowContext(ctx, `SELECT `+assignmentColumns+` FROM assignment WHERE number = $1`, number), &a)
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, fault.NotFound("lane.no_assignment", number)
 	}

@@ -81,28 +81,6 @@ func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
 	return requests(rows, err)
 }
 
-// AssignmentsOf gives the assignments of several requests in the order in which
-// they were made.
-func (db *DB) AssignmentsOf(ctx context.Context, ids []int64) (map[int64][]Assignment, error) {
-	by := make(map[int64][]Assignment)
-	if len(ids) == 0 {
-		return by, nil
-	}
-	var p placeholders
-	rows, err := db.db.QueryContext(ctx, `SELECT number, request, authority, state, day, step FROM assignment
-		WHERE request IN (`+many(&p, ids)+`) ORDER BY number`, p.args...)
-	all, err := collect(rows, err, func(rows *sql.Rows, a *Assignment) error {
-		return rows.Scan(&a.Number, &a.Request, &a.Authority, &a.State, &a.Day, &a.Step)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the assignments of requests: %w", err)
-	}
-	for _, a := range all {
-		by[a.Request] = append(by[a.Request], a)
-	}
-	return by, nil
-}
-
 // EventOf is an event with the request that it belongs to.
 type EventOf struct {
 	Request int64

@@ -24,12 +24,12 @@ var migrations embed.FS
 type DB struct {
 	db       *sqldb.DB
 	postgres bool // for full-text search, which has no words in common
-	tells    Tells
+	rules    Rules
 }
 
 // Open opens or makes the SQLite file at path or, when url is not "", the
-// PostgreSQL database there; tells says who must hear of what happens.
-func Open(ctx context.Context, path, url string, tells Tells) (*DB, error) {
+// PostgreSQL database there; rules are the lane's.
+func Open(ctx context.Context, path, url string, rules Rules) (*DB, error) {
 	steps, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func Open(ctx context.Context, path, url string, tells Tells) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the open lane's database: %w", err)
 	}
-	return &DB{db, url != "", tells}, nil
+	return &DB{db, url != "", rules}, nil
 }
 
 // Close closes the database.

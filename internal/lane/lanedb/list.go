@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"kua/internal/fault"
 )
 
 // Filter says which requests a list has.
@@ -16,6 +18,13 @@ type Filter struct {
 	Box      *Box // of a map; nil: everywhere
 	Before   int64
 	Limit    int
+
+	// For whoever reads all: oldest first, those above After.
+	Rising bool
+	After  int64
+	// Some assignment is of this authority and stands this way; "": any.
+	Authority, Standing *string
+	First, Last         string // days; "": any
 }
 
 // listed are the columns of a request where it stands beside its index.
@@ -65,15 +74,42 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 		}
 		where += " AND " + within
 	}
+	if f.Authority != nil || f.Standing != nil {
+		where += " AND EXISTS (SELECT 1 FROM assignment b WHERE b.request = request.id"
+		if f.Authority != nil {
+			where += " AND b.authority = " + given(*f.Authority)
+		}
+		if f.Standing != nil {
+			where += " AND b.standing = " + given(*f.Standing)
+		}
+		where += ")"
+	}
+	if f.First != "" {
+		where += " AND day >= " + given(f.First)
+	}
+	if f.Last != "" {
+		where += " AND day <= " + given(f.Last)
+	}
+	order := "DESC"
+	if f.Rising {
+		order = "ASC"
+		where += " AND request.id > " + given(f.After)
+	}
 	where += " AND (visibility <> 'held' OR EXISTS (SELECT 1 FROM assignment a WHERE a.request = request.id AND a.state NOT IN (" + all(unseen) + ")))"
-	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM `+from+` WHERE `+where+` ORDER BY request.id DESC LIMIT `+given(int64(f.Limit)), args...)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM `+from+` WHERE `+where+` ORDER BY request.id `+order+` LIMIT `+given(int64(f.Limit)), args...)
 	return requests(rows, err)
 }
 
-// AddSupport keeps a supporter of a request; a hash that is there already changes nothing.
+// AddSupport keeps a supporter of a request; a hash that is there already changes
+// nothing. The fault of one that is its holder's is lane.own.
 func (db *DB) AddSupport(ctx context.Context, request int64, hash string) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO support (hash, request) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, hash, request)
+		who, err := personOf(ctx, tx, hash)
+		if err == nil && who.Holder && who.Request == request {
+			return fault.Conflict("lane.own", request)
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO support (hash, request, event)
+			VALUES ($1, $2, (SELECT COALESCE(max(number), 0) FROM event WHERE request = $2)) ON CONFLICT (hash) DO NOTHING`, hash, request)
 		return err
 	})
 	if err != nil {
@@ -88,4 +124,40 @@ func (db *DB) Supporters(ctx context.Context, request int64) (n int64, err error
 		return 0, fmt.Errorf("count the supporters of request %d: %w", request, err)
 	}
 	return n, nil
+}
+
+// SupportersOf counts the supporters of requests; one that has none is not among them.
+func (db *DB) SupportersOf(ctx context.Context, requests ...int64) (map[int64]int64, error) {
+	all := map[int64]int64{}
+	if len(requests) == 0 {
+		return all, nil
+	}
+	where, args := among("request", requests)
+	rows, err := db.db.QueryContext(ctx, `SELECT request, count(*) FROM support WHERE `+where+` GROUP BY request`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("count supporters: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var request, n int64
+		if err := rows.Scan(&request, &n); err != nil {
+			return nil, err
+		}
+		all[request] = n
+	}
+	return all, rows.Err()
+}
+
+// AssignmentsOf gives the assignments of requests in the order in which they were made.
+func (db *DB) AssignmentsOf(ctx context.Context, requests ...int64) ([]Assignment, error) {
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	where, args := among("request", requests)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+assignmentColumns+` FROM assignment WHERE `+where+` ORDER BY number`, args...)
+	all, err := collect(rows, err, func(rows *sql.Rows, a *Assignment) error { return scanAssignment(rows, a) })
+	if err != nil {
+		return nil, fmt.Errorf("read assignments: %w", err)
+	}
+	return all, nil
 }

@@ -38,6 +38,8 @@ type Assignment struct {
 	State           string
 	Day             string // since when
 	Step            int64
+	Answer          int64  // number of the event by which it was last answered; 0: never
+	Standing        string // as which it is counted
 }
 
 // Event is one line of a request's history.
@@ -90,7 +92,7 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 			return err
 		}
 		a.Request = id
-		if err := addAssignment(ctx, tx, a); err != nil {
+		if err := db.addAssignment(ctx, tx, a); err != nil {
 			return err
 		}
 		if err := db.appendEvent(ctx, tx, id, write); err != nil {
@@ -104,10 +106,13 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 	return id, fresh, nil
 }
 
-func addAssignment(ctx context.Context, tx *sql.Tx, a Assignment) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO assignment (request, authority, state, day, step) VALUES ($1, $2, $3, $4, 0)`,
-		a.Request, a.Authority, a.State, a.Day)
-	return err
+func (db *DB) addAssignment(ctx context.Context, tx *sql.Tx, a Assignment) error {
+	err := tx.QueryRowContext(ctx, `INSERT INTO assignment (request, authority, state, day, step) VALUES ($1, $2, $3, $4, 0) RETURNING number`,
+		a.Request, a.Authority, a.State, a.Day).Scan(&a.Number)
+	if err != nil {
+		return err
+	}
+	return db.restand(ctx, tx, a.Number)
 }
 
 func (db *DB) appendEvent(ctx context.Context, tx *sql.Tx, request int64, write Write) error {
@@ -182,11 +187,21 @@ func (db *DB) move(ctx context.Context, tx *sql.Tx, a Assignment, next *Assignme
 		return errors.Join(fault.Conflict("lane.moved", a.Number), err)
 	}
 	if next != nil {
-		if err := addAssignment(ctx, tx, *next); err != nil {
+		if err := db.addAssignment(ctx, tx, *next); err != nil {
 			return err
 		}
 	}
-	all, err := assignments(ctx, tx, a.Request)
+	if err := closeOrOpen(ctx, tx, a.Request, open); err != nil {
+		return err
+	}
+	if err := db.appendEvent(ctx, tx, a.Request, write); err != nil {
+		return err
+	}
+	return db.moved(ctx, tx, a)
+}
+
+func closeOrOpen(ctx context.Context, tx *sql.Tx, request int64, open func(state string) bool) error {
+	all, err := assignments(ctx, tx, request)
 	if err != nil {
 		return err
 	}
@@ -196,21 +211,23 @@ func (db *DB) move(ctx context.Context, tx *sql.Tx, a Assignment, next *Assignme
 			left = 1
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE request SET open = $1 WHERE id = $2`, left, a.Request); err != nil {
-		return err
-	}
-	return db.appendEvent(ctx, tx, a.Request, write)
+	_, err = tx.ExecContext(ctx, `UPDATE request SET open = $1 WHERE id = $2`, left, request)
+	return err
 }
 
 type querier interface {
 	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
 }
 
+const assignmentColumns = `number, request, authority, state, day, step, answer, standing`
+
+func scanAssignment(row interface{ Scan(...any) error }, a *Assignment) error {
+	return row.Scan(&a.Number, &a.Request, &a.Authority, &a.State, &a.Day, &a.Step, &a.Answer, &a.Standing)
+}
+
 func assignments(ctx context.Context, q querier, request int64) ([]Assignment, error) {
-	rows, err := q.QueryContext(ctx, `SELECT number, request, authority, state, day, step FROM assignment WHERE request = $1 ORDER BY number`, request)
-	return collect(rows, err, func(rows *sql.Rows, a *Assignment) error {
-		return rows.Scan(&a.Number, &a.Request, &a.Authority, &a.State, &a.Day, &a.Step)
-	})
+	rows, err := q.QueryContext(ctx, `SELECT `+assignmentColumns+` FROM assignment WHERE request = $1 ORDER BY number`, request)
+	return collect(rows, err, func(rows *sql.Rows, a *Assignment) error { return scanAssignment(rows, a) })
 }
 
 // Assignments gives the assignments of a request in the order in which they were made.

@@ -66,7 +66,7 @@ func (w *Web) showLink(v *visit, trouble error, done bool) error {
 		return err
 	}
 	p := linkPage{base: w.base(v, "/at/"+token, "laneweb.link.title", r.ID), Token: token, Authority: authorityName(router, a.Authority, v.lang),
-		Step: a.Step, Today: w.lane.Today(), Done: done}
+		Step: a.Step, Today: string(w.lane.Today()), Done: done}
 	p.State = p.T("laneweb.state." + string(a.State))
 	if p.Case, err = w.casePage(v, r.ID, false); err != nil {
 		return err

@@ -2,6 +2,7 @@ package laneweb
 
 import (
 	"strconv"
+	"strings"
 
 	"kua/internal/authority"
 	"kua/internal/lane"
@@ -15,7 +16,10 @@ type casePage struct {
 	Hidden     bool // it waits to be looked at
 	Day        string
 	Supporters int64
-	Thanks     bool // its reader has just said that they have the same trouble
+	Thanks     bool     // its reader has just said that they have the same trouble
+	Code       []string // the code with which they did, in groups
+	Ask        bool     // an answer stands that people are asked about
+	Outcomes   []outcomeLine
 	Parts      []part
 	Why        []string
 	Doubts     []string
@@ -31,13 +35,14 @@ func (p casePage) Both() sheet { return sheet{p.base, p.Told} }
 // part is what one authority has of it.
 type part struct {
 	Authority, State, Since string
-	Waits                   string // what it could not be told so far
+	Waits                   string   // what it could not be told so far
+	Lines                   []string // as what it is counted, and what people say of its answer
 }
 
 // line is one act in the history.
 type line struct {
-	Day, By, State, Authority, Reason, On, Owner, Number, Into, Words string
-	Photos                                                            []shot
+	Day, By, State, Authority, Reason, On, Owner, Number, Into, Words, Link string
+	Photos                                                                  []shot
 }
 
 func (w *Web) request(v *visit) error {
@@ -45,15 +50,18 @@ func (w *Web) request(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return w.showCase(v, id, false)
+	return w.showCase(v, id, "")
 }
 
-func (w *Web) showCase(v *visit, id int64, thanks bool) error {
+// showCase shows a case; code is of somebody who has just supported it.
+func (w *Web) showCase(v *visit, id int64, code string) error {
 	p, err := w.casePage(v, id, false)
 	if err != nil {
 		return err
 	}
-	p.Thanks = thanks
+	if p.Thanks = code != ""; p.Thanks {
+		p.Code = strings.Split(code, "-")
+	}
 	w.set.Show(v.rw, "case", p.Base, p)
 	return nil
 }
@@ -80,6 +88,9 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 		p.Parts = append(p.Parts, part{Authority: authorityName(router, a.Authority, v.lang), State: p.T("laneweb.state." + string(a.State)), Since: v.lang.Date(string(a.Since))})
 	}
 	if err := w.waits(v.Context(), p.base, r, p.Parts); err != nil {
+		return p, err
+	}
+	if err := w.judged(v, &p, r); err != nil {
 		return p, err
 	}
 	q := authority.Query{Category: r.Category, Area: r.Area, On: r.Day}
@@ -122,6 +133,7 @@ func (w *Web) line(v *visit, router *authority.Router, e lane.Event) line {
 	if e.Words != "" {
 		l.State, l.Words = w.cat.T(v.lang, "laneweb.added"), e.Words
 	}
+	w.act(v.lang, e, &l)
 	if e.On != "" {
 		l.On = v.lang.Date(string(e.On))
 	}

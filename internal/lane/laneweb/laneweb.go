@@ -35,6 +35,7 @@ type Config struct {
 	Catalogue *locale.Catalogue
 	Name      func(locale.Tag) string // of whoever runs the lane
 	PerHour   int                     // reports taken in an hour by this process, and twice as many photos; default 600
+	Licence   Licence                 // of the open data
 }
 
 // Web serves the open lane. It is safe for many goroutines.
@@ -48,6 +49,8 @@ type Web struct {
 	rooms  *http.ServeMux
 
 	setting chan struct{} // letters that are being made
+	streams chan struct{} // downloads that run
+	licence Licence
 }
 
 // New makes the pages. Without the built browser code it fails with web.ErrNotBuilt.
@@ -67,8 +70,8 @@ func New(cfg Config) (*Web, error) {
 	if cfg.Name == nil {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
-	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour),
-		photos: newBudget(2 * cfg.PerHour), setting: make(chan struct{}, lettersAtATime)}
+	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour), photos: newBudget(2 * cfg.PerHour),
+		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence}
 	w.routes()
 	return w, nil
 }
@@ -104,6 +107,17 @@ func (w *Web) routes() {
 		"POST /letter/pdf":        w.letterPDF,
 		"POST /letter/text":       w.letterText,
 		"POST /entrust":           w.entrust,
+		"POST /judge":             w.judge,
+		"POST /outcome":           w.outcome,
+
+		"GET /score":                      w.score,
+		"GET /score/{kind}":               w.score,
+		"GET /score/{kind}/{id}":          w.scoreOne,
+		"GET /score/{kind}/{id}/rows.csv": w.scoreRows,
+		"GET /data":                       w.data,
+		"GET /data/cases.csv":             w.casesCSV,
+		"GET /data/cases.jsonl":           w.casesLines,
+		"GET /data/cases.geojson":         w.casesGeo,
 	} {
 		w.rooms.Handle(pattern, w.page(show))
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
+	"kua/internal/sqldb"
 	"kua/internal/sqldb/pgtest"
 	"kua/web"
 )
@@ -44,6 +46,7 @@ type room struct {
 	lane   *lane.Lane
 	web    *Web
 	server *httptest.Server
+	db     sqldb.Config // the lane's database, to be changed behind its back
 }
 
 const elsewhere = "what is behind the open lane"
@@ -60,7 +63,11 @@ func newRoom(t *testing.T, cfg lane.Config, perHour int) *room {
 	next := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { io.WriteString(rw, elsewhere) })
 	s := httptest.NewServer(w.Before(next))
 	t.Cleanup(s.Close)
-	return &room{t, l, w, s}
+	db := sqldb.Config{URL: cfg.URL}
+	if cfg.URL == "" {
+		db.Path = filepath.Join(cfg.Dir, "lane.db")
+	}
+	return &room{t, l, w, s, db}
 }
 
 func (r *room) withCity() *room {
@@ -504,7 +511,7 @@ func TestPages(t *testing.T) {
 			method, path string
 			form         url.Values
 		}{
-			{"GET", "/", nil}, {"GET", "/tell", nil}, {"GET", "/tell/manhole", nil}, {"GET", "/tell/heating", nil}, {"GET", "/tell/no-answer", nil}, {"GET", "/mine", nil},
+			{"GET", "/", nil}, {"GET", "/tell", nil}, {"GET", "/tell/manhole", nil}, {"GET", "/tell/heating", nil}, {"GET", "/tell/no-answer", nil}, {"GET", "/mine", nil}, {"GET", "/score", nil}, {"GET", "/score/authority/water", nil}, {"GET", "/data", nil},
 			{"GET", "/case/" + id, nil}, {"POST", "/review/manhole", sent}, {"POST", "/send/manhole", sent}, {"POST", "/mine", sent}, {"GET", "/nothing", nil},
 		} {
 			resp, body := r.do(c.method, root+c.path, c.form)

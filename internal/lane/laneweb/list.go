@@ -19,7 +19,7 @@ type frontPage struct {
 	State             string // "", open, closed
 	Filtered          bool
 	Reports           []entry
-	More, Feed        string
+	More, Feed, Data  string
 }
 
 type entry struct {
@@ -73,7 +73,7 @@ func (w *Web) front(v *visit) error {
 	d := v.router.Directory()
 	p := frontPage{base: w.base(v, "/", "laneweb.open"), Place: d.Info.Names.In(v.lang), Areas: areas(d, v.lang, a.area), State: a.state,
 		Query: a.query, Filtered: a.area+a.category+a.state != ""}
-	p.Feed = p.At("/feed?" + a.values.Encode())
+	p.Feed, p.Data = p.At("/feed?"+a.values.Encode()), p.At("/data?"+a.values.Encode())
 	for _, k := range d.Categories {
 		if !k.Sealed {
 			p.Categories = append(p.Categories, named{ID: k.ID, Name: k.Names.In(v.lang), Chosen: k.ID == a.category})

@@ -23,10 +23,15 @@ type minePage struct {
 	Danger        string // words in Adding that can mean danger
 	Adding        string // what was typed to be added
 	Seen          int    // events
-	Asked         []inquiry
+	Questions     []inquiry
 	Seals         bool   // a contact can be left
 	ContactSince  string // when one was left
 	Contact       string // what was typed and not taken
+	Supporter     bool   // the code is of somebody with the same trouble
+	Asked         []asking
+	Results       []named // outcomes to choose from
+	Telling       bool    // an outcome was not taken
+	On, Link      string  // of it
 }
 
 func (w *Web) mine(v *visit) error {
@@ -80,25 +85,28 @@ func (w *Web) mistyped(v *visit, err error) error {
 
 // showMine shows a holder their report, and why something was not taken.
 func (w *Web) showMine(v *visit, trouble error) error {
-	id, err := w.lane.Held(v.Context(), v.form.Get(codeField))
+	who, err := w.lane.Who(v.Context(), v.form.Get(codeField))
 	if err != nil {
 		return w.mistyped(v, err)
 	}
-	c, err := w.casePage(v, id, true)
+	c, err := w.casePage(v, who.Request, who.Holder)
 	if err != nil {
 		return err
 	}
-	open, err := w.withdrawable(v, id)
+	c.Ask = false // it is asked above
+	open, err := w.withdrawable(v, who.Request)
 	if err != nil {
 		return err
 	}
 	p := minePage{base: w.base(v, "/mine", "laneweb.mine"), Code: v.form.Get(codeField), Case: &c, Withdraw: len(open) > 0,
-		Seen: len(c.History), Seals: w.lane.Seals()}
-	if p.Asked, err = w.questions(v, id); err != nil {
-		return err
-	}
-	if p.ContactSince, err = w.keptContact(v, id); err != nil {
-		return err
+		Seen: len(c.History), Supporter: !who.Holder, Asked: w.asking(v, who, &c), Results: w.results(v), Seals: w.lane.Seals()}
+	if who.Holder {
+		if p.Questions, err = w.questions(v, who.Request); err != nil {
+			return err
+		}
+		if p.ContactSince, err = w.keptContact(v, who.Request); err != nil {
+			return err
+		}
 	}
 	if trouble != nil {
 		p.Adding, p.Contact = clean(v.form.Get(wordsField)), clean(v.form.Get(contactField))
@@ -106,6 +114,7 @@ func (w *Web) showMine(v *visit, trouble error) error {
 		if f, ok := fault.Of(trouble); ok && f.Key == "lane.danger" && len(f.Args) > 0 {
 			p.Danger = fmt.Sprint(f.Args[0])
 		}
+		p.returned(v.form)
 		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		v.rw.WriteHeader(page.Status(trouble))
 	}

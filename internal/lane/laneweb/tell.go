@@ -296,7 +296,7 @@ func (w *Web) same(v *visit) error {
 		return err
 	}
 	// The address of the case holds nothing of whoever supports it.
-	return w.showCase(v, id, true)
+	return w.showCase(v, id, v.form.Get(codeField))
 }
 
 // id gives the number in the address, or the fault of an address that leads nowhere.

@@ -1,0 +1,163 @@
+package laneweb
+
+import (
+	"net/url"
+	"strconv"
+
+	"kua/internal/appeal"
+	"kua/internal/fault"
+	"kua/internal/lane"
+	"kua/internal/locale"
+)
+
+// asking is an answer that somebody with a code is asked about.
+type asking struct {
+	Assignment, Answer      int64
+	Authority, State, Since string
+	Refusal, Late           bool
+	Said                    string // what they said of it before
+	Words                   []named
+	Adding, Danger          string // what was typed and not taken
+}
+
+// outcomeLine is what came of a report, as everybody sees it.
+type outcomeLine struct {
+	What, On, By, Link, Host string
+	Struck                   bool
+}
+
+// judged adds to a case what people say of the answers, as what it is counted,
+// and what came of it.
+func (w *Web) judged(v *visit, p *casePage, r lane.Request) error {
+	said, err := w.lane.Verdicts(v.Context(), r.ID)
+	if err != nil {
+		return err
+	}
+	for i, a := range r.Assignments {
+		s := said[a.Number]
+		lines := []string{p.T("laneweb.standing." + string(a.Standing))}
+		if s.Holder != "" {
+			lines = append(lines, p.T("laneweb.verdict.writer", w.word(v.lang, s.Holder)))
+		}
+		if len(s.Others) > 0 {
+			lines = append(lines, p.T("laneweb.verdict.others", s.Others[lane.SaysMended], s.Others[lane.SaysPartly], s.Others[lane.SaysNot]))
+		}
+		p.Parts[i].Lines = lines
+		p.Ask = p.Ask || a.State == lane.Mended || a.State == lane.Refused
+	}
+	outcomes, err := w.lane.Outcomes(v.Context(), r.ID)
+	for _, o := range outcomes[r.ID] {
+		p.Outcomes = append(p.Outcomes, outcomeLine{What: p.T("laneweb.outcome." + string(o.What)), On: p.Date(string(o.On)), By: p.T("laneweb.by." + string(o.Attests)),
+			Link: o.Link, Host: host(o.Link), Struck: o.Struck != 0})
+	}
+	return err
+}
+
+func (w *Web) word(lang locale.Tag, word lane.Word) string {
+	return w.cat.T(lang, "laneweb.verdict.word."+string(word))
+}
+
+// host is where a link leads, for whoever decides whether to follow it.
+func host(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// act fills a line of the history for what moves nothing: a verdict, an outcome.
+func (w *Web) act(lang locale.Tag, e lane.Event, l *line) {
+	switch {
+	case e.Verdict != "":
+		l.State = w.cat.T(lang, "laneweb.verdict.line", w.word(lang, e.Verdict), e.Answer)
+	case e.Outcome != "":
+		l.State, l.Link = w.cat.T(lang, "laneweb.outcome.line", w.cat.T(lang, "laneweb.outcome."+string(e.Outcome))), e.Link
+	case e.Strikes != 0:
+		l.State = w.cat.T(lang, "laneweb.outcome.struck", e.Strikes)
+	}
+}
+
+// asking gives the questions to whoever came back with a code, with what they
+// typed before and was not taken.
+func (w *Web) asking(v *visit, who lane.Who, c *casePage) (all []asking) {
+	for _, a := range who.Asked {
+		one := asking{Assignment: a.Assignment, Answer: a.Answer, Authority: authorityName(v.router, a.Authority, v.lang), Refusal: a.State == lane.Refused,
+			State: c.T("laneweb.state." + string(a.State)), Since: c.Date(string(a.Since)), Late: a.Late}
+		if a.Said != "" {
+			one.Said = w.word(v.lang, a.Said)
+		}
+		mine := v.form.Get("assignment") == strconv.FormatInt(a.Assignment, 10)
+		if mine {
+			one.Adding = clean(v.form.Get(wordsField))
+		}
+		for _, word := range lane.Words {
+			one.Words = append(one.Words, named{ID: string(word), Name: w.word(v.lang, word), Chosen: mine && v.form.Get("says") == string(word)})
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// returned puts what was typed and not taken back where it was typed.
+func (p *minePage) returned(form url.Values) {
+	if p.Telling = form.Has("what"); p.Telling {
+		p.On, p.Link = clean(form.Get("on")), clean(form.Get("link"))
+	}
+	if !form.Has("assignment") {
+		return
+	}
+	for i, a := range p.Asked {
+		if form.Get("assignment") == strconv.FormatInt(a.Assignment, 10) {
+			p.Asked[i].Danger = p.Danger
+		}
+	}
+	p.Danger, p.Adding = "", ""
+}
+
+// judge keeps what somebody says of an answer.
+func (w *Web) judge(v *visit) error {
+	assignment, err1 := strconv.ParseInt(v.form.Get("assignment"), 10, 64)
+	answer, err2 := strconv.ParseInt(v.form.Get("answer"), 10, 64)
+	if err1 != nil || err2 != nil {
+		return fault.Invalid("laneweb.bad_form")
+	}
+	return w.holderAct(v, func() error {
+		return w.lane.Judge(v.Context(), lane.Verdict{Code: v.form.Get(codeField), Assignment: assignment, Answer: answer, Says: lane.Word(v.form.Get("says")),
+			Words: oneLineEnd(v.form.Get(wordsField)), Aware: v.form.Get(awareField) == "yes"})
+	})
+}
+
+// outcome keeps what the holder says came of it.
+func (w *Web) outcome(v *visit) error {
+	return w.holderAct(v, func() error {
+		return w.lane.AddHolderOutcome(v.Context(), v.form.Get(codeField),
+			lane.Outcome{What: lane.Result(v.form.Get("what")), Link: oneLineEnd(v.form.Get("link")), On: appeal.Day(v.form.Get("on"))})
+	})
+}
+
+// holderAct does an act of somebody with a code and shows their page again, with
+// the reason where it was not taken.
+func (w *Web) holderAct(v *visit, act func() error) error {
+	if wait, err := w.budget.take(); err != nil {
+		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+		return err
+	}
+	err := act()
+	f, ok := fault.Of(err)
+	switch {
+	case err == nil:
+		return w.showMine(v, nil)
+	case ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict || f.Kind == fault.KindForbidden) && f.Key != "lane.bad_code":
+		return w.showMine(v, err)
+	}
+	return w.mistyped(v, err)
+}
+
+// results are the outcomes to choose from.
+func (w *Web) results(v *visit) (all []named) {
+	for _, r := range lane.Results {
+		all = append(all, named{ID: string(r), Name: w.cat.T(v.lang, "laneweb.outcome."+string(r)), Chosen: v.form.Get("what") == string(r)})
+	}
+	return all
+}
