@@ -8,7 +8,9 @@ shm=/dev/shm
 mega() { awk -v key="$1:" '$1 == key {print int($2 / 1024)}' /proc/meminfo; }
 room() { df -Pm "$shm" 2>/dev/null | awk 'NR == 2 {print $4}'; }
 if [ -w "$shm" ] && [ "$(mega MemAvailable)" -gt 12000 ] && [ "$(room)" -gt 8000 ]; then
-	mktemp -d "$shm/kua-test.XXXXXX"
+	dir=$(mktemp -d "$shm/kua-test.XXXXXX")
+	chmod 711 "$dir" # PostgreSQL runs as somebody else when the tests run as root
+	echo "$dir"
 else
 	mktemp -d
 fi

@@ -18,6 +18,7 @@ import (
 
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/sqldb"
 )
 
@@ -27,6 +28,9 @@ func must(t *testing.T, l *lane.Lane, id int64, moves ...lane.Move) lane.Assignm
 	for _, m := range moves {
 		all := request(t, l, id).Assignments
 		a := all[len(all)-1]
+		if m.To == lane.Mended {
+			m.Picture = lanetest.Proof(t, l)
+		}
 		if err := l.Move(t.Context(), a.Number, a.Step, m); err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +41,7 @@ func must(t *testing.T, l *lane.Lane, id int64, moves ...lane.Move) lane.Assignm
 
 var (
 	delivered = lane.Move{To: lane.Delivered, By: lane.ByHouse}
-	mended    = lane.Move{To: lane.Mended, By: lane.ByOfficial, Picture: "ab12"}
+	mended    = lane.Move{To: lane.Mended, By: lane.ByOfficial}
 	refused   = lane.Move{To: lane.Refused, By: lane.ByOfficial, Reason: "made up"}
 	inWork    = lane.Move{To: lane.InWork, By: lane.ByOfficial}
 )
@@ -389,6 +393,7 @@ func TestOutcome(t *testing.T) {
 type crowd struct {
 	*rand.Rand
 	l     *lane.Lane
+	proof string // a kept picture
 	cases []*crowdCase
 }
 
@@ -433,7 +438,7 @@ func (c *crowd) act(ctx context.Context) error {
 			return nil
 		}
 		err = c.l.Move(ctx, a.Number, a.Step, lane.Move{To: next[c.IntN(len(next))], By: by, Reason: "made up", On: "2030-01-01",
-			Owner: []string{"roads", "water", "city-hall"}[c.IntN(3)], Number: "17", Picture: "ab", Into: c.cases[0].id})
+			Owner: []string{"roads", "water", "city-hall"}[c.IntN(3)], Number: "17", Picture: c.proof, Into: c.cases[0].id})
 	}
 	if f, ok := fault.Of(err); ok && f.Kind != fault.KindInternal && f.Kind != fault.KindCorrupt {
 		return nil
@@ -450,7 +455,7 @@ func TestTallyIsARecount(t *testing.T) {
 		var wg sync.WaitGroup
 		crowds := make([]*crowd, 3)
 		for i := range crowds {
-			crowds[i] = &crowd{Rand: rand.New(rand.NewPCG(seed, uint64(i))), l: l}
+			crowds[i] = &crowd{Rand: rand.New(rand.NewPCG(seed, uint64(i))), l: l, proof: lanetest.Proof(t, l)}
 			wg.Go(func() {
 				for range 110 {
 					if err := crowds[i].act(ctx); err != nil {
@@ -482,7 +487,7 @@ func TestTallyIsARecount(t *testing.T) {
 func victim() {
 	ctx := context.Background()
 	l, err := lane.Open(ctx, lane.Config{Dir: os.Getenv("LANE_VICTIM"), URL: os.Getenv("LANE_VICTIM_URL")})
-	c := &crowd{Rand: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)), l: l}
+	c := &crowd{Rand: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)), l: l, proof: os.Getenv("LANE_VICTIM_PROOF")}
 	for n := 0; err == nil; n++ {
 		if err = c.act(ctx); err == nil {
 			fmt.Println(n)
@@ -502,7 +507,7 @@ func TestTallyAfterAKill(t *testing.T) {
 		}
 		for _, acts := range []int{23, 31} {
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), "LANE_VICTIM="+dir, "LANE_VICTIM_URL="+raw.URL)
+			cmd.Env = append(os.Environ(), "LANE_VICTIM="+dir, "LANE_VICTIM_URL="+raw.URL, "LANE_VICTIM_PROOF="+lanetest.Proof(t, l))
 			cmd.Stderr = os.Stderr
 			out, err := cmd.StdoutPipe()
 			if err != nil {

@@ -44,7 +44,7 @@ func TestTellingInABrowser(t *testing.T) {
 // and read the scoreboard and the page of the data. web/test/verdict.mjs is both.
 func TestVerdictInABrowser(t *testing.T) {
 	now := time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
-	r := newRoom(t, lane.Config{Dir: t.TempDir(), Now: func() time.Time { return now }}, 0).withCity()
+	r := newRoom(t, lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t), Now: func() time.Time { return now }}, 0).withCity()
 	for i := range 24 {
 		r.judged([]lane.Word{lane.SaysMended, "", lane.SaysNot}[i%3], delivered, []lane.Move{mended, refused, mended, mended}[i%4])
 	}

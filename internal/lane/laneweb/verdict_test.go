@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 )
 
 // move moves the newest assignment of a case along, as its authority and the house would.
@@ -21,13 +22,17 @@ func (r *room) move(id string, moves ...lane.Move) lane.Assignment {
 		if i == len(moves) {
 			return a
 		}
-		check(r.t, r.lane.Move(r.t.Context(), a.Number, a.Step, moves[i]))
+		m := moves[i]
+		if m.To == lane.Mended {
+			m.Picture = lanetest.Proof(r.t, r.lane)
+		}
+		check(r.t, r.lane.Move(r.t.Context(), a.Number, a.Step, m))
 	}
 }
 
 var (
 	delivered = lane.Move{To: lane.Delivered, By: lane.ByHouse}
-	mended    = lane.Move{To: lane.Mended, By: lane.ByOfficial, Picture: "ab12"}
+	mended    = lane.Move{To: lane.Mended, By: lane.ByOfficial}
 	refused   = lane.Move{To: lane.Refused, By: lane.ByOfficial, Reason: "made up"}
 )
 
