@@ -80,8 +80,10 @@ func (r *room) withCity() *room {
 // onBoth runs a test on either engine.
 func onBoth(t *testing.T, test func(t *testing.T, r *room)) {
 	for name, cfg := range map[string]func() lane.Config{
-		"sqlite":   func() lane.Config { return lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)} },
-		"postgres": func() lane.Config { return lane.Config{Dir: t.TempDir(), URL: pgtest.Database(t), Cleaner: lanetest.Cleaner(t)} },
+		"sqlite": func() lane.Config { return lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)} },
+		"postgres": func() lane.Config {
+			return lane.Config{Dir: t.TempDir(), URL: pgtest.Database(t), Cleaner: lanetest.Cleaner(t)}
+		},
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newRoom(t, cfg(), 0).withCity()) })
 	}

@@ -18,8 +18,10 @@ import (
 // told in June is ripe.
 func onBothThen(t *testing.T, test func(t *testing.T, r *room, later func())) {
 	for name, cfg := range map[string]func() lane.Config{
-		"sqlite":   func() lane.Config { return lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)} },
-		"postgres": func() lane.Config { return lane.Config{Dir: t.TempDir(), URL: pgtest.Database(t), Cleaner: lanetest.Cleaner(t)} },
+		"sqlite": func() lane.Config { return lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)} },
+		"postgres": func() lane.Config {
+			return lane.Config{Dir: t.TempDir(), URL: pgtest.Database(t), Cleaner: lanetest.Cleaner(t)}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now, c := time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC), cfg()
