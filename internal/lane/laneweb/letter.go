@@ -351,8 +351,7 @@ func (w *Web) entrust(v *visit) error {
 	if err != nil {
 		return w.mistyped(v, err)
 	}
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+	if err := w.knownAndFew(v); err != nil {
 		return err
 	}
 	l, body, to, err := w.makeLetter(v, h)

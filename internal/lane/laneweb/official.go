@@ -251,11 +251,23 @@ func (w *Web) stepLine(v *visit, s appeal.Possible) stepLine {
 	return l
 }
 
+// knownAndFew refuses a code that nobody has, before it uses up anybody's budget,
+// and then whatever is too much for an hour.
+func (w *Web) knownAndFew(v *visit) error {
+	if _, err := w.lane.Held(v.Context(), v.form.Get(codeField)); err != nil {
+		return err
+	}
+	wait, err := w.budget.take()
+	if err != nil {
+		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+	}
+	return err
+}
+
 // contact keeps how the collective can reach a holder, or takes it away.
 func (w *Web) contact(v *visit) error {
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
-		return err
+	if err := w.knownAndFew(v); err != nil {
+		return w.mistyped(v, err)
 	}
 	err := w.lane.Contact(v.Context(), v.form.Get(codeField), v.form.Get(contactField))
 	if f, ok := fault.Of(err); ok && (f.Key == "lane.contact" || f.Key == "lane.no_charter") {
@@ -273,9 +285,8 @@ func (w *Web) attest(v *visit) error {
 	if err != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
-		return err
+	if err := w.knownAndFew(v); err != nil {
+		return w.mistyped(v, err)
 	}
 	e := lane.Entry{Act: appeal.Act(v.form.Get("act")), Day: appeal.Day(v.form.Get("day")), Authority: v.form.Get("authority"), Until: appeal.Day(v.form.Get("until")),
 		Sent: appeal.StepKind(v.form.Get("sent")), Says: appeal.Verdict(v.form.Get("says")),
