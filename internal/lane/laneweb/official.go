@@ -30,7 +30,6 @@ type officialPage struct {
 	Kinds         []named // of letters that can have gone out
 	Today         string
 	Waiting       []waiting
-	Seals         bool
 	Thanks        string // what was just done
 	Trouble, Hint string
 }
@@ -116,7 +115,7 @@ func (w *Web) showOfficial(v *visit, thanks string, trouble error) error {
 		return err
 	}
 	p := officialPage{base: w.base(v, "/mine", "official.title", h.id), Code: h.code, Case: h.id, Seen: len(h.appeal.Entries), Today: string(h.appeal.Today),
-		Track: w.trackOf(v, h.routers, h.appeal, true), Seals: w.lane.Seals(), Thanks: thanks}
+		Track: w.trackOf(v, h.routers, h.appeal, true), Thanks: thanks}
 	p.See = p.At("/case/" + strconv.FormatInt(h.id, 10))
 	for _, e := range h.appeal.Entries {
 		p.Entries = append(p.Entries, w.entryLine(v, h.routers, e))
@@ -152,6 +151,9 @@ func (w *Web) refuse(v *visit, b *base, err error, trouble, hint *string) {
 	*trouble, *hint = b.Fault(err)
 	if f, ok := fault.Of(err); ok && strings.HasPrefix(f.Key, "letter.") {
 		*hint = b.T("official.letter.mend") // the letters' own hints are for case files
+		if f.Key == "letter.not_yet" || f.Key == "letter.no_step" { // the page below says what is possible
+			*hint = ""
+		}
 	}
 	b.Title = *trouble
 	v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")

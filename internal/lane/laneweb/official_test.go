@@ -331,7 +331,7 @@ func TestEscalation(t *testing.T) {
 		}
 		return v
 	}
-	r.want("POST", "/en/open/letter", form("step", "superior"), 409, "The step «superior» cannot be taken", "The appeal itself must be sent first")
+	r.want("POST", "/en/open/letter", form("step", "superior"), 409, "The step «Complaint to the superior body» cannot be taken on 17 December 2026", "The appeal itself must be sent first")
 	r.want("POST", "/en/open/letter", form("step", "arson"), 404, "There is no step «arson»")
 	r.want("POST", "/en/open/attest", form("seen", "0", "act", "submitted", "day", "2026-12-10", "authority", "water"), 200)
 	r.want("POST", "/en/open/attest", form("seen", "1", "act", "registered", "day", "2026-12-11", "number", "7-В"), 200, "The answer has time until 17 December 2026")
