@@ -100,8 +100,24 @@ type letterPage struct {
 	Written    string // in which language
 	Notes      []string
 	Carried    []hidden
+	Ways       []way
 	Seals      bool
 	CanEntrust bool // no letter of this kind waits
+}
+
+// way is how a letter goes, and who says so.
+type way struct{ How, Note, Source string }
+
+// ways are those that the law's data knows, each with its footing.
+func (w *Web) ways(v *visit, road appeal.Road) (all []way) {
+	for _, known := range road.Ways {
+		one := way{How: w.cat.T(v.lang, "official.self."+string(known.Kind)), Note: known.Note.In(v.lang)}
+		if known.Source != nil {
+			one.Source = known.Source.Act.In(v.lang) + " (" + strings.Join(known.Source.Seen, ", ") + ")"
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // step gives the step that a form names, open or not: of two of a kind the open one.
@@ -280,7 +296,7 @@ func (w *Web) letterLook(v *visit) error {
 		return w.letterAgain(v, err)
 	}
 	p := letterPage{base: w.base(v, "/mine", "official.letter.made", w.cat.T(v.lang, "letter.title."+string(l.Kind))), Code: h.code, Text: l.Text(), Written: l.Lang.HTML(), Notes: w.say(v.lang, slices.DeleteFunc(l.Notes, func(n locale.Sentence) bool { return n.Key == "letter.note.read" })),
-		Seals: w.lane.Seals()}
+		Ways: w.ways(v, h.appeal.Road), Seals: w.lane.Seals()}
 	p.Notes = append(p.Notes, p.T("official.read")) // the letter's own word for it is of case files
 	for _, field := range letterFields {
 		if value := v.form.Get(field); value != "" {

@@ -151,6 +151,7 @@ func (w *Web) refuse(v *visit, b *base, err error, trouble, hint *string) {
 	*trouble, *hint = b.Fault(err)
 	if f, ok := fault.Of(err); ok && strings.HasPrefix(f.Key, "letter.") {
 		*hint = b.T("official.letter.mend") // the letters' own hints are for case files
+
 		if f.Key == "letter.not_yet" || f.Key == "letter.no_step" { // the page below says what is possible
 			*hint = ""
 		}
