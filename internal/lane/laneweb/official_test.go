@@ -124,6 +124,7 @@ func TestNameIsNotKept(t *testing.T) {
 			id := r.tell("manhole", f)
 			code := f.Get("code")
 			planted := map[string]string{"name": "Kanareika Planted", "address": "Kanareika street 5", "email": "kanareika@planted.example", "number": "KANAREIKA-17", "contact": "kanareika-contact"}
+			r.want("POST", "/en/open/send/manhole", f, 200, "sent before", "How the collective can reach you") // offered with the code
 			r.want("POST", "/en/open/mine", url.Values{"code": {code}}, 200, "Make this official", "How the collective can reach you")
 			r.want("POST", "/en/open/contact", url.Values{"code": {code}, "contact": {planted["contact"] + "-1"}}, 200, "A contact was sealed on")
 			for _, page := range []string{"/en/open/case/" + id, "/en/open/", "/en/open/feed", "/en/open/?q=kanareika"} {
