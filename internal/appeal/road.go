@@ -64,6 +64,30 @@ type Ask struct {
 	Checked    []Check      `yaml:"checked,omitempty" json:"checked,omitempty"`
 }
 
+// WayKind is how an appeal reaches an authority.
+type WayKind string
+
+// The kinds of ways.
+const (
+	Post      WayKind = "post"
+	InPerson  WayKind = "person"
+	Portal    WayKind = "portal" // of the state, for appeals
+	Email     WayKind = "email"
+	Telephone WayKind = "telephone"
+)
+
+// WayKinds are all kinds.
+var WayKinds = []WayKind{Post, InPerson, Portal, Email, Telephone}
+
+// Way is one way in which a country's appeals are taken.
+type Way struct {
+	Kind       WayKind      `yaml:"kind" json:"kind"`
+	Source     *Source      `yaml:"source,omitempty" json:"source,omitempty"` // nil: none was read
+	Confidence Confidence   `yaml:"confidence" json:"confidence"`
+	Note       locale.Texts `yaml:"note,omitempty" json:"note,omitempty"`
+	Checked    []Check      `yaml:"checked,omitempty" json:"checked,omitempty"`
+}
+
 // Step is one step of a country's road. Two steps may be of one kind, where the
 // sources differ by what opens them.
 type Step struct {
@@ -78,10 +102,12 @@ type Step struct {
 	Checked    []Check      `yaml:"checked,omitempty" json:"checked,omitempty"`
 }
 
-// Road is which steps a country has, and what its law asks of a letter.
+// Road is which steps a country has, what its law asks of a letter, and by which
+// ways a letter goes.
 type Road struct {
 	Country string `yaml:"country" json:"country"`
 	Asks    []Ask  `yaml:"asks,omitempty" json:"asks,omitempty"`
+	Ways    []Way  `yaml:"ways,omitempty" json:"ways,omitempty"`
 	Steps   []Step `yaml:"steps" json:"steps"`
 }
 
@@ -132,6 +158,14 @@ func ReadRoad(file string, text []byte, problems *datafile.Problems) (r Road, ok
 		checkFooting(file, at, a.Source, a.Confidence, problems)
 		if slices.ContainsFunc(r.Asks[:i], func(o Ask) bool { return o.Field == a.Field }) {
 			problems.Add(file, at, "datafile.twice", string(a.Field))
+		}
+	}
+	for i, w := range r.Ways {
+		at := lines.Of("ways", i)
+		oneOf(file, at, "kind", w.Kind, problems, WayKinds...)
+		checkFooting(file, at, w.Source, w.Confidence, problems)
+		if slices.ContainsFunc(r.Ways[:i], func(o Way) bool { return o.Kind == w.Kind }) {
+			problems.Add(file, at, "datafile.twice", string(w.Kind))
 		}
 	}
 	for i, s := range r.Steps {

@@ -135,6 +135,14 @@ func TestShippedRoads(t *testing.T) {
 		if got := slices.Compact(kinds); !slices.Equal(got, appeal.StepKinds) {
 			t.Errorf("%s: steps %v", country, got)
 		}
+		if len(r.Ways) == 0 {
+			t.Errorf("%s names no way by which a letter goes", country)
+		}
+		for _, w := range r.Ways {
+			if len(w.Note) == 0 {
+				t.Errorf("%s: the way %s does not say what is known of it", country, w.Kind)
+			}
+		}
 		if len(r.Asks) != len(appeal.Fields) {
 			t.Errorf("%s says of %d fields whether they are asked for, want %d", country, len(r.Asks), len(appeal.Fields))
 		}
@@ -144,13 +152,16 @@ func TestShippedRoads(t *testing.T) {
 // TestRoadRefuses: what is wrong with a road is named with its line.
 func TestRoadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"country: kz\nsteps:\n  - {kind: petition, when: [silent], confidence: unconfirmed}\n":                              "datafile.unknown_word",
-		"country: kz\nsteps:\n  - {kind: court, when: [never], confidence: unconfirmed}\n":                                  "datafile.unknown_word",
-		"country: kz\nsteps:\n  - {kind: court, confidence: unconfirmed}\n":                                                 "datafile.unknown_word",
-		"country: kz\nsteps:\n  - {kind: court, when: [silent], confidence: confirmed}\n":                                   "appeal.no_source",
-		"country: kz\nsteps:\n  - {kind: court, when: [silent], confidence: confirmed, source: {act: {en: A}}}\n":           "appeal.no_source",
-		"country: kz\nsteps:\n  - {kind: court, when: [silent], confidence: unconfirmed, from: 2026-01-02, to: 2026-01-01}": "datafile.backwards",
-		"country: kg\nsteps:\n  - {kind: court, when: [silent], confidence: unconfirmed}\n":                                 "appeal.bad_country",
+		"country: kz\nsteps:\n  - {kind: petition, when: [silent], confidence: unconfirmed}\n":                                  "datafile.unknown_word",
+		"country: kz\nsteps:\n  - {kind: court, when: [never], confidence: unconfirmed}\n":                                      "datafile.unknown_word",
+		"country: kz\nsteps:\n  - {kind: court, confidence: unconfirmed}\n":                                                     "datafile.unknown_word",
+		"country: kz\nsteps:\n  - {kind: court, when: [silent], confidence: confirmed}\n":                                       "appeal.no_source",
+		"country: kz\nsteps:\n  - {kind: court, when: [silent], confidence: confirmed, source: {act: {en: A}}}\n":               "appeal.no_source",
+		"country: kz\nsteps:\n  - {kind: court, when: [silent], confidence: unconfirmed, from: 2026-01-02, to: 2026-01-01}":     "datafile.backwards",
+		"country: kz\nways:\n  - {kind: pigeon, confidence: unconfirmed}\nsteps: []\n":                                          "datafile.unknown_word",
+		"country: kz\nways:\n  - {kind: post, confidence: confirmed}\nsteps: []\n":                                              "appeal.no_source",
+		"country: kz\nways:\n  - {kind: post, confidence: unconfirmed}\n  - {kind: post, confidence: unconfirmed}\nsteps: []\n": "datafile.twice",
+		"country: kg\nsteps:\n  - {kind: court, when: [silent], confidence: unconfirmed}\n":                                     "appeal.bad_country",
 	} {
 		var problems datafile.Problems
 		if _, ok := appeal.ReadRoad("roads/kz.yaml", []byte(text), &problems); ok || problems[0].What.Key != want || problems[0].Line == 0 {

@@ -52,7 +52,7 @@ try {
   await look(phone, "official-mine-ru");
   assert.equal(await phone.inputValue("#contact"), "");
   await phone.click('form[action="/ru/open/appeal"] button');
-  await look(phone, "official-begin-ru");
+  await look(phone, "official-begin-ru", false);
   await phone.click('form[action="/ru/open/letter"] button');
   await look(phone, "official-form-ru");
   await phone.selectOption("#language", "kk");

@@ -22,16 +22,16 @@ const (
 	contactField  = "contact"
 	stepField     = "step"
 	languageField = "language"
-	toField       = "to"       // an authority of the directory
-	bodyField     = "body"     // or a body by its name,
-	bodyAtField   = "body_at"  // and its address
-	nameField     = "name"     // of the citizen
-	addressField  = "address"  //
-	emailField    = "email"    //
-	phoneField    = "phone"    //
-	identityField = "identity" //
-	answerField   = "answer"   // what the authority answered
-	verdictField  = "verdict"  // what the citizen says of it, in words
+	toField       = "to"      // an authority of the directory,
+	bodyField     = "body"    // or a body by its name,
+	bodyAtField   = "body_at" // and its address
+	nameField     = "name"    // this and the next four: of the citizen
+	addressField  = "address"
+	emailField    = "email"
+	phoneField    = "phone"
+	identityField = "identity"
+	answerField   = "answer"  // what the authority answered
+	verdictField  = "verdict" // what the citizen says of it, in words
 )
 
 var letterFields = []string{codeField, stepField, languageField, toField, bodyField, bodyAtField, nameField, addressField, emailField, phoneField,
@@ -59,7 +59,7 @@ type letterForm struct {
 	Asks          map[string]ask
 	Answered      bool
 	Judged        bool
-	Why, Doubts   []string
+	Doubts        []string
 	Trouble, Hint string
 	Words, Body   string
 }
@@ -96,14 +96,28 @@ func (p letterForm) Fields() []letterInput {
 type letterPage struct {
 	base
 	Code       string
-	Letter     letter.Letter
 	Text       string
 	Written    string // in which language
 	Notes      []string
 	Carried    []hidden
+	Ways       []way
 	Seals      bool
-	CanEntrust bool
-	To         string
+	CanEntrust bool // no letter of this kind waits
+}
+
+// way is how a letter goes, and who says so.
+type way struct{ How, Note, Source string }
+
+// ways are those that the law's data knows, each with its footing.
+func (w *Web) ways(v *visit, road appeal.Road) (all []way) {
+	for _, known := range road.Ways {
+		one := way{How: w.cat.T(v.lang, "official.self."+string(known.Kind)), Note: known.Note.In(v.lang)}
+		if known.Source != nil {
+			one.Source = known.Source.Act.In(v.lang) + " (" + strings.Join(known.Source.Seen, ", ") + ")"
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // step gives the step that a form names, open or not: of two of a kind the open one.
@@ -115,10 +129,10 @@ func step(a lane.Appeal, kind string) (appeal.Possible, error) {
 		}
 	}
 	if found == nil {
-		return appeal.Possible{}, fault.NotFound("letter.no_step", kind, a.Road.Country)
+		return appeal.Possible{}, fault.NotFound("letter.no_step", clean(kind), a.Road.Country)
 	}
 	if !found.Open {
-		return *found, fault.Conflict("letter.not_yet", kind, string(a.Today))
+		return *found, fault.Conflict("letter.not_yet", locale.Say("letter.title."+kind), a.Today)
 	}
 	return *found, nil
 }
@@ -138,7 +152,7 @@ func (w *Web) askLetter(v *visit, trouble error) error {
 	kind := string(s.Step.Kind)
 	name := w.cat.T(v.lang, "letter.title."+kind)
 	p := letterForm{base: w.base(v, "/mine", "official.letter.title", name), Step: kind, Name: name, Form: v.form, Code: h.code, Asks: map[string]ask{},
-		Why: w.say(v.lang, s.Why), Doubts: w.say(v.lang, s.Doubts), Words: h.request.Words}
+		Doubts: w.say(v.lang, s.Doubts), Words: h.request.Words}
 	if v.form.Has(wordsField) {
 		p.Words = clean(v.form.Get(wordsField))
 	}
@@ -277,12 +291,12 @@ func (w *Web) letterLook(v *visit) error {
 	if err != nil {
 		return w.mistyped(v, err)
 	}
-	l, _, to, err := w.makeLetter(v, h)
+	l, _, _, err := w.makeLetter(v, h)
 	if err != nil {
 		return w.letterAgain(v, err)
 	}
-	p := letterPage{base: w.base(v, "/mine", "official.letter.made", w.cat.T(v.lang, "letter.title."+string(l.Kind))), Code: h.code, Letter: l, Text: l.Text(), Written: l.Lang.HTML(), Notes: w.say(v.lang, slices.DeleteFunc(l.Notes, func(n locale.Sentence) bool { return n.Key == "letter.note.read" })),
-		Seals: w.lane.Seals(), To: to}
+	p := letterPage{base: w.base(v, "/mine", "official.letter.made", w.cat.T(v.lang, "letter.title."+string(l.Kind))), Code: h.code, Text: l.Text(), Written: l.Lang.HTML(), Notes: w.say(v.lang, slices.DeleteFunc(l.Notes, func(n locale.Sentence) bool { return n.Key == "letter.note.read" })),
+		Ways: w.ways(v, h.appeal.Road), Seals: w.lane.Seals()}
 	p.Notes = append(p.Notes, p.T("official.read")) // the letter's own word for it is of case files
 	for _, field := range letterFields {
 		if value := v.form.Get(field); value != "" {
@@ -351,8 +365,7 @@ func (w *Web) entrust(v *visit) error {
 	if err != nil {
 		return w.mistyped(v, err)
 	}
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+	if err := w.knownAndFew(v); err != nil {
 		return err
 	}
 	l, body, to, err := w.makeLetter(v, h)

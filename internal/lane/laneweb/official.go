@@ -30,7 +30,6 @@ type officialPage struct {
 	Kinds         []named // of letters that can have gone out
 	Today         string
 	Waiting       []waiting
-	Seals         bool
 	Thanks        string // what was just done
 	Trouble, Hint string
 }
@@ -116,7 +115,7 @@ func (w *Web) showOfficial(v *visit, thanks string, trouble error) error {
 		return err
 	}
 	p := officialPage{base: w.base(v, "/mine", "official.title", h.id), Code: h.code, Case: h.id, Seen: len(h.appeal.Entries), Today: string(h.appeal.Today),
-		Track: w.trackOf(v, h.routers, h.appeal, true), Seals: w.lane.Seals(), Thanks: thanks}
+		Track: w.trackOf(v, h.routers, h.appeal, true), Thanks: thanks}
 	p.See = p.At("/case/" + strconv.FormatInt(h.id, 10))
 	for _, e := range h.appeal.Entries {
 		p.Entries = append(p.Entries, w.entryLine(v, h.routers, e))
@@ -152,6 +151,10 @@ func (w *Web) refuse(v *visit, b *base, err error, trouble, hint *string) {
 	*trouble, *hint = b.Fault(err)
 	if f, ok := fault.Of(err); ok && strings.HasPrefix(f.Key, "letter.") {
 		*hint = b.T("official.letter.mend") // the letters' own hints are for case files
+
+		if f.Key == "letter.not_yet" || f.Key == "letter.no_step" { // the page below says what is possible
+			*hint = ""
+		}
 	}
 	b.Title = *trouble
 	v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -251,11 +254,23 @@ func (w *Web) stepLine(v *visit, s appeal.Possible) stepLine {
 	return l
 }
 
+// knownAndFew refuses a code that nobody has, before it uses up anybody's budget,
+// and then whatever is too much for an hour.
+func (w *Web) knownAndFew(v *visit) error {
+	if _, err := w.lane.Held(v.Context(), v.form.Get(codeField)); err != nil {
+		return err
+	}
+	wait, err := w.budget.take()
+	if err != nil {
+		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+	}
+	return err
+}
+
 // contact keeps how the collective can reach a holder, or takes it away.
 func (w *Web) contact(v *visit) error {
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
-		return err
+	if err := w.knownAndFew(v); err != nil {
+		return w.mistyped(v, err)
 	}
 	err := w.lane.Contact(v.Context(), v.form.Get(codeField), v.form.Get(contactField))
 	if f, ok := fault.Of(err); ok && (f.Key == "lane.contact" || f.Key == "lane.no_charter") {
@@ -273,9 +288,8 @@ func (w *Web) attest(v *visit) error {
 	if err != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
-		return err
+	if err := w.knownAndFew(v); err != nil {
+		return w.mistyped(v, err)
 	}
 	e := lane.Entry{Act: appeal.Act(v.form.Get("act")), Day: appeal.Day(v.form.Get("day")), Authority: v.form.Get("authority"), Until: appeal.Day(v.form.Get("until")),
 		Sent: appeal.StepKind(v.form.Get("sent")), Says: appeal.Verdict(v.form.Get("says")),

@@ -2,6 +2,7 @@ package laneweb
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/hex"
 	"io/fs"
@@ -20,6 +21,7 @@ import (
 	"kua/internal/datafile"
 	"kua/internal/keyring"
 	"kua/internal/lane"
+	"kua/internal/locale"
 	"kua/internal/nodeapi"
 	"kua/internal/seal"
 	"kua/internal/sqldb"
@@ -122,6 +124,7 @@ func TestNameIsNotKept(t *testing.T) {
 			id := r.tell("manhole", f)
 			code := f.Get("code")
 			planted := map[string]string{"name": "Kanareika Planted", "address": "Kanareika street 5", "email": "kanareika@planted.example", "number": "KANAREIKA-17", "contact": "kanareika-contact"}
+			r.want("POST", "/en/open/send/manhole", f, 200, "sent before", "How the collective can reach you") // offered with the code
 			r.want("POST", "/en/open/mine", url.Values{"code": {code}}, 200, "Make this official", "How the collective can reach you")
 			r.want("POST", "/en/open/contact", url.Values{"code": {code}, "contact": {planted["contact"] + "-1"}}, 200, "A contact was sealed on")
 			for _, page := range []string{"/en/open/case/" + id, "/en/open/", "/en/open/feed", "/en/open/?q=kanareika"} {
@@ -329,7 +332,7 @@ func TestEscalation(t *testing.T) {
 		}
 		return v
 	}
-	r.want("POST", "/en/open/letter", form("step", "superior"), 409, "The step «superior» cannot be taken", "The appeal itself must be sent first")
+	r.want("POST", "/en/open/letter", form("step", "superior"), 409, "The step «Complaint to the superior body» cannot be taken on 17 December 2026", "The appeal itself must be sent first")
 	r.want("POST", "/en/open/letter", form("step", "arson"), 404, "There is no step «arson»")
 	r.want("POST", "/en/open/attest", form("seen", "0", "act", "submitted", "day", "2026-12-10", "authority", "water"), 200)
 	r.want("POST", "/en/open/attest", form("seen", "1", "act", "registered", "day", "2026-12-11", "number", "7-В"), 200, "The answer has time until 17 December 2026")
@@ -379,5 +382,46 @@ func TestOfficialInABrowser(t *testing.T) {
 	letters, err := r.lane.Letters(t.Context(), 0, 9)
 	if err != nil || len(letters) != 1 {
 		t.Errorf("one letter was given to the collective; there are %d, %v", len(letters), err)
+	}
+}
+
+// TestOfficialPages holds every page of the second track, in every language, to
+// its language, its budget and its headers: no key, no script, nothing kept.
+func TestOfficialPages(t *testing.T) {
+	r, s := sealing(t, lane.Config{Dir: t.TempDir()}, authority.Sample())
+	f := draft()
+	r.tell("manhole", f)
+	entries := []url.Values{
+		{"act": {"submitted"}, "day": {"2026-11-02"}, "authority": {"water"}}, {"act": {"registered"}, "day": {"2026-11-03"}, "number": {"17"}},
+		{"act": {"extended"}, "day": {"2026-11-10"}, "until": {"2026-12-20"}, "reason": {"выдумано"}}, {"sent": {"reminder"}, "day": {"2026-11-20"}},
+	}
+	for i, e := range entries {
+		e.Set("code", f.Get("code"))
+		e.Set("seen", string(rune('0'+i)))
+		r.want("POST", "/en/open/attest", e, 200)
+	}
+	s.on("2027-01-20")
+	letter := url.Values{"code": {f.Get("code")}, "step": {"superior"}, "language": {"ru"}, "body": {"Акимат"}, "words": {"Люк, выдумано"}, "name": {"Айгуль Выдуманова"}, "contact": {"x"}}
+	bad := regexp.MustCompile(`(?i)<script|<style| style="| on[a-z]+="|(?:src|href|action)="(?:https?:)?//|assets/missing/|official\.[a-z]|letter\.[a-z]+\.|ZgotmplZ`)
+	for _, lang := range locale.Tags() {
+		for _, path := range []string{"/mine", "/contact", "/appeal", "/letter", "/letter/look"} {
+			resp, body := r.do("POST", "/"+lang.Path()+"/open"+path, letter)
+			if resp.StatusCode != 200 || !strings.Contains(body, `<html lang="`+lang.HTML()+`"`) {
+				t.Fatalf("%s%s answers %d:\n%s", lang, path, resp.StatusCode, body)
+			}
+			if m := bad.FindString(body); m != "" {
+				t.Errorf("%s%s has %s", lang, path, m)
+			}
+			if h := resp.Header; !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("Set-Cookie") != "" || h.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s%s has the headers %v", lang, path, h)
+			}
+			var packed bytes.Buffer
+			z := gzip.NewWriter(&packed)
+			_, _ = z.Write([]byte(body))
+			check(t, z.Close())
+			if packed.Len() > 8_000 {
+				t.Errorf("%s%s has %d bytes compressed, budget 8000", lang, path, packed.Len())
+			}
+		}
 	}
 }

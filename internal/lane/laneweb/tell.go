@@ -244,6 +244,10 @@ type donePage struct {
 	Latin, Written []string // the code in either alphabet, in groups
 	Again          bool     // it was there before
 	Held           bool
+
+	Code                  string // for leaving a contact at once
+	Seals                 bool
+	ContactSince, Contact string
 }
 
 // send keeps the report. The same code again, by a second click, a reload or the
@@ -277,6 +281,10 @@ func (w *Web) send(v *visit) error {
 	p := donePage{base: w.base(v, "/", "laneweb.done"), Again: !sent.Fresh, Held: category.Visibility == authority.Held,
 		Latin: strings.Split(d.Code, "-"), Written: strings.Split(lane.CyrillicCode(d.Code), "-")}
 	p.Case = p.At("/case/" + strconv.FormatInt(sent.ID, 10))
+	p.Code, p.Seals = d.Code, w.lane.Seals()
+	if p.ContactSince, err = w.keptContact(v, sent.ID); err != nil {
+		return err
+	}
 	w.set.Show(v.rw, "done", p.Base, p)
 	return nil
 }
