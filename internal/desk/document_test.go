@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +79,7 @@ func TestDocument(t *testing.T) {
 	for _, page := range []int{1, 2, 1} {
 		v, err := s.View(ctx, 1, page)
 		ok(t, err)
-		if got, want := (evidence.Page{Width: v.Width, Height: v.Height}), o.Medium.Pages[page-1]; got != want {
+		if got, want := (evidence.Page{Width: v.Width, Height: v.Height, Picture: v.Picture}), o.Medium.Pages[page-1]; got != want {
 			t.Errorf("page %d is %v, want %v", page, got, want)
 		}
 		c.nowhere(d, v.JPEG)
@@ -200,9 +201,12 @@ func (c *collective) nowhere(d *Desk, b []byte) {
 	}))
 }
 
-// TestOldDocument opens a document that was looked at before pages were
-// measured, and whose plan is of that time: it is measured at the next start and
-// its marking begins anew, hidden. Old bytes are refused in words.
+// TestOldDocument opens a document that was looked at before its pages were kept
+// by their pictures, and whose plan is of that time: it is looked at again at the
+// next start and its marking begins anew, hidden. Old bytes are refused in words.
+// Then a page looks otherwise than when the file was looked at: it is neither
+// shown for marking nor made, and marks that were made on another picture stay,
+// but somebody goes through them again.
 func TestOldDocument(t *testing.T) {
 	ctx := context.Background()
 	c := newCollective(t)
@@ -212,16 +216,23 @@ func TestOldDocument(t *testing.T) {
 	_, err := d.Collect(ctx, nil)
 	ok(t, err)
 	ok(t, d.WaitIdle(ctx))
-	_, err = d.db.SQL().ExecContext(ctx, `UPDATE originals SET medium = '{"kind":"document","format":"pdf"}'`)
-	ok(t, err)
-	_, err = d.db.SQL().ExecContext(ctx, `INSERT INTO plans (original, version, plan, by_name, at) VALUES (1, 1, ?1, 'Aigul', 1)`,
-		[]byte(`{"boxes":[{"h":40,"id":"b","page":1,"w":40,"x":1,"y":1}],"covered":false,"kind":"kua redaction plan","mute_all":true,"pages":2,"reviewed":true,"version":2}`))
-	ok(t, err)
-	if _, err := s.Render(ctx, 1); !errors.Is(err, fault.Later("desk.not_probed_yet")) {
-		t.Errorf("rendered without pages: %v", err)
+	medium := func(pages string) {
+		t.Helper()
+		_, err := d.db.SQL().ExecContext(ctx, `UPDATE originals SET medium = ?1`, `{"kind":"document","format":"pdf"`+pages+`}`)
+		ok(t, err)
 	}
-	if _, err := s.Look(ctx, 1); !errors.Is(err, fault.Later("desk.not_probed_yet")) {
-		t.Errorf("looked without pages: %v", err)
+	medium(`,"pages":[{"width":1140,"height":1600},{"width":1600,"height":760}]`)
+	_, err = d.db.SQL().ExecContext(ctx, `INSERT INTO plans (original, version, plan, by_name, at) VALUES (1, 1, ?1, 'Aigul', 1)`,
+		[]byte(`{"boxes":[{"h":40,"id":"b","page":1,"w":40,"x":1,"y":1}],"covered":false,"kind":"kua redaction plan","mute_all":true,"pages":[{"h":1600,"w":1140},{"h":760,"w":1600}],"reviewed":true,"version":3}`))
+	ok(t, err)
+	for _, pages := range []string{"", `,"pages":[{"width":1140,"height":1600},{"width":1600,"height":760}]`} {
+		medium(pages)
+		if _, err := s.Render(ctx, 1); !errors.Is(err, fault.Later("desk.not_probed_yet")) {
+			t.Errorf("rendered without pages: %v", err)
+		}
+		if _, err := s.Look(ctx, 1); !errors.Is(err, fault.Later("desk.not_probed_yet")) {
+			t.Errorf("looked without pages: %v", err)
+		}
 	}
 	c.close(d)
 	d = c.open(c.aigul)
@@ -229,18 +240,42 @@ func TestOldDocument(t *testing.T) {
 	ok(t, d.WaitIdle(ctx))
 	plan, version, err := d.Plan(ctx, 1)
 	ok(t, err)
-	if version != 1 || !plan.Covered || plan.Reviewed || len(plan.Pages) != 2 || len(plan.Boxes) != 0 {
+	if version != 1 || !plan.Covered || plan.Reviewed || len(plan.Pages) != 2 || len(plan.Pages[1].Picture) != 64 || len(plan.Boxes) != 0 {
 		t.Errorf("the plan is %+v, version %d", plan, version)
 	}
 	if _, err := d.PlanAt(ctx, 1, 1); !errors.Is(err, fault.Invalid("redact.old_document")) {
 		t.Errorf("the old version: %v", err)
 	}
+	plan.Covered, plan.Reviewed = false, true
+	plan.Boxes = []redact.Box{{ID: "b", Page: 1, W: 40, H: 40}}
 	if _, version, err = s.SavePlan(ctx, 1, plan, 1); err != nil || version != 2 {
 		t.Errorf("saved as %d, %v", version, err)
 	}
 	// Made on other pages, it is refused.
-	plan.Pages = plan.Pages[:1]
-	if _, _, err := s.SavePlan(ctx, 1, plan, 2); !errors.Is(err, fault.Conflict("desk.plan_of_another")) {
+	fewer := plan
+	fewer.Pages = plan.Pages[:1]
+	if _, _, err := s.SavePlan(ctx, 1, fewer, 2); !errors.Is(err, fault.Conflict("desk.plan_of_another")) {
 		t.Errorf("a plan of one page: %v", err)
+	}
+
+	// As if the second page had looked otherwise when the file was looked at.
+	other := slices.Clone(plan.Pages)
+	other[1].Picture = strings.Repeat("0", 64)
+	medium(fmt.Sprintf(`,"pages":[{"width":1140,"height":1600,"picture":%q},{"width":1600,"height":760,"picture":%q}]`, other[0].Picture, other[1].Picture))
+	if _, err := s.View(ctx, 1, 1); err != nil {
+		t.Errorf("the first page: %v", err)
+	}
+	if _, err := s.View(ctx, 1, 2); !errors.Is(err, fault.Conflict("media.page_changed")) {
+		t.Errorf("the second page: %v", err)
+	}
+	again, version, err := d.Plan(ctx, 1)
+	ok(t, err)
+	if version != 2 || again.Reviewed || again.Covered || len(again.Boxes) != 1 || !slices.Equal(again.Pages, other) {
+		t.Errorf("the plan on other pictures is %+v, version %d", again, version)
+	}
+	job, err := s.Render(ctx, 1)
+	ok(t, err)
+	if j, err := d.WaitJob(ctx, job, nil); err != nil || !errors.Is(j.Fault, fault.Conflict("media.page_changed")) {
+		t.Errorf("rendered as %s: %v, %v", j.State, j.Fault, err)
 	}
 }

@@ -126,10 +126,10 @@ func (d *Desk) probe(ctx context.Context, j jobs.Job, _ func(done, total int64))
 // measure gives the pages of a document. What makes none is kept sealed and
 // shown by name.
 func (d *Desk) measure(ctx context.Context, in media.Input) ([]evidence.Page, error) {
-	sizes, err := d.media.Pages(ctx, in)
+	pages, err := d.media.Pages(ctx, in)
 	var all []evidence.Page
-	for _, s := range sizes {
-		all = append(all, evidence.Page{Width: s.X, Height: s.Y})
+	for _, p := range pages {
+		all = append(all, evidence.Page{Width: p.Size.X, Height: p.Size.Y, Picture: p.Picture})
 	}
 	return all, err
 }
@@ -161,7 +161,7 @@ func (s *Seat) Render(ctx context.Context, original int64) (job int64, err error
 // measured says why a document has no pages that could be marked or made.
 func measured(o evidence.Original) error {
 	switch {
-	case len(o.Medium.Pages) > 0:
+	case len(o.Medium.Pages) > 0 && o.Medium.Pages[0].Picture != "":
 		return nil
 	case o.Fault != "":
 		return fault.Invalid("desk.cannot_render", o.ID)

@@ -43,18 +43,22 @@ func (s *Seat) View(ctx context.Context, original int64, page int) (media.View, 
 	if page < 0 || page > len(o.Medium.Pages) || (page == 0) != (o.Medium.Kind == evidence.Photo) {
 		return media.View{}, fault.NotFound("media.no_page", page)
 	}
+	want := "" // what a page must look like
+	if page > 0 {
+		want = o.Medium.Pages[page-1].Picture
+	}
 	in, err := s.Original(ctx, original) // writes down who looks, whether it is kept or not
 	if err != nil {
 		return media.View{}, err
 	}
 	defer in.Close()
 	v := &s.d.views
-	if found, ok := v.find(original, page); ok {
+	if found, ok := v.find(original, page, want); ok {
 		return found, nil
 	}
 	v.making.Lock()
 	defer v.making.Unlock()
-	if found, ok := v.find(original, page); ok {
+	if found, ok := v.find(original, page, want); ok {
 		return found, nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -64,14 +68,17 @@ func (s *Seat) View(ctx context.Context, original int64, page int) (media.View, 
 	if err != nil {
 		return media.View{}, err
 	}
+	if made.Picture != want {
+		return media.View{}, fault.Conflict("media.page_changed", page)
+	}
 	v.keep(keptView{original, page, made})
 	return made, nil
 }
 
-func (v *views) find(original int64, page int) (media.View, bool) {
+func (v *views) find(original int64, page int, picture string) (media.View, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	i := slices.IndexFunc(v.kept, func(k keptView) bool { return k.original == original && k.page == page })
+	i := slices.IndexFunc(v.kept, func(k keptView) bool { return k.original == original && k.page == page && k.Picture == picture })
 	if i < 0 {
 		return media.View{}, false
 	}

@@ -296,7 +296,7 @@ func grayOf(img *image.RGBA) track.Gray {
 
 // lookAtPages looks over a document, page by page.
 func (s *stage) lookAtPages(detectors []detector) ([]Hit, error) {
-	sizes, err := s.pages()
+	sizes, err := s.sizes()
 	if err != nil {
 		return nil, err
 	}

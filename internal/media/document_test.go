@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"compress/zlib"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -186,7 +189,8 @@ func TestPDF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	upright := sizes[0]
+	upright, other := sizes[0], slices.Clone(sizes)
+	other[2].Picture = strings.Repeat("0", 64)
 	plan := Plan{Pages: sizes, Shapes: []Shape{{Page: 2, Box: box}}}
 	made := renderDocument(t, doc, plan)
 	if len(made) != 8 {
@@ -227,11 +231,47 @@ func TestPDF(t *testing.T) {
 		{Plan{Pages: sizes, Shapes: []Shape{{Box: box}}}, "media.plan"},
 		{Plan{Covered: true}, "media.plan"},
 		{Plan{Pages: sizes[:2]}, "media.plan_of_another"},
-		{Plan{Pages: []image.Point{upright, upright, {X: 1600, Y: 1140}}}, "media.plan_of_another"},
+		{Plan{Pages: []Page{upright, upright, {image.Pt(1600, 1140), upright.Picture}}}, "media.plan_of_another"},
+		{Plan{Pages: []Page{upright, upright, {Size: upright.Size}}}, "media.plan"},
+		{Plan{Pages: other}, "media.page_changed"},
 	} {
 		_, err := runner(t).Document(context.Background(), bytes.NewReader(doc), tt.plan, t.TempDir(), nil)
 		wantFault(t, err, tt.want)
 	}
+}
+
+// TestPagePicture: a page's hash is that of the bytes which pdftoppm gives by hand,
+// the same wherever the page is made, and another for a page that looks otherwise.
+func TestPagePicture(t *testing.T) {
+	t.Parallel()
+	ctx, m := context.Background(), runner(t)
+	page := func(y int) []byte {
+		return pdfOfSizes([2]string{"[0 0 595 842]", fmt.Sprintf("0.6 0.8 0.9 rg 40 %d 300 8 re f", y)})
+	}
+	doc := page(700)
+	pages, err := m.Pages(ctx, bytes.NewReader(doc))
+	if err != nil || len(pages) != 1 {
+		t.Fatalf("%v, %v", pages, err)
+	}
+	file := filepath.Join(t.TempDir(), "a.pdf")
+	if err := os.WriteFile(file, doc, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "pdftoppm", "-scale-to-x", "1140", "-scale-to-y", "1600", file, file)
+	made, err := os.ReadFile(file + "-1.ppm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	byHand := sha256.Sum256(made)
+	if got, want := pages[0].Picture, hex.EncodeToString(byHand[:]); got != want {
+		t.Errorf("the hash is %s, by hand %s", got, want)
+	}
+	if v, err := m.View(ctx, bytes.NewReader(doc), 1); err != nil || v.Picture != pages[0].Picture {
+		t.Errorf("for marking: %s, %v", v.Picture, err)
+	}
+	// Two thirds of a point further down, on pages of the same size.
+	_, err = m.Document(ctx, bytes.NewReader(page(699)), Plan{Pages: pages}, t.TempDir(), nil)
+	wantFault(t, err, "media.page_changed")
 }
 
 // TestTitleCountsNoPages gives a document whose title reads like the count of its
@@ -256,8 +296,8 @@ func TestPagesBeginHidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lying := sizes[1]
-	if len(sizes) != 2 || lying.X != PageSide || lying.Y >= lying.X || sizes[0].Y != PageSide {
+	lying := sizes[1].Size
+	if len(sizes) != 2 || lying.X != PageSide || lying.Y >= lying.X || sizes[0].Size.Y != PageSide {
 		t.Fatalf("pages of %v", sizes)
 	}
 	seen := []image.Point{{X: 200, Y: 100}, {X: 900, Y: 120}, {X: 500, Y: 600}}

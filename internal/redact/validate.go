@@ -2,6 +2,7 @@ package redact
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"kua/internal/fault"
@@ -45,7 +46,7 @@ func (p Plan) Validate() error {
 		return fault.Invalid("redact.document")
 	}
 	for _, page := range p.Pages {
-		if min(page.W, page.H) < minSide || max(page.W, page.H) > PageSide {
+		if min(page.W, page.H) < minSide || max(page.W, page.H) > PageSide || len(page.Picture) != 64 || strings.Trim(page.Picture, "0123456789abcdef") != "" {
 			return fault.Invalid("redact.document")
 		}
 	}

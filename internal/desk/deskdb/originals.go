@@ -45,10 +45,10 @@ func (db *DB) Original(ctx context.Context, id int64) (evidence.Original, error)
 }
 
 // Unprobed gives the originals that nobody has looked at yet, and the documents
-// that were looked at before their pages were measured.
+// that were looked at before the pictures of their pages were kept by hash.
 func (db *DB) Unprobed(ctx context.Context) ([]int64, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT id FROM originals WHERE fault = '' AND (medium = '{}' OR
-		json_extract(medium, '$.kind') = 'document' AND json_extract(medium, '$.pages') IS NULL) ORDER BY id`)
+		json_extract(medium, '$.kind') = 'document' AND json_extract(medium, '$.pages[0].picture') IS NULL) ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func marked() redact.Plan {
 
 func TestReadSent(t *testing.T) {
 	for _, body := range []string{``, `{`, `[]`, `{"kind":"kua redaction plan","version":2}`, `{"kind":"other","version":3}`,
-		`{"kind":"kua redaction plan","version":3,"muteAll":true}`, `{"kind":"kua redaction plan","version":3}{}`} {
+		`{"kind":"kua redaction plan","version":4,"muteAll":true}`, `{"kind":"kua redaction plan","version":4}{}`} {
 		if _, err := readSent([]byte(body)); err == nil {
 			t.Errorf("%s was taken", body)
 		}
