@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"kua/internal/casefile"
 	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/parcel"
@@ -75,7 +76,11 @@ func TestDocument(t *testing.T) {
 	_, err = s.SaveDraft(ctx, caseID, draft, base)
 	ok(t, err)
 
-	// Pictures for marking, in memory alone, and who looked is written down.
+	// Pictures for marking, in memory alone, and who looked is written down. A page
+	// of which nobody had the picture was before nobody.
+	if err := s.Shown(ctx, 1, 1); !errors.Is(err, fault.Conflict("desk.page_not_given")) {
+		t.Errorf("shown without a picture: %v", err)
+	}
 	for _, page := range []int{1, 2, 1} {
 		v, err := s.View(ctx, 1, page)
 		ok(t, err)
@@ -98,30 +103,14 @@ func TestDocument(t *testing.T) {
 	if q := plan.Questions(); version != 0 || !plan.Covered || len(plan.Pages) != 2 || len(q) != 1 || q[0].Kind != redact.AskNothing {
 		t.Errorf("the first plan is %+v, it asks %v", plan, q)
 	}
-	run := func(job int64, err error) {
-		t.Helper()
-		ok(t, err)
-		j, err := d.WaitJob(ctx, job, nil)
-		ok(t, err)
-		ok(t, j.Fault)
-	}
-	save := func(change func(*redact.Plan)) {
-		t.Helper()
-		plan, version, err := d.Plan(ctx, 1)
-		ok(t, err)
-		change(&plan)
-		plan.Reviewed = true
-		_, _, err = s.SavePlan(ctx, 1, plan, version)
-		ok(t, err)
-		run(s.Render(ctx, 1))
-	}
-	run(s.Look(ctx, 1))
+	job, err := s.Look(ctx, 1)
+	c.wait(s, job, err)
 	found, _, err := d.Plan(ctx, 1)
 	ok(t, err)
 	if len(found.Suggestions) == 0 || found.Suggestions[0].Page != 1 || found.Suggestions[0].What != redact.Face {
 		t.Fatalf("suggested: %+v", found.Suggestions)
 	}
-	save(func(p *redact.Plan) {
+	c.remake(s, 1, func(p *redact.Plan) {
 		p.Boxes = []redact.Box{{ID: "b1", Page: 1, Reveal: true, W: p.Pages[0].W, H: p.Pages[0].H}, {ID: "b2", Page: 2, X: 100, Y: 100, W: 900, H: 500, Reveal: true}}
 	})
 	lacks := func() string {
@@ -143,7 +132,7 @@ func TestDocument(t *testing.T) {
 	if len(hits) == 0 || hits[0].Seen.Page != 1 {
 		t.Errorf("hits: %+v", hits)
 	}
-	save(func(p *redact.Plan) {
+	c.remake(s, 1, func(p *redact.Plan) {
 		for i, f := range p.Suggestions {
 			p.Suggestions[i].Answer = redact.Cover
 			p.Boxes = append(p.Boxes, redact.Box{ID: "c" + f.ID, Source: f.ID, Page: f.Page, X: f.Points[0].X - 60, Y: f.Points[0].Y - 60, W: f.W + 120, H: f.H + 120})
@@ -154,11 +143,44 @@ func TestDocument(t *testing.T) {
 	for _, h := range hits {
 		ok(t, s.AnswerHit(ctx, 1, h.ID, "no face"))
 	}
+	// Who marked it must have had every page before her, and nobody in her place.
+	timur := c.sit(d, c.timur)
+	for _, page := range []int{1, 2} {
+		_, err := timur.View(ctx, 1, page)
+		ok(t, err)
+		ok(t, timur.Shown(ctx, 1, page))
+	}
+	ok(t, s.Shown(ctx, 1, 2))
+	if got := lacks(); got != "desk.pages_unseen" {
+		t.Fatalf("a document of which a page was not before who marked it lacks %q", got)
+	}
+	if _, err := s.Propose(ctx, casefile.Checklist(), caseID); !errors.Is(err, fault.Conflict("desk.pages_unseen")) {
+		t.Errorf("proposed: %v", err)
+	}
+	for _, page := range []int{0, 3, -1} {
+		if err := s.Shown(ctx, 1, page); !errors.Is(err, fault.NotFound("media.no_page")) {
+			t.Errorf("page %d was shown: %v", page, err)
+		}
+	}
+	ok(t, s.Shown(ctx, 1, 1))
+	ok(t, s.Shown(ctx, 1, 1))
 	if got := lacks(); got != "" {
 		t.Fatalf("an answered document lacks %q", got)
 	}
-	c.publish(d, caseID)
+	p, err := s.Propose(ctx, casefile.Checklist(), caseID)
+	ok(t, err)
+	_, err = d.db.SQL().ExecContext(ctx, `UPDATE shown SET picture = ?1 WHERE by_name = 'Aigul' AND page = 2`, strings.Repeat("0", 64))
+	ok(t, err)
+	if _, err := timur.Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Conflict("desk.pages_unseen")) {
+		t.Errorf("approved though a page was seen that looked otherwise: %v", err)
+	}
+	ok(t, s.Shown(ctx, 1, 2))
+	_, err = timur.Approve(ctx, p.ID, casefile.Checklist())
+	ok(t, err)
 	ok(t, d.WaitIdle(ctx))
+	if err := c.custodyHas(d, 0, evidence.Shown); err != "" {
+		t.Error(err)
+	}
 	c.verify(d)
 
 	// What is published: four pictures of two pages, and a page that counts them.

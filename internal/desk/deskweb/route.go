@@ -69,6 +69,7 @@ func (a *App) routes() []route {
 		{method: "POST", path: "/originals/{id}/mark", handle: savePlain, policy: marking},
 		{method: "GET", path: "/originals/{id}/plan", handle: standingPlan, policy: pages},
 		{method: "POST", path: "/originals/{id}/plan", handle: savePlan, policy: pages},
+		{method: "POST", path: "/originals/{id}/shown", handle: pageShown, policy: pages},
 		{method: "POST", path: "/originals/{id}/look", handle: startLook, policy: pages},
 		{method: "POST", path: "/originals/{id}/follow", handle: startFollow, policy: pages},
 		{method: "GET", path: "/originals/{id}/machine/{job}", handle: machineWork, policy: pages},

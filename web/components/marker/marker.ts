@@ -89,7 +89,7 @@ export class Marker {
     if (seen) {
       this.stage = this.stageOf(seen);
       this.panel = this.panelOf();
-      if (this.picture.pages) this.pages = new Pages(root, this.picture, this.words, () => this.turned());
+      if (this.picture.pages) this.pages = new Pages(root, this.picture, this.words, { turned: () => this.turned(), seen: (page) => void this.seen(desk, page) });
       const source = root.querySelector<HTMLVideoElement | HTMLImageElement>(".marker-fit video, .marker-fit img");
       this.suggested = this.suggestedOf(source && new Crops(source, this.picture));
     }
@@ -195,6 +195,12 @@ export class Marker {
     this.stage?.sized();
     if (this.plan.tracks.some((t) => t.id === this.selected && t.from !== this.pages?.page)) this.selected = "";
     this.changed("");
+  }
+
+  // The desk keeps which pages were before whom; what it does not hear it asks.
+  private async seen(desk: Desk, page: number): Promise<void> {
+    const questions = await desk.shown(page);
+    if (questions) this.ask(questions);
   }
 
   // Undo and redo show the page on which they did something.
