@@ -64,6 +64,7 @@ func (a *App) routes() []route {
 
 		{method: "GET", path: "/originals/{id}", handle: originalPage, policy: playing},
 		{method: "GET", path: "/originals/{id}/traces", handle: tracesPage, policy: pages},
+		{method: "POST", path: "/originals/{id}/probe", handle: probe, policy: pages},
 		{method: "POST", path: "/originals/{id}/render", handle: render, policy: pages},
 		{method: "GET", path: "/originals/{id}/mark", handle: markerPage, policy: marking},
 		{method: "POST", path: "/originals/{id}/mark", handle: savePlain, policy: marking},
