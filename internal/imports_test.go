@@ -21,6 +21,7 @@ const module = "kua/"
 const lattice = `
 fault:
 durable:
+licences:
 locale:
 web:
 blob:          fault durable
@@ -72,7 +73,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb appeal/letter
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb appeal/letter licences
 `
 
 // doors names the only packages that may import a library from outside.

@@ -36,7 +36,7 @@ func (a *app) root() *cobra.Command {
 		a.appealCommand(),
 		a.verifyCommand(),
 		a.tracesCommand(),
-		a.manCommand(),
+		a.manCommand(), a.licencesCommand(),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
