@@ -77,10 +77,12 @@ await page.waitForTimeout(800);
 await saved(page);
 assert.deepEqual((await standing(page)).questions.map((q) => [q.kind, q.page]), [["unseen", 2], ["unseen", 3]]);
 assert.match(await page.textContent(".marker-questions"), /page 2.*not had it on the screen/i);
+await shot(page, "document-unseen");
 await page.locator(".marker-questions button").first().click();
 await shown(page);
 assert.match(await page.textContent(".marker-page-text"), /Page 2 of 3/, "a question leads to its page");
 await page.waitForFunction(() => document.querySelectorAll(".marker-questions li").length === 1);
+assert.ok(await page.evaluate(() => document.activeElement?.classList.contains("marker-layer")), "after a question the keys turn pages");
 await page.check('.marker-begin[value="covered"]');
 
 // What the browser still had to say of the page before is not said of this one:

@@ -276,6 +276,8 @@ export class Marker {
   private answer(q: Question): void {
     this.player?.pause();
     this.seek(q.page ?? q.at);
+    // The question goes with its button; keys go on turning pages from the picture.
+    if (q.kind === "unseen") must(this.root, ".marker-layer").focus({ preventScroll: true });
     if (this.plan.tracks.some((t) => t.id === q.id)) this.select(q.id);
     if (this.plan.suggestions.some((s) => s.id === q.id) && this.suggested) {
       this.suggested.now = q.id;
