@@ -2,7 +2,6 @@ package redact
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"slices"
 )
@@ -61,12 +60,8 @@ func (p Plan) wholes(beyond []Suggestion) []Suggestion {
 		elsewhere := func(s Suggestion) bool { return s.Page != page }
 		here := slices.DeleteFunc(slices.Clone(beyond), elsewhere)
 		beyond = slices.DeleteFunc(beyond, func(s Suggestion) bool { return !elsewhere(s) })
-		b, err := json.Marshal(here)
-		if err != nil { // numbers and texts
-			panic(err)
-		}
 		w, h := p.Size(page)
-		all = append(all, Suggestion{Detector: fmt.Sprintf("%d more than can be listed %.4x", len(here), sha256.Sum256(b)),
+		all = append(all, Suggestion{Detector: fmt.Sprintf("%d more than can be listed %.4x", len(here), sha256.Sum256(fmt.Append(nil, here))),
 			What: here[0].What, Page: page, W: w, H: h, To: p.Duration, Points: []Point{{}}})
 	}
 	return all
