@@ -22,6 +22,7 @@ const module = "kua/"
 const lattice = `
 fault:
 durable:
+licences:
 locale:
 web:
 blob:          fault durable
@@ -81,7 +82,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter licences
 `
 
 // doors names the only packages that may import a library from outside.

@@ -79,7 +79,8 @@ func (a *app) readCase(path, dir string) (c letter.Case, b letter.Basis, err err
 }
 
 func (a *app) appealLetter() *cobra.Command {
-	var out, lang, kind, on, dir string
+	var out, lang, kind string
+	var f askFlags
 	c := a.command("letter FILE", "cli.appeal.letter", `
   kua appeal letter case.yaml -o letters
   kua appeal letter case.yaml -o letters --kind reminder --lang ru
@@ -87,19 +88,18 @@ func (a *app) appealLetter() *cobra.Command {
 	c.Flags().StringVarP(&out, "out", "o", "", a.t("cli.flag.letter_out"))
 	c.Flags().StringVar(&lang, "lang", "", a.t("cli.flag.letter_lang"))
 	c.Flags().StringVar(&kind, "kind", string(appeal.First), a.t("cli.flag.letter_kind", joined(appeal.StepKinds)))
-	c.Flags().StringVar(&on, "on", "", a.t("cli.flag.on"))
-	c.Flags().StringVar(&dir, "dir", "", a.t("cli.flag.directory"))
+	f.add(a, c, "on", "dir")
 	_ = c.MarkFlagRequired("out") // fails only for a flag that is not there
 	_ = c.MarkFlagDirname("out")
 	complete(c, "lang", strings.Fields(joined(locale.Tags()))...)
 	complete(c, "kind", strings.Fields(joined(appeal.StepKinds))...)
 	c.Args = exactly(1)
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		day, err := dayOr(on)
+		day, err := f.day()
 		if err != nil {
 			return err
 		}
-		file, basis, err := a.readCase(args[0], dir)
+		file, basis, err := a.readCase(args[0], f.dir)
 		if err != nil {
 			return err
 		}
@@ -180,21 +180,18 @@ type stepJSON struct {
 }
 
 func (a *app) appealSteps() *cobra.Command {
-	var on, dir string
-	var asJSON bool
+	var f askFlags
 	c := a.command("steps FILE", "cli.appeal.steps", `
   kua appeal steps case.yaml
   kua appeal steps case.yaml --on 2026-12-28 --json`)
-	c.Flags().StringVar(&on, "on", "", a.t("cli.flag.on"))
-	c.Flags().StringVar(&dir, "dir", "", a.t("cli.flag.directory"))
-	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	f.add(a, c, "on", "dir", "json")
 	c.Args = exactly(1)
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		day, err := dayOr(on)
+		day, err := f.day()
 		if err != nil {
 			return err
 		}
-		file, basis, err := a.readCase(args[0], dir)
+		file, basis, err := a.readCase(args[0], f.dir)
 		if err != nil {
 			return err
 		}
@@ -202,7 +199,7 @@ func (a *app) appealSteps() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if asJSON {
+		if f.json {
 			out := []stepJSON{}
 			for _, s := range steps {
 				one := stepJSON{s.Step.Kind, s.Open, s.By, "", s.Step.Confidence, s.Step.Source, a.saidJSON(s.Why), a.saidJSON(s.Doubts)}

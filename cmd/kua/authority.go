@@ -76,16 +76,14 @@ func (a *app) authoritySample() *cobra.Command {
 }
 
 func (a *app) authorityCheck() *cobra.Command {
-	var on string
-	var asJSON bool
+	var f askFlags
 	c := a.command("check DIR", "cli.authority.check", `
   kua authority check ulgi
   kua authority check ulgi --on 2027-01-01 --json`)
-	c.Flags().StringVar(&on, "on", "", a.t("cli.flag.on"))
-	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	f.add(a, c, "on", "json")
 	c.Args = exactly(1)
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		day, err := dayOr(on)
+		day, err := f.day()
 		if err != nil {
 			return err
 		}
@@ -96,7 +94,7 @@ func (a *app) authorityCheck() *cobra.Command {
 		if problems.Errors() > 0 {
 			a.code = 1
 		}
-		if asJSON {
+		if f.json {
 			return printJSON(a.out, a.problemsJSON(problems))
 		}
 		a.sayProblems(problems)
@@ -151,14 +149,6 @@ func (a *app) saidJSON(said []locale.Sentence) []saidJSON {
 		out = append(out, saidJSON{Key: s.Key, Text: a.cat.Say(a.lang, s)})
 	}
 	return out
-}
-
-// dayOr reads a day; "" is today.
-func dayOr(s string) (appeal.Day, error) {
-	if s == "" {
-		s = today()
-	}
-	return appeal.ParseDay(s)
 }
 
 func (a *app) authorityImport() *cobra.Command {

@@ -26,19 +26,18 @@ type optionJSON struct {
 }
 
 func (a *app) authorityRoute() *cobra.Command {
-	var category, at, area, on string
-	var asJSON bool
+	var category, at, area string
+	var f askFlags
 	c := a.command("route DIR", "cli.authority.route", `
   kua authority route ulgi --category manhole --at 45.05,65.15
   kua authority route ulgi --category heating --area south --on 2026-11-28 --json`)
 	c.Flags().StringVar(&category, "category", "", a.t("cli.flag.category"))
 	c.Flags().StringVar(&at, "at", "", a.t("cli.flag.at"))
 	c.Flags().StringVar(&area, "area", "", a.t("cli.flag.area"))
-	c.Flags().StringVar(&on, "on", "", a.t("cli.flag.on"))
-	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	f.add(a, c, "on", "json")
 	c.Args = exactly(1)
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		day, err := dayOr(on)
+		day, err := f.day()
 		if err != nil {
 			return err
 		}
@@ -64,7 +63,7 @@ func (a *app) authorityRoute() *cobra.Command {
 		if to.Authority == "" {
 			a.code = 1
 		}
-		if asJSON {
+		if f.json {
 			out := routeJSON{Routing: to, Why: a.saidJSON(to.Why), Doubts: a.saidJSON(to.Doubts), Alternatives: []optionJSON{}}
 			for _, o := range to.Alternatives {
 				out.Alternatives = append(out.Alternatives, optionJSON{o.Authority, a.cat.Say(a.lang, o.Why)})
@@ -124,8 +123,8 @@ type dueJSON struct {
 }
 
 func (a *app) authorityDue() *cobra.Command {
-	var country, kind, of, registered, dir string
-	var asJSON bool
+	var country, kind, of, registered string
+	var f askFlags
 	c := a.command("due", "cli.authority.due", `
   kua authority due --country kz --kind answer --registered 2026-11-28
   kua authority due --country uz --kind answer --case study --registered 2026-11-28
@@ -134,14 +133,13 @@ func (a *app) authorityDue() *cobra.Command {
 	c.Flags().StringVar(&kind, "kind", string(appeal.Answer), a.t("cli.flag.kind", joined(appeal.Kinds)))
 	c.Flags().StringVar(&of, "case", "", a.t("cli.flag.case", joined(appeal.Cases[1:])))
 	c.Flags().StringVar(&registered, "registered", "", a.t("cli.flag.registered"))
-	c.Flags().StringVar(&dir, "dir", "", a.t("cli.flag.directory"))
-	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	f.add(a, c, "dir", "json")
 	complete(c, "country", "kz", "kg", "uz", "tj", "tm")
 	complete(c, "kind", strings.Fields(joined(appeal.Kinds))...)
 	complete(c, "case", strings.Fields(joined(appeal.Cases))...)
 	c.Args = exactly(0)
 	c.RunE = func(*cobra.Command, []string) error {
-		book, err := a.book(dir)
+		book, err := a.book(f.dir)
 		if err != nil {
 			return err
 		}
@@ -153,7 +151,7 @@ func (a *app) authorityDue() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if asJSON {
+		if f.json {
 			return printJSON(a.out, dueJSON{d.Day, d.Firm(), d.Rule, a.saidJSON(d.Steps), a.saidJSON(d.Doubts)})
 		}
 		key := "cli.authority.due_firm"

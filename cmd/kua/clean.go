@@ -68,6 +68,7 @@ type cleaning struct {
 	*app
 	cleanFlags
 	runner *media.Runner
+	placer placer
 
 	mu    sync.Mutex // guards what follows, and what is printed
 	share []float64  // of each file, how much is done
@@ -203,7 +204,7 @@ func (w *cleaning) place(i int, file string, probe media.Probe, made []media.Ren
 		name = strings.TrimSuffix(base, filepath.Ext(base))
 	}
 	for _, m := range made {
-		if err := errors.Join(os.Chtimes(m.Path, cleanMoment, cleanMoment), os.Chmod(m.Path, 0o600)); err != nil {
+		if err := w.placer.finish(m.Path, cleanMoment); err != nil {
 			return "", fmt.Errorf("date the clean file: %w", err)
 		}
 	}
@@ -211,8 +212,7 @@ func (w *cleaning) place(i int, file string, probe media.Probe, made []media.Ren
 		return w.placePages(filepath.Join(w.cleanFlags.out, name), made)
 	}
 	target := filepath.Join(w.cleanFlags.out, name+filepath.Ext(made[0].Path))
-	// Link refuses to replace what is there; rename would not.
-	if err := os.Link(made[0].Path, target); err != nil {
+	if err := w.placer.put(made[0].Path, target, cleanMoment); err != nil {
 		return "", notOver(err, target)
 	}
 	return target, nil

@@ -48,6 +48,33 @@ func (a *app) deskMark(f *deskFlags) *cobra.Command {
 	return c
 }
 
+// deskProbe looks at an original again.
+func (a *app) deskProbe(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "probe ORIGINAL", "cli.desk.probe", "probe --dir kua --as aigul 1", exactly(1),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			id, err := number(args[0])
+			if err != nil {
+				return err
+			}
+			job, err := s.Probe(ctx, id)
+			if err != nil {
+				return err
+			}
+			if err := a.follow(ctx, s, job, "cli.desk.look.progress"); err != nil {
+				return err
+			}
+			o, err := s.Desk().OriginalInfo(ctx, id)
+			if err != nil {
+				return err
+			}
+			if o.Fault != "" {
+				return fault.Corrupt(o.Fault)
+			}
+			a.say("cli.desk.probe.done", id, o.Medium.Format)
+			return nil
+		})
+}
+
 // deskLook finds shots and suggestions and saves them with the plan.
 func (a *app) deskLook(f *deskFlags) *cobra.Command {
 	return a.deskVerb(f, "look ORIGINAL", "cli.desk.look", "look --dir kua --as aigul 1", exactly(1),

@@ -133,6 +133,7 @@ func needlesIn(in inputFile, name string, sheet trace.Sheet) (gate.Needles, erro
 }
 
 func (a *app) sayGate(name string, r gate.Report, searched bool) {
+	name = plainLine(name)
 	if r.Clean() {
 		a.say("cli.gate.clean", name)
 	} else {
@@ -143,7 +144,7 @@ func (a *app) sayGate(name string, r gate.Report, searched bool) {
 		if where == "" {
 			where = "-"
 		}
-		a.say("cli.gate.finding", f.Offset, where, a.t(f.What), f.Detail)
+		a.say("cli.gate.finding", f.Offset, plainLine(where), a.t(f.What), plainLine(f.Detail))
 	}
 	if searched {
 		a.say("cli.gate.searched", r.Needles)
@@ -151,6 +152,6 @@ func (a *app) sayGate(name string, r gate.Report, searched bool) {
 		a.say("cli.gate.structure")
 	}
 	for _, p := range r.Parts {
-		a.say("cli.gate.part", p.Where, strconv.Itoa(p.Count), p.Bytes)
+		a.say("cli.gate.part", plainLine(p.Where), strconv.Itoa(p.Count), p.Bytes)
 	}
 }

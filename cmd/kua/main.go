@@ -109,20 +109,22 @@ func (a *app) fail(err error) int {
 	}
 	fmt.Fprintln(a.err, "kua: error:", a.words(err))
 	if _, hint := page.Fault(a.cat, a.lang, err); hint != "" {
-		fmt.Fprintln(a.err, "kua: hint:", hint)
+		fmt.Fprintln(a.err, "kua: hint:", plainLine(hint))
 	}
 	if a.env("KUA_DEBUG") != "" {
-		fmt.Fprintln(a.err, "kua: cause:", err)
+		fmt.Fprintln(a.err, "kua: cause:", plainLine(err.Error()))
 	}
 	return 1
 }
 
-// words tells an error in the user's language; one without a fault is told as it is.
+// words tells an error in the user's language, as one line that commands no
+// terminal: it may name a file that a stranger named. One without a fault is told
+// as it is.
 func (a *app) words(err error) string {
 	err = ofFile(err)
 	if f, ok := fault.Of(err); ok && a.cat.Has(f.Key) {
 		message, _ := page.Fault(a.cat, a.lang, err)
-		return message
+		return plainLine(message)
 	}
-	return err.Error()
+	return plainLine(err.Error())
 }

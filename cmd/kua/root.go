@@ -38,7 +38,7 @@ func (a *app) root() *cobra.Command {
 		a.open311Command(),
 		a.verifyCommand(),
 		a.tracesCommand(),
-		a.manCommand(),
+		a.manCommand(), a.licencesCommand(),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -143,14 +143,22 @@ func (a *app) sealCommand() *cobra.Command {
 
 func (a *app) sendCommand() *cobra.Command {
 	var to []string
+	var from, charterID string
 	c := a.command("send FILE", "cli.send", `
-  kua send --to https://kua.example.org report.kua`)
+  kua send --to https://kua.example.org report.kua
+  kua send --to https://kua.example.org --charter-file charter/ report.kua`)
 	c.Flags().StringArrayVar(&to, "to", nil, a.t("cli.flag.to"))
+	c.Flags().StringVar(&from, "charter-file", "", a.t("cli.flag.charter_file"))
+	c.Flags().StringVar(&charterID, "charter", "", a.t("cli.flag.charter"))
 	_ = c.MarkFlagRequired("to")
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		for _, url := range to {
-			if err := a.send(c.Context(), nodeapi.NewClient(url), args[0]); err != nil {
+			node, err := a.believed(c.Context(), url, from, charterID)
+			if err == nil {
+				err = a.send(c.Context(), node, args[0])
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -206,6 +214,32 @@ func (a *app) nodeCharter(ctx context.Context, node *nodeapi.Client, pinned stri
 		fmt.Fprintln(a.err, a.t("cli.charter.unpinned", id))
 	}
 	return ch, nil
+}
+
+// believed gives a client for the node at url: one that believes it only under a
+// key that the charter in a folder names, or the node's own charter of a number
+// that is trusted. Where neither is given, or the charter names no node, the
+// server is believed on its own word, which is said.
+func (a *app) believed(ctx context.Context, url, folder, pinned string) (*nodeapi.Client, error) {
+	var ch charter.Charter
+	var err error
+	switch {
+	case folder != "":
+		var chain charter.Chain
+		if chain, err = readCharter(folder); err == nil {
+			ch, err = chain.Verify(pinned)
+		}
+	case pinned != "":
+		ch, err = a.nodeCharter(ctx, nodeapi.NewClient(url), pinned)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(ch.Nodes) > 0 {
+		return namedNode(ctx, ch, url)
+	}
+	fmt.Fprintln(a.err, a.t("cli.send.believed", url))
+	return nodeapi.NewClient(url), nil
 }
 
 // namedNode gives a client that believes the node at url only under a key that

@@ -170,6 +170,11 @@ func (d *Desk) medium(ctx context.Context, id string, e casefile.Exhibit, o evid
 		lacks = append(lacks, fault.Conflict("desk.plan_not_reviewed", e.Original))
 	}
 	lacks = append(lacks, questions(e.Original, plan)...)
+	unseen, err := d.unseen(ctx, e.Original, plan)
+	if err != nil {
+		return record.Media{}, nil, err
+	}
+	lacks = append(lacks, unseen...)
 	redaction, unanswered, err := d.looked(ctx, e.Original)
 	if err != nil {
 		return record.Media{}, nil, err

@@ -8,9 +8,11 @@ import (
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"kua/internal/casefile"
 	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/parcel"
@@ -74,11 +76,15 @@ func TestDocument(t *testing.T) {
 	_, err = s.SaveDraft(ctx, caseID, draft, base)
 	ok(t, err)
 
-	// Pictures for marking, in memory alone, and who looked is written down.
+	// Pictures for marking, in memory alone, and who looked is written down. A page
+	// of which nobody had the picture was before nobody.
+	if err := s.Shown(ctx, 1, 1); !errors.Is(err, fault.Conflict("desk.page_not_given")) {
+		t.Errorf("shown without a picture: %v", err)
+	}
 	for _, page := range []int{1, 2, 1} {
 		v, err := s.View(ctx, 1, page)
 		ok(t, err)
-		if got, want := (evidence.Page{Width: v.Width, Height: v.Height}), o.Medium.Pages[page-1]; got != want {
+		if got, want := (evidence.Page{Width: v.Width, Height: v.Height, Picture: v.Picture}), o.Medium.Pages[page-1]; got != want {
 			t.Errorf("page %d is %v, want %v", page, got, want)
 		}
 		c.nowhere(d, v.JPEG)
@@ -97,30 +103,14 @@ func TestDocument(t *testing.T) {
 	if q := plan.Questions(); version != 0 || !plan.Covered || len(plan.Pages) != 2 || len(q) != 1 || q[0].Kind != redact.AskNothing {
 		t.Errorf("the first plan is %+v, it asks %v", plan, q)
 	}
-	run := func(job int64, err error) {
-		t.Helper()
-		ok(t, err)
-		j, err := d.WaitJob(ctx, job, nil)
-		ok(t, err)
-		ok(t, j.Fault)
-	}
-	save := func(change func(*redact.Plan)) {
-		t.Helper()
-		plan, version, err := d.Plan(ctx, 1)
-		ok(t, err)
-		change(&plan)
-		plan.Reviewed = true
-		_, _, err = s.SavePlan(ctx, 1, plan, version)
-		ok(t, err)
-		run(s.Render(ctx, 1))
-	}
-	run(s.Look(ctx, 1))
+	job, err := s.Look(ctx, 1)
+	c.wait(s, job, err)
 	found, _, err := d.Plan(ctx, 1)
 	ok(t, err)
 	if len(found.Suggestions) == 0 || found.Suggestions[0].Page != 1 || found.Suggestions[0].What != redact.Face {
 		t.Fatalf("suggested: %+v", found.Suggestions)
 	}
-	save(func(p *redact.Plan) {
+	c.remake(s, 1, func(p *redact.Plan) {
 		p.Boxes = []redact.Box{{ID: "b1", Page: 1, Reveal: true, W: p.Pages[0].W, H: p.Pages[0].H}, {ID: "b2", Page: 2, X: 100, Y: 100, W: 900, H: 500, Reveal: true}}
 	})
 	lacks := func() string {
@@ -142,7 +132,7 @@ func TestDocument(t *testing.T) {
 	if len(hits) == 0 || hits[0].Seen.Page != 1 {
 		t.Errorf("hits: %+v", hits)
 	}
-	save(func(p *redact.Plan) {
+	c.remake(s, 1, func(p *redact.Plan) {
 		for i, f := range p.Suggestions {
 			p.Suggestions[i].Answer = redact.Cover
 			p.Boxes = append(p.Boxes, redact.Box{ID: "c" + f.ID, Source: f.ID, Page: f.Page, X: f.Points[0].X - 60, Y: f.Points[0].Y - 60, W: f.W + 120, H: f.H + 120})
@@ -153,11 +143,44 @@ func TestDocument(t *testing.T) {
 	for _, h := range hits {
 		ok(t, s.AnswerHit(ctx, 1, h.ID, "no face"))
 	}
+	// Who marked it must have had every page before her, and nobody in her place.
+	timur := c.sit(d, c.timur)
+	for _, page := range []int{1, 2} {
+		_, err := timur.View(ctx, 1, page)
+		ok(t, err)
+		ok(t, timur.Shown(ctx, 1, page))
+	}
+	ok(t, s.Shown(ctx, 1, 2))
+	if got := lacks(); got != "desk.pages_unseen" {
+		t.Fatalf("a document of which a page was not before who marked it lacks %q", got)
+	}
+	if _, err := s.Propose(ctx, casefile.Checklist(), caseID); !errors.Is(err, fault.Conflict("desk.pages_unseen")) {
+		t.Errorf("proposed: %v", err)
+	}
+	for _, page := range []int{0, 3, -1} {
+		if err := s.Shown(ctx, 1, page); !errors.Is(err, fault.NotFound("media.no_page")) {
+			t.Errorf("page %d was shown: %v", page, err)
+		}
+	}
+	ok(t, s.Shown(ctx, 1, 1))
+	ok(t, s.Shown(ctx, 1, 1))
 	if got := lacks(); got != "" {
 		t.Fatalf("an answered document lacks %q", got)
 	}
-	c.publish(d, caseID)
+	p, err := s.Propose(ctx, casefile.Checklist(), caseID)
+	ok(t, err)
+	_, err = d.db.SQL().ExecContext(ctx, `UPDATE shown SET picture = ?1 WHERE by_name = 'Aigul' AND page = 2`, strings.Repeat("0", 64))
+	ok(t, err)
+	if _, err := timur.Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Conflict("desk.pages_unseen")) {
+		t.Errorf("approved though a page was seen that looked otherwise: %v", err)
+	}
+	ok(t, s.Shown(ctx, 1, 2))
+	_, err = timur.Approve(ctx, p.ID, casefile.Checklist())
+	ok(t, err)
 	ok(t, d.WaitIdle(ctx))
+	if err := c.custodyHas(d, 0, evidence.Shown); err != "" {
+		t.Error(err)
+	}
 	c.verify(d)
 
 	// What is published: four pictures of two pages, and a page that counts them.
@@ -200,9 +223,12 @@ func (c *collective) nowhere(d *Desk, b []byte) {
 	}))
 }
 
-// TestOldDocument opens a document that was looked at before pages were
-// measured, and whose plan is of that time: it is measured at the next start and
-// its marking begins anew, hidden. Old bytes are refused in words.
+// TestOldDocument opens a document that was looked at before its pages were kept
+// by their pictures, and whose plan is of that time: it is looked at again at the
+// next start and its marking begins anew, hidden. Old bytes are refused in words.
+// Then a page looks otherwise than when the file was looked at: it is neither
+// shown for marking nor made, and marks that were made on another picture stay,
+// but somebody goes through them again.
 func TestOldDocument(t *testing.T) {
 	ctx := context.Background()
 	c := newCollective(t)
@@ -212,16 +238,23 @@ func TestOldDocument(t *testing.T) {
 	_, err := d.Collect(ctx, nil)
 	ok(t, err)
 	ok(t, d.WaitIdle(ctx))
-	_, err = d.db.SQL().ExecContext(ctx, `UPDATE originals SET medium = '{"kind":"document","format":"pdf"}'`)
-	ok(t, err)
-	_, err = d.db.SQL().ExecContext(ctx, `INSERT INTO plans (original, version, plan, by_name, at) VALUES (1, 1, ?1, 'Aigul', 1)`,
-		[]byte(`{"boxes":[{"h":40,"id":"b","page":1,"w":40,"x":1,"y":1}],"covered":false,"kind":"kua redaction plan","mute_all":true,"pages":2,"reviewed":true,"version":2}`))
-	ok(t, err)
-	if _, err := s.Render(ctx, 1); !errors.Is(err, fault.Later("desk.not_probed_yet")) {
-		t.Errorf("rendered without pages: %v", err)
+	medium := func(pages string) {
+		t.Helper()
+		_, err := d.db.SQL().ExecContext(ctx, `UPDATE originals SET medium = ?1`, `{"kind":"document","format":"pdf"`+pages+`}`)
+		ok(t, err)
 	}
-	if _, err := s.Look(ctx, 1); !errors.Is(err, fault.Later("desk.not_probed_yet")) {
-		t.Errorf("looked without pages: %v", err)
+	medium(`,"pages":[{"width":1140,"height":1600},{"width":1600,"height":760}]`)
+	_, err = d.db.SQL().ExecContext(ctx, `INSERT INTO plans (original, version, plan, by_name, at) VALUES (1, 1, ?1, 'Aigul', 1)`,
+		[]byte(`{"boxes":[{"h":40,"id":"b","page":1,"w":40,"x":1,"y":1}],"covered":false,"kind":"kua redaction plan","mute_all":true,"pages":[{"h":1600,"w":1140},{"h":760,"w":1600}],"reviewed":true,"version":3}`))
+	ok(t, err)
+	for _, pages := range []string{"", `,"pages":[{"width":1140,"height":1600},{"width":1600,"height":760}]`} {
+		medium(pages)
+		if _, err := s.Render(ctx, 1); !errors.Is(err, fault.Later("desk.not_probed_yet")) {
+			t.Errorf("rendered without pages: %v", err)
+		}
+		if _, err := s.Look(ctx, 1); !errors.Is(err, fault.Later("desk.not_probed_yet")) {
+			t.Errorf("looked without pages: %v", err)
+		}
 	}
 	c.close(d)
 	d = c.open(c.aigul)
@@ -229,18 +262,42 @@ func TestOldDocument(t *testing.T) {
 	ok(t, d.WaitIdle(ctx))
 	plan, version, err := d.Plan(ctx, 1)
 	ok(t, err)
-	if version != 1 || !plan.Covered || plan.Reviewed || len(plan.Pages) != 2 || len(plan.Boxes) != 0 {
+	if version != 1 || !plan.Covered || plan.Reviewed || len(plan.Pages) != 2 || len(plan.Pages[1].Picture) != 64 || len(plan.Boxes) != 0 {
 		t.Errorf("the plan is %+v, version %d", plan, version)
 	}
 	if _, err := d.PlanAt(ctx, 1, 1); !errors.Is(err, fault.Invalid("redact.old_document")) {
 		t.Errorf("the old version: %v", err)
 	}
+	plan.Covered, plan.Reviewed = false, true
+	plan.Boxes = []redact.Box{{ID: "b", Page: 1, W: 40, H: 40}}
 	if _, version, err = s.SavePlan(ctx, 1, plan, 1); err != nil || version != 2 {
 		t.Errorf("saved as %d, %v", version, err)
 	}
 	// Made on other pages, it is refused.
-	plan.Pages = plan.Pages[:1]
-	if _, _, err := s.SavePlan(ctx, 1, plan, 2); !errors.Is(err, fault.Conflict("desk.plan_of_another")) {
+	fewer := plan
+	fewer.Pages = plan.Pages[:1]
+	if _, _, err := s.SavePlan(ctx, 1, fewer, 2); !errors.Is(err, fault.Conflict("desk.plan_of_another")) {
 		t.Errorf("a plan of one page: %v", err)
+	}
+
+	// As if the second page had looked otherwise when the file was looked at.
+	other := slices.Clone(plan.Pages)
+	other[1].Picture = strings.Repeat("0", 64)
+	medium(fmt.Sprintf(`,"pages":[{"width":1140,"height":1600,"picture":%q},{"width":1600,"height":760,"picture":%q}]`, other[0].Picture, other[1].Picture))
+	if _, err := s.View(ctx, 1, 1); err != nil {
+		t.Errorf("the first page: %v", err)
+	}
+	if _, err := s.View(ctx, 1, 2); !errors.Is(err, fault.Conflict("media.page_changed")) {
+		t.Errorf("the second page: %v", err)
+	}
+	again, version, err := d.Plan(ctx, 1)
+	ok(t, err)
+	if version != 2 || again.Reviewed || again.Covered || len(again.Boxes) != 1 || !slices.Equal(again.Pages, other) {
+		t.Errorf("the plan on other pictures is %+v, version %d", again, version)
+	}
+	job, err := s.Render(ctx, 1)
+	ok(t, err)
+	if j, err := d.WaitJob(ctx, job, nil); err != nil || !errors.Is(j.Fault, fault.Conflict("media.page_changed")) {
+		t.Errorf("rendered as %s: %v, %v", j.State, j.Fault, err)
 	}
 }

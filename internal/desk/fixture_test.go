@@ -23,6 +23,7 @@ import (
 	"kua/internal/media"
 	"kua/internal/parcel"
 	"kua/internal/receipt"
+	"kua/internal/redact"
 	"kua/internal/tlog/appender"
 )
 
@@ -251,21 +252,41 @@ func (c *collective) casework(s *Seat, id string) int64 {
 	return caseID
 }
 
+// wait waits for a job that was just started, which must succeed.
+func (c *collective) wait(s *Seat, job int64, err error) {
+	c.t.Helper()
+	ok(c.t, err)
+	j, err := s.d.WaitJob(context.Background(), job, nil)
+	ok(c.t, err)
+	if j.State != "done" {
+		c.t.Fatalf("%s ended as %s: %v", j.Kind, j.State, j.Fault)
+	}
+}
+
+// save changes an original's plan as somebody who went through all of it.
+func (c *collective) save(s *Seat, original int64, change func(*redact.Plan)) {
+	c.t.Helper()
+	plan, base, err := s.d.Plan(context.Background(), original)
+	ok(c.t, err)
+	change(&plan)
+	plan.Reviewed = true
+	_, _, err = s.SavePlan(context.Background(), original, plan, base)
+	ok(c.t, err)
+}
+
+// remake saves a changed plan and renders it.
+func (c *collective) remake(s *Seat, original int64, change func(*redact.Plan)) {
+	c.t.Helper()
+	c.save(s, original, change)
+	job, err := s.Render(context.Background(), original)
+	c.wait(s, job, err)
+}
+
+// render shows all of an original and answers what is seen in it.
 func (c *collective) render(s *Seat, original int64) {
 	c.t.Helper()
 	ctx := context.Background()
-	plan, base, err := s.d.Plan(ctx, original)
-	ok(c.t, err)
-	plan.Reviewed, plan.Covered = true, false
-	_, _, err = s.SavePlan(ctx, original, plan, base)
-	ok(c.t, err)
-	job, err := s.Render(ctx, original)
-	ok(c.t, err)
-	j, err := s.d.WaitJob(ctx, job, nil)
-	ok(c.t, err)
-	if j.State != "done" {
-		c.t.Fatalf("rendering ended as %s: %v", j.State, j.Fault)
-	}
+	c.remake(s, original, func(p *redact.Plan) { p.Covered = false })
 	hits, err := s.d.Hits(ctx, original)
 	ok(c.t, err)
 	for _, h := range hits {

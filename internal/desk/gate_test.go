@@ -13,6 +13,7 @@ import (
 	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/parcel"
+	"kua/internal/redact"
 )
 
 // blob gives a staged JPEG.
@@ -101,11 +102,7 @@ func TestGateRefusesDroppedTrack(t *testing.T) {
 	aigul, timur := c.sit(d, c.aigul), c.sit(d, c.timur)
 	p, err := aigul.Propose(ctx, casefile.Checklist(), id)
 	ok(t, err)
-	plan, base, err := d.Plan(ctx, 1)
-	ok(t, err)
-	plan.Reviewed = true
-	_, _, err = aigul.SavePlan(ctx, 1, plan, base)
-	ok(t, err)
+	c.save(aigul, 1, func(*redact.Plan) {})
 	if _, err := timur.Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Conflict("desk.rendered_before_plan")) {
 		t.Errorf("Approve after the plan was changed = %v", err)
 	}
@@ -124,11 +121,7 @@ func TestGateRefusesReplacedRendering(t *testing.T) {
 	aigul, timur := c.sit(d, c.aigul), c.sit(d, c.timur)
 	p, err := aigul.Propose(ctx, casefile.Checklist(), id)
 	ok(t, err)
-	plan, base, err := d.Plan(ctx, 1)
-	ok(t, err)
-	plan.Note, plan.Reviewed = "a face was missed", true
-	_, _, err = aigul.SavePlan(ctx, 1, plan, base)
-	ok(t, err)
+	c.save(aigul, 1, func(p *redact.Plan) { p.Note = "a face was missed" })
 	c.render(aigul, 1) // and everything that is asked is answered
 	if _, err := timur.Approve(ctx, p.ID, casefile.Checklist()); !errors.Is(err, fault.Conflict("desk.rendered_before_plan")) {
 		t.Errorf("Approve of what was replaced = %v", err)

@@ -21,8 +21,9 @@ type PlanVersion = deskdb.PlanVersion
 // Plan gives the newest redaction plan of an original and its version; version
 // 0 and the plan that the witness's consent makes when none was saved yet.
 // Without consent to the voice all sound is muted. Of a document whose plan was
-// saved before pages could be marked, or on other pages, it gives a fresh one in
-// which every page is hidden, to be saved onto that version.
+// saved before pages could be marked it gives a fresh one in which every page is
+// hidden, to be saved onto that version; of one whose pages have other pictures
+// now, the plan as redact.Plan.OnPages puts it onto them.
 func (d *Desk) Plan(ctx context.Context, original int64) (redact.Plan, int, error) {
 	o, err := d.db.Original(ctx, original)
 	if err != nil {
@@ -30,8 +31,11 @@ func (d *Desk) Plan(ctx context.Context, original int64) (redact.Plan, int, erro
 	}
 	p, version, err := d.db.Plan(ctx, original, 0)
 	if o.Medium.Kind == evidence.Document {
-		if errors.Is(err, fault.NotFound("desk.no_plan")) || errors.Is(err, fault.Invalid("redact.old_document")) || err == nil && !slices.Equal(p.Pages, pagesOfPlan(o)) {
+		if errors.Is(err, fault.NotFound("desk.no_plan")) || errors.Is(err, fault.Invalid("redact.old_document")) {
 			return redact.NewDocument(strconv.FormatInt(original, 10), pagesOfPlan(o)), version, nil
+		}
+		if err == nil {
+			p = p.OnPages(pagesOfPlan(o))
 		}
 	}
 	if !errors.Is(err, fault.NotFound("desk.no_plan")) {
@@ -99,7 +103,7 @@ func (s *Seat) SavePlan(ctx context.Context, original int64, sent redact.Plan, b
 func pagesOfPlan(o evidence.Original) []redact.Page {
 	var all []redact.Page
 	for _, p := range o.Medium.Pages {
-		all = append(all, redact.Page{W: p.Width, H: p.Height})
+		all = append(all, redact.Page{W: p.Width, H: p.Height, Picture: p.Picture})
 	}
 	return all
 }
@@ -119,7 +123,7 @@ func compile(p redact.Plan) media.Plan {
 		}
 	}
 	for _, page := range p.Pages {
-		out.Pages = append(out.Pages, image.Pt(page.W, page.H))
+		out.Pages = append(out.Pages, media.Page{Size: image.Pt(page.W, page.H), Picture: page.Picture})
 	}
 	for _, b := range p.Boxes {
 		s := media.Shape{Page: b.Page, Box: image.Rect(b.X, b.Y, b.X+b.W, b.Y+b.H), Reveal: b.Reveal}

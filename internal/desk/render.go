@@ -93,11 +93,41 @@ func originalOf(key string) int64 {
 	return id
 }
 
+// Probe starts a job that looks at an original again, whatever was found before:
+// where the machine was too slow, a tool was missing, or a document's pages do not
+// look any more as they did. A look that ends by the machine's slowness takes
+// nothing away that was known.
+func (s *Seat) Probe(ctx context.Context, original int64) (job int64, err error) {
+	if err := s.current(); err != nil {
+		return 0, err
+	}
+	if _, err := s.d.db.Original(ctx, original); err != nil {
+		return 0, err
+	}
+	if _, _, why, err := s.d.db.Traces(ctx, original); err == nil && why != nil {
+		if _, err := s.d.queue.Add(ctx, jobTrace, subject(original), s.Name()); err != nil {
+			return 0, err
+		}
+	}
+	return s.d.queue.Add(ctx, jobProbe, subject(original), s.Name())
+}
+
+// slow reports whether a look ended by the machine's slowness, which says little
+// of the file: another time it may end well.
+func slow(err error) bool {
+	return errors.Is(err, fault.Invalid("media.too_slow")) || errors.Is(err, fault.Invalid("media.stalled"))
+}
+
 // probe looks at one original in the box. What is wrong with the file is kept
-// with the original; what is wrong with the machine fails the job.
+// with the original, and so is that the machine was too slow; what else is wrong
+// with the machine fails the job.
 func (d *Desk) probe(ctx context.Context, j jobs.Job, _ func(done, total int64)) error {
 	id := originalOf(j.Key)
-	in, err := d.open(ctx, d.person, evidence.Machine(), evidence.Probed, id)
+	before, err := d.db.Original(ctx, id)
+	if err != nil {
+		return err
+	}
+	in, err := d.open(ctx, d.person, d.actorOf(j.By), evidence.Probed, id)
 	if err != nil {
 		return err
 	}
@@ -110,13 +140,16 @@ func (d *Desk) probe(ctx context.Context, j jobs.Job, _ func(done, total int64))
 	if err != nil && (ctx.Err() != nil || !refusable(err)) {
 		return err
 	}
+	if slow(err) && before.Medium.Kind != "" && before.Fault == "" {
+		return err
+	}
 	if err != nil && medium.Kind != evidence.Document {
 		medium = evidence.Medium{Kind: evidence.Unknown}
 	}
 	if err != nil {
-		return d.db.Probed(ctx, id, medium, err)
+		return d.db.Probed(ctx, id, medium, err, slow(err))
 	}
-	if err := d.db.Probed(ctx, id, medium, nil); err != nil {
+	if err := d.db.Probed(ctx, id, medium, nil, false); err != nil {
 		return err
 	}
 	_, err = d.queue.Add(ctx, jobCompare, j.Key, evidence.Desk)
@@ -126,10 +159,10 @@ func (d *Desk) probe(ctx context.Context, j jobs.Job, _ func(done, total int64))
 // measure gives the pages of a document. What makes none is kept sealed and
 // shown by name.
 func (d *Desk) measure(ctx context.Context, in media.Input) ([]evidence.Page, error) {
-	sizes, err := d.media.Pages(ctx, in)
+	pages, err := d.media.Pages(ctx, in)
 	var all []evidence.Page
-	for _, s := range sizes {
-		all = append(all, evidence.Page{Width: s.X, Height: s.Y})
+	for _, p := range pages {
+		all = append(all, evidence.Page{Width: p.Size.X, Height: p.Size.Y, Picture: p.Picture})
 	}
 	return all, err
 }
@@ -161,7 +194,7 @@ func (s *Seat) Render(ctx context.Context, original int64) (job int64, err error
 // measured says why a document has no pages that could be marked or made.
 func measured(o evidence.Original) error {
 	switch {
-	case len(o.Medium.Pages) > 0:
+	case len(o.Medium.Pages) > 0 && o.Medium.Pages[0].Picture != "":
 		return nil
 	case o.Fault != "":
 		return fault.Invalid("desk.cannot_render", o.ID)

@@ -104,25 +104,8 @@ func TestHitsAndQuestionsBlock(t *testing.T) {
 	ok(t, err)
 	ok(t, d.WaitIdle(ctx))
 	job, err := s.Look(ctx, 1)
-	ok(t, err)
-	j, err := d.WaitJob(ctx, job, nil)
-	ok(t, err)
-	ok(t, j.Fault)
+	c.wait(s, job, err)
 
-	save := func(change func(*redact.Plan)) {
-		t.Helper()
-		plan, version, err := d.Plan(ctx, 1)
-		ok(t, err)
-		change(&plan)
-		plan.Reviewed = true
-		_, _, err = s.SavePlan(ctx, 1, plan, version)
-		ok(t, err)
-		job, err := s.Render(ctx, 1)
-		ok(t, err)
-		j, err := d.WaitJob(ctx, job, nil)
-		ok(t, err)
-		ok(t, j.Fault)
-	}
 	lacks := func() string {
 		t.Helper()
 		_, lacks, err := d.build(ctx, caseID)
@@ -134,7 +117,7 @@ func TestHitsAndQuestionsBlock(t *testing.T) {
 		}
 		return strings.Join(keys, " ")
 	}
-	save(func(p *redact.Plan) { p.Covered = false })
+	c.remake(s, 1, func(p *redact.Plan) { p.Covered = false })
 	draft, base, err := d.Draft(ctx, caseID)
 	ok(t, err)
 	fill(&draft)
@@ -146,7 +129,7 @@ func TestHitsAndQuestionsBlock(t *testing.T) {
 	if _, err := s.Propose(ctx, casefile.Checklist(), caseID); !errors.Is(err, fault.Conflict("desk.plan_questions")) {
 		t.Errorf("proposed with open questions: %v", err)
 	}
-	save(func(p *redact.Plan) {
+	c.remake(s, 1, func(p *redact.Plan) {
 		for i := range p.Suggestions {
 			p.Suggestions[i].Answer, p.Suggestions[i].By, p.Suggestions[i].Note = redact.Leave, "Aigul", "she agreed"
 		}
@@ -173,7 +156,7 @@ func TestHitsAndQuestionsBlock(t *testing.T) {
 	before := r.Media[0].Redaction
 
 	// Covered instead, no detector sees it, and the commitment is another.
-	save(func(p *redact.Plan) {
+	c.remake(s, 1, func(p *redact.Plan) {
 		p.Boxes = []redact.Box{{ID: "b", X: 120, Y: 20, W: 210, H: 220, By: "Aigul"}}
 	})
 	hits, err = d.Hits(ctx, 1)

@@ -31,6 +31,7 @@ const (
 	Replied    Verb = "replied"    // a reply to the witness was sealed
 	Marked     Verb = "marked"     // a redaction plan was saved
 	Rendered   Verb = "rendered"   // derivatives were made
+	Shown      Verb = "shown"      // a page of a document was before a person
 	LookedOver Verb = "lookedover" // detectors looked over what was made, and what it was made with was kept
 	Answered   Verb = "answered"   // a person said why something that a detector saw may be seen
 	Gated      Verb = "gated"      // a file was found clean by the gate

@@ -42,10 +42,12 @@ type Medium struct {
 	Pages         []Page `json:"pages,omitempty"` // of a document, in order
 }
 
-// Page is the size of the picture that a document's page becomes, in pixels.
+// Page is the picture that a document's page becomes: its size in pixels, and the
+// SHA-256 of its bytes (docs/design/media.md), "" where nobody has taken it yet.
 type Page struct {
-	Width  int `json:"width"`
-	Height int `json:"height"`
+	Width   int    `json:"width"`
+	Height  int    `json:"height"`
+	Picture string `json:"picture,omitempty"`
 }
 
 // Derivative is a file made from an original: re-encoded, covered, muted. At

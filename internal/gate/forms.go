@@ -254,7 +254,7 @@ var ownWords = sync.OnceValue(func() [][]byte {
 	var words [][]byte
 	for _, p := range []pattern{filmBrand, soundBrand, movieHead, trackHead, emptyTags, editPattern, mediaHead, videoHand, soundHand, videoMedia,
 		soundMedia, ownData, rollGroup, rollSample, pictureEntry, colourNCLX, pixelShape, soundHead, soundCoder, webmHead, webmInfo,
-		webmTrack, webmOpus, webmTags, jfif} {
+		webmTrack, webmOpus, webmTags} {
 		var run []byte
 		for _, v := range append(p[:len(p):len(p)], anyByte) {
 			if v != anyByte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"slices"
 )
 
 // H.264 (ITU-T Rec. H.264) as x264 writes it for the ladder: one sequence and
@@ -35,13 +36,38 @@ func (b box) parameters(w, h int, rate uint32) error {
 	if !bytes.Equal(sps[1:4], c[1:4]) {
 		return b.refuse("value", "another profile than the sequence's")
 	}
-	if what := readSPS(sps, w, h, rate); what != "" {
+	s, what := readSPS(sps, w, h, rate)
+	if what != "" {
 		return b.refuse("value", "sequence parameter set: %s", what)
 	}
-	if what := readPPS(rest[3:]); what != "" {
+	if what := s.readPPS(rest[3:]); what != "" {
 		return b.refuse("value", "picture parameter set: %s", what)
 	}
 	return nil
+}
+
+// sequence is what of a sequence parameter set other numbers follow from.
+type sequence struct {
+	profile, level uint32
+	frameNum       uint32 // bits of a picture's number, less 4
+	order, place   uint32 // how pictures are ordered, and the bits of their place, less 4
+	refs           uint32 // pictures that are kept
+}
+
+// levelBounds gives for each level of the ladder how many macroblocks a frame may
+// have (ITU-T H.264, table A-1), and the bits of the longest vector that x264
+// writes for it.
+var levelBounds = map[uint32]struct {
+	blocks int
+	vector uint32
+}{12: {396, 9}, 13: {396, 9}, 21: {792, 10}, 30: {1620, 10}, 31: {3600, 11}, 40: {8192, 11}}
+
+// bitsFor is how many bits, less 4, x264 gives to a number up to most: 4 at least.
+func bitsFor(most uint32) (n uint32) {
+	for 1<<(n+4) <= most {
+		n++
+	}
+	return n
 }
 
 // unescape takes out the bytes that keep a unit from looking like a start code.
@@ -66,31 +92,45 @@ func unescape(nal []byte) ([]byte, bool) {
 	return out, true
 }
 
-// readSPS says what is wrong with a sequence parameter set, "" for nothing.
-func readSPS(nal []byte, w, h int, rate uint32) string {
+// readSPS says what is wrong with a sequence parameter set, "" for nothing. Beside
+// the size and the rate, which stand elsewhere too, x264 has few choices for the
+// ladder: each number must be one of them or follow from another.
+func readSPS(nal []byte, w, h int, rate uint32) (s sequence, what string) {
 	b, ok := unescape(nal)
 	if !ok || len(b) < 4 || b[0] != 0x60|nalSPS {
-		return "head"
+		return s, "head"
 	}
-	if profile := b[1]; profile != 66 && profile != 77 {
-		return "profile"
+	const baseline, main = 66, 77
+	s.profile, s.level = uint32(b[1]), uint32(b[3])
+	constraints := map[byte]byte{baseline: 0xc0, main: 0x40}[b[1]]
+	if bounds, ok := levelBounds[s.level]; constraints == 0 || b[2] != constraints || !ok || (w+15)/16*((h+15)/16) > bounds.blocks {
+		return s, "profile or level"
 	}
 	r := &bitReader{b: b[4:]}
-	id, frameNum, order := r.ue(), r.ue(), r.ue()
-	if id != 0 || frameNum > 12 || order != 0 && order != 2 {
-		return "numbering"
+	id := r.ue()
+	if s.frameNum, s.order = r.ue(), r.ue(); id != 0 || s.order != 0 && s.order != 2 {
+		return s, "numbering"
 	}
-	if order == 0 && r.ue() > 12 {
-		return "order of pictures"
+	if s.order == 0 {
+		s.place = r.ue()
 	}
-	if refs, gaps := r.ue(), r.u(1); refs > 16 || gaps != 0 {
-		return "references"
+	gaps := uint32(0)
+	if s.refs, gaps = r.ue(), r.u(1); s.refs < 1 || s.refs > 16 || gaps != 0 {
+		return s, "references"
 	}
+	what = s.picture(r, w, h, rate)
+	if what == "" && !r.trailing() {
+		what = "end"
+	}
+	return s, what
+}
+
+// picture reads the size and the description of the picture.
+func (s sequence) picture(r *bitReader, w, h int, rate uint32) string {
 	width, height := 16*(int(r.ue())+1), 16*(int(r.ue())+1)
-	if r.u(1) != 1 { // frames only
+	if r.u(1) != 1 || r.u(1) != 1 { // frames only; vectors of 8 × 8
 		return "fields"
 	}
-	r.u(1) // direct_8x8_inference
 	if r.u(1) == 1 {
 		left, right, top, bottom := int(r.ue()), int(r.ue()), int(r.ue()), int(r.ue())
 		if left != 0 || top != 0 || right > 7 || bottom > 7 {
@@ -104,17 +144,11 @@ func readSPS(nal []byte, w, h int, rate uint32) string {
 	if r.u(1) != 1 {
 		return "no description of the picture"
 	}
-	if what := readVUI(r, rate); what != "" {
-		return what
-	}
-	if !r.trailing() {
-		return "end"
-	}
-	return ""
+	return s.readVUI(r, rate)
 }
 
 // readVUI reads the description of the picture (annex E).
-func readVUI(r *bitReader, rate uint32) string {
+func (s sequence) readVUI(r *bitReader, rate uint32) string {
 	if r.u(1) == 1 && r.u(8) != 1 { // square pixels, or not said
 		return "shape of pixels"
 	}
@@ -124,7 +158,7 @@ func readVUI(r *bitReader, rate uint32) string {
 	if r.u(1) != 1 || r.u(3) != 5 || r.u(1) != 0 || r.u(1) != 1 || r.u(24) != 0x010101 {
 		return "colour"
 	}
-	if r.u(1) == 1 && (r.ue() > 5 || r.ue() > 5) {
+	if r.u(1) != 0 {
 		return "place of colour"
 	}
 	if r.u(1) != 1 {
@@ -137,18 +171,40 @@ func readVUI(r *bitReader, rate uint32) string {
 	if r.u(1) != 0 || r.u(1) != 0 || r.u(1) != 0 { // HRD, HRD, pic_struct
 		return "buffer model"
 	}
-	if r.u(1) == 1 {
-		edges := r.u(1)
-		bytesDenom, bitsDenom, mvH, mvV, reorder, held := r.ue(), r.ue(), r.ue(), r.ue(), r.ue(), r.ue()
-		if edges != 1 || bytesDenom != 0 || bitsDenom != 0 || mvH > 16 || mvV > 16 || reorder > 16 || held > 16 {
-			return "bounds"
+	if r.u(1) != 1 || r.u(1) != 1 || r.ue() != 0 || r.ue() != 0 { // bounds are told; vectors may leave the picture; no bounds of bytes and bits
+		return "bounds"
+	}
+	mvH, mvV, reorder, held := r.ue(), r.ue(), r.ue(), r.ue()
+	if vector := levelBounds[s.level].vector; mvH != vector || mvV != vector || reorder > 2 || held != s.refs {
+		return "bounds"
+	}
+	return s.numbers(reorder)
+}
+
+// numbers holds the bits of pictures' numbers to what they are counted to: what is
+// kept, and how far pictures are put out of order, which none are without
+// pictures between two (order 2), and further with a pyramid of them (reorder 2).
+func (s sequence) numbers(reorder uint32) string {
+	pyramid := uint32(1)
+	if reorder == 2 {
+		pyramid = 2
+	}
+	if (s.order == 2) != (reorder == 0) || s.frameNum != bitsFor(s.refs*pyramid+1) {
+		return "numbering"
+	}
+	if s.order == 2 {
+		return ""
+	}
+	for _, between := range []uint32{3, 8, 16} { // of x264's presets
+		if s.place == bitsFor((between+2)*pyramid*2*2) {
+			return ""
 		}
 	}
-	return ""
+	return "order of pictures"
 }
 
 // readPPS says what is wrong with a picture parameter set, "" for nothing.
-func readPPS(nal []byte) string {
+func (s sequence) readPPS(nal []byte) string {
 	b, ok := unescape(nal)
 	if !ok || len(b) < 2 || b[0] != 0x60|nalPPS {
 		return "head"
@@ -161,15 +217,21 @@ func readPPS(nal []byte) string {
 	if r.u(1) != 0 || r.ue() != 0 {
 		return "order or groups"
 	}
-	if r.ue() > 31 || r.ue() > 31 {
+	if most, back := r.ue(), r.ue(); most >= s.refs || back != 0 {
 		return "references"
 	}
-	r.u(3) // weighted prediction
+	r.u(1)             // weights
+	if r.u(2)&1 != 0 { // weights between two pictures: none, or x264's
+		return "prediction"
+	}
+	// The ladder's qualities 30, 29, 27 and 25, less 26; x264 takes off up to 2 for colour.
 	qp, qs, chroma := r.ue(), r.ue(), r.ue()
-	if qp > 104 || qs > 104 || chroma > 48 {
+	if !slices.Contains([]uint32{7, 5, 1, 2}, qp) || qs != 0 || chroma != 0 && chroma != 2 && chroma != 4 {
 		return "quantiser"
 	}
-	r.u(1) // deblocking control
+	if r.u(1) != 1 { // deblocking is told
+		return "deblocking"
+	}
 	if r.u(1) != 0 || r.u(1) != 0 {
 		return "prediction"
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // JPEG (ITU-T T.81): one baseline picture and nothing beside it. The tables of
-// Go's encoder, one scan, the end. No application segment but a bare JFIF head,
-// no comment, no restarts; the scan is walked code by code, so that not a byte
+// Go's encoder, one scan, the end. No application segment, not even JFIF's, which
+// Go's encoder does not write, no comment, no restarts; the scan is walked code by code, so that not a byte
 // lies behind its last block.
 
 const (
@@ -20,10 +20,7 @@ const (
 	markDQT  = 0xdb
 	markDHT  = 0xc4
 	markSOF0 = 0xc0
-	markAPP0 = 0xe0
 )
-
-var jfif = pat("4a46494600 01.. 00 0001 0001 00 00")
 
 // jpegFile is what the segments said.
 type jpegFile struct {
@@ -65,7 +62,7 @@ func readJPEG(f *file) error {
 }
 
 // markerNames of what may stand in a published JPEG.
-var markerNames = map[byte]string{markAPP0: "APP0", markDQT: "DQT", markSOF0: "SOF0", markDHT: "DHT", markSOS: "SOS"}
+var markerNames = map[byte]string{markDQT: "DQT", markSOF0: "SOF0", markDHT: "DHT", markSOS: "SOS"}
 
 // segment reads one segment; done after the scan and the end that follows it.
 func (j *jpegFile) segment(at int64) (next int64, done bool, err error) {
@@ -88,14 +85,6 @@ func (j *jpegFile) segment(at int64) (next int64, done bool, err error) {
 	j.part(name, n+2)
 	next = at + 2 + n
 	switch head[1] {
-	case markAPP0:
-		if at != 2 {
-			return 0, false, refuse(name, at, "unlisted", "not at the beginning")
-		}
-		err = jfif.check(name, at+4, body)
-		if err == nil && body[6] > 2 {
-			err = refuse(name, at, "value", "version")
-		}
 	case markDQT:
 		err = j.quantisers(at, body)
 	case markSOF0:

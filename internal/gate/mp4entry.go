@@ -1,6 +1,9 @@
 package gate
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 var (
 	// The name of the coder is ffmpeg's own, the same in every file.
@@ -78,6 +81,9 @@ const aacFrame = 1024
 // aacRates are the sample rates of the ladder with their index (ISO/IEC 14496-3).
 var aacRates = map[uint32]byte{22050: 7, 24000: 6, 44100: 4, 48000: 3}
 
+// aacBits are the rates of sound that the ladder asks for, in bits a second.
+var aacBits = []uint32{24_000, 32_000, 48_000, 64_000}
+
 // soundEntry reads mp4a: mono AAC-LC. The rates must be those of the samples.
 func (f *file) soundEntry(t *track, stsd, head box, scale uint32, length uint64) error {
 	e, err := entry(stsd, "mp4a")
@@ -109,7 +115,8 @@ func (f *file) soundEntry(t *track, stsd, head box, scale uint32, length uint64)
 	}
 	average := t.average(scale, length)
 	most, said := esds.u32(22), esds.u32(26)
-	if uint64(said) != average || most < said || most > 256_000 {
+	// ffmpeg tells the highest rate as the one that was asked for, or the average where that is higher.
+	if uint64(said) != average || !slices.ContainsFunc(aacBits, func(asked uint32) bool { return most == max(asked, said) }) {
 		return esds.refuse("value", "rates of %d and %d bits a second, where %d are due", most, said, average)
 	}
 	if b, ok := in["btrt"]; ok {

@@ -1,5 +1,7 @@
 package likeness
 
+import "slices"
+
 // Archive holds the clear frames of many files in memory, 32 bytes for each, so
 // that a new file can be looked for in all of them without reading them again.
 // It is not safe for several goroutines at a time. The zero value is empty.
@@ -22,6 +24,9 @@ func (a *Archive) Put(id int64, plain []byte) {
 	if a.place == nil {
 		a.place = make(map[int64]int)
 	}
+	if i, there := a.place[id]; there {
+		a.empty(i)
+	}
 	f := shelved{id: id, from: len(a.hashes)}
 	if len(plain) > headBytes {
 		for b := plain[headBytes:]; len(b) >= frameBytes; b = b[frameBytes:] {
@@ -37,6 +42,20 @@ func (a *Archive) Put(id int64, plain []byte) {
 	}
 	a.place[id] = len(a.files)
 	a.files = append(a.files, f)
+}
+
+// empty takes the hashes of a file out, so that no print is kept of what was
+// replaced or taken away; those of the others move up.
+func (a *Archive) empty(i int) {
+	from, to := a.files[i].from, a.files[i].to
+	a.hashes = slices.Delete(a.hashes, from, to)
+	for j := range a.files {
+		if a.files[j].from >= to {
+			a.files[j].from -= to - from
+			a.files[j].to -= to - from
+		}
+	}
+	a.files[i].to = from
 }
 
 // Find gives the files of which a clear frame is one of p's, perhaps turned, in

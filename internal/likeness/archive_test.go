@@ -38,6 +38,16 @@ func TestArchive(t *testing.T) {
 	if diff := cmp.Diff(a.Find(mine), want[3:]); diff != "" {
 		t.Errorf("after three were replaced: got, want:\n%s", diff)
 	}
+	kept := 0
+	for _, f := range a.files {
+		kept += f.to - f.from
+	}
+	if kept != len(a.hashes) {
+		t.Errorf("%d hashes are kept, of files %d", len(a.hashes), kept)
+	}
+	if last := a.hashes[:cap(a.hashes)][len(a.hashes)]; last != (Hash{}) {
+		t.Error("a hash that was taken out is still in memory")
+	}
 	a.Put(want[1], mine.Plain())
 	if got := a.Find(mine); len(got) != len(want)-2 || got[0] != want[1] {
 		t.Errorf("after one came back: %v", got)

@@ -296,7 +296,7 @@ func grayOf(img *image.RGBA) track.Gray {
 
 // lookAtPages looks over a document, page by page.
 func (s *stage) lookAtPages(detectors []detector) ([]Hit, error) {
-	sizes, err := s.pages()
+	sizes, err := s.sizes()
 	if err != nil {
 		return nil, err
 	}
@@ -312,15 +312,21 @@ func (s *stage) lookAtPages(detectors []detector) ([]Hit, error) {
 			s.report(time.Duration(i*len(detectors)+done), time.Duration(total))
 		}}
 		w.look(g)
-		for _, h := range w.hits(image.Pt(g.W, g.H), size, nil, 0) {
-			if h.Page = i + 1; len(all) < maxHits-1 {
-				all = append(all, h)
-			} else if len(all) == maxHits-1 { // of this page and those behind it a person is asked as a whole
-				last := everything(size, 0)
-				last.Page = i + 1
-				all = append(all, last)
-			}
-		}
+		all = addPage(all, w.hits(image.Pt(g.W, g.H), size, nil, 0), i+1, len(sizes), size)
 	}
 	return all, nil
+}
+
+// addPage adds what was seen on one page of so many. Where there is no room for
+// it, for one question of each page behind it has its place, a person is asked
+// about the page as a whole.
+func addPage(all, seen []Hit, page, pages int, size image.Point) []Hit {
+	if len(seen) > 0 && len(all)+len(seen) > maxHits-(pages-page) {
+		seen = []Hit{everything(size, 0)}
+	}
+	for _, h := range seen {
+		h.Page = page
+		all = append(all, h)
+	}
+	return all
 }

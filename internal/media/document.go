@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"image"
 	"io"
@@ -30,7 +32,8 @@ const (
 
 // Document makes pictures of a document's pages below the directory out: for
 // page n the rungs "page-n-jpeg" and "page-n-webp", the longer side PageSide
-// pixels. A plan that hides anything names the pages it was made on. Progress
+// pixels. A plan that hides anything names the pages it was made on; a page whose
+// picture is another now is the fault media.page_changed. Progress
 // counts a page as a second. Nothing appears in out unless every page succeeded,
 // the check of its covers included.
 func (m *Runner) Document(ctx context.Context, in Input, plan Plan, out string, progress Progress) ([]Rendition, error) {
@@ -59,30 +62,21 @@ func pageProduct(rung string) (product, bool) {
 
 // document is the stage in the box.
 func (s *stage) document() ([]made, error) {
-	sizes, err := s.pages()
+	sizes, err := s.sizes()
 	if err != nil {
 		return nil, err
 	}
-	if len(s.Plan.Pages) > 0 && !slices.Equal(sizes, s.Plan.Pages) {
+	if len(s.Plan.Pages) > 0 && !slices.EqualFunc(sizes, s.Plan.Pages, func(size image.Point, p Page) bool { return size == p.Size }) {
 		return nil, fault.Conflict("media.plan_of_another")
 	}
 	pages := make([]doneWith, len(sizes))
-	done := make(chan struct{}, len(sizes))
-	g, ctx := errgroup.WithContext(context.Background())
-	g.SetLimit(2)
-	for i, size := range sizes {
-		g.Go(func() (err error) {
-			if pages[i], err = s.page(ctx, i+1, size); err == nil {
-				if i > 0 {
-					pages[i].img = nil
-				}
-				done <- struct{}{}
-				s.report(time.Duration(len(done))*time.Second, time.Duration(len(sizes))*time.Second)
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err = s.eachPage(sizes, func(ctx context.Context, i int) (err error) {
+		if pages[i], err = s.page(ctx, i+1, sizes[i]); i > 0 {
+			pages[i].img = nil
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	var all []made
@@ -96,9 +90,66 @@ func (s *stage) document() ([]made, error) {
 	return append(all, posters...), err
 }
 
-// pages makes the document a PDF in the box's memory, and gives the size of
+// eachPage works on two pages at a time and tells how far it is.
+func (s *stage) eachPage(sizes []image.Point, do func(ctx context.Context, i int) error) error {
+	done := make(chan struct{}, len(sizes))
+	g, ctx := errgroup.WithContext(context.Background())
+	g.SetLimit(2)
+	for i := range sizes {
+		g.Go(func() error {
+			if err := do(ctx, i); err != nil {
+				return err
+			}
+			done <- struct{}{}
+			s.report(time.Duration(len(done))*time.Second, time.Duration(len(sizes))*time.Second)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// pages is the stage in the box that measures: every page is made once, as it
+// will be made for marking and for publishing.
+func (s *stage) pages() ([]Page, error) {
+	sizes, err := s.sizes()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Page, len(sizes))
+	err = s.eachPage(sizes, func(ctx context.Context, i int) error {
+		img, err := renderPage(ctx, i+1, sizes[i])
+		if err == nil {
+			all[i] = Page{sizes[i], pictureHash(img)}
+		}
+		return err
+	})
+	return all, err
+}
+
+// pictureHash is Page.Picture of a page's picture.
+func pictureHash(img *image.RGBA) string {
+	size := img.Rect.Size()
+	h := sha256.New()
+	fmt.Fprintf(h, "P6\n%d %d\n255\n", size.X, size.Y)
+	row := make([]byte, 3*size.X)
+	for y := range size.Y {
+		for x := range size.X {
+			copy(row[3*x:], img.Pix[y*img.Stride+4*x:][:3])
+		}
+		h.Write(row)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// sane holds a page to what a measured one can be.
+func (p Page) sane() bool {
+	sum, err := hex.DecodeString(p.Picture)
+	return err == nil && len(sum) == sha256.Size && min(p.Size.X, p.Size.Y) >= 1 && max(p.Size.X, p.Size.Y) <= PageSide
+}
+
+// sizes makes the document a PDF in the box's memory, and gives the size of
 // each page's picture.
-func (s *stage) pages() ([]image.Point, error) {
+func (s *stage) sizes() ([]image.Point, error) {
 	for _, name := range []string{"pdftoppm", "pdfinfo"} {
 		if err := haveTool(name); err != nil {
 			return nil, err
@@ -132,6 +183,9 @@ func (s *stage) page(ctx context.Context, n int, size image.Point) (doneWith, er
 	img, err := renderPage(ctx, n, size)
 	if err != nil {
 		return doneWith{}, err
+	}
+	if len(s.Plan.Pages) > 0 && pictureHash(img) != s.Plan.Pages[n-1].Picture {
+		return doneWith{}, fault.Conflict("media.page_changed", n)
 	}
 	plan := s.Plan.page(n)
 	plan.hideIn(img, size)

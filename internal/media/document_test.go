@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"compress/zlib"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -157,13 +160,15 @@ func dark(img image.Image) (n int) {
 }
 
 // TestTextIsDrawn wants every letter of the seven languages to be drawn: one
-// that the font lacks would look like any other that it lacks.
+// that the font lacks would look like any other that it lacks. They stand in an
+// SVG, which is read as words: drawn, it would be a black page.
 func TestTextIsDrawn(t *testing.T) {
 	t.Parallel()
 	letters := "ӘәҒғҚқҢңӨөҰұҮүҺһІі Ҷҷ Ӣӣ Ӯӯ Ҳҳ Žž Ňň Şş Çç Ýý Oʻoʻ Ёё"
-	made := renderDocument(t, []byte(letters+"\nОни забрали нас с площади.\n"), Plan{})
-	if len(made) != 4 || dark(picture(t, made["page-1-jpeg"])) < 1000 {
-		t.Errorf("made %d pictures", len(made))
+	made := renderDocument(t, []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="595" height="842"><rect width="595" height="842"/></svg>`+
+		"\n"+letters+"\nОни забрали нас с площади.\n"), Plan{})
+	if ink := dark(picture(t, made["page-1-jpeg"])); len(made) != 4 || ink < 1000 || ink > 200_000 {
+		t.Errorf("made %d pictures, %d pixels of ink", len(made), ink)
 	}
 	for letter := range strings.SplitSeq("Ә Ғ Қ Ң Ө Ұ Ү Һ Ҷ Ӣ Ӯ Ҳ", " ") {
 		code := fmt.Sprintf(":charset=%x", []rune(letter)[0])
@@ -186,7 +191,8 @@ func TestPDF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	upright := sizes[0]
+	upright, other := sizes[0], slices.Clone(sizes)
+	other[2].Picture = strings.Repeat("0", 64)
 	plan := Plan{Pages: sizes, Shapes: []Shape{{Page: 2, Box: box}}}
 	made := renderDocument(t, doc, plan)
 	if len(made) != 8 {
@@ -227,11 +233,47 @@ func TestPDF(t *testing.T) {
 		{Plan{Pages: sizes, Shapes: []Shape{{Box: box}}}, "media.plan"},
 		{Plan{Covered: true}, "media.plan"},
 		{Plan{Pages: sizes[:2]}, "media.plan_of_another"},
-		{Plan{Pages: []image.Point{upright, upright, {X: 1600, Y: 1140}}}, "media.plan_of_another"},
+		{Plan{Pages: []Page{upright, upright, {image.Pt(1600, 1140), upright.Picture}}}, "media.plan_of_another"},
+		{Plan{Pages: []Page{upright, upright, {Size: upright.Size}}}, "media.plan"},
+		{Plan{Pages: other}, "media.page_changed"},
 	} {
 		_, err := runner(t).Document(context.Background(), bytes.NewReader(doc), tt.plan, t.TempDir(), nil)
 		wantFault(t, err, tt.want)
 	}
+}
+
+// TestPagePicture: a page's hash is that of the bytes which pdftoppm gives by hand,
+// the same wherever the page is made, and another for a page that looks otherwise.
+func TestPagePicture(t *testing.T) {
+	t.Parallel()
+	ctx, m := context.Background(), runner(t)
+	page := func(y int) []byte {
+		return pdfOfSizes([2]string{"[0 0 595 842]", fmt.Sprintf("0.6 0.8 0.9 rg 40 %d 300 8 re f", y)})
+	}
+	doc := page(700)
+	pages, err := m.Pages(ctx, bytes.NewReader(doc))
+	if err != nil || len(pages) != 1 {
+		t.Fatalf("%v, %v", pages, err)
+	}
+	file := filepath.Join(t.TempDir(), "a.pdf")
+	if err := os.WriteFile(file, doc, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "pdftoppm", "-scale-to-x", "1140", "-scale-to-y", "1600", file, file)
+	made, err := os.ReadFile(file + "-1.ppm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	byHand := sha256.Sum256(made)
+	if got, want := pages[0].Picture, hex.EncodeToString(byHand[:]); got != want {
+		t.Errorf("the hash is %s, by hand %s", got, want)
+	}
+	if v, err := m.View(ctx, bytes.NewReader(doc), 1); err != nil || v.Picture != pages[0].Picture {
+		t.Errorf("for marking: %s, %v", v.Picture, err)
+	}
+	// Two thirds of a point further down, on pages of the same size.
+	_, err = m.Document(ctx, bytes.NewReader(page(699)), Plan{Pages: pages}, t.TempDir(), nil)
+	wantFault(t, err, "media.page_changed")
 }
 
 // TestTitleCountsNoPages gives a document whose title reads like the count of its
@@ -256,8 +298,8 @@ func TestPagesBeginHidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lying := sizes[1]
-	if len(sizes) != 2 || lying.X != PageSide || lying.Y >= lying.X || sizes[0].Y != PageSide {
+	lying := sizes[1].Size
+	if len(sizes) != 2 || lying.X != PageSide || lying.Y >= lying.X || sizes[0].Size.Y != PageSide {
 		t.Fatalf("pages of %v", sizes)
 	}
 	seen := []image.Point{{X: 200, Y: 100}, {X: 900, Y: 120}, {X: 500, Y: 600}}
@@ -360,8 +402,10 @@ func TestHostileDocuments(t *testing.T) {
 }
 
 // TestDocumentDrawsNothingIn: a document that points to a file of the desk and
-// to a picture on a server becomes the page that it is without them, and nobody
-// is called.
+// to a picture on a server, has a macro that writes when it is opened, and holds
+// an object of another program becomes the page that it is without them, and
+// nobody is called. The same program does call by hand, out of the box; what it
+// makes then, a DOC, is made into pages too.
 func TestDocumentDrawsNothingIn(t *testing.T) {
 	t.Parallel()
 	outside := filepath.Join(t.TempDir(), "outside.txt")
@@ -371,8 +415,10 @@ func TestDocumentDrawsNothingIn(t *testing.T) {
 	var called atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called.Add(1) }))
 	defer server.Close()
-	made := renderDocument(t, odt(t, `<text:p>Seen. <draw:frame svg:width="9cm" svg:height="9cm"><draw:image xlink:href="`+server.URL+`/a.png" xlink:type="simple"/></draw:frame></text:p>`+
-		`<text:section text:name="s"><text:section-source xlink:href="file://`+outside+`" xlink:type="simple"/><text:p/></text:section>`), Plan{})
+	doc := withMacro(t, odt(t, `<text:p>Seen. <draw:frame svg:width="9cm" svg:height="9cm"><draw:image xlink:href="`+server.URL+`/a.png" xlink:type="simple"/></draw:frame></text:p>`+
+		`<text:p><draw:frame svg:width="1cm" svg:height="1cm"><draw:object-ole xlink:href="./Object 1" xlink:type="simple"/></draw:frame></text:p>`+
+		`<text:section text:name="s"><text:section-source xlink:href="file://`+outside+`" xlink:type="simple"/><text:p/></text:section>`))
+	made := renderDocument(t, doc, Plan{})
 	if len(made) != 4 {
 		t.Errorf("made %d pictures, want those of one page: what is outside came in", len(made))
 	}
@@ -382,6 +428,54 @@ func TestDocumentDrawsNothingIn(t *testing.T) {
 	if called.Load() != 0 {
 		t.Error("the server was called")
 	}
+
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.odt"), doc, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "soffice", "-env:UserInstallation=file://"+dir+"/profile", "--headless", "--convert-to", "doc", "--outdir", dir, filepath.Join(dir, "a.odt"))
+	if called.Load() == 0 {
+		t.Error("the server is not called out of the box either: this test sees nothing")
+	}
+	called.Store(0)
+	old, err := os.ReadFile(filepath.Join(dir, "a.doc"))
+	if err != nil || !bytes.HasPrefix(old, []byte("\xd0\xcf\x11\xe0")) {
+		t.Fatalf("a DOC was to be made: %v", err)
+	}
+	made = renderDocument(t, old, Plan{})
+	if ink := dark(picture(t, made["page-1-jpeg"])); len(made) != 4 || ink < 200 || ink > 10_000 || called.Load() != 0 {
+		t.Errorf("of a DOC were made %d pictures with %d pixels of ink, %d calls", len(made), ink, called.Load())
+	}
+}
+
+// withMacro gives an ODT with a macro that fills pages when it is opened, and an
+// object of another program.
+func withMacro(t *testing.T, doc []byte) []byte {
+	t.Helper()
+	bodies := map[string]string{
+		"Object 1":                     "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("kanarejka", 600),
+		"Basic/script-lc.xml":          `<library:libraries xmlns:library="http://openoffice.org/2000/library"><library:library library:name="Standard" library:link="false"/></library:libraries>`,
+		"Basic/Standard/script-lb.xml": `<library:library xmlns:library="http://openoffice.org/2000/library" library:name="Standard" library:readonly="false"><library:element library:name="Module1"/></library:library>`,
+		"Basic/Standard/Module1.xml":   `<script:module xmlns:script="http://openoffice.org/2000/script" script:name="Module1" script:language="StarBasic">Sub Main` + "\n" + `ThisComponent.Text.insertString(ThisComponent.Text.End, String(30000, "k "), False)` + "\nEnd Sub\n</script:module>",
+	}
+	const load = `<office:scripts xmlns:script="urn:oasis:names:tc:opendocument:xmlns:script:1.0"><office:event-listeners><script:event-listener script:language="ooo:script" script:event-name="dom:load" xmlns:dom="http://www.w3.org/2001/xml-events" ` +
+		`xlink:href="vnd.sun.star.script:Standard.Module1.Main?language=Basic&amp;location=document" xlink:type="simple"/></office:event-listeners></office:scripts>`
+	z, err := zip.NewReader(bytes.NewReader(doc), int64(len(doc)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"mimetype", "META-INF/manifest.xml", "content.xml"}
+	for _, f := range z.File {
+		bodies[f.Name] = readEntry(f, 1<<20)
+	}
+	entries := ""
+	for _, name := range []string{"Object 1", "Basic/script-lc.xml", "Basic/Standard/script-lb.xml", "Basic/Standard/Module1.xml"} {
+		names = append(names, name)
+		entries += `<manifest:file-entry manifest:full-path="` + name + `" manifest:media-type="text/xml"/>`
+	}
+	bodies["META-INF/manifest.xml"] = strings.Replace(bodies["META-INF/manifest.xml"], "</manifest:manifest>", entries+"</manifest:manifest>", 1)
+	bodies["content.xml"] = strings.Replace(bodies["content.xml"], "<office:automatic-styles>", load+"<office:automatic-styles>", 1)
+	return zipOf(t, names, bodies)
 }
 
 // TestCutChanges cuts what was deleted from where it stands.

@@ -3,10 +3,12 @@ package media
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"kua/internal/fault"
@@ -176,7 +178,7 @@ func take(all []made, dir, out string) ([]Rendition, error) {
 	for _, a := range all {
 		p, _ := productOf(a.Rung)
 		name := p.file
-		if err := os.Chmod(filepath.Join(dir, name), 0o600); err != nil {
+		if err := os.Chmod(filepath.Join(dir, name), 0o600); err != nil && !errors.Is(err, syscall.EPERM) { // as FAT says, which has no rights
 			return nil, fmt.Errorf("take %s: %w", name, err)
 		}
 		if err := os.Rename(filepath.Join(dir, name), filepath.Join(out, name)); err != nil {

@@ -66,7 +66,7 @@ func (p Plan) validate() error {
 			return fault.Invalid("media.plan")
 		}
 	}
-	if len(p.Pages) > maxPages || slices.ContainsFunc(p.Pages, func(size image.Point) bool { return size.X < 1 || size.Y < 1 || max(size.X, size.Y) > PageSide }) {
+	if len(p.Pages) > maxPages || slices.ContainsFunc(p.Pages, func(page Page) bool { return !page.sane() }) {
 		return fault.Invalid("media.plan")
 	}
 	return p.validateSound()

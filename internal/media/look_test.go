@@ -46,6 +46,43 @@ func TestLookFindsCuts(t *testing.T) {
 	}
 }
 
+// TestEveryPageAsks: where more is seen than can be listed, no page is without a
+// question on which anything was seen.
+func TestEveryPageAsks(t *testing.T) {
+	const pages = 40
+	size := image.Pt(1140, 1600)
+	var all []Hit
+	want := 0
+	for page := 1; page <= pages; page++ {
+		seen := make([]Hit, 30)
+		if page%5 == 0 {
+			seen = nil
+		} else {
+			want++
+		}
+		for i := range seen {
+			seen[i] = Hit{What: "face", Cover: Cover{W: 9, H: 9, Points: []At{{X: i}}}}
+		}
+		all = addPage(all, seen, page, pages, size)
+	}
+	asked, whole := map[int]bool{}, 0
+	for _, h := range all {
+		asked[h.Page] = true
+		if h.Detector == manyMore {
+			whole++
+			if h.W != size.X || h.H != size.Y {
+				t.Errorf("page %d is asked about as %d × %d", h.Page, h.W, h.H)
+			}
+		}
+	}
+	if len(asked) != want || whole == 0 || whole >= want {
+		t.Errorf("%d of %d pages ask, %d as a whole", len(asked), want, whole)
+	}
+	if _, err := (Found{Hits: all}).checked(); err != nil {
+		t.Errorf("%d questions: %v", len(all), err)
+	}
+}
+
 // overlay makes a film of a part of a picture moving over a ground; x and y are
 // ffmpeg's words for where it is at t.
 func overlay(t testing.TB, ground, thing, x, y string, seconds int) string {

@@ -121,6 +121,14 @@ type Shape struct {
 	Reveal  bool
 }
 
+// Page is one page of a document.
+type Page struct {
+	Size image.Point // of its picture
+	// Picture is the SHA-256, in small hex, of its picture with nothing covered,
+	// written as netpbm's P6: the bytes that pdftoppm gives.
+	Picture string
+}
+
 // Plan is what to hide. The zero Plan hides nothing.
 type Plan struct {
 	// Shown is the picture that the plan was made on; zero where it does not
@@ -134,9 +142,9 @@ type Plan struct {
 	Covers  []Cover // on a film; they win over every reveal
 	Reveals []Cover // of a film, where it is covered
 	Shapes  []Shape // on a photo or a document's pages; covers win over every reveal
-	// Pages are the sizes of the document's pages on which the plan was made, as
-	// Runner.Pages gives them. A document that turns out to have others is refused.
-	Pages []image.Point
+	// Pages are the document's pages on which the plan was made, as Runner.Pages
+	// gives them. A document that turns out to have others is refused.
+	Pages []Page
 	Mutes []Mute // they win over Keeps
 	// MuteAll silences all of the original's sound but Keeps. Without Keeps and
 	// Speech the sound is left out altogether: no derivative has a sound stream,

@@ -21,6 +21,7 @@ const (
 type View struct {
 	JPEG          []byte
 	Width, Height int
+	Picture       string // of a document's page: as in Page
 }
 
 // View makes in the box a picture of a photo (page 0) or of one page of a
@@ -49,9 +50,9 @@ func (m *Runner) View(ctx context.Context, in Input, page int) (View, error) {
 	return v, nil
 }
 
-// Pages gives the size of the picture of each page of a document, in order.
-// What makes no pages, such as a spreadsheet, is a fault.
-func (m *Runner) Pages(ctx context.Context, in Input) ([]image.Point, error) {
+// Pages makes the picture of each page of a document and gives its size and hash,
+// in order. What makes no pages, such as a spreadsheet, is a fault.
+func (m *Runner) Pages(ctx context.Context, in Input) ([]Page, error) {
 	f, err := sniff(in)
 	if err != nil {
 		return nil, err
@@ -59,19 +60,19 @@ func (m *Runner) Pages(ctx context.Context, in Input) ([]image.Point, error) {
 	if f.Type != Document {
 		return nil, fault.Invalid("media.other_type", string(f.Type), string(Document))
 	}
-	var sizes []image.Point
-	if err := m.ask(ctx, in, job{Do: "pages", Format: f}, &sizes); err != nil {
+	var pages []Page
+	if err := m.ask(ctx, in, job{Do: "pages", Format: f}, &pages); err != nil {
 		return nil, err
 	}
-	if len(sizes) == 0 || (Plan{Pages: sizes}).validate() != nil {
+	if len(pages) == 0 || (Plan{Pages: pages}).validate() != nil {
 		return nil, fault.New(fault.KindInternal, "media.box_died")
 	}
-	return sizes, nil
+	return pages, nil
 }
 
 // ask does in a box that can write nothing what answers at once.
 func (m *Runner) ask(ctx context.Context, in Input, j job, into any) error {
-	answer, err := m.enter(ctx, visit{args: []string{BoxCommand}, job: j, in: in, wall: wallBase, tmp: j.Format.tmp()})
+	answer, err := m.enter(ctx, visit{args: []string{BoxCommand}, job: j, in: in, wall: Probe{Type: j.Format.Type}.wall(), tmp: j.Format.tmp()})
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,11 @@ func (s *stage) view() (View, error) {
 	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: viewQuality}); err != nil {
 		return View{}, err
 	}
-	return View{JPEG: b.Bytes(), Width: img.Rect.Dx(), Height: img.Rect.Dy()}, nil
+	v := View{JPEG: b.Bytes(), Width: img.Rect.Dx(), Height: img.Rect.Dy()}
+	if s.Page > 0 {
+		v.Picture = pictureHash(img)
+	}
+	return v, nil
 }
 
 func (s *stage) uncovered() (*image.RGBA, error) {
@@ -105,7 +110,7 @@ func (s *stage) uncovered() (*image.RGBA, error) {
 		}
 		return s.upright(stored, n, func(size image.Point) image.Point { return within(size, photoSide) }), nil
 	}
-	sizes, err := s.pages()
+	sizes, err := s.sizes()
 	if err != nil {
 		return nil, err
 	}

@@ -146,28 +146,12 @@ var statuses = map[string]int{
 }
 
 func statusOf(err error) int {
-	f, ok := fault.Of(err)
-	if !ok {
-		return http.StatusInternalServerError
+	if f, ok := fault.Of(err); ok {
+		if s, ok := statuses[f.Key]; ok {
+			return s
+		}
 	}
-	if s, ok := statuses[f.Key]; ok {
-		return s
-	}
-	switch f.Kind {
-	case fault.KindInvalid, fault.KindCorrupt:
-		return http.StatusUnprocessableEntity
-	case fault.KindNotFound:
-		return http.StatusNotFound
-	case fault.KindConflict:
-		return http.StatusConflict
-	case fault.KindForbidden:
-		return http.StatusForbidden
-	case fault.KindTooLarge:
-		return http.StatusRequestEntityTooLarge
-	case fault.KindLater:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
+	return fault.Status(err)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) error {

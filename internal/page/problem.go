@@ -17,28 +17,8 @@ type Problem struct {
 	Message, Hint string
 }
 
-// Status is the HTTP status that fits the fault in err.
-func Status(err error) int {
-	f, ok := fault.Of(err)
-	if !ok {
-		return http.StatusInternalServerError
-	}
-	switch f.Kind {
-	case fault.KindInvalid:
-		return http.StatusUnprocessableEntity
-	case fault.KindNotFound:
-		return http.StatusNotFound
-	case fault.KindConflict:
-		return http.StatusConflict
-	case fault.KindForbidden:
-		return http.StatusForbidden
-	case fault.KindTooLarge:
-		return http.StatusRequestEntityTooLarge
-	case fault.KindLater:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
-}
+// Status is the HTTP status that fits the fault in err: fault.Status.
+func Status(err error) int { return fault.Status(err) }
 
 // ErrNotFound is the fault of an address that leads nowhere.
 func ErrNotFound() error { return fault.NotFound("page.not_found") }

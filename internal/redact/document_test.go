@@ -3,6 +3,7 @@ package redact
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,7 +11,10 @@ import (
 	"kua/internal/fault"
 )
 
-var sheets = []Page{{W: 1140, H: 1600}, {W: 1600, H: 760}, {W: 1140, H: 1600}}
+var (
+	one, two = strings.Repeat("1a", 32), strings.Repeat("2b", 32)
+	sheets   = []Page{{1600, one, 1140}, {760, two, 1600}, {1600, one, 1140}}
+)
 
 // TestDocumentPlan wants every box of a document on one of its pages, and none
 // of a photo on any.
@@ -41,8 +45,10 @@ func TestDocumentPlan(t *testing.T) {
 			p.Suggestions = []Suggestion{{ID: "f", What: Face, Page: 4, W: 9, H: 9, Points: []Point{{}}}}
 		}), false},
 		"a film's track":            {doc(func(p *Plan) { p.Tracks = []Track{{ID: "t", W: 9, H: 9, Points: []Point{{}}}} }), false},
-		"a page without size":       {doc(func(p *Plan) { p.Pages = []Page{{}, {W: 9, H: 9}, {W: 9, H: 1600}} }), false},
-		"a page larger than can be": {doc(func(p *Plan) { p.Pages = []Page{{W: 9, H: 9}, {W: 9, H: 9}, {W: 9, H: 1601}} }), false},
+		"a page without size":       {doc(func(p *Plan) { p.Pages = []Page{{Picture: one}, {9, one, 9}, {1600, one, 9}} }), false},
+		"a page larger than can be": {doc(func(p *Plan) { p.Pages = []Page{{9, one, 9}, {9, one, 9}, {1601, one, 9}} }), false},
+		"a page without a picture":  {doc(func(p *Plan) { p.Pages = []Page{sheets[0], sheets[1], {1600, "", 1140}} }), false},
+		"a picture in capitals":     {doc(func(p *Plan) { p.Pages = []Page{sheets[0], sheets[1], {1600, strings.ToUpper(one), 1140}} }), false},
 		"a document with a size":    {doc(func(p *Plan) { p.Width, p.Height = 10, 10 }), false},
 		"too many pages":            {doc(func(p *Plan) { p.Pages = make([]Page, MaxPages+1) }), false},
 		"a photo with a page":       {doc(func(p *Plan) { p.Pages, p.Width, p.Height = nil, 2000, 2000 }), false},
@@ -111,19 +117,39 @@ func TestCoveredOnItsPage(t *testing.T) {
 	}
 }
 
+// TestOnPages: marks made on other pictures of the same sizes stay and are gone
+// through anew; other sizes begin anew.
+func TestOnPages(t *testing.T) {
+	p := NewDocument("3", sheets)
+	p.Covered, p.Reviewed, p.Boxes = false, true, []Box{{ID: "b", Page: 1, W: 40, H: 40}}
+	if got := p.OnPages(slices.Clone(sheets)); !got.Reviewed || got.Covered {
+		t.Errorf("the same pages: %+v", got)
+	}
+	other := slices.Clone(sheets)
+	other[2].Picture = two
+	if got := p.OnPages(other); got.Reviewed || got.Covered || len(got.Boxes) != 1 || !slices.Equal(got.Pages, other) || !p.Reviewed {
+		t.Errorf("another picture: %+v", got)
+	}
+	for _, other := range [][]Page{sheets[:2], {sheets[0], sheets[1], {1600, one, 1100}}} {
+		if got := p.OnPages(other); !got.Covered || got.Reviewed || len(got.Boxes) != 0 || !slices.Equal(got.Pages, other) {
+			t.Errorf("other sizes: %+v", got)
+		}
+	}
+}
+
 // TestOlderVersions reads plans of version 2, but for a document's, whose pages
-// had no sizes.
+// had no sizes, or no pictures.
 func TestOlderVersions(t *testing.T) {
 	p, err := Parse([]byte(`{"covered":true,"height":10,"kind":"kua redaction plan","mute_all":true,"reviewed":true,"version":2,"width":10}`))
 	if err != nil || !p.Covered || p.Version != Version {
 		t.Errorf("got %+v, %v", p, err)
 	}
-	for _, old := range []string{`{"covered":false,"kind":"kua redaction plan","pages":3,"version":2}`, `{"kind":"kua redaction plan","pages":[{"h":9,"w":9}],"version":1}`} {
+	for _, old := range []string{`{"covered":false,"kind":"kua redaction plan","pages":3,"version":2}`, `{"kind":"kua redaction plan","pages":[{"h":9,"w":9}],"version":1}`, `{"kind":"kua redaction plan","pages":[{"h":9,"w":9}],"reviewed":true,"version":3}`} {
 		if _, err := Parse([]byte(old)); !errors.Is(err, fault.Invalid("redact.old_document")) {
 			t.Errorf("%s: %v", old, err)
 		}
 	}
-	for _, bad := range []string{`{"kind":"kua redaction plan","pages":3,"version":3}`, `{"kind":"kua redaction plan","version":4}`, `{"kind":"kua redaction plan","version":0}`, `{"kind":"kua redaction plan","version":-1}`} {
+	for _, bad := range []string{`{"kind":"kua redaction plan","pages":3,"version":4}`, `{"kind":"kua redaction plan","version":5}`, `{"kind":"kua redaction plan","version":0}`, `{"kind":"kua redaction plan","version":-1}`} {
 		if _, err := Parse([]byte(bad)); err == nil {
 			t.Errorf("%s was taken", bad)
 		}

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 )
@@ -17,7 +18,9 @@ const (
 // shots begin) and with a machine's suggestions, and whether anything differs.
 // Nothing that a person did is lost: shots that somebody decided stay and the
 // others are cut around them, answered suggestions stay and are not asked again.
-// A plan to which a suggestion is added has not been gone through any more.
+// A plan to which a suggestion is added has not been gone through any more. Of
+// what is more than MaxSuggestions none is dropped in silence: of every page on
+// which it lies, or of the film or photo, one suggestion asks about the whole.
 func (p Plan) WithFound(cuts []int64, seen []Suggestion) (Plan, bool) {
 	out := p
 	ids := p.IDs()
@@ -25,18 +28,43 @@ func (p Plan) WithFound(cuts []int64, seen []Suggestion) (Plan, bool) {
 		out.Shots = p.shotsBetween(cuts, ids)
 	}
 	out.Suggestions = slices.DeleteFunc(slices.Clone(p.Suggestions), func(s Suggestion) bool { return s.Answer == "" && s.By == "" && !slices.ContainsFunc(seen, s.same) })
-	for _, s := range seen {
-		if len(out.Suggestions) == MaxSuggestions {
-			break
-		}
+	var beyond []Suggestion
+	add := func(s Suggestion) {
 		if !slices.ContainsFunc(out.Suggestions, s.same) {
 			s.ID = freshID("f", ids)
 			out.Suggestions = append(out.Suggestions, s)
 			out.Reviewed = false
 		}
 	}
+	for _, s := range seen {
+		if len(out.Suggestions) < MaxSuggestions {
+			add(s)
+		} else if !slices.ContainsFunc(out.Suggestions, s.same) {
+			beyond = append(beyond, s)
+		}
+	}
+	for _, s := range p.wholes(beyond) {
+		add(s)
+	}
 	same := slices.Equal(out.Shots, p.Shots) && slices.EqualFunc(out.Suggestions, p.Suggestions, func(a, b Suggestion) bool { return a.ID == b.ID })
 	return out, !same
+}
+
+// wholes gives one suggestion of the whole picture for each page on which
+// something lies that has no room. It names what it stands for by hash, so that
+// an answer is good for that and for nothing that is seen later.
+func (p Plan) wholes(beyond []Suggestion) []Suggestion {
+	var all []Suggestion
+	for len(beyond) > 0 {
+		page := beyond[0].Page
+		elsewhere := func(s Suggestion) bool { return s.Page != page }
+		here := slices.DeleteFunc(slices.Clone(beyond), elsewhere)
+		beyond = slices.DeleteFunc(beyond, func(s Suggestion) bool { return !elsewhere(s) })
+		w, h := p.Size(page)
+		all = append(all, Suggestion{Detector: fmt.Sprintf("%d more than can be listed %.4x", len(here), sha256.Sum256(fmt.Append(nil, here))),
+			What: here[0].What, Page: page, W: w, H: h, To: p.Duration, Points: []Point{{}}})
+	}
+	return all
 }
 
 // same reports whether a machine saw the same thing again.

@@ -54,3 +54,41 @@ func TestWithFound(t *testing.T) {
 		t.Errorf("suggestions %+v", third.Suggestions)
 	}
 }
+
+// TestFoundBeyondTheLimit: what has no room any more is asked about page by page,
+// once, and other finds ask again.
+func TestFoundBeyondTheLimit(t *testing.T) {
+	p := NewDocument("1", sheets)
+	at := func(page, x int) Suggestion {
+		return Suggestion{What: Face, Detector: "d 1", Page: page, W: 9, H: 9, Points: []Point{{X: x % 1000, Y: x / 1000}}}
+	}
+	var seen []Suggestion
+	for x := range MaxSuggestions - 1 {
+		seen = append(seen, at(1, x))
+	}
+	seen = append(seen, at(2, 1), at(2, 2), at(3, 1), at(3, 2))
+	full, changed := p.WithFound(nil, seen)
+	if !changed || len(full.Suggestions) != MaxSuggestions+2 {
+		t.Fatalf("%d suggestions, want %d", len(full.Suggestions), MaxSuggestions+2)
+	}
+	if err := full.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for i, page := range []int{2, 3} {
+		s := full.Suggestions[MaxSuggestions+i]
+		if w, h := p.Size(page); s.Page != page || s.W != w || s.H != h || s.Points[0] != (Point{}) {
+			t.Errorf("the question about page %d: %+v", page, s)
+		}
+	}
+	for i := range full.Suggestions {
+		full.Suggestions[i].Answer, full.Suggestions[i].Note, full.Suggestions[i].By = Leave, "no", "Aigul"
+	}
+	full.Reviewed = true
+	if again, changed := full.WithFound(nil, seen); changed || !again.Reviewed {
+		t.Errorf("the same finds ask again: %d suggestions", len(again.Suggestions))
+	}
+	more, _ := full.WithFound(nil, append(seen, at(3, 3)))
+	if n := len(more.Suggestions); more.Reviewed || n != MaxSuggestions+3 || more.Suggestions[n-1].Page != 3 || more.Suggestions[n-1].Answer != "" {
+		t.Errorf("another find behind the limit asks nothing: %d suggestions", n)
+	}
+}

@@ -17,15 +17,16 @@ import (
 // Kind and Version name the document. A newer version is refused, so that an
 // old desk never renders less than a newer plan asks for. Version 1, in which
 // everything that was not covered was open, and version 2 are read as what they
-// meant, but for documents: before version 3 their pages had no sizes, began
-// open and could not be published, so that such a plan is refused and begun anew.
+// meant, but for documents: before version 3 their pages had no sizes, before
+// version 4 nothing said on which pictures they were marked, so that such a plan
+// is refused and begun anew.
 const (
 	Kind    = "kua redaction plan"
-	Version = 3
+	Version = 4
 )
 
-// pagesSince is the version in which a document's pages got sizes.
-const pagesSince = 3
+// pagesSince is the version in which a document's pages got sizes and pictures.
+const pagesSince = 4
 
 // Plan says what is hidden in one original. Positions are whole pixels of the
 // picture as it is shown (rotation and pixel shape applied), times whole
@@ -129,11 +130,13 @@ type Point struct {
 	Y  int   `json:"y"`
 }
 
-// Page is the size of a document's page in its picture, in pixels; the longer
-// side is at most PageSide.
+// Page is a document's page: the size of its picture in pixels, of which the
+// longer side is at most PageSide, and the SHA-256 of that picture in small hex.
+// docs/design/media.md says of which bytes.
 type Page struct {
-	H int `json:"h"`
-	W int `json:"w"`
+	H       int    `json:"h"`
+	Picture string `json:"picture"`
+	W       int    `json:"w"`
 }
 
 // Box is a cover on a photo or page, or what is revealed of a covered one. With Corners

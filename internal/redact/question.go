@@ -147,6 +147,18 @@ func (s Suggestion) under(at int64, x, y, w, h int) bool {
 	return x < seen.X+s.W && seen.X < x+w && y < seen.Y+s.H && seen.Y < y+h
 }
 
+// OpenPages gives the pages of a document, from 1, of which readers see anything:
+// all of one that begins open, else those on which something is revealed.
+func (p Plan) OpenPages() []int {
+	var all []int
+	for i := range p.Pages {
+		if !p.Covered || slices.ContainsFunc(p.Boxes, func(b Box) bool { return b.Reveal && b.Page == i+1 }) {
+			all = append(all, i+1)
+		}
+	}
+	return all
+}
+
 // showsNothing reports whether the whole picture is hidden for all of the film.
 func (p Plan) showsNothing() bool {
 	return p.Covered && (p.Width > 0 || len(p.Pages) > 0) &&

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"kua/internal/fault"
@@ -16,7 +17,8 @@ const (
 	MaxMutes  = 500 // and kept ranges
 	MaxShots  = 5000
 	MaxLines  = 5000
-	// MaxSuggestions is what a person can answer in an evening, and more.
+	// MaxSuggestions is what a person can answer in an evening, and more. For what
+	// is beyond it a plan has one of each page.
 	MaxSuggestions = 2000
 	MaxCorners     = 200  // of one free shape
 	MaxWords       = 4000 // runes of a label or note
@@ -45,12 +47,12 @@ func (p Plan) Validate() error {
 		return fault.Invalid("redact.document")
 	}
 	for _, page := range p.Pages {
-		if min(page.W, page.H) < minSide || max(page.W, page.H) > PageSide {
+		if min(page.W, page.H) < minSide || max(page.W, page.H) > PageSide || len(page.Picture) != 64 || strings.Trim(page.Picture, "0123456789abcdef") != "" {
 			return fault.Invalid("redact.document")
 		}
 	}
 	if len(p.Tracks) > MaxTracks || len(p.Boxes) > MaxBoxes || len(p.Mutes) > MaxMutes || len(p.Keeps) > MaxMutes ||
-		len(p.Shots) > MaxShots || len(p.Lines) > MaxLines || len(p.Suggestions) > MaxSuggestions {
+		len(p.Shots) > MaxShots || len(p.Lines) > MaxLines || len(p.Suggestions) > MaxSuggestions+MaxPages {
 		return fault.TooLarge("redact.too_many", MaxTracks, MaxBoxes, MaxMutes)
 	}
 	if tooLong(p.Note) || tooLong(p.By) {

@@ -70,6 +70,30 @@ await shown(page);
 assert.ok(await page.isChecked('.marker-begin[value="covered"]'), "a document begins hidden");
 assert.match(await page.textContent(".marker-page-text"), /Page 1 of 3 · readers see nothing of it/);
 assert.ok(await page.isDisabled('[data-do="page-back"]'));
+
+// One that is to begin open asks about every page that was not on the screen.
+await page.check('.marker-begin[value="open"]');
+await page.waitForTimeout(800);
+await saved(page);
+assert.deepEqual((await standing(page)).questions.map((q) => [q.kind, q.page]), [["unseen", 2], ["unseen", 3]]);
+assert.match(await page.textContent(".marker-questions"), /page 2.*not had it on the screen/i);
+await shot(page, "document-unseen");
+await page.locator(".marker-questions button").first().click();
+await shown(page);
+assert.match(await page.textContent(".marker-page-text"), /Page 2 of 3/, "a question leads to its page");
+await page.waitForFunction(() => document.querySelectorAll(".marker-questions li").length === 1);
+assert.ok(await page.evaluate(() => document.activeElement?.classList.contains("marker-layer")), "after a question the keys turn pages");
+await page.check('.marker-begin[value="covered"]');
+
+// What the browser still had to say of the page before is not said of this one:
+// until its own picture is there, nothing can be drawn on it.
+assert.ok(await page.evaluate(() => {
+  const before = document.querySelector(".marker-fit img");
+  document.querySelector('[data-do="page-back"]').click();
+  before.dispatchEvent(new Event("load"));
+  return !!document.querySelector(".marker-turning");
+}), "a load that was queued for one page is taken for another's");
+await shown(page);
 const upright = await page.locator(".marker-layer").boundingBox();
 assert.ok(upright.height > upright.width, "an upright page stands");
 await drag(page, [0.1, 0.1], [0.6, 0.3]);

@@ -44,11 +44,17 @@ func (db *DB) Original(ctx context.Context, id int64) (evidence.Original, error)
 	return o, one(err, "desk.no_original", id)
 }
 
-// Unprobed gives the originals that nobody has looked at yet, and the documents
-// that were looked at before their pages were measured.
+// maxTries is how often a look that ends by the machine's slowness is begun again
+// without anybody asking.
+const maxTries = 3
+
+// Unprobed gives the originals that nobody has looked at yet, the documents that
+// were looked at before the pictures of their pages were kept by hash, and those
+// at which the machine was too slow, fewer than maxTries times in a row.
 func (db *DB) Unprobed(ctx context.Context) ([]int64, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT id FROM originals WHERE fault = '' AND (medium = '{}' OR
-		json_extract(medium, '$.kind') = 'document' AND json_extract(medium, '$.pages') IS NULL) ORDER BY id`)
+		json_extract(medium, '$.kind') = 'document' AND json_extract(medium, '$.pages[0].picture') IS NULL)
+		OR tries BETWEEN 1 AND ?1 ORDER BY id`, maxTries-1)
 	if err != nil {
 		return nil, err
 	}
@@ -93,15 +99,17 @@ func (db *DB) unlessLately(ctx context.Context, tx *sql.Tx, by evidence.Actor, e
 	return []evidence.Event{e}, nil
 }
 
-// Probed keeps what the box found in an original, or why it found nothing.
-func (db *DB) Probed(ctx context.Context, id int64, m evidence.Medium, why error) error {
+// Probed keeps what the box found in an original, or why it found nothing. slow
+// says that it was the machine's slowness, which may pass.
+func (db *DB) Probed(ctx context.Context, id int64, m evidence.Medium, why error, slow bool) error {
 	medium, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
 	key, _ := faultOf(why)
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE originals SET medium = ?2, fault = ?3 WHERE id = ?1`, id, string(medium), key)
+		res, err := tx.ExecContext(ctx, `UPDATE originals SET medium = ?2, fault = ?3, tries = CASE WHEN ?4 THEN tries + 1 ELSE 0 END WHERE id = ?1`,
+			id, string(medium), key, slow)
 		return changedOne(res, err, "desk.no_original", id)
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -157,6 +158,30 @@ func TestPagesInABrowser(t *testing.T) {
 			t.Errorf("%s: %d %% of it is seen", rung, part)
 		}
 	}
+	r.signedIn("Bolat").pagesThrough(t)
+}
+
+// pagesThrough has a person look at a document's pages without a script: a page is
+// ticked when its picture was opened, and not before.
+func (p *person) pagesThrough(t *testing.T) {
+	t.Helper()
+	unseen := func() int { return strings.Count(p.body, `name="shown"`) }
+	p.get("/en/originals/2/mark")
+	if unseen() != 3 {
+		t.Fatalf("%d of 3 pages are asked about", unseen())
+	}
+	version := regexp.MustCompile(`name="version" value="(\d+)"`).FindStringSubmatch(p.body)[1]
+	tick := []string{"version", version, "covered", "open", "shown", "1"}
+	p.post("/en/originals/2/mark", tick...)
+	if p.sees("was not before you"); p.code != http.StatusConflict || unseen() != 3 {
+		t.Errorf("a page that was not opened: %d, %d pages are asked about", p.code, unseen())
+	}
+	resp := must(p.client.Get(p.server.URL + "/media/view/2/1"))
+	resp.Body.Close()
+	p.post("/en/originals/2/mark", tick...)
+	if p.sees("that you have not looked at: 2"); unseen() != 2 {
+		t.Errorf("%d of 2 pages are asked about", unseen())
+	}
 }
 
 // deep reports whether a pixel of a picture of another size lies in a triangle,
@@ -222,6 +247,15 @@ func (p *person) asksTheMachine(t *testing.T) {
 		{p, "POST", "/en/originals/1/follow", token, `{"track":{"id":"t1","w":40,"h":40,"points":[{"x":1,"y":1}]},"at":0}`, 422, "followed"},
 		{p, "POST", "/en/originals/99/follow", token, `{"track":{}}`, 404, ""},
 		{stranger, "POST", "/en/originals/1/follow", token, `{}`, 403, ""},
+		{p, "GET", "/en/originals/2/shown", token, "", 404, ""},
+		{p, "POST", "/en/originals/2/shown", "", `{"page":1}`, 403, ""},
+		{stranger, "POST", "/en/originals/2/shown", token, `{"page":1}`, 403, ""},
+		{p, "POST", "/en/originals/2/shown", token, `{`, 422, ""},
+		{p, "POST", "/en/originals/2/shown", token, `{"page":1}`, 409, "was not before you"},
+		{p, "POST", "/en/originals/2/shown", token, `{"page":9}`, 404, ""},
+		{p, "POST", "/en/originals/1/shown", token, `{"page":1}`, 422, ""},
+		{p, "POST", "/en/originals/99/shown", token, `{"page":1}`, 404, ""},
+		{stranger, "POST", "/en/originals/1/probe", token, "", 403, ""},
 		{p, "GET", "/en/originals/1/machine/999999", token, "", 404, ""},
 		{p, "GET", "/en/originals/1/machine/garbage", token, "", 404, ""},
 		{p, "DELETE", "/en/originals/1/machine/1", token, "", 404, ""},

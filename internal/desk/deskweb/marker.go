@@ -30,6 +30,7 @@ type markerView struct {
 	Pages                    []redact.Page // of a document
 	Version                  int
 	Picture, Plan, Questions string // JSON for the script
+	open                     []question
 	Words                    string
 	Tongues                  []language
 	Voices                   []language // that a machine can speak
@@ -68,6 +69,9 @@ func (v *visit) showMarker(wrong error) error {
 	}
 	view.Marker = true
 	view.Allowed = view.allowed(report)
+	if view.open, err = v.asked(o.ID, plan); err != nil {
+		return err
+	}
 	if err := view.describe(o, plan); err != nil {
 		return err
 	}
@@ -98,6 +102,7 @@ func (view *markerView) describe(o evidence.Original, plan redact.Plan) error {
 	view.Save = view.Root + "/plan"
 	view.Form = fmt.Sprintf("/originals/%d/mark", o.ID)
 	view.plainView = plainOf(plan, view.frame)
+	view.sheets(plan, view.open, view.frame)
 	voices := media.Voices()
 	for _, tag := range locale.Tags() {
 		if tag.Automatic() {
@@ -141,7 +146,7 @@ func (view *markerView) forScript(o evidence.Original, plan redact.Plan) error {
 	}{
 		{&view.Words, words},
 		{&view.Plan, plan},
-		{&view.Questions, asked(plan)},
+		{&view.Questions, view.open},
 		{&view.Picture, picture},
 	} {
 		b, err := json.Marshal(part.from)
@@ -168,7 +173,7 @@ var moreScriptWords = []string{
 	"looking", "lookDone", "following", "followOffer", "followLost", "followWhere", "machineBusy", "machineAway", "machineStopped",
 	"face", "plate", "suggestNone", "suggestCount", "suggestLook", "suggestCover", "suggestFollow", "suggestLeave", "suggestWhy", "suggestNext",
 	"suggestCovered", "suggestLeft", "suggestReopen", "reasonMistake",
-	"page", "pageOf", "pageHidden", "askNone", "askCount", "askMore", "ask.suggestion", "ask.uncovered", "ask.nothing", "ask.other", "seenStart", "seenEnd", "nothingWhy",
+	"page", "pageOf", "pageHidden", "askNone", "askCount", "askMore", "ask.suggestion", "ask.uncovered", "ask.nothing", "ask.unseen", "ask.other", "seenStart", "seenEnd", "nothingWhy",
 }
 
 // question is one open question as the script has it.
@@ -179,13 +184,40 @@ type question struct {
 	Page int    `json:"page,omitempty"`
 }
 
-// asked gives what a plan leaves open.
-func asked(p redact.Plan) []question {
+// asked gives what a plan leaves open, and what this person has not looked at.
+func (v *visit) asked(original int64, p redact.Plan) ([]question, error) {
 	all := []question{}
 	for _, q := range p.Questions() {
 		all = append(all, question{q.Kind, q.ID, q.At, q.Page})
 	}
-	return all
+	unseen, err := v.desk.Unseen(v.r.Context(), original, p, v.seat.Name())
+	for _, n := range unseen {
+		all = append(all, question{Kind: askUnseen, ID: strconv.Itoa(n), Page: n})
+	}
+	return all, err
+}
+
+// askUnseen is the question that the desk asks besides those of a plan: a page
+// that readers will see was never before the person who marks.
+const askUnseen = "unseen"
+
+// pageShown keeps that a page's picture has come before the person, and gives
+// what is still asked.
+func pageShown(v *visit) error {
+	body, err := io.ReadAll(v.r.Body)
+	if err != nil {
+		return err
+	}
+	var sent struct {
+		Page int `json:"page"`
+	}
+	if err := json.Unmarshal(body, &sent); err != nil {
+		return fault.Invalid("deskweb.form").Because(err)
+	}
+	if err := v.seat.Shown(v.r.Context(), v.number("id"), sent.Page); err != nil {
+		return err
+	}
+	return standingPlan(v)
 }
 
 // standingPlan gives the newest plan to the script, which asks when a machine
@@ -195,7 +227,11 @@ func standingPlan(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.json(http.StatusOK, map[string]any{"version": version, "plan": plan, "questions": asked(plan)})
+	questions, err := v.asked(v.number("id"), plan)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, map[string]any{"version": version, "plan": plan, "questions": questions})
 }
 
 // savePlan takes the script's plan. The version it was made from stands in a
@@ -221,5 +257,9 @@ func savePlan(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.json(http.StatusOK, map[string]any{"version": version, "questions": asked(plan)})
+	questions, err := v.asked(v.number("id"), plan)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, map[string]any{"version": version, "questions": questions})
 }

@@ -32,7 +32,7 @@ func marked() redact.Plan {
 
 func TestReadSent(t *testing.T) {
 	for _, body := range []string{``, `{`, `[]`, `{"kind":"kua redaction plan","version":2}`, `{"kind":"other","version":3}`,
-		`{"kind":"kua redaction plan","version":3,"muteAll":true}`, `{"kind":"kua redaction plan","version":3}{}`} {
+		`{"kind":"kua redaction plan","version":4,"muteAll":true}`, `{"kind":"kua redaction plan","version":4}{}`} {
 		if _, err := readSent([]byte(body)); err == nil {
 			t.Errorf("%s was taken", body)
 		}
@@ -123,7 +123,7 @@ func TestPlainForm(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	doc := redact.NewDocument("3", []redact.Page{{W: 1140, H: 1600}, {W: 1600, H: 760}})
+	doc := redact.NewDocument("3", []redact.Page{{H: 1600, Picture: strings.Repeat("1a", 32), W: 1140}, {H: 760, Picture: strings.Repeat("2b", 32), W: 1600}})
 	doc.Boxes = []redact.Box{{ID: "b1", Page: 2, Reveal: true, X: 10, Y: 10, W: 900, H: 600, Corners: []redact.Corner{{X: 10, Y: 10}, {X: 910, Y: 10}, {X: 10, Y: 610}}}}
 	doc.Suggestions = []redact.Suggestion{{ID: "f1", What: redact.Face, Detector: "d", Page: 1, W: 40, H: 40, Points: []redact.Point{{X: 50, Y: 60}}}}
 	got, err := newPlainForm(doc, fields(doc, words), label).read()

@@ -169,6 +169,14 @@ func (v *visit) madeOf(ctx context.Context, view *originalView) error {
 	return nil
 }
 
+// probe has an original looked at again.
+func probe(v *visit) error {
+	if _, err := v.seat.Probe(v.r.Context(), v.number("id")); err != nil {
+		return err
+	}
+	return v.to("/work")
+}
+
 func render(v *visit) error {
 	if _, err := v.seat.Render(v.r.Context(), v.number("id")); err != nil {
 		return err

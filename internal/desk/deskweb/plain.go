@@ -22,6 +22,13 @@ type plainView struct {
 	Suggestions         []plainSuggestion
 	MoreSuggestions     int      // that are open and not on this page
 	Asked               []string // what is still asked, in words
+	Sheets              []plainSheet
+}
+
+// plainSheet is one page of a document, with its picture to be opened.
+type plainSheet struct {
+	Number, W, H int
+	Unseen       bool // readers will see something of it, and this person has not
 }
 
 // Ends are the words for the ends of a track beyond which somebody looked.
@@ -82,6 +89,21 @@ func plainOf(p redact.Plan, f frame) plainView {
 	v.suggestions(p, f)
 	v.asked(p, f)
 	return v
+}
+
+// sheets lists the pages of a document, and asks about those that were not seen.
+func (v *plainView) sheets(p redact.Plan, open []question, f frame) {
+	missing := 0
+	for i, page := range p.Pages {
+		unseen := slices.ContainsFunc(open, func(q question) bool { return q.Kind == askUnseen && q.Page == i+1 })
+		v.Sheets = append(v.Sheets, plainSheet{i + 1, page.W, page.H, unseen})
+		if unseen {
+			missing++
+		}
+	}
+	if missing > 0 {
+		v.Asked = append(v.Asked, f.T("marker.plain_unseen", missing))
+	}
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -208,6 +230,12 @@ func savePlain(v *visit) error {
 		return err
 	}
 	sent, err := newPlainForm(base, v.r.PostForm, func(what string) string { return v.t("deskweb.marker.label." + what) }).read()
+	for _, n := range v.r.PostForm["shown"] {
+		if err == nil {
+			page, _ := strconv.Atoi(n) // 0 is no page
+			err = v.seat.Shown(ctx, v.number("id"), page)
+		}
+	}
 	if err == nil {
 		from, _ := strconv.Atoi(v.form("version"))
 		_, _, err = v.seat.SavePlan(ctx, v.number("id"), sent, from)

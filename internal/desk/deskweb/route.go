@@ -64,11 +64,13 @@ func (a *App) routes() []route {
 
 		{method: "GET", path: "/originals/{id}", handle: originalPage, policy: playing},
 		{method: "GET", path: "/originals/{id}/traces", handle: tracesPage, policy: pages},
+		{method: "POST", path: "/originals/{id}/probe", handle: probe, policy: pages},
 		{method: "POST", path: "/originals/{id}/render", handle: render, policy: pages},
 		{method: "GET", path: "/originals/{id}/mark", handle: markerPage, policy: marking},
 		{method: "POST", path: "/originals/{id}/mark", handle: savePlain, policy: marking},
 		{method: "GET", path: "/originals/{id}/plan", handle: standingPlan, policy: pages},
 		{method: "POST", path: "/originals/{id}/plan", handle: savePlan, policy: pages},
+		{method: "POST", path: "/originals/{id}/shown", handle: pageShown, policy: pages},
 		{method: "POST", path: "/originals/{id}/look", handle: startLook, policy: pages},
 		{method: "POST", path: "/originals/{id}/follow", handle: startFollow, policy: pages},
 		{method: "GET", path: "/originals/{id}/machine/{job}", handle: machineWork, policy: pages},

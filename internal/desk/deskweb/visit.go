@@ -157,7 +157,7 @@ func (v *visit) fail(err error) {
 		err = fault.TooLarge("deskweb.too_large", big.Limit)
 	}
 	status := statusOf(err)
-	if status == http.StatusInternalServerError {
+	if f, ok := fault.Of(err); status == http.StatusInternalServerError || ok && f.Kind == fault.KindCorrupt {
 		v.app.cfg.Diary.Error("answer a request", "method", v.r.Method, "route", v.r.Pattern, "error", err)
 	}
 	message, hint := page.Fault(v.app.cat, v.lang, err)

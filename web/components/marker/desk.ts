@@ -28,6 +28,11 @@ export class Desk {
     return this.ask<Standing>("/plan");
   }
 
+  /** Says that a page's picture has come before the person. Gives what is still asked; null when the desk does not answer. */
+  async shown(page: number): Promise<Question[] | null> {
+    return (await this.ask<Standing>("/shown", { page }))?.questions ?? null;
+  }
+
   /** Starts a machine; gives its job, or a message why not. */
   async start(what: "look" | "follow", body: object): Promise<{ job?: number; message?: string }> {
     return (await this.ask<{ job?: number; message?: string }>(`/${what}`, body, true)) ?? {};

@@ -89,7 +89,7 @@ export class Marker {
     if (seen) {
       this.stage = this.stageOf(seen);
       this.panel = this.panelOf();
-      if (this.picture.pages) this.pages = new Pages(root, this.picture, this.words, () => this.turned());
+      if (this.picture.pages) this.pages = new Pages(root, this.picture, this.words, { turned: () => this.turned(), seen: (page) => void this.seen(desk, page) });
       const source = root.querySelector<HTMLVideoElement | HTMLImageElement>(".marker-fit video, .marker-fit img");
       this.suggested = this.suggestedOf(source && new Crops(source, this.picture));
     }
@@ -197,6 +197,12 @@ export class Marker {
     this.changed("");
   }
 
+  // The desk keeps which pages were before whom; what it does not hear it asks.
+  private async seen(desk: Desk, page: number): Promise<void> {
+    const questions = await desk.shown(page);
+    if (questions) this.ask(questions);
+  }
+
   // Undo and redo show the page on which they did something.
   private rewind(step: () => void): void {
     const before = this.plan.tracks;
@@ -270,6 +276,8 @@ export class Marker {
   private answer(q: Question): void {
     this.player?.pause();
     this.seek(q.page ?? q.at);
+    // The question goes with its button; keys go on turning pages from the picture.
+    if (q.kind === "unseen") must(this.root, ".marker-layer").focus({ preventScroll: true });
     if (this.plan.tracks.some((t) => t.id === q.id)) this.select(q.id);
     if (this.plan.suggestions.some((s) => s.id === q.id) && this.suggested) {
       this.suggested.now = q.id;

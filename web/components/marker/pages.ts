@@ -13,23 +13,31 @@ export function fit(root: HTMLElement, { width, height }: Picture): void {
   place.style.maxWidth = `calc(72vh * ${width / height})`;
 }
 
+export interface PagesEvents {
+  /** Another page is shown; its picture is still on its way. */
+  turned(): void;
+  /** The picture of a page is before the person. */
+  seen(page: number): void;
+}
+
 export class Pages {
   /** The page that is shown, from 1. */
   page = 1;
   private readonly count: number;
-  private readonly image: HTMLImageElement;
+  private image: HTMLImageElement;
   private readonly field: HTMLInputElement;
   private readonly text: HTMLElement;
 
-  constructor(private readonly root: HTMLElement, private readonly picture: Picture, private readonly words: Words, private readonly turned: () => void) {
+  constructor(private readonly root: HTMLElement, private readonly picture: Picture, private readonly words: Words, private readonly on: PagesEvents) {
     this.count = picture.pages?.length ?? 1;
     this.image = must<HTMLImageElement>(root, ".marker-fit img");
     this.field = must<HTMLInputElement>(root, ".marker-page");
     this.text = must(root, ".marker-page-text");
     this.field.addEventListener("change", () => this.turn(Math.round(Number(this.field.value)) || this.page));
-    this.image.addEventListener("load", () => this.arrived());
-    if (this.image.complete && this.image.naturalWidth > 0) this.arrived();
-    else root.classList.add("marker-turning");
+    document.addEventListener("visibilitychange", () => this.look());
+    root.classList.add("marker-turning");
+    this.listen(this.image);
+    if (this.image.complete && this.image.naturalWidth > 0) this.arrived(this.image);
   }
 
   /** The picture of the page is on its way. */
@@ -42,14 +50,21 @@ export class Pages {
     const page = clamp(n, 1, this.count);
     this.field.value = String(page);
     const size = this.picture.pages?.[page - 1];
-    if (page === this.page || !size) return;
+    if (!size) return;
+    if (page === this.page) return this.look();
     this.page = page;
     [this.picture.width, this.picture.height] = [size.w, size.h];
     this.root.classList.add("marker-turning");
     must(this.root, ".marker-unplayable").hidden = true;
     fit(this.root, this.picture);
-    this.image.src = `${this.picture.view}${page}`;
-    this.turned();
+    // An element for each page: what the browser still has to say of the page
+    // before is said of that page's element, and nobody takes it for this one's.
+    const image = this.image.cloneNode(false) as HTMLImageElement;
+    image.src = `${this.picture.view}${page}`;
+    this.image.replaceWith(image);
+    this.image = image;
+    this.listen(image);
+    this.on.turned();
   }
 
   /** Says which page it is, and whether readers see anything of it. */
@@ -61,10 +76,21 @@ export class Pages {
     must<HTMLButtonElement>(this.root, '[data-do="page-forward"]').disabled = this.page === this.count;
   }
 
+  private listen(image: HTMLImageElement): void {
+    image.addEventListener("load", () => this.arrived(image));
+  }
+
   // The next page is asked for ahead: the desk keeps its picture for a while.
-  private arrived(): void {
+  private arrived(image: HTMLImageElement): void {
+    if (image !== this.image) return;
     this.root.classList.remove("marker-turning");
+    this.look();
     if (this.page < this.count) new Image().src = `${this.picture.view}${this.page + 1}`;
+  }
+
+  // A page is before the person when its picture is there and the window is seen.
+  private look(): void {
+    if (!this.turning && document.visibilityState === "visible") this.on.seen(this.page);
   }
 }
 

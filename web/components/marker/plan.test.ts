@@ -42,7 +42,7 @@ for (const v of vectors.reveals) {
 
 // Everything that a plan can say, as the server writes it.
 const film: Wire = {
-  by: "Aigul", covered: true, duration: 10000, height: 720, kind: "kua redaction plan", mute_all: true, note: "n", original: "3", reviewed: true, speak: "ru", version: 3, width: 1280,
+  by: "Aigul", covered: true, duration: 10000, height: 720, kind: "kua redaction plan", mute_all: true, note: "n", original: "3", reviewed: true, speak: "ru", version: 4, width: 1280,
   keeps: [{ by: "Aigul", from: 0, id: "k1", note: "a siren", to: 900 }],
   lines: [{ from: 0, id: "l1", to: 900, words: { ru: "Стой", en: "Stop" } }],
   mutes: [{ by: "Bolat", from: 100, id: "m1", note: "a name", to: 200 }],
@@ -54,16 +54,16 @@ const film: Wire = {
   ],
 };
 const still: Wire = {
-  covered: false, height: 720, kind: "kua redaction plan", mute_all: false, original: "4", reviewed: false, version: 3, width: 1280,
+  covered: false, height: 720, kind: "kua redaction plan", mute_all: false, original: "4", reviewed: false, version: 4, width: 1280,
   boxes: [
     { by: "Aigul", h: 40, id: "t1", label: "face", w: 30, x: -3, y: 0, reveal: true, note: "n", source: "f1" },
     { h: 40, id: "t2", w: 30, x: 10, y: 20, corners: [{ x: 10, y: 20 }, { x: 40, y: 20 }, { x: 25, y: 60 }] },
   ],
 };
 
-const sheet: Picture = { width: 1140, height: 1600, length: 0, rate: 0, pages: [{ w: 1140, h: 1600 }, { w: 1600, h: 760 }], view: "/media/view/5/" };
+const sheet: Picture = { width: 1140, height: 1600, length: 0, rate: 0, pages: [{ w: 1140, h: 1600, picture: "1a" }, { w: 1600, h: 760, picture: "2b" }], view: "/media/view/5/" };
 const doc = {
-  covered: true, kind: "kua redaction plan", mute_all: true, original: "5", reviewed: false, version: 3, pages: [{ h: 1600, w: 1140 }, { h: 760, w: 1600 }],
+  covered: true, kind: "kua redaction plan", mute_all: true, original: "5", reviewed: false, version: 4, pages: [{ h: 1600, picture: "1a", w: 1140 }, { h: 760, picture: "2b", w: 1600 }],
   boxes: [{ h: 40, id: "t1", w: 30, x: 10, y: 20, page: 2, reveal: true, corners: [{ x: 10, y: 20 }, { x: 40, y: 20 }, { x: 25, y: 60 }] }],
   suggestions: [{ detector: "d 1", from: 0, h: 40, id: "f1", page: 1, points: [{ at: 0, x: 1, y: 2 }], to: 0, w: 30, what: "face" }],
 } as Wire;

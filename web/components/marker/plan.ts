@@ -1,4 +1,4 @@
-// What is hidden in one original, as internal/redact has it (version 3), read
+// What is hidden in one original, as internal/redact has it (version 4), read
 // from its JSON and written to it again without loss. Nothing here touches the
 // page. Times are whole milliseconds, lengths whole pixels of the picture as it
 // is shown.
@@ -112,7 +112,7 @@ export interface Picture {
   height: number;
   length: number; // milliseconds
   rate: number; // frames in a second
-  pages?: { w: number; h: number }[]; // of a document
+  pages?: { w: number; h: number; picture: string }[]; // of a document
   view?: string; // where its pages' pictures are; the page's number comes behind
 }
 
@@ -122,7 +122,7 @@ export const minSide = 8;
 /** A plan that says nothing: all is silent and open. */
 export const blank: Plan = {
   tracks: [], covered: false, shots: [], suggestions: [], mutes: [], keeps: [], lines: [],
-  muteAll: true, speak: "", reviewed: false, note: "", head: { kind: "kua redaction plan", version: 3 },
+  muteAll: true, speak: "", reviewed: false, note: "", head: { kind: "kua redaction plan", version: 4 },
 };
 
 // The document as it stands in JSON: what is empty is not there.

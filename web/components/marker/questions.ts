@@ -6,7 +6,7 @@ import { el, type Words } from "./dom.js";
 
 /** One open question, as the desk asks it. */
 export interface Question {
-  kind: string; // as internal/redact has it: start, end, suggestion, uncovered, nothing
+  kind: string; // as internal/redact has it: start, end, suggestion, uncovered, nothing; unseen is the desk's own
   id: string; // of what it is about
   at: number;
   page?: number; // of a document
@@ -26,7 +26,7 @@ export interface QuestionActions {
 // More than these at once help nobody.
 const shown = 12;
 
-const known = ["suggestion", "uncovered", "nothing"];
+const known = ["suggestion", "uncovered", "nothing", "unseen"];
 
 export class Questions {
   constructor(private readonly list: HTMLElement, private readonly count: HTMLElement, private readonly timed: boolean, private readonly words: Words, private readonly act: QuestionActions) {}

@@ -30,16 +30,19 @@ function compare(root: HTMLElement, picture: Picture, plain: HTMLElement | null)
     if (off && plain) plain.hidden = false;
   };
   const film = root.querySelector("video");
-  const photo = root.querySelector<HTMLImageElement>(".marker-fit img");
+  const place = root.querySelector<HTMLElement>(".marker-fit");
   if (film) {
     const look = (): void => check(film.videoWidth, film.videoHeight);
     film.addEventListener("loadedmetadata", look);
     look();
-  } else if (photo) {
-    const look = (): void => check(photo.naturalWidth, photo.naturalHeight);
-    photo.addEventListener("load", look);
-    photo.addEventListener("error", () => (must(root, ".marker-unplayable").hidden = false));
-    look();
+  } else if (place) {
+    // Neither event bubbles, and each page of a document has an element of its own.
+    const look = (photo: EventTarget | null): void => {
+      if (photo instanceof HTMLImageElement) check(photo.naturalWidth, photo.naturalHeight);
+    };
+    place.addEventListener("load", (e) => look(e.target), true);
+    place.addEventListener("error", () => (must(root, ".marker-unplayable").hidden = false), true);
+    look(place.querySelector("img"));
   }
 }
 
