@@ -137,6 +137,9 @@ func TestOpenData(t *testing.T) {
 			r.want("GET", "/en/open/data/"+path+"?after=x", nil, 422)
 			r.want("GET", "/en/open/data/"+path+"?after=-1", nil, 422)
 		}
+		if resp, body := r.do("HEAD", "/en/open/data/cases.csv", nil); resp.StatusCode != 200 || body != "" || resp.Header.Get("Content-Type") != csvType {
+			t.Errorf("HEAD answers %d, %v", resp.StatusCode, resp.Header)
+		}
 		for range maxStreams {
 			r.web.streams <- struct{}{}
 		}
