@@ -101,10 +101,11 @@ func (a *app) writeEntrusted(dir string, l desk.LaneLetter) error {
 
 // deskSent tells the node that a letter was sent.
 func (a *app) deskSent(f *deskFlags) *cobra.Command {
-	var on, node string
+	var ask askFlags
+	var node string
 	c := a.deskVerb(f, "sent LETTER", "cli.desk.sent", "sent --dir kua --as aigul 3 --on 2026-12-01", exactly(1),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
-			letter, day, err := a.numberAndDay(args[0], on)
+			letter, day, err := a.numberAndDay(args[0], ask)
 			if err != nil {
 				return err
 			}
@@ -127,16 +128,17 @@ func (a *app) deskSent(f *deskFlags) *cobra.Command {
 			a.say("cli.desk.sent.done", found[0].Request)
 			return nil
 		})
-	a.sentFlags(c, &on, &node)
+	a.sentFlags(c, &ask, &node)
 	return c
 }
 
 // deskDelivered tells the node that an appeal arrived.
 func (a *app) deskDelivered(f *deskFlags) *cobra.Command {
-	var on, node string
+	var ask askFlags
+	var node string
 	c := a.deskVerb(f, "delivered REPORT", "cli.desk.delivered", "delivered --dir kua --as aigul 12 --on 2026-12-03", exactly(1),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
-			request, day, err := a.numberAndDay(args[0], on)
+			request, day, err := a.numberAndDay(args[0], ask)
 			if err != nil {
 				return err
 			}
@@ -149,20 +151,20 @@ func (a *app) deskDelivered(f *deskFlags) *cobra.Command {
 			a.say("cli.desk.sent.done", request)
 			return nil
 		})
-	a.sentFlags(c, &on, &node)
+	a.sentFlags(c, &ask, &node)
 	return c
 }
 
-func (a *app) sentFlags(c *cobra.Command, on, node *string) {
-	c.Flags().StringVar(on, "on", "", a.t("cli.flag.on"))
+func (a *app) sentFlags(c *cobra.Command, ask *askFlags, node *string) {
+	ask.add(a, c, "on")
 	c.Flags().StringVar(node, "node", "", a.t("cli.flag.which_node"))
 }
 
-func (a *app) numberAndDay(n, on string) (int64, string, error) {
+func (a *app) numberAndDay(n string, ask askFlags) (int64, string, error) {
 	id, err := number(n)
 	if err != nil {
 		return 0, "", err
 	}
-	day, err := dayOr(on)
+	day, err := ask.day()
 	return id, string(day), err
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kua/internal/appeal"
 	"kua/internal/fault"
 	"kua/internal/lane"
 )
@@ -95,20 +94,21 @@ func (a *app) sayDifference(d lane.Difference) {
 
 func (a *app) laneOutcome() *cobra.Command {
 	var f laneFlags
-	var what, link, on string
+	var what, link string
+	var ask askFlags
 	c := a.command("outcome REPORT", "cli.lane.outcome", `
   kua lane outcome 17 --what compensated --link https://news.example/17 --on 2026-11-28 --data /var/lib/kua`)
 	f.add(a, c)
 	c.Flags().StringVar(&what, "what", "", a.t("cli.flag.outcome"))
 	c.Flags().StringVar(&link, "link", "", a.t("cli.flag.evidence"))
-	c.Flags().StringVar(&on, "on", "", a.t("cli.flag.on"))
+	ask.add(a, c, "on")
 	c.Args = exactly(1)
 	return a.onReport(c, &f, func(l *lane.Lane, id int64) error {
-		day, err := dayOr(on)
+		day, err := ask.day()
 		if err != nil {
 			return err
 		}
-		if err := l.AddOutcome(c.Context(), id, lane.Outcome{What: lane.Result(what), Link: link, On: appeal.Day(day), Attests: lane.ByHouse}); err != nil {
+		if err := l.AddOutcome(c.Context(), id, lane.Outcome{What: lane.Result(what), Link: link, On: day, Attests: lane.ByHouse}); err != nil {
 			return err
 		}
 		a.say("cli.lane.outcome.kept", id, what)

@@ -10,8 +10,8 @@ import (
 	"kua/internal/lane/lanedb"
 )
 
-// Words are what can be said of an answer.
-var Words = []Word{SaysMended, SaysPartly, SaysNot}
+// VerdictWords are what can be said of an answer.
+var VerdictWords = []Word{SaysMended, SaysPartly, SaysNot}
 
 // Verdict is what somebody who had the trouble says of an answer.
 type Verdict struct {
@@ -38,7 +38,7 @@ func (l *Lane) Judge(ctx context.Context, v Verdict) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(Words, v.Says) {
+	if !slices.Contains(VerdictWords, v.Says) {
 		return fault.Invalid("lane.verdict")
 	}
 	if !plain(v.Words, maxText) || !plain(v.Picture, 200) {

@@ -428,7 +428,7 @@ func (c *crowd) act(ctx context.Context) error {
 			k.codes = append(k.codes, code)
 		}
 	case 1, 2:
-		err = judge(c.l, ctx, k.codes[c.IntN(len(k.codes))], a, lane.Words[c.IntN(3)])
+		err = judge(c.l, ctx, k.codes[c.IntN(len(k.codes))], a, lane.VerdictWords[c.IntN(3)])
 	case 3:
 		err = c.l.AddHolderOutcome(ctx, k.codes[0], lane.Outcome{What: lane.Results[c.IntN(len(lane.Results))], On: "2026-11-28"})
 	default:

@@ -24,11 +24,16 @@ async function open(options) {
   return page;
 }
 
+// Between them these pages have every part that there is; with KUA_SHOTS set axe sees all.
+const AXE = ["verdict-holder", "score-one", "data"];
+
 // look holds a page against axe and the width of the phone.
 async function look(page, name) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(found.violations.map((v) => [name, v.id, v.nodes[0].html.slice(0, 200)]), []);
+  if (shots || AXE.includes(name)) {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+    assert.deepEqual(found.violations.map((v) => [name, v.id, v.nodes[0].html.slice(0, 200)]), []);
+  }
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= page.viewportSize().width, `${name} is ${wide} px wide`);
   if (shots) await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });

@@ -45,7 +45,11 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 	if f.Before <= 0 {
 		f.Before = 1 << 62
 	}
-	from, where := "request", "request.id < "+given(f.Before)
+	id := "request.id"
+	if len(f.Words) > 0 && !db.postgres {
+		id = "request_words.rowid" // the same, but FTS5 gives it in its order: nothing is sorted
+	}
+	from, where := "request", id+" < "+given(f.Before)
 	if len(f.Words) > 0 {
 		from += " JOIN request_words ON request_words.rowid = request.id"
 		if db.postgres {
@@ -93,10 +97,10 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 	order := "DESC"
 	if f.Rising {
 		order = "ASC"
-		where += " AND request.id > " + given(f.After)
+		where += " AND " + id + " > " + given(f.After)
 	}
 	where += " AND (visibility <> 'held' OR EXISTS (SELECT 1 FROM assignment a WHERE a.request = request.id AND a.state NOT IN (" + all(unseen) + ")))"
-	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM `+from+` WHERE `+where+` ORDER BY request.id `+order+` LIMIT `+given(int64(f.Limit)), args...)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM `+from+` WHERE `+where+` ORDER BY `+id+` `+order+` LIMIT `+given(int64(f.Limit)), args...)
 	return requests(rows, err)
 }
 

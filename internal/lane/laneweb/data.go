@@ -197,6 +197,9 @@ func (w *Web) stream(v *visit, kind, name string, chosen lane.Chosen, begin func
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // open data: other sites may read it
 	h.Set("Access-Control-Allow-Origin", "*")
+	if v.Method == http.MethodHead {
+		return nil
+	}
 	control := http.NewResponseController(v.rw)
 	err := begin(v.rw)
 	if err == nil {

@@ -31,7 +31,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(lanetest.Main(m)) }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ var words = sync.OnceValues(func() (*locale.Catalogue, error) { return locale.Lo
 
 // room is the pages over a lane with the made-up city, on a real port.
 type room struct {
-	t      *testing.T
+	t      testing.TB
 	lane   *lane.Lane
 	web    *Web
 	server *httptest.Server
@@ -51,7 +51,7 @@ type room struct {
 
 const elsewhere = "what is behind the open lane"
 
-func newRoom(t *testing.T, cfg lane.Config, perHour int) *room {
+func newRoom(t testing.TB, cfg lane.Config, perHour int) *room {
 	t.Helper()
 	l, err := lane.Open(t.Context(), cfg)
 	check(t, err)

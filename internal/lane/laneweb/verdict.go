@@ -91,7 +91,7 @@ func (w *Web) asking(v *visit, who lane.Who, c *casePage) (all []asking) {
 		if mine {
 			one.Adding = clean(v.form.Get(wordsField))
 		}
-		for _, word := range lane.Words {
+		for _, word := range lane.VerdictWords {
 			one.Words = append(one.Words, named{ID: string(word), Name: w.word(v.lang, word), Chosen: mine && v.form.Get("says") == string(word)})
 		}
 		all = append(all, one)
