@@ -46,6 +46,12 @@ func plainClient(given *http.Client) *http.Client {
 		t.DisableCompression = true
 		own.Transport = t
 	}
+	own.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
+		if via[0].Method != http.MethodGet || via[0].URL.Query().Has("api_key") || len(via) >= 10 {
+			return http.ErrUseLastResponse // a key goes nowhere but where it was meant for
+		}
+		return nil
+	}
 	return &own
 }
 
@@ -70,8 +76,7 @@ func (r reply) said() string {
 	return fmt.Sprintf("%d %s %s", r.status, r.header.Get("Content-Type"), clip(string(r.body[:min(len(r.body), 200)])))
 }
 
-// call gets an address, or posts a form there. The address that is told holds no
-// key: one is only ever sent in a form.
+// call gets an address, or posts a form there.
 func (c *checker) call(method, at string, form url.Values) (r reply) {
 	r = reply{method: method, at: at}
 	c.report.Calls++
