@@ -47,6 +47,12 @@ func seen(p *placeholders, unseen []string) string {
 
 // Ask gives requests newest first, without those that nobody may see yet.
 func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
+	text, args := q.statement()
+	rows, err := db.db.QueryContext(ctx, text, args...)
+	return requests(rows, err)
+}
+
+func (q Asked) statement() (text string, args []any) {
 	var p placeholders
 	if q.Before <= 0 {
 		q.Before = 1 << 62
@@ -81,9 +87,9 @@ func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
 	if q.ChangedTo != "" {
 		where = append(where, "NOT EXISTS (SELECT 1 FROM event e WHERE e.request = request.id AND e.day > "+p.one(q.ChangedTo)+")")
 	}
-	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM request WHERE `+strings.Join(where, " AND ")+
-		` ORDER BY request.id DESC LIMIT `+p.one(int64(q.Limit))+` OFFSET `+p.one(int64(q.Skip)), p.args...)
-	return requests(rows, err)
+	text = `SELECT ` + listed + ` FROM request WHERE ` + strings.Join(where, " AND ") +
+		` ORDER BY request.id DESC LIMIT ` + p.one(int64(q.Limit)) + ` OFFSET ` + p.one(int64(q.Skip))
+	return text, p.args
 }
 
 // AssignmentsOf gives the assignments of several requests in the order in which

@@ -73,7 +73,7 @@ func (r reply) said() string {
 	if r.err != nil {
 		return r.err.Error()
 	}
-	return fmt.Sprintf("%d %s %s", r.status, r.header.Get("Content-Type"), clip(string(r.body[:min(len(r.body), 200)])))
+	return fmt.Sprintf("%d %s %s", r.status, r.header.Get("Content-Type"), clip(string(r.body[:min(len(r.body), 1000)])))
 }
 
 // call gets an address, or posts a form there.
@@ -197,11 +197,11 @@ func (c *checker) contentType(r reply, want string) {
 
 func (c *checker) xmlDocument(kind string, r reply, text []byte) bool {
 	if !bytes.HasPrefix(text, []byte("<?xml")) {
-		c.find("xml_declaration", r.address(), string(text[:min(len(text), 60)]))
+		c.find("xml_declaration", r.address(), clip(string(text[:min(len(text), 60)])))
 	}
 	root, err := readXML(text)
 	if err != nil {
-		c.find("xml", r.address(), err.Error()+": "+string(text[:min(len(text), 60)]))
+		c.find("xml", r.address(), err.Error()+": "+clip(string(text[:min(len(text), 60)])))
 		return false
 	}
 	if name := anyAttribute(root); name != "" {
@@ -254,7 +254,7 @@ func (c *checker) jsonDocument(kind string, r reply) bool {
 		err = errors.New("not UTF-8")
 	}
 	if err != nil {
-		c.find("json", r.address(), err.Error()+": "+string(r.body[:min(len(r.body), 60)]))
+		c.find("json", r.address(), err.Error()+": "+clip(string(r.body[:min(len(r.body), 60)])))
 		_, err := open311.Read(r.body) // it may be readable all the same
 		return err == nil
 	}

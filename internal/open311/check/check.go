@@ -81,7 +81,7 @@ type rule struct {
 	warning bool
 }
 
-// Rules are all rules by their names.
+// rules are all rules by their names.
 var rules = map[string]rule{
 	"reachable": {partFormats, false}, "status": {partErrors, false}, "web_page": {partErrors, false}, "compression": {partFormats, false}, "too_long": {partRequests, false},
 	"content_type": {partFormats, false}, "xml": {partFormats, false}, "xml_declaration": {partFormats, false}, "xml_attributes": {partSpark, false},
@@ -212,9 +212,12 @@ func (c *checker) discover(at *url.URL) {
 	}
 	c.base = strings.TrimSuffix(address, "/") + "/"
 	c.report.Endpoint = c.base
-	above := c.base[:strings.LastIndex(strings.TrimSuffix(c.base, "/"), "/")+1]
-	for _, where := range []string{above, c.base} {
-		if r := c.call(http.MethodGet, where+"discovery.xml", nil); r.err == nil && r.status == http.StatusOK && where != "http://" && where != "https://" {
+	above := c.base
+	if at.Path != "" && at.Path != "/" {
+		above = c.base[:strings.LastIndex(strings.TrimSuffix(c.base, "/"), "/")+1]
+	}
+	for _, where := range slices.Compact([]string{above, c.base}) {
+		if r := c.call(http.MethodGet, where+"discovery.xml", nil); r.err == nil && r.status == http.StatusOK {
 			if found := c.discovery(where); found != "" && found != c.base {
 				c.find("discovery_elsewhere", "GET "+where+"discovery.xml", found)
 			}
