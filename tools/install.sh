@@ -2,7 +2,8 @@
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
-#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, PostgreSQL, aiosmtpd
+#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, PostgreSQL, aiosmtpd, xmllint,
+#                             and Open311 clients in Perl, Python, Ruby and PHP
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool
 #
 # Where it may not install (not root, no sudo, no apt) it names the packages and
@@ -33,6 +34,16 @@ test)
 	want sha256sum coreutils
 	want xxd xxd
 	/usr/bin/python3 -c 'import aiosmtpd' >/dev/null 2>&1 || need="$need python3-aiosmtpd" # an SMTP server
+	want xmllint libxml2-utils
+	# The clients of e2e/open311: 24 MB to fetch.
+	want ruby ruby
+	want php php-cli
+	php -r 'exit(function_exists("curl_init") ? 0 : 1);' 2>/dev/null || need="$need php-curl"
+	php -r 'exit(function_exists("simplexml_load_string") ? 0 : 1);' 2>/dev/null || need="$need php-xml"
+	perl -MLWP::UserAgent -e 1 2>/dev/null || need="$need libwww-perl"
+	perl -MXML::LibXML -e 1 2>/dev/null || need="$need libxml-libxml-perl"
+	/usr/bin/python3 -c 'import requests' 2>/dev/null || need="$need python3-requests"
+	/usr/bin/python3 -c 'import lxml' 2>/dev/null || need="$need python3-lxml"
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || want initdb postgresql
 	# NASA's portrait of an astronaut, in the public domain: what the face
 	# detectors are tested on. It is taken out of a package that is not installed.

@@ -33,7 +33,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("KUA_LANG", "en")
 			e.Setenv("KUA_PASSPHRASE", "made up for this test")
 			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
-			return nil
+			e2e, err := filepath.Abs("../../e2e")
+			e.Setenv("E2E", e2e)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"port":    port,

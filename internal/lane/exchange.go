@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"kua/internal/appeal"
 	"kua/internal/canon"
@@ -36,6 +37,13 @@ type Known struct {
 // Changed is the day of the last event.
 func (k Known) Changed() appeal.Day { return k.History[len(k.History)-1].Day }
 
+// narrow reports a time of a few days.
+func (q Inquiry) narrow() bool {
+	from, err1 := time.Parse(time.DateOnly, string(q.From))
+	to, err2 := time.Parse(time.DateOnly, string(q.To))
+	return err1 == nil && err2 == nil && to.Sub(from) <= 7*24*time.Hour
+}
+
 func unseenStates() (all []string) {
 	for _, s := range unseen {
 		all = append(all, string(s))
@@ -46,7 +54,7 @@ func unseenStates() (all []string) {
 // Ask gives requests newest first, each with its checked history, and leaves out
 // what nobody may see yet. The fault is lane.broken_history.
 func (l *Lane) Ask(ctx context.Context, q Inquiry) ([]Known, error) {
-	kept, err := l.db.Ask(ctx, lanedb.Asked{IDs: q.IDs, Categories: q.Categories, Open: q.Open, From: string(q.From), To: string(q.To),
+	kept, err := l.db.Ask(ctx, lanedb.Asked{IDs: q.IDs, Categories: q.Categories, Open: q.Open, From: string(q.From), To: string(q.To), Narrow: q.narrow(),
 		ChangedFrom: string(q.ChangedFrom), ChangedTo: string(q.ChangedTo), Before: q.Before, Skip: q.Skip, Limit: q.Limit, Unseen: unseenStates()})
 	if err != nil {
 		return nil, err

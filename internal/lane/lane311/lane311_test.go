@@ -69,7 +69,7 @@ func newRoom(t testing.TB, cfg lane.Config) *room {
 	}
 	_, _, _, err = l.Import(t.Context(), authority.Sample())
 	check(t, err)
-	r.key = r.newKey(lane.Key{Name: "both", Submit: true, Authority: "water", PerHour: 1000})
+	r.key = r.newKey(lane.Key{Name: "both", Submit: true, Authority: "water", PerHour: 1_000_000})
 	return r
 }
 

@@ -46,6 +46,12 @@ func plainClient(given *http.Client) *http.Client {
 		t.DisableCompression = true
 		own.Transport = t
 	}
+	own.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
+		if via[0].Method != http.MethodGet || via[0].URL.Query().Has("api_key") || len(via) >= 10 {
+			return http.ErrUseLastResponse // a key goes nowhere but where it was meant for
+		}
+		return nil
+	}
 	return &own
 }
 
@@ -67,11 +73,10 @@ func (r reply) said() string {
 	if r.err != nil {
 		return r.err.Error()
 	}
-	return fmt.Sprintf("%d %s %s", r.status, r.header.Get("Content-Type"), clip(string(r.body[:min(len(r.body), 200)])))
+	return fmt.Sprintf("%d %s %s", r.status, r.header.Get("Content-Type"), clip(string(r.body[:min(len(r.body), 1000)])))
 }
 
-// call gets an address, or posts a form there. The address that is told holds no
-// key: one is only ever sent in a form.
+// call gets an address, or posts a form there.
 func (c *checker) call(method, at string, form url.Values) (r reply) {
 	r = reply{method: method, at: at}
 	c.report.Calls++
@@ -192,11 +197,11 @@ func (c *checker) contentType(r reply, want string) {
 
 func (c *checker) xmlDocument(kind string, r reply, text []byte) bool {
 	if !bytes.HasPrefix(text, []byte("<?xml")) {
-		c.find("xml_declaration", r.address(), string(text[:min(len(text), 60)]))
+		c.find("xml_declaration", r.address(), clip(string(text[:min(len(text), 60)])))
 	}
 	root, err := readXML(text)
 	if err != nil {
-		c.find("xml", r.address(), err.Error()+": "+string(text[:min(len(text), 60)]))
+		c.find("xml", r.address(), err.Error()+": "+clip(string(text[:min(len(text), 60)])))
 		return false
 	}
 	if name := anyAttribute(root); name != "" {
@@ -249,7 +254,7 @@ func (c *checker) jsonDocument(kind string, r reply) bool {
 		err = errors.New("not UTF-8")
 	}
 	if err != nil {
-		c.find("json", r.address(), err.Error()+": "+string(r.body[:min(len(r.body), 60)]))
+		c.find("json", r.address(), err.Error()+": "+clip(string(r.body[:min(len(r.body), 60)])))
 		_, err := open311.Read(r.body) // it may be readable all the same
 		return err == nil
 	}

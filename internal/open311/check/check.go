@@ -81,7 +81,7 @@ type rule struct {
 	warning bool
 }
 
-// Rules are all rules by their names.
+// rules are all rules by their names.
 var rules = map[string]rule{
 	"reachable": {partFormats, false}, "status": {partErrors, false}, "web_page": {partErrors, false}, "compression": {partFormats, false}, "too_long": {partRequests, false},
 	"content_type": {partFormats, false}, "xml": {partFormats, false}, "xml_declaration": {partFormats, false}, "xml_attributes": {partSpark, false},
@@ -113,8 +113,9 @@ func Rules() []string {
 const maxDefinitions = 25
 
 // Run checks an endpoint. The faults are open311.not_an_address,
-// check311.no_place (nothing says where a request could be sent to) and
-// check311.no_key; a server that does not answer is a finding.
+// check311.no_place (nothing says where a request could be sent to),
+// check311.no_key and check311.elsewhere (the discovery document names another
+// host, which would get the key); a server that does not answer is a finding.
 func Run(ctx context.Context, o Options) (Report, error) {
 	at, err := url.Parse(strings.TrimSpace(o.URL))
 	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.User != nil {
@@ -135,6 +136,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		c.total += 2
 	}
 	c.discover(at)
+	if named, err := url.Parse(c.base); o.Write && (err != nil || named.Host != at.Host) {
+		return c.report, fault.Conflict("check311.elsewhere", c.base)
+	}
 	c.step()
 	if !c.services() {
 		return c.report, ctx.Err()
@@ -180,6 +184,10 @@ func (c *checker) step() {
 // find notes that a rule was not kept; the same at the same address once.
 func (c *checker) find(name, address, came string) {
 	r := rules[name]
+	if c.o.Key != "" { // a server may give it back in its words
+		hide := strings.NewReplacer(c.o.Key, "…", url.QueryEscape(c.o.Key), "…")
+		address, came = hide.Replace(address), hide.Replace(came)
+	}
 	f := Finding{name, r.part, r.warning, address, clip(came)}
 	key := f.Rule + " " + f.Address + " " + f.Came
 	if !c.seen[key] {
@@ -204,9 +212,12 @@ func (c *checker) discover(at *url.URL) {
 	}
 	c.base = strings.TrimSuffix(address, "/") + "/"
 	c.report.Endpoint = c.base
-	above := c.base[:strings.LastIndex(strings.TrimSuffix(c.base, "/"), "/")+1]
-	for _, where := range []string{above, c.base} {
-		if r := c.call(http.MethodGet, where+"discovery.xml", nil); r.err == nil && r.status == http.StatusOK && where != "http://" && where != "https://" {
+	above := c.base
+	if at.Path != "" && at.Path != "/" {
+		above = c.base[:strings.LastIndex(strings.TrimSuffix(c.base, "/"), "/")+1]
+	}
+	for _, where := range slices.Compact([]string{above, c.base}) {
+		if r := c.call(http.MethodGet, where+"discovery.xml", nil); r.err == nil && r.status == http.StatusOK {
 			if found := c.discovery(where); found != "" && found != c.base {
 				c.find("discovery_elsewhere", "GET "+where+"discovery.xml", found)
 			}

@@ -416,6 +416,50 @@ func TestRefusesToBegin(t *testing.T) {
 	}
 }
 
+// TestKeyStaysHere: a key goes to the host that was named and to no other, and
+// stands in no finding.
+func TestKeyStaysHere(t *testing.T) {
+	const key = "secret key/1"
+	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		if seen := r.URL.String() + string(b) + fmt.Sprint(r.Header); strings.Contains(seen, "secret") {
+			t.Errorf("another server was given %s", seen)
+		}
+	}))
+	t.Cleanup(thief.Close)
+	for _, spoil := range []func(*city){
+		func(c *city) {
+			c.spoil = func(rw http.ResponseWriter, r *http.Request, next func()) {
+				if r.Method == http.MethodPost || strings.Contains(r.URL.Path, "updates") {
+					http.Redirect(rw, r, thief.URL+"/open311/v2/requests.xml", http.StatusTemporaryRedirect)
+					return
+				}
+				next()
+			}
+		},
+		func(c *city) {
+			c.spoil = func(rw http.ResponseWriter, r *http.Request, next func()) {
+				if _ = r.ParseForm(); r.Form.Get("api_key") == "" {
+					next()
+					return
+				}
+				rw.WriteHeader(500)
+				fmt.Fprintln(rw, "what is", r.Form.Get("api_key"), r.Form.Encode())
+			}
+		},
+		replacing("discovery", `http://127[^<"]*`, thief.URL+"/open311/v2/"),
+	} {
+		c := newCity(t)
+		spoil(c)
+		for _, at := range []string{"v2/", "discovery.xml"} {
+			report, err := Run(t.Context(), Options{URL: c.server.URL + "/open311/" + at, Key: key, Write: true, Now: func() time.Time { return now }})
+			if said := fmt.Sprint(report); strings.Contains(said, "secret") || len(report.Findings) == 0 && err == nil {
+				t.Errorf("the report is %s, %v", said, err)
+			}
+		}
+	}
+}
+
 // TestGrammarAgrees holds our reading of the grammar against xmllint's, document
 // by document: whole ones, and each with one thing spoilt.
 func TestGrammarAgrees(t *testing.T) {

@@ -132,7 +132,6 @@ func (c *checker) changes() {
 		window.Set("api_key", c.o.Key)
 	}
 	r := c.call(http.MethodGet, c.base+"servicerequestupdates.xml", c.params(window))
-	r.at = strings.ReplaceAll(r.at, url.QueryEscape(c.o.Key), "…")
 	if r.err != nil || r.status != http.StatusOK {
 		return // it is an extension
 	}

@@ -13,5 +13,5 @@ CREATE TABLE api_key (
 
 -- Canonical JSON has its members in order: before the day stand only names and a hash.
 ALTER TABLE event ADD COLUMN day TEXT GENERATED ALWAYS AS (substring(body from '"day":"([0-9-]+)"')) STORED;
-CREATE INDEX event_day ON event (day, request, number);
+CREATE INDEX event_day ON event (day, request, number) WHERE number > 1; -- the first of each request is the request
 CREATE INDEX request_day ON request (day, id);

@@ -12,5 +12,5 @@ CREATE TABLE api_key (
 ) STRICT;
 
 ALTER TABLE event ADD COLUMN day TEXT GENERATED ALWAYS AS (body ->> '$.day') VIRTUAL;
-CREATE INDEX event_day ON event (day, request, number);
+CREATE INDEX event_day ON event (day, request, number) WHERE number > 1; -- the first of each request is the request
 CREATE INDEX request_day ON request (day, id);
