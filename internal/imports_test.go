@@ -67,7 +67,7 @@ node/nodeweb:  node page
 
 lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon
-lane/deliver:  lane mail
+lane/deliver:  lane mail open311/client
 lane/laneweb:  lane page
 
 desk/deskdb:   sqldb casefile redact record

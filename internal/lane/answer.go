@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"kua/internal/fault"
 	"kua/internal/locale"
@@ -11,6 +12,9 @@ import (
 
 // Today is the lane's day, as pages show it to choose from.
 func (l *Lane) Today() string { return string(l.today()) }
+
+// Now is the lane's clock.
+func (l *Lane) Now() time.Time { return l.now() }
 
 // Answer moves an assignment for its authority, which stands at a step. That the
 // authority answers shows that it was reached, even where the house did not come

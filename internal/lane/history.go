@@ -28,7 +28,8 @@ type Event struct {
 	Reference string     `json:"reference,omitempty"` // the authority's number
 	Picture   string     `json:"picture,omitempty"`
 	Into      int64      `json:"into,omitempty"`
-	Words     string     `json:"words,omitempty"` // added by the holder; such an event moves nothing
+	Words     string     `json:"words,omitempty"`  // added by the holder or said by an authority's server; such an event moves nothing
+	Update    string     `json:"update,omitempty"` // what the authority's server calls what it said, so that it is taken once
 
 	Hash string `json:"-"` // of what is kept; it covers all events before
 }

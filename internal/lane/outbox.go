@@ -103,7 +103,11 @@ func (l *Lane) Stale(ctx context.Context, d Delivery) (bool, error) {
 // history up to the event seen. The first that an authority hears of a request
 // makes it delivered; both are kept together.
 func (l *Lane) Sent(ctx context.Context, d Delivery, seen int64) error {
-	return l.db.MarkSent(ctx, d.Number, seen, func(a lanedb.Assignment) (*lanedb.Assignment, lanedb.Write) {
+	return l.sent(ctx, d, seen, nil)
+}
+
+func (l *Lane) sent(ctx context.Context, d Delivery, seen int64, forward *lanedb.Forward) error {
+	return l.db.MarkSent(ctx, d.Number, seen, forward, func(a lanedb.Assignment) (*lanedb.Assignment, lanedb.Write) {
 		if State(a.State) != Routed {
 			return nil, nil
 		}

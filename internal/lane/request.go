@@ -351,7 +351,7 @@ func (l *Lane) Move(ctx context.Context, assignment, step int64, m Move) error {
 		}
 	}
 	e := Event{Day: today, By: m.By, Authority: a.Authority, From: from, To: m.To, Reason: m.Reason, On: m.On, Owner: m.Owner,
-		Reference: m.Number, Picture: m.Picture, Into: m.Into}
+		Reference: m.Number, Picture: m.Picture, Into: m.Into, Update: m.Update}
 	a.State, a.Day = string(m.To), string(today)
 	return l.db.MoveAssignment(ctx, a, next, open, e.write)
 }

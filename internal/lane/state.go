@@ -74,6 +74,7 @@ type Move struct {
 	Number  string     // of registered: the authority's number
 	Picture string     // of mended: hash of the picture that proves it
 	Into    int64      // of merged: the request that stays
+	Update  string     // name of the update of the authority's server that moves it
 }
 
 // day reports a real day that is not past.

@@ -149,12 +149,14 @@ func (h house) drain(w *deliver.Worker) (n int) {
 	}
 }
 
+// onEngines runs a test with a place for an empty lane on either engine.
+func onEngines(t *testing.T, test func(t *testing.T, at string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, t.TempDir()) })
+	t.Run("postgres", func(t *testing.T) { test(t, pgtest.Database(t)) })
+}
+
 func onBoth(t *testing.T, test func(t *testing.T, h house)) {
-	for name, at := range map[string]func(*testing.T) string{"sqlite": func(t *testing.T) string { return t.TempDir() }, "postgres": func(t *testing.T) string { return pgtest.Database(t) }} {
-		t.Run(name, func(t *testing.T) {
-			test(t, newHouse(t, at(t), realCity()))
-		})
-	}
+	onEngines(t, func(t *testing.T, at string) { test(t, newHouse(t, at, realCity())) })
 }
 
 // pothole is a draft that goes to the Roads Department, which has an e-mail address.
