@@ -37,7 +37,7 @@ test-web: web
 	cd web && npm test
 
 test-go: web
-	$(GO) test -timeout 30m ./...
+	tmp=$$(tools/tmpdir.sh) && trap 'rm -rf "$$tmp"' EXIT && TMPDIR=$$tmp $(GO) test -timeout 30m ./...
 
 test-browser: build
 	cd e2e && node --test --test-timeout=600000 .

@@ -51,6 +51,7 @@ canary:        fault
 datafile:      fault locale
 appeal:        datafile
 authority:     appeal
+pluscode:      authority
 appeal/letter: appeal
 record:        canon
 edition:       record charter tlog
@@ -66,16 +67,18 @@ node:          node/nodedb blob nodeapi
 node/nodeweb:  node page
 
 lane/lanedb:   sqldb authority
-lane:          lane/lanedb canon
+lane:          lane/lanedb canon blob
+lane/darkroom: lane media
+lane/lanetest: lane/darkroom sqldb/pgtest
 lane/deliver:  lane mail open311/client
-lane/laneweb:  lane page
+lane/laneweb:  lane page pluscode
 
 desk/deskdb:   sqldb casefile redact record
 desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/deliver appeal/letter
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/deliver lane/darkroom appeal/letter
 `
 
 // doors names the only packages that may import a library from outside.

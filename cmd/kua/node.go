@@ -104,11 +104,17 @@ func readCharter(dir string) (charter.Chain, error) {
 type served struct {
 	*node.Node
 	http.Handler
-	lane  *lane.Lane
-	words *locale.Catalogue // in every language
+	lane    *lane.Lane
+	words   *locale.Catalogue // in every language
+	stop    func()            // ends what tends the lane
+	tending sync.WaitGroup
 }
 
-func (s *served) Close() error { return errors.Join(s.Node.Close(), s.lane.Close()) }
+func (s *served) Close() error {
+	s.stop()
+	s.tending.Wait()
+	return errors.Join(s.Node.Close(), s.lane.Close())
+}
 
 // openNode opens a node with its pages. db is the open lane's PostgreSQL
 // database; "" is a file in the node's folder.
@@ -126,11 +132,16 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served
 	if err != nil {
 		return nil, err
 	}
-	open, err := lane.Open(ctx, lane.Config{Dir: cfg.Dir, URL: db})
+	open, err := a.openLane(ctx, cfg.Dir, db)
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	s := &served{Node: n, lane: open, words: all}
+	tending, stop := context.WithCancel(ctx)
+	s.stop = stop
+	s.tending.Go(func() {
+		tendLane(tending, open, func(err error) { cfg.Diary.Error("tending the open lane failed", "fault", err) })
+	})
 	pages, err := nodeweb.New(n, all)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -26,7 +26,8 @@ type Event struct {
 	On        appeal.Day `json:"on,omitempty"`
 	Owner     string     `json:"owner,omitempty"`
 	Reference string     `json:"reference,omitempty"` // the authority's number
-	Picture   string     `json:"picture,omitempty"`
+	Picture   string     `json:"picture,omitempty"`   // of the authority: hash
+	Pictures  []string   `json:"pictures,omitempty"`  // of the citizen: hashes
 	Into      int64      `json:"into,omitempty"`
 	Words     string     `json:"words,omitempty"`  // added by the holder or said by an authority's server; such an event moves nothing
 	Update    string     `json:"update,omitempty"` // what the authority's server calls what it said, so that it is taken once

@@ -14,6 +14,7 @@ import (
 
 	"kua/internal/appeal"
 	"kua/internal/authority"
+	"kua/internal/blob"
 	"kua/internal/lane/lanedb"
 )
 
@@ -26,12 +27,16 @@ type Config struct {
 	Dir string           // the node's folder, for a SQLite database; it must exist
 	URL string           // postgres://…: instead of it
 	Now func() time.Time // default time.Now
+
+	Cleaner  Cleaner    // of photos; without one none is taken
+	Pictures blob.Store // of cleaned pictures; default a folder in Dir, and none without Dir
 }
 
 // Lane is an open lane. It is safe for use by several goroutines.
 type Lane struct {
 	db  *lanedb.DB
 	now func() time.Time
+	pic darkroom
 
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version
@@ -48,7 +53,7 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Lane{db: db, now: cfg.Now}, nil
+	return &Lane{db: db, now: cfg.Now, pic: newDarkroom(cfg)}, nil
 }
 
 // Close closes the lane.

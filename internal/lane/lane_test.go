@@ -19,11 +19,12 @@ import (
 	"kua/internal/datafile"
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/sqldb"
 	"kua/internal/sqldb/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(lanetest.Main(m)) }
 
 // onBoth runs a test with an empty lane on either engine; open gives another
 // handle on the same database.
@@ -31,6 +32,7 @@ func onBoth(t *testing.T, test func(t *testing.T, open func() *lane.Lane, raw sq
 	run := func(name string, cfg lane.Config, raw sqldb.Config) {
 		t.Run(name, func(t *testing.T) {
 			cfg.Now = func() time.Time { return time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC) }
+			cfg.Cleaner = lanetest.Cleaner(t)
 			test(t, func() *lane.Lane {
 				l, err := lane.Open(t.Context(), cfg)
 				if err != nil {
@@ -44,7 +46,7 @@ func onBoth(t *testing.T, test func(t *testing.T, open func() *lane.Lane, raw sq
 	dir := t.TempDir()
 	run("sqlite", lane.Config{Dir: dir}, sqldb.Config{Path: filepath.Join(dir, "lane.db")})
 	url := pgtest.Database(t)
-	run("postgres", lane.Config{URL: url}, sqldb.Config{URL: url})
+	run("postgres", lane.Config{Dir: t.TempDir(), URL: url}, sqldb.Config{URL: url})
 }
 
 // city is the made-up city with one text of one file replaced.

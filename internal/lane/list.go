@@ -3,6 +3,7 @@ package lane
 import (
 	"context"
 
+	"kua/internal/authority"
 	"kua/internal/lane/lanedb"
 	"kua/internal/locale"
 )
@@ -10,12 +11,24 @@ import (
 // maxSearched is the most words that are searched for.
 const maxSearched = 10
 
+// Box is a stretch of the earth that does not cross the date line; its borders
+// belong to it.
+type Box struct{ SouthWest, NorthEast authority.Point }
+
+func (b *Box) kept() *lanedb.Box {
+	if b == nil {
+		return nil
+	}
+	return &lanedb.Box{SouthWest: *place(b.SouthWest), NorthEast: *place(b.NorthEast)}
+}
+
 // Filter says which requests a list has; its zero value has all.
 type Filter struct {
 	Areas    []string // any of them
 	Category string
 	Words    string // each of its words begins a word of the request
 	Open     *bool
+	Box      *Box  // of a map
 	Before   int64 // ids below it; 0: from the newest
 	Limit    int   // at least 1
 }
@@ -30,7 +43,7 @@ func (l *Lane) List(ctx context.Context, f Filter) ([]Request, error) {
 	for _, s := range unseen {
 		skip = append(skip, string(s))
 	}
-	kept, err := l.db.List(ctx, lanedb.Filter{Areas: f.Areas, Category: f.Category, Words: words, Open: f.Open, Before: f.Before, Limit: f.Limit}, skip)
+	kept, err := l.db.List(ctx, lanedb.Filter{Areas: f.Areas, Category: f.Category, Words: words, Open: f.Open, Box: f.Box.kept(), Before: f.Before, Limit: f.Limit}, skip)
 	var all []Request
 	for _, k := range kept {
 		r, err := shown(k)

@@ -34,6 +34,7 @@ type Draft struct {
 	At       *authority.Point    // a point, or
 	Area     string              // an area of the list
 	Aware    bool                // was shown the sealed lane and wants to tell it in public
+	Pictures []string            // hashes that AddPicture gave, at most MaxPictures
 }
 
 // Sent says what became of a draft.
@@ -71,6 +72,9 @@ func (l *Lane) review(ctx context.Context, d Draft) (v Version, out Review, err 
 	if out.Danger, err = d.check(out.Category); err != nil {
 		return v, out, err
 	}
+	if err := l.check(ctx, d.Pictures); err != nil {
+		return v, out, err
+	}
 	out.Routing = r.Route(authority.Query{Category: d.Category, At: d.At, Area: d.Area, On: l.today()})
 	if len(out.Routing.Areas) == 0 {
 		return v, out, fault.Invalid("lane.place")
@@ -89,7 +93,8 @@ func (l *Lane) review(ctx context.Context, d Draft) (v Version, out Review, err 
 // is on the disk when Submit returns. The faults are lane.bad_code,
 // authority.unknown, lane.sealed (the category belongs to the sealed lane),
 // lane.danger (words of danger, and the writer is not aware), lane.text,
-// lane.answer, lane.place and lane.no_directory.
+// lane.answer, lane.place, lane.no_picture, lane.too_many_pictures and
+// lane.no_directory.
 func (l *Lane) Submit(ctx context.Context, d Draft) (Sent, error) {
 	holder, err := hashCode(d.Code)
 	if err != nil {
@@ -109,7 +114,7 @@ func (l *Lane) Submit(ctx context.Context, d Draft) (Sent, error) {
 	today := l.today()
 	kept := lanedb.Request{Directory: v.Number, Category: d.Category, Language: string(d.Language), Words: d.Words, Landmark: d.Landmark,
 		Answers: string(answered), Area: review.Routing.Areas[0], Search: locale.SearchText(d.said(review.Category)),
-		Visibility: string(review.Category.Visibility), Day: string(today)}
+		Visibility: string(review.Category.Visibility), Day: string(today), Pictures: uses(Before, d.Pictures...)}
 	if d.At != nil {
 		kept.Exact = place(*d.At)
 		kept.Public = public(*d.At, review.Category.Visibility)
@@ -118,7 +123,7 @@ func (l *Lane) Submit(ctx context.Context, d Draft) (Sent, error) {
 	if first.Authority == "" {
 		first.Authority = review.Routing.Fallback
 	}
-	begin := Event{Day: today, By: ByHolder, Authority: first.Authority, To: State(first.State)}
+	begin := Event{Day: today, By: ByHolder, Authority: first.Authority, To: State(first.State), Pictures: d.Pictures}
 	id, fresh, err := l.db.AddRequest(ctx, kept, holder, first, begin.write)
 	return Sent{id, fresh, review.Routing}, err
 }
@@ -308,7 +313,8 @@ func (l *Lane) Held(ctx context.Context, code string) (int64, error) {
 // Move moves an assignment that stands at a step, as the table of transitions
 // lets it, and writes it into the history. "Not ours" gives the new owner an
 // assignment of its own. The faults are lane.transition, lane.needs, lane.moved
-// (somebody was faster), lane.no_assignment, lane.no_request and authority.unknown.
+// (somebody was faster), lane.no_assignment, lane.no_request, lane.no_picture and
+// authority.unknown.
 //
 // Who the actor is must have been shown before; Move believes it.
 func (l *Lane) Move(ctx context.Context, assignment, step int64, m Move) error {
@@ -353,7 +359,11 @@ func (l *Lane) Move(ctx context.Context, assignment, step int64, m Move) error {
 	e := Event{Day: today, By: m.By, Authority: a.Authority, From: from, To: m.To, Reason: m.Reason, On: m.On, Owner: m.Owner,
 		Reference: m.Number, Picture: m.Picture, Into: m.Into, Update: m.Update}
 	a.State, a.Day = string(m.To), string(today)
-	return l.db.MoveAssignment(ctx, a, next, open, e.write)
+	var shows []lanedb.Use
+	if m.Picture != "" {
+		shows = uses(Proof, m.Picture)
+	}
+	return l.db.MoveAssignment(ctx, a, next, open, e.write, shows...)
 }
 
 // newOwner makes the assignment of the authority whose a request is said to be.

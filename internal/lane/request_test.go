@@ -16,6 +16,7 @@ import (
 	"kua/internal/authority"
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/sqldb"
 )
@@ -358,7 +359,7 @@ func TestNotOurs(t *testing.T) {
 			t.Fatalf("after not ours: %+v", r)
 		}
 		step(1, lane.Move{To: lane.Delivered, By: lane.ByHouse})
-		step(1, lane.Move{To: lane.Mended, By: lane.ByOfficial, Picture: "ab12"})
+		step(1, lane.Move{To: lane.Mended, By: lane.ByOfficial, Picture: addPicture(t, l, lanetest.Photo(t, 400, 300, 1)).Hash})
 		if request(t, l, id).Open {
 			t.Error("mended, and still open")
 		}

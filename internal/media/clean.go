@@ -17,6 +17,13 @@ type Cleaning struct {
 	Side int
 	// Mute leaves the sound of a film out.
 	Mute bool
+	// PhotoAlone refuses whatever is no photo by its first bytes, before a box is
+	// built: the fault is media.no_photo.
+	PhotoAlone bool
+	// Small is the longest that the longer side of a second picture, the rung
+	// "jpeg-small" of a photo, may become, in pixels; 0: none is made. It is made
+	// coarser, and in the end smaller, until it has SmallBytes at most; 0: no matter.
+	Small, SmallBytes int
 }
 
 const (
@@ -24,6 +31,7 @@ const (
 	// maxCleanSide is beyond every photo that is let in.
 	maxCleanSide = 1 << 16
 	cleanQuality = 88
+	smallRung    = "jpeg-small"
 )
 
 // Clean makes, below the directory out, one file of an original outside any
@@ -37,8 +45,12 @@ func (m *Runner) Clean(ctx context.Context, in Input, c Cleaning, out string, pr
 	if c.Side < sideStep || c.Side > maxCleanSide {
 		return Probe{}, nil, fault.Invalid("media.clean_side", sideStep, maxCleanSide)
 	}
-	if f, err := sniff(in); err == nil && f.Type == Photo && f != formatGIF { // a GIF may be a film
+	f, err := sniff(in)
+	if err == nil && f.Type == Photo && f != formatGIF { // a GIF may be a film
 		return m.cleanPhoto(ctx, in, f, c, out)
+	}
+	if c.PhotoAlone {
+		return Probe{}, nil, fault.Invalid("media.no_photo").Because(err)
 	}
 	p, err := m.Probe(ctx, in)
 	if err != nil {
@@ -90,31 +102,62 @@ func (s *stage) cleanPhoto() (cleaned, error) {
 	if err != nil {
 		return cleaned{}, err
 	}
-	size, err := s.writeClean(img, n, filepath.Join(s.out, products["jpeg"].file))
-	if err != nil {
-		return cleaned{}, err
+	encode, size := s.clean(img, n)
+	all := []made{{Rung: "jpeg", Width: size.X, Height: size.Y}}
+	b, err := encode(s.Clean.Side, cleanQuality)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(s.out, products["jpeg"].file), b, 0o600)
 	}
-	return cleaned{p, []made{{Rung: "jpeg", Width: size.X, Height: size.Y}}}, nil
+	if err == nil && s.Clean.Small > 0 {
+		var small made
+		small, err = s.writeSmall(encode, size)
+		all = append(all, small)
+	}
+	return cleaned{p, all}, err
 }
 
-// writeClean makes a picture smaller and upright and writes it; planes stay
-// planes to the end, unless their colours have to be changed.
-func (s *stage) writeClean(img image.Image, n notes, file string) (image.Point, error) {
+// clean gives what codes a picture, upright and smaller, and the size that it
+// has at the side asked for; planes stay planes to the end, unless their colours
+// have to be changed.
+func (s *stage) clean(img image.Image, n notes) (encode func(side, quality int) ([]byte, error), size image.Point) {
 	planes, ok := img.(*image.YCbCr)
 	if !ok || n.colours() != nil {
 		large := s.upright(img, n, published(s.Clean.Side))
-		return large.Rect.Size(), writeJPEG(large, cleanQuality, file)
+		return func(side, quality int) ([]byte, error) {
+			fit := photoSize(large.Rect.Size(), side)
+			if fit == large.Rect.Size() {
+				return jpegOf(large, quality)
+			}
+			return jpegOf(shrink(large, fit), quality)
+		}, large.Rect.Size()
 	}
-	planes = shrinkPlanes(planes, n.stored(planes.Rect.Size(), published(s.Clean.Side)), image.YCbCrSubsampleRatio420)
-	b, err := encodePlanes(n.turn.applyPlanes(planes), cleanQuality)
-	if err != nil {
-		return image.Point{}, err
+	planes = n.turn.applyPlanes(shrinkPlanes(planes, n.stored(planes.Rect.Size(), published(s.Clean.Side)), image.YCbCrSubsampleRatio420))
+	return func(side, quality int) ([]byte, error) {
+		fit := photoSize(planes.Rect.Size(), side)
+		if fit == planes.Rect.Size() {
+			return encodePlanes(planes, quality)
+		}
+		return encodePlanes(shrinkPlanes(planes, fit, image.YCbCrSubsampleRatio420), quality)
+	}, planes.Rect.Size()
+}
+
+// writeSmall writes the small picture. The last try has no detail left that
+// could be too much.
+func (s *stage) writeSmall(encode func(side, quality int) ([]byte, error), size image.Point) (made, error) {
+	side, most := max(sideStep, s.Clean.Small/sideStep*sideStep), s.Clean.SmallBytes
+	for ; ; side -= sideStep {
+		for _, quality := range []int{75, 55, 35} {
+			b, err := encode(side, quality)
+			if err != nil {
+				return made{}, err
+			}
+			if most > 0 && len(b) > most && (side > sideStep || quality > 35) {
+				continue
+			}
+			fit := photoSize(size, side)
+			return made{Rung: smallRung, Width: fit.X, Height: fit.Y}, os.WriteFile(filepath.Join(s.out, products[smallRung].file), b, 0o600)
+		}
 	}
-	size := planes.Rect.Size()
-	if n.turn.swaps() {
-		size = image.Pt(size.Y, size.X)
-	}
-	return size, os.WriteFile(file, b, 0o600)
 }
 
 // cleanFilm makes the largest rung alone.

@@ -39,6 +39,7 @@ var products = map[string]product{
 	"jpeg":        {"photo.jpg", "image/jpeg", false},
 	"webp":        {"photo.webp", "image/webp", false},
 	"jpeg-640":    {"photo-640.jpg", "image/jpeg", false},
+	smallRung:     {"photo-small.jpg", "image/jpeg", false},
 	"webp-640":    {"photo-640.webp", "image/webp", false},
 }
 

@@ -95,11 +95,19 @@ func (s *stage) fitPoster(img *image.RGBA, rung string, write func(*image.RGBA, 
 
 // writeJPEG writes pixels and nothing else.
 func writeJPEG(img *image.RGBA, quality int, file string) error {
+	b, err := jpegOf(img, quality)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, b, 0o600)
+}
+
+func jpegOf(img *image.RGBA, quality int) ([]byte, error) {
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: quality}); err != nil {
-		return fmt.Errorf("encode picture: %w", err)
+		return nil, fmt.Errorf("encode picture: %w", err)
 	}
-	return os.WriteFile(file, b.Bytes(), 0o600)
+	return b.Bytes(), nil
 }
 
 // writeWebP lets ffmpeg encode from bare pixels.

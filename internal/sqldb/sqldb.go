@@ -24,6 +24,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
+	"github.com/ncruces/go-sqlite3/ext/rtree"
 	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // registers the encrypting VFS
 
 	"kua/internal/fault"
@@ -136,7 +137,7 @@ func prepare(key []byte) func(*sqlite3.Conn) error {
 		if _, err := c.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, false); err != nil {
 			return err
 		}
-		if err := fts5.Register(c); err != nil {
+		if err := errors.Join(fts5.Register(c), rtree.Register(c)); err != nil {
 			return err
 		}
 		return c.Exec(`

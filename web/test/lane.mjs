@@ -40,6 +40,31 @@ async function look(page, name) {
   if (shots) await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
 }
 
+// photo gives a made-up photo: bands of colour, with a comment that must not come out.
+async function photo(page) {
+  const url = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [1200, 900];
+    const c = canvas.getContext("2d");
+    for (let i = 0; i < 12; i++) {
+      c.fillStyle = `hsl(${i * 30}, 60%, 60%)`;
+      c.fillRect(i * 100, 0, 100, 900);
+    }
+    c.arc(600, 450, 200, 0, 7);
+    c.fill();
+    return canvas.toDataURL("image/jpeg");
+  });
+  return { name: "IMG_20261128_at_home.jpg", mimeType: "image/jpeg", buffer: Buffer.from(url.split(",")[1], "base64") };
+}
+
+// shown holds that a page shows so many pictures, and that each has arrived.
+async function shown(page, count) {
+  await page.waitForFunction((n) => {
+    const all = [...document.querySelectorAll("main img")];
+    return all.length === n && all.every((i) => i.complete && i.naturalWidth > 0 && i.alt !== "");
+  }, count);
+}
+
 try {
   await phone.goto(`${address}/ru/open/`);
   await look(phone, "lane-front-empty");
@@ -50,8 +75,9 @@ try {
   await phone.selectOption("#area", "south");
   await phone.fill("#landmark", "улица Выдуманная, 5");
   await phone.check('input[value="gone"]');
+  await phone.setInputFiles("#photo", await photo(phone));
   await phone.fill("#words", "Открытый люк у школы, выдумано. Инспектор требовал взятку.");
-  await phone.focus("#words");
+  await phone.focus("#photo");
   await phone.keyboard.press("Tab");
   await phone.keyboard.press("Enter");
   await phone.waitForURL("**/review/manhole");
@@ -59,8 +85,11 @@ try {
   await phone.click('button[formaction]');
   await phone.waitForURL("**/tell/manhole");
   assert.equal(await phone.inputValue("#landmark"), "улица Выдуманная, 5");
+  await shown(phone, 1);
+  await look(phone, "lane-form-photo");
   await phone.fill("#words", "Открытый люк у школы, выдумано.");
   await phone.click("button.main");
+  await shown(phone, 1);
   await look(phone, "lane-review");
   await phone.click("button.main");
   await look(phone, "lane-done");
@@ -70,6 +99,7 @@ try {
   assert.equal(await phone.locator(".receipt").first().innerText(), code);
   assert.equal(await phone.getAttribute(".doors a", "href"), first);
   await phone.click(".doors a");
+  await shown(phone, 1);
   await look(phone, "lane-case");
   await phone.goto(`${address}/ru/open/mine`);
   await phone.fill("#code", code.toUpperCase());
@@ -78,6 +108,7 @@ try {
   await look(phone, "lane-mine");
   const desk = await open({ viewport: { width: 1200, height: 800 }, javaScriptEnabled: true });
   await desk.goto(`${address}/kk/open/`);
+  await shown(desk, 1);
   await look(desk, "lane-front-desktop");
   await desk.goto(address + first.replace("/ru/", "/kk/"));
   await look(desk, "lane-case-desktop");

@@ -286,7 +286,7 @@ func TestForwardFails(t *testing.T) {
 	later := time.Duration(0)
 	for _, f := range []struct {
 		refuses, want string
-	}{{"no key", "deliver.no_key"}, {"400 key", "open311.key_refused"}, {"500", "open311.unknown_end"}} {
+	}{{"no key", "deliver.no_key"}, {"400 key", "open311.key_refused"}, {"500", "open311.server"}} {
 		c.set(func(c *cityServer) { c.refuses = f.refuses })
 		w := at(later)
 		if f.refuses == "no key" {

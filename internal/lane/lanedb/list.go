@@ -13,6 +13,7 @@ type Filter struct {
 	Category string
 	Words    []string // folded, of letters and digits alone; each begins a word of the request
 	Open     *bool
+	Box      *Box // of a map; nil: everywhere
 	Before   int64
 	Limit    int
 }
@@ -56,6 +57,13 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 			open = 1
 		}
 		where += " AND open = " + given(open)
+	}
+	if f.Box != nil {
+		within, err := db.within(ctx, *f.Box, given)
+		if err != nil {
+			return nil, fmt.Errorf("find requests: %w", err)
+		}
+		where += " AND " + within
 	}
 	where += " AND (visibility <> 'held' OR EXISTS (SELECT 1 FROM assignment a WHERE a.request = request.id AND a.state NOT IN (" + all(unseen) + ")))"
 	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM `+from+` WHERE `+where+` ORDER BY request.id DESC LIMIT `+given(int64(f.Limit)), args...)

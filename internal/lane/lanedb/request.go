@@ -28,6 +28,7 @@ type Request struct {
 	Visibility string
 	Open       bool
 	Day        string
+	Pictures   []Use // given to AddRequest alone
 }
 
 // Assignment is one authority's part of a request.
@@ -73,6 +74,11 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 				return err
 			}
 		}
+		if r.Public != nil && !db.postgres {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO request_box (id, min_lat, max_lat, min_lon, max_lon) VALUES ($1, $2, $2, $3, $3)`, id, lat, lon); err != nil {
+				return err
+			}
+		}
 		index := `INSERT INTO request_words (rowid, words) VALUES ($1, $2)`
 		if db.postgres {
 			index = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`
@@ -87,7 +93,10 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 		if err := addAssignment(ctx, tx, a); err != nil {
 			return err
 		}
-		return db.appendEvent(ctx, tx, id, write)
+		if err := db.appendEvent(ctx, tx, id, write); err != nil {
+			return err
+		}
+		return usePictures(ctx, tx, id, r.Pictures)
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("keep the request: %w", err)
@@ -118,16 +127,20 @@ func (db *DB) appendEvent(ctx context.Context, tx *sql.Tx, request int64, write 
 	return db.tell(ctx, tx, request, number+1, body)
 }
 
-// AddEvent appends an event that moves nothing, if it follows the event with the
-// number after; otherwise the fault is lane.moved.
-func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write) error {
+// AddEvent appends an event with its pictures that moves nothing, if it follows
+// the event with the number after; otherwise the fault is lane.moved.
+func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write, pictures ...Use) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return db.appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
+		err := db.appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
 			if number != after+1 {
 				return "", "", fault.Conflict("lane.moved", request)
 			}
 			return write(request, number, before)
 		})
+		if err != nil {
+			return err
+		}
+		return usePictures(ctx, tx, request, pictures)
 	})
 	if err != nil {
 		return fmt.Errorf("add to request %d: %w", request, err)
@@ -136,10 +149,15 @@ func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write) e
 }
 
 // MoveAssignment moves an assignment that still stands at its step, adds another
-// one where next is not nil, and an event; open says which states leave a
-// request open. The fault is lane.moved when somebody was faster.
-func (db *DB) MoveAssignment(ctx context.Context, a Assignment, next *Assignment, open func(state string) bool, write Write) error {
-	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error { return db.move(ctx, tx, a, next, open, write) })
+// one where next is not nil, and an event with its pictures; open says which
+// states leave a request open. The fault is lane.moved when somebody was faster.
+func (db *DB) MoveAssignment(ctx context.Context, a Assignment, next *Assignment, open func(state string) bool, write Write, pictures ...Use) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := db.move(ctx, tx, a, next, open, write); err != nil {
+			return err
+		}
+		return usePictures(ctx, tx, a.Request, pictures)
+	})
 	if err != nil {
 		return fmt.Errorf("move assignment %d: %w", a.Number, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/web"
 )
 
@@ -16,7 +17,7 @@ import (
 // its mind, reload, come back with the code, and tell without scripts.
 // web/test/lane.mjs is the person.
 func TestTellingInABrowser(t *testing.T) {
-	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 0).withCity()
+	r := newRoom(t, lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)}, 0).withCity()
 	assets, err := web.Assets()
 	check(t, err)
 	mux := http.NewServeMux()

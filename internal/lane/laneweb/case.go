@@ -21,6 +21,7 @@ type casePage struct {
 	Doubts     []string
 	History    []line
 	Hash       string // of the newest event: it covers all
+	HeldPhotos int    // photos that wait with it
 }
 
 // Both gives the page and what is told to the template that shows it.
@@ -33,7 +34,10 @@ type part struct {
 }
 
 // line is one act in the history.
-type line struct{ Day, By, State, Authority, Reason, On, Owner, Number, Into, Words string }
+type line struct {
+	Day, By, State, Authority, Reason, On, Owner, Number, Into, Words string
+	Photos                                                            []shot
+}
 
 func (w *Web) request(v *visit) error {
 	id, err := v.id()
@@ -87,8 +91,23 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	if err != nil {
 		return p, err
 	}
+	pictures, err := w.lane.Pictures(v.Context(), id)
+	if err != nil {
+		return p, err
+	}
+	shots := map[int64][]shot{}
+	if p.Hidden {
+		p.HeldPhotos = len(pictures[id]) // they are shown to nobody, not to their holder either
+	} else {
+		shots = w.byEvent(p.base, pictures[id])
+	}
+	p.Told.Photos = shots[1]
 	for _, e := range events {
-		p.History, p.Hash = append(p.History, w.line(v, router, e)), e.Hash
+		l := w.line(v, router, e)
+		if e.Number > 1 {
+			l.Photos = shots[e.Number]
+		}
+		p.History, p.Hash = append(p.History, l), e.Hash
 	}
 	return p, nil
 }

@@ -26,7 +26,7 @@ const (
 // readDraft reads a draft out of a form. A point takes the place of the area.
 func readDraft(form url.Values, category authority.Category, lang locale.Tag) (lane.Draft, error) {
 	d := lane.Draft{Code: form.Get(codeField), Category: category.ID, Language: lang, Words: oneLineEnd(form.Get(wordsField)),
-		Landmark: strings.TrimSpace(form.Get(landmarkField)), Area: form.Get(areaField), Aware: form.Get(awareField) == "yes", Answers: map[string][]string{}}
+		Landmark: strings.TrimSpace(form.Get(landmarkField)), Area: form.Get(areaField), Aware: form.Get(awareField) == "yes", Answers: map[string][]string{}, Pictures: chosen(form)}
 	if err := lane.CheckCode(d.Code); err != nil {
 		return d, err
 	}
@@ -90,7 +90,7 @@ type hidden struct{ Name, Value string }
 
 // carried are the fields of a form that are known, in a fixed order.
 func carried(form url.Values, category authority.Category) (all []hidden) {
-	names := []string{codeField, wordsField, landmarkField, areaField, pointField}
+	names := []string{codeField, wordsField, landmarkField, areaField, pointField, pictureField}
 	for _, q := range category.Questions {
 		names = append(names, questionField+q.ID)
 	}
@@ -110,6 +110,7 @@ type told struct {
 	Point                               string
 	Coarse                              bool
 	Answers                             []answer
+	Photos                              []shot
 }
 
 type answer struct{ Question, Answer string }

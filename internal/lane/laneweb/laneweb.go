@@ -1,13 +1,14 @@
 // Package laneweb is what a browser sees of the open lane: telling, the case
 // pages, the list, and coming back with a code. Every page works without a script.
 //
-// It keeps nothing between two requests and sets no cookie; package lane keeps
-// what is sent. It stands on nothing of the sealed lane and links to its report
+// It keeps nothing between two requests, but for the cleaned photos of a draft,
+// and sets no cookie; package lane keeps what is sent. It stands on nothing of the sealed lane and links to its report
 // page by address alone. Used by cmd/kua.
 package laneweb
 
 import (
 	"errors"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,7 +34,7 @@ type Config struct {
 	Lane      *lane.Lane
 	Catalogue *locale.Catalogue
 	Name      func(locale.Tag) string // of whoever runs the lane
-	PerHour   int                     // reports taken in an hour by this process; default 600
+	PerHour   int                     // reports taken in an hour by this process, and twice as many photos; default 600
 }
 
 // Web serves the open lane. It is safe for many goroutines.
@@ -43,6 +44,7 @@ type Web struct {
 	name   func(locale.Tag) string
 	set    *page.Set
 	budget *budget
+	photos *budget
 	rooms  *http.ServeMux
 }
 
@@ -63,7 +65,8 @@ func New(cfg Config) (*Web, error) {
 	if cfg.Name == nil {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
-	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour)}
+	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour),
+		photos: newBudget(2 * cfg.PerHour)}
 	w.routes()
 	return w, nil
 }
@@ -81,6 +84,7 @@ func (w *Web) routes() {
 		"POST /send/{category}":   w.send,
 		"POST /same/{id}":         w.same,
 		"GET /case/{id}":          w.request,
+		"GET /picture/{name}":     w.picture,
 		"GET /mine":               w.mine,
 		"POST /mine":              w.mine,
 		"POST /add":               w.add,
@@ -132,6 +136,8 @@ type visit struct {
 	lang   locale.Tag
 	router *authority.Router
 	form   url.Values // what was posted
+
+	photoTrouble error // why a photo was not taken
 }
 
 // page adapts a page's function: it reads the form of a POST, which must not come
@@ -158,6 +164,9 @@ func (w *Web) begin(v *visit) (err error) {
 	}
 	if foreign(v.Request) {
 		return fault.Forbidden("laneweb.foreign")
+	}
+	if kind, _, _ := mime.ParseMediaType(v.Header.Get("Content-Type")); kind == "multipart/form-data" {
+		return w.multipart(v)
 	}
 	v.Body = http.MaxBytesReader(v.rw, v.Body, maxForm)
 	if err := v.ParseForm(); err != nil {

@@ -21,12 +21,13 @@ import (
 	"kua/internal/authority"
 	"kua/internal/datafile"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/sqldb/pgtest"
 	"kua/web"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(lanetest.Main(m)) }
 
 func check(t *testing.T, err error) {
 	t.Helper()

@@ -25,6 +25,7 @@ type frontPage struct {
 type entry struct {
 	Href, Words, In, Category, Area, Day string
 	Open                                 bool
+	Photo                                *shot
 }
 
 // asked is what a list's address asks for; what is unknown there is left out.
@@ -83,10 +84,14 @@ func (w *Web) front(v *visit) error {
 		a.values.Set("before", strconv.FormatInt(found[onPage-1].ID, 10))
 		p.More = p.At("/?" + a.values.Encode())
 	}
+	photos, err := w.photoIn(v, p.base, found)
+	if err != nil {
+		return err
+	}
 	for _, r := range found {
 		t := w.told(v.lang, v.router, r)
 		p.Reports = append(p.Reports, entry{Href: p.At("/case/" + strconv.FormatInt(r.ID, 10)), Words: short(r.Words), In: t.In, Category: t.Category, Area: t.Area,
-			Day: p.Date(string(r.Day)), Open: r.Open})
+			Day: p.Date(string(r.Day)), Open: r.Open, Photo: photos[r.ID]})
 	}
 	w.set.Show(v.rw, "front", p.Base, p)
 	return nil

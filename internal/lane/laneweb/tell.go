@@ -93,6 +93,9 @@ type formPage struct {
 	Areas                        []named
 	Questions                    []question
 	Coarse, Held                 bool
+	Photos                       []shot // that are cleaned already
+	MorePhotos                   bool
+	NoPhotos                     bool   // they cannot be cleaned here
 	Trouble, Hint                string // why it was not taken
 }
 
@@ -114,6 +117,11 @@ func (w *Web) ask(v *visit, category authority.Category, trouble error) error {
 	if lane.CheckCode(p.Code) != nil {
 		p.Code = lane.NewCode()
 	}
+	var err error
+	if p.Photos, err = w.drafted(v, p.base, chosen(v.form)); err != nil {
+		return err
+	}
+	p.NoPhotos, p.MorePhotos = !w.lane.TakesPictures(), len(p.Photos) < lane.MaxPictures
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
 		p.Title = p.Trouble
@@ -161,12 +169,15 @@ func (w *Web) review(v *visit) error {
 	if err != nil {
 		return w.again(v, category, err)
 	}
+	if v.photoTrouble != nil {
+		return w.ask(v, category, v.photoTrouble) // whatever its kind: the words must not be lost
+	}
 	return w.look(v, category, d, false)
 }
 
 // again shows the form once more for what its writer can mend.
 func (w *Web) again(v *visit, category authority.Category, err error) error {
-	if f, ok := fault.Of(err); ok && f.Kind == fault.KindInvalid {
+	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Key == "lane.no_picture") {
 		return w.ask(v, category, err)
 	}
 	return err
@@ -185,8 +196,14 @@ func (w *Web) look(v *visit, category authority.Category, d lane.Draft, unaware 
 	p := reviewPage{base: w.base(v, "/tell/"+category.ID, "laneweb.review"), Category: named{ID: category.ID, Name: name}, Code: d.Code, Unaware: unaware,
 		Held: category.Visibility == authority.Held, Why: w.say(v.lang, known.Routing.Why), Doubts: w.say(v.lang, known.Routing.Doubts),
 		Danger: strings.Join(known.Danger, ", "), Carried: carried(v.form, category)}
+	if len(d.Pictures) > 0 {
+		p.Title = p.T("laneweb.review.photos")
+	}
 	p.Told = w.told(v.lang, v.router, lane.Request{Category: d.Category, Language: d.Language, Words: d.Words, Landmark: d.Landmark, Answers: d.Answers,
 		Area: known.Routing.Areas[0], Place: known.Place, Visibility: category.Visibility})
+	if p.Told.Photos, err = w.drafted(v, p.base, d.Pictures); err != nil {
+		return err
+	}
 	p.To, p.Falls = authorityName(v.router, known.Routing.Authority, v.lang), authorityName(v.router, known.Routing.Fallback, v.lang)
 	for _, n := range nearby {
 		one := near{ID: n.Request.ID, Href: p.At("/case/" + strconv.FormatInt(n.Request.ID, 10)), Words: short(n.Request.Words), Day: p.Date(string(n.Request.Day))}

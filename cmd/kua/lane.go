@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"kua/internal/lane"
+	"kua/internal/lane/darkroom"
+)
+
+// sweepEvery is how often pictures of drafts that were not sent are looked for.
+const sweepEvery = time.Hour
+
+// openLane opens the open lane of a node's folder with what it needs to take
+// photos. A machine on which they cannot be cleaned takes none, and says why.
+func (a *app) openLane(ctx context.Context, dir, db string) (*lane.Lane, error) {
+	cfg := lane.Config{Dir: dir, URL: db}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	if room, err := darkroom.New(self, dir); err != nil {
+		a.say("cli.node.no_pictures", a.words(err))
+	} else {
+		cfg.Cleaner = room
+	}
+	return lane.Open(ctx, cfg)
+}
+
+// tendLane erases what is due, now and every hour, until ctx ends.
+func tendLane(ctx context.Context, l *lane.Lane, failed func(error)) {
+	every := time.NewTicker(sweepEvery)
+	defer every.Stop()
+	for {
+		if err := l.SweepPictures(ctx); err != nil && ctx.Err() == nil {
+			failed(err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+	}
+}
