@@ -23,6 +23,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/lane/deliver"
+	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/mail"
 	"kua/internal/mail/mailtest"
@@ -57,7 +58,7 @@ func TestMain(m *testing.M) {
 		must(err)
 		os.Exit(1) // it should not have come so far
 	}
-	os.Exit(pgtest.Main(m))
+	os.Exit(lanetest.Main(m))
 }
 
 func must(err error) {

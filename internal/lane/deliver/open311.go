@@ -90,7 +90,11 @@ func (w *Worker) forward(ctx context.Context, m message, c authority.Channel) er
 		}
 	}
 	if accepted.ID == "" {
-		if accepted, err = to.Submit(ctx, w.submission(m, c, marker)); err != nil {
+		report, err := w.submission(ctx, m, c, marker)
+		if err != nil {
+			return err
+		}
+		if accepted, err = to.Submit(ctx, report); err != nil {
 			return err
 		}
 	}
@@ -127,7 +131,7 @@ func (w *Worker) find(ctx context.Context, c *client.Client, m message, marker s
 	return open311.Accepted{}, nil
 }
 
-func (w *Worker) submission(m message, c authority.Channel, marker string) open311.Submission {
+func (w *Worker) submission(ctx context.Context, m message, c authority.Channel, marker string) (open311.Submission, error) {
 	lang := cmp.Or(c.Language, m.r.Language)
 	s := open311.Submission{ServiceCode: m.r.Category, Address: m.place(lang), Answers: map[string][]string{keyAttribute: {m.d.Key(m.history)}}}
 	for question, given := range m.r.Answers {
@@ -141,7 +145,14 @@ func (w *Worker) submission(m message, c authority.Channel, marker string) open3
 		words = append(words[:most-1], '…')
 	}
 	s.Description = string(words) + "\n\n" + marker
-	return s
+	if m.r.Visibility == authority.Held {
+		return s, nil // its photos are shown to nobody
+	}
+	all, err := w.Lane.Pictures(ctx, m.r.ID)
+	for _, p := range all[m.r.ID] {
+		s.MediaURLs = append(s.MediaURLs, w.site.String()+"/en/open/picture/"+p.Hash+".jpg")
+	}
+	return s, err
 }
 
 // forwardNews tells a server what is new, as FixMyStreet does.

@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/lane/deliver"
+	"kua/internal/lane/lanetest"
 	"kua/internal/open311"
 )
 
@@ -220,8 +222,16 @@ func TestFixedIsNoPhoto(t *testing.T) {
 	c := &cityServer{}
 	h, at := waterHouse(t, t.TempDir(), c)
 	l := h.lane
-	hole, tap := submit(t, l, report("manhole")), submit(t, l, report("water"))
+	room, err := lane.Open(t.Context(), lane.Config{Dir: h.at, Cleaner: lanetest.Cleaner(t)})
+	check(t, err)
+	defer room.Close()
+	picture, err := room.AddPicture(t.Context(), bytes.NewReader(lanetest.Photo(t, 64, 48, 3)))
+	check(t, err)
+	hole, tap := submit(t, l, report("manhole", func(d *lane.Draft) { d.Pictures = []string{picture.Hash} })), submit(t, l, report("water"))
 	h.drain(at(0))
+	if want := site + "/en/open/picture/" + picture.Hash + ".jpg"; !slices.Equal(c.forms[0].MediaURLs, []string{want}) || len(c.forms[1].MediaURLs) != 0 {
+		t.Errorf("the city is shown %v and %v, want %s", c.forms[0].MediaURLs, c.forms[1].MediaURLs, want)
+	}
 	c.set(func(c *cityServer) {
 		c.news = []open311.Update{{ID: "1", RequestID: "SR-1", Status: "fixed", Updated: noon, Description: "Закрыли"}}
 		c.taken[1].Status = "closed"
@@ -272,6 +282,18 @@ func TestNothingIsForwardedTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzKeys: a file of keys is read or refused by its line, and no error shows a key.
+func FuzzKeys(f *testing.F) {
+	f.Add("https://a.example/v2/ one # made up\n")
+	f.Add("x y z")
+	f.Fuzz(func(t *testing.T, text string) {
+		keys, err := deliver.ReadKeys(text)
+		if err != nil && !errors.Is(err, fault.Invalid("deliver.keys")) || err == nil && keys == nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
 }
 
 // TestForwardFails: what a server refuses is kept for whoever waits, without the
