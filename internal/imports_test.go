@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -193,6 +194,7 @@ func TestLanesApart(t *testing.T) {
 		return seen
 	}
 	open := reach("lane/laneweb")
+	maps.Copy(open, reach("lane/deliver"))
 	if !open["lane/lanedb"] || !open["authority"] {
 		t.Fatal("the open lane stands on nothing; the lattice was not read")
 	}
@@ -202,7 +204,7 @@ func TestLanesApart(t *testing.T) {
 		}
 	}
 	for _, room := range []string{"node", "node/nodeweb", "desk", "desk/deskweb", "witness", "verify"} {
-		for _, pkg := range []string{"lane", "lane/lanedb", "lane/laneweb"} {
+		for _, pkg := range []string{"lane", "lane/lanedb", "lane/laneweb", "lane/deliver"} {
 			if reach(room)[pkg] {
 				t.Errorf("%s stands on %s", room, pkg)
 			}

@@ -180,12 +180,6 @@ func (db *DB) Deliveries(ctx context.Context, request int64) ([]Delivery, error)
 	return all, nil
 }
 
-// Undelivered counts what waits, and of it what was tried in vain.
-func (db *DB) Undelivered(ctx context.Context) (waiting, failed int64, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(CASE WHEN fault <> '' THEN 1 ELSE 0 END), 0) FROM delivery WHERE state = 'waiting'`).Scan(&waiting, &failed)
-	return waiting, failed, err
-}
-
 // readAssignment gives one assignment, or the fault lane.no_assignment.
 func readAssignment(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row

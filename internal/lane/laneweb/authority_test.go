@@ -270,6 +270,11 @@ func TestLinkOpensOneCase(t *testing.T) {
 		if err != nil || len(all) != 1 || !all[0].Waiting || all[0].Since != "2027-02-27" {
 			t.Errorf("Deliveries = %+v, %v", all, err)
 		}
+		r.linkTo(mine) // it is sent
+		r.want(http.MethodPost, "/en/open/at/"+token+"/renew", url.Values{}, 200)
+		if all, err = r.lane.Deliveries(t.Context(), mine); err != nil || all[0].Waiting {
+			t.Errorf("an expired link fills its authority's mailbox: %+v, %v", all, err)
+		}
 		q, err := r.lane.Request(t.Context(), other)
 		check(t, err)
 		fresh := r.linkTo(other)

@@ -24,6 +24,7 @@ type minePage struct {
 	Adding        string // what was typed to be added
 	Seen          int    // events
 	Asked         []inquiry
+	Answering     bool // what was typed was an answer, and no addition
 }
 
 func (w *Web) mine(v *visit) error {
@@ -95,7 +96,7 @@ func (w *Web) showMine(v *visit, trouble error) error {
 		return err
 	}
 	if trouble != nil {
-		p.Adding = clean(v.form.Get(wordsField))
+		p.Adding, p.Answering = clean(v.form.Get(wordsField)), v.form.Has("part")
 		p.Trouble, p.Hint = p.Fault(trouble)
 		if f, ok := fault.Of(trouble); ok && f.Key == "lane.danger" && len(f.Args) > 0 {
 			p.Danger = fmt.Sprint(f.Args[0])
