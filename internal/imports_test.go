@@ -73,7 +73,7 @@ lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon blob
 lane/darkroom: lane media
 lane/lanetest: lane/darkroom sqldb/pgtest
-lane/deliver:  lane mail
+lane/deliver:  lane mail open311/client
 lane/laneweb:  lane page pluscode appeal/letter
 lane/lane311:  lane open311 page
 
@@ -199,6 +199,7 @@ func TestLanesApart(t *testing.T) {
 	}
 	open := reach("lane/laneweb")
 	maps.Copy(open, reach("lane/lane311"))
+	maps.Copy(open, reach("lane/deliver"))
 	if !open["lane/lanedb"] || !open["authority"] {
 		t.Fatal("the open lane stands on nothing; the lattice was not read")
 	}
@@ -208,7 +209,7 @@ func TestLanesApart(t *testing.T) {
 		}
 	}
 	for _, room := range []string{"node", "node/nodeweb", "desk", "desk/deskweb", "witness", "verify"} {
-		for _, pkg := range []string{"lane", "lane/lanedb", "lane/laneweb", "lane/lane311"} {
+		for _, pkg := range []string{"lane", "lane/lanedb", "lane/laneweb", "lane/lane311", "lane/deliver"} {
 			if reach(room)[pkg] {
 				t.Errorf("%s stands on %s", room, pkg)
 			}

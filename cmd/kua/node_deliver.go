@@ -15,8 +15,8 @@ import (
 
 // delivery is how a node tells authorities of the open lane's reports.
 type delivery struct {
-	site, server, user, passwordFile, from string
-	implicit                               bool
+	site, server, user, passwordFile, from, keys string
+	implicit                                     bool
 }
 
 func (d *delivery) flags(a *app, f *pflag.FlagSet) {
@@ -26,6 +26,7 @@ func (d *delivery) flags(a *app, f *pflag.FlagSet) {
 	f.StringVar(&d.user, "smtp-user", "", a.t("cli.flag.smtp_user"))
 	f.StringVar(&d.passwordFile, "smtp-password-file", "", a.t("cli.flag.smtp_password_file"))
 	f.StringVar(&d.from, "smtp-from", "", a.t("cli.flag.smtp_from"))
+	f.StringVar(&d.keys, "open311-keys", "", a.t("cli.flag.open311_keys"))
 }
 
 // post gives the sender of mail; nil without a server.
@@ -49,8 +50,23 @@ func (d *delivery) check() error {
 	if _, err := deliver.ReadSite(d.site); err != nil {
 		return err
 	}
+	if _, err := d.endpoints(); err != nil {
+		return err
+	}
 	_, err := d.post()
 	return err
+}
+
+// endpoints reads the keys for Open311 endpoints.
+func (d *delivery) endpoints() (deliver.Keys, error) {
+	if d.keys == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(d.keys)
+	if err != nil {
+		return nil, fmt.Errorf("read the keys: %w", err)
+	}
+	return deliver.ReadKeys(string(b))
 }
 
 // worker gives what delivers for a node.
@@ -59,7 +75,11 @@ func (d *delivery) worker(a *app, s *served) (*deliver.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := deliver.Config{Lane: s.lane, Catalogue: s.words, Site: d.site, Diary: a.diary(), Name: s.name}
+	keys, err := d.endpoints()
+	if err != nil {
+		return nil, err
+	}
+	cfg := deliver.Config{Lane: s.lane, Keys: keys, Catalogue: s.words, Site: d.site, Diary: a.diary(), Name: s.name}
 	if sender != nil {
 		cfg.Mail = sender.Send
 	}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"kua/internal/fault"
 	"kua/internal/locale"
 )
+
+// Now is the lane's clock.
+func (l *Lane) Now() time.Time { return l.now() }
 
 // Answer moves an assignment for its authority, which stands at a step. That the
 // authority answers shows that it was reached, even where the house did not come

@@ -29,8 +29,8 @@ type Event struct {
 	Picture   string     `json:"picture,omitempty"`   // of the authority: hash
 	Pictures  []string   `json:"pictures,omitempty"`  // of the citizen: hashes
 	Into      int64      `json:"into,omitempty"`
-	Words     string     `json:"words,omitempty"`  // added by the holder or the authority; such an event moves nothing
-	Update    string     `json:"update,omitempty"` // the number of the message of the authority's system that brought it
+	Words     string     `json:"words,omitempty"`  // added by the holder, or said by the authority or its server; such an event moves nothing
+	Update    string     `json:"update,omitempty"` // what the authority's system calls its message, so that it is taken once
 	Verdict   Word       `json:"verdict,omitempty"`
 	Answer    int64      `json:"answer,omitempty"` // of a verdict: the number of the event that it judges
 	Outcome   Result     `json:"outcome,omitempty"`

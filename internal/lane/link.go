@@ -129,8 +129,8 @@ func (l *Lane) Opened(ctx context.Context, token string) (Assignment, Request, e
 }
 
 // Renew has an assignment's authority told of its request anew, with a new link;
-// with void the links that were made before open nothing any more. The fault is
-// lane.no_assignment.
+// with void the links that were made before open nothing any more, without it
+// nothing is sent a second time on the same day. The fault is lane.no_assignment.
 func (l *Lane) Renew(ctx context.Context, assignment int64, void bool) error {
 	return l.db.Renew(ctx, assignment, string(l.today()), void)
 }

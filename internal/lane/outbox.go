@@ -80,15 +80,16 @@ func (l *Lane) Take(ctx context.Context, owner string, lease time.Duration) (d D
 	return delivery(kept), ok, err
 }
 
-// Stale reports a delivery that has nothing left to tell: its request was
-// taken back before its authority could have heard of it.
+// Stale reports a delivery that has nothing left to tell: its request was taken
+// back before its authority could have heard of it, or its authority has answered
+// already, since an earlier try had reached it.
 func (l *Lane) Stale(ctx context.Context, d Delivery) (bool, error) {
 	a, err := l.db.Assignment(ctx, d.Assignment)
 	if err != nil {
 		return false, err
 	}
 	if d.Opening {
-		return slices.Contains([]State{Withdrawn, Merged}, State(a.State)), nil
+		return slices.Contains([]State{Withdrawn, Merged}, State(a.State)) || d.round == 0 && State(a.State) != Routed, nil
 	}
 	all, err := l.db.Deliveries(ctx, d.Request)
 	for _, other := range all {
@@ -103,7 +104,11 @@ func (l *Lane) Stale(ctx context.Context, d Delivery) (bool, error) {
 // history up to the event seen. The first that an authority hears of a request
 // makes it delivered; both are kept together.
 func (l *Lane) Sent(ctx context.Context, d Delivery, seen int64) error {
-	return l.db.MarkSent(ctx, d.Number, seen, func(a lanedb.Assignment) (*lanedb.Assignment, lanedb.Write) {
+	return l.sent(ctx, d, seen, nil)
+}
+
+func (l *Lane) sent(ctx context.Context, d Delivery, seen int64, forward *lanedb.Forward) error {
+	return l.db.MarkSent(ctx, d.Number, seen, forward, func(a lanedb.Assignment) (*lanedb.Assignment, lanedb.Write) {
 		if State(a.State) != Routed {
 			return nil, nil
 		}
@@ -168,9 +173,4 @@ func (l *Lane) Deliveries(ctx context.Context, request int64) ([]Delivery, error
 		all = append(all, delivery(d))
 	}
 	return all, err
-}
-
-// Undelivered counts the deliveries that wait, and those of them that failed.
-func (l *Lane) Undelivered(ctx context.Context) (waiting, failed int64, err error) {
-	return l.db.Undelivered(ctx)
 }

@@ -76,7 +76,7 @@ type Move struct {
 	Number  string     // of registered: the authority's number
 	Picture string     // of mended: hash of the picture that proves it
 	Into    int64      // of merged: the request that stays
-	Update  string     // the number of the message of the authority's system that brings it
+	Update  string     // what the authority's system calls the message that moves it
 }
 
 // day reports a real day that is not past.

@@ -94,12 +94,6 @@ func New(cfg Config) (*Sender, error) {
 	return s, nil
 }
 
-// Domain is the domain of the sender's address.
-func (s *Sender) Domain() string {
-	_, domain, _ := strings.Cut(s.from.Address, "@")
-	return domain
-}
-
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

@@ -1,14 +1,14 @@
 // An official in a real browser, on a small phone, on the link of one report.
 // Started by Go's TestAnsweringInABrowser:
 //
-//	node test/link.mjs LINK
+//	node test/link.mjs LINK PHOTO
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-const [link] = process.argv.slice(2);
+const [link, photo] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
@@ -44,7 +44,8 @@ try {
   await plan.locator("button").click();
   await page.waitForSelector("[role=status]");
   await look(page, "link-done");
-  // A tap on the big one, and it is over.
+  // A photo, a tap on the big one, and it is over.
+  await page.setInputFiles("#photo", photo);
   await page.locator("form.card button.main").tap();
   await page.waitForSelector("[role=status]");
   assert.equal(await page.locator("form").count(), 0);

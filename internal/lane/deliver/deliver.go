@@ -10,8 +10,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"kua/internal/authority"
@@ -19,6 +21,7 @@ import (
 	"kua/internal/lane"
 	"kua/internal/locale"
 	"kua/internal/mail"
+	"kua/internal/open311/client"
 )
 
 // Config says by which ways a worker delivers; Lane and Catalogue must be set.
@@ -29,6 +32,8 @@ type Config struct {
 	Name      func(locale.Tag) string                   // of whoever runs the lane
 	Site      string                                    // the site's own address as others reach it: https://kua.example.org
 	Mail      func(context.Context, mail.Message) error // nil: no mail can be sent
+	Keys      Keys                                      // for Open311 endpoints
+	HTTP      *http.Client                              // by which they are called; nil: the usual one
 	Diary     *slog.Logger                              // what cannot be told to anybody else; default: nowhere
 	Lease     time.Duration                             // how long a silent worker keeps a delivery; default 5 minutes
 	Rest      time.Duration                             // between two looks into an empty outbox; default 5 seconds
@@ -39,11 +44,15 @@ type Worker struct {
 	Config
 	site  *url.URL // nil: not said
 	owner string
+
+	mu      sync.Mutex // of what follows: endpoints by their address
+	clients map[string]*client.Client
+	heard   map[string]heard
 }
 
 // New checks the configuration. The fault is deliver.site.
 func New(cfg Config) (*Worker, error) {
-	w := &Worker{Config: cfg, owner: rand.Text()}
+	w := &Worker{Config: cfg, owner: rand.Text(), clients: make(map[string]*client.Client), heard: make(map[string]heard)}
 	var err error
 	if w.site, err = ReadSite(cfg.Site); err != nil {
 		return nil, err
@@ -86,6 +95,12 @@ func (w *Worker) Run(ctx context.Context) {
 		did, err := w.Once(ctx)
 		if err != nil && ctx.Err() == nil {
 			w.Diary.Error("deliver", "error", err)
+		}
+		if did && err == nil {
+			continue
+		}
+		if did, err = w.Ask(ctx); err != nil && ctx.Err() == nil {
+			w.Diary.Error("deliver: ask", "error", err)
 		}
 		if did && err == nil {
 			continue
@@ -175,6 +190,9 @@ func (w *Worker) send(ctx context.Context, d lane.Delivery) (seen int64, err err
 	for _, c := range to.Channels {
 		if c.Kind == authority.Link && c.Address != "" {
 			return int64(len(history)), w.sendMail(ctx, m, c)
+		}
+		if c.Kind == authority.Open311 && c.Address != "" {
+			return int64(len(history)), w.forward(ctx, m, c)
 		}
 	}
 	return 0, notTried{fault.NotFound("deliver.no_channel")}

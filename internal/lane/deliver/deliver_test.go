@@ -23,6 +23,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/lane/deliver"
+	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/mail"
 	"kua/internal/mail/mailtest"
@@ -57,7 +58,7 @@ func TestMain(m *testing.M) {
 		must(err)
 		os.Exit(1) // it should not have come so far
 	}
-	os.Exit(pgtest.Main(m))
+	os.Exit(lanetest.Main(m))
 }
 
 func must(err error) {
@@ -149,12 +150,14 @@ func (h house) drain(w *deliver.Worker) (n int) {
 	}
 }
 
+// onEngines runs a test with a place for an empty lane on either engine.
+func onEngines(t *testing.T, test func(t *testing.T, at string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, t.TempDir()) })
+	t.Run("postgres", func(t *testing.T) { test(t, pgtest.Database(t)) })
+}
+
 func onBoth(t *testing.T, test func(t *testing.T, h house)) {
-	for name, at := range map[string]func(*testing.T) string{"sqlite": func(t *testing.T) string { return t.TempDir() }, "postgres": func(t *testing.T) string { return pgtest.Database(t) }} {
-		t.Run(name, func(t *testing.T) {
-			test(t, newHouse(t, at(t), realCity()))
-		})
-	}
+	onEngines(t, func(t *testing.T, at string) { test(t, newHouse(t, at, realCity())) })
 }
 
 // pothole is a draft that goes to the Roads Department, which has an e-mail address.
@@ -271,6 +274,29 @@ func TestKilledBetweenSendAndMark(t *testing.T) {
 			t.Errorf("the history tells of it %d times, %v", len(history), err)
 		}
 	})
+}
+
+// TestAnsweredBeforeMarked: an authority that answers on a link whose sending was never
+// marked has been reached: the report is delivered by that, and not sent again.
+func TestAnsweredBeforeMarked(t *testing.T) {
+	h := newHouse(t, t.TempDir(), realCity())
+	l, p := h.lane, &post{}
+	id := submit(t, l, pothole())
+	d, ok, err := l.Take(t.Context(), "killed", 5*time.Minute)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	link, _, err := l.Link(t.Context(), d.Assignment)
+	check(t, err)
+	a, _, err := l.Opened(t.Context(), link)
+	check(t, err)
+	check(t, l.Answer(t.Context(), a, a.Step, lane.Move{To: lane.InWork, By: lane.ByOfficial}))
+	h.drain(h.worker(time.Hour, p.send))
+	history, err := l.History(t.Context(), id)
+	check(t, err)
+	if len(p.sent) != 0 || len(history) != 3 || history[1].To != lane.Delivered || history[2].To != lane.InWork {
+		t.Errorf("%d letters, %+v", len(p.sent), history)
+	}
 }
 
 // TestWorkersTogether: several workers at once send everything, and nothing twice.
@@ -435,6 +461,11 @@ func TestNewsFollow(t *testing.T) {
 		}
 		if _, _, err := l.Opened(t.Context(), old); !errors.Is(err, fault.Forbidden("lane.void_link")) {
 			t.Errorf("the old link: %v", err)
+		}
+		check(t, l.Move(t.Context(), r.Assignments[1].Number, r.Assignments[1].Step, lane.Move{To: lane.Withdrawn, By: lane.ByHolder, Reason: "само починилось"}))
+		h.drain(w)
+		if len(p.sent) != 5 || p.sent[4].To != "office@city-hall.example" || !strings.Contains(p.sent[4].Text, "> само починилось") {
+			t.Errorf("the withdrawal: %+v", p.sent[4:])
 		}
 		if a, _, err := l.Opened(t.Context(), token(t, p.sent[3])); err != nil || a.Number != r.Assignments[1].Number {
 			t.Errorf("the new link opens %+v, %v", a, err)

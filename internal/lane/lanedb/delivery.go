@@ -109,9 +109,9 @@ const over = `, due = 0, lease = 0, owner = '', fault = '', fault_args = '[]'`
 
 // MarkSent marks a delivery as sent, whoever has it by now, and what was
 // written up to the event seen for the same assignment as covered. move says what
-// becomes of the assignment, if anything; open is as for MoveAssignment. A
-// delivery that is over changes nothing.
-func (db *DB) MarkSent(ctx context.Context, number, seen int64, move func(Assignment) (to *Assignment, write Write), open func(string) bool) error {
+// becomes of the assignment, if anything; open is as for MoveAssignment; forward, if
+// not nil, is kept with it. A delivery that is over changes nothing.
+func (db *DB) MarkSent(ctx context.Context, number, seen int64, forward *Forward, move func(Assignment) (to *Assignment, write Write), open func(string) bool) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var assignment int64
 		err := tx.QueryRowContext(ctx, `UPDATE delivery SET state = 'sent'`+over+` WHERE number = $1 AND state = 'waiting' RETURNING assignment`, number).Scan(&assignment)
@@ -123,6 +123,11 @@ func (db *DB) MarkSent(ctx context.Context, number, seen int64, move func(Assign
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'covered'`+over+` WHERE assignment = $1 AND event <= $2 AND state = 'waiting'`, assignment, seen); err != nil {
 			return err
+		}
+		if forward != nil {
+			if err := addForward(ctx, tx, *forward); err != nil {
+				return err
+			}
 		}
 		a, err := readAssignment(ctx, tx, assignment)
 		if err != nil {
@@ -173,12 +178,6 @@ func (db *DB) Deliveries(ctx context.Context, request int64) ([]Delivery, error)
 		return nil, fmt.Errorf("read the deliveries of request %d: %w", request, err)
 	}
 	return all, nil
-}
-
-// Undelivered counts what waits, and of it what was tried in vain.
-func (db *DB) Undelivered(ctx context.Context) (waiting, failed int64, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(CASE WHEN fault <> '' THEN 1 ELSE 0 END), 0) FROM delivery WHERE state = 'waiting'`).Scan(&waiting, &failed)
-	return waiting, failed, err
 }
 
 // readAssignment gives one assignment, or the fault lane.no_assignment.

@@ -23,8 +23,9 @@ type linkPage struct {
 	State         string
 	Exact         string // the place, where everybody else sees it only roughly
 	Step          int64
-	Photo         string // "": none is taken, else "asked" or "needed"
-	NoPhoto       bool   // one is needed and cannot be taken
+	Photo         bool   // one can be added
+	NeedsPhoto    bool   // that it is mended must be shown
+	Kept          []shot // the photo of an answer that was not taken
 	Owners        []named
 	Today         string
 	Done          bool
@@ -39,6 +40,12 @@ type linkPage struct {
 
 // Can reports whether an answer is possible now.
 func (p linkPage) Can(state string) bool { return slices.Contains(p.can, lane.State(state)) }
+
+// NoPhoto reports that one is needed and cannot be taken.
+func (p linkPage) NoPhoto() bool { return p.NeedsPhoto && !p.Photo }
+
+// MostMB is the most that a photo may have.
+func (linkPage) MostMB() int { return lane.MaxPictureBytes >> 20 }
 
 // Others reports whether there is any answer but that it is mended.
 func (p linkPage) Others() bool { return len(p.can) > 0 }
@@ -86,8 +93,9 @@ func (w *Web) showLink(v *visit, trouble error, done bool) error {
 		p.can = lane.Next(lane.Delivered, lane.ByOfficial)
 	}
 	if category, err := router.Category(r.Category); err == nil && category.Proof != authority.NoProof {
-		p.NoPhoto = true
+		p.NeedsPhoto = true
 	}
+	p.Photo = w.lane.TakesPictures()
 	for _, other := range router.Directory().Authorities {
 		if other.ID != a.Authority {
 			p.Owners = append(p.Owners, named{ID: other.ID, Name: other.Names.In(v.lang)})
@@ -96,6 +104,9 @@ func (w *Web) showLink(v *visit, trouble error, done bool) error {
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
 		p.Typed, p.Tried = clean(v.form.Get("reason")), v.form.Get("to")
+		if p.Kept, err = w.drafted(v, p.base, chosen(v.form)); err != nil {
+			return err
+		}
 	}
 	return w.show(v, "link", p.Base, p, trouble)
 }
@@ -167,6 +178,13 @@ func (w *Web) answer(v *visit) error {
 	}
 	m := lane.Move{To: lane.State(v.form.Get("to")), By: lane.ByOfficial, Reason: oneLineEnd(v.form.Get("reason"))}
 	switch m.To {
+	case lane.Mended:
+		if v.photoTrouble != nil {
+			return w.showLink(v, v.photoTrouble, false)
+		}
+		if all := chosen(v.form); len(all) > 0 {
+			m.Picture = all[len(all)-1] // the newest: a photo chosen anew takes the place of the one before
+		}
 	case lane.Planned:
 		m.On = appeal.Day(v.form.Get("on"))
 	case lane.Redirected:
@@ -202,7 +220,7 @@ func (w *Web) stands(v *visit, request, assignment int64, m lane.Move) bool {
 		}
 		for _, e := range slices.Backward(history) {
 			if e.Authority == a.Authority && e.By == lane.ByOfficial {
-				return e.To == m.To && e.Reason == m.Reason && e.On == m.On && e.Owner == m.Owner && e.Reference == m.Number && a.State == m.To
+				return e.To == m.To && e.Reason == m.Reason && e.On == m.On && e.Owner == m.Owner && e.Reference == m.Number && e.Picture == m.Picture && a.State == m.To
 			}
 		}
 	}

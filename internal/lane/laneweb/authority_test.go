@@ -1,8 +1,10 @@
 package laneweb
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,6 +16,7 @@ import (
 
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/sqldb/pgtest"
 )
@@ -164,6 +167,55 @@ func TestNotOurs(t *testing.T) {
 	})
 }
 
+// TestMendedNeedsPhoto: where the category asks for a photo an answer without one is
+// not taken, one with a photo shows it cleaned to everybody, and a second click is no second act.
+func TestMendedNeedsPhoto(t *testing.T) {
+	r := newRoom(t, lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)}, 0).withCity()
+	id, token := r.sent("manhole", draft())
+	if body := r.answer(token, 422, "to", "answered_mended"); !strings.Contains(body, "Something that this answer needs is missing") {
+		t.Errorf("without a photo:\n%s", body)
+	}
+	send := func(photo []byte, status int) string {
+		t.Helper()
+		var b bytes.Buffer
+		m := multipart.NewWriter(&b)
+		check(t, m.WriteField("step", "1"))
+		check(t, m.WriteField("to", "answered_mended"))
+		part, err := m.CreateFormFile("photo", "IMG_0001.jpg")
+		check(t, err)
+		_, err = part.Write(photo)
+		check(t, err)
+		check(t, m.Close())
+		resp, err := http.Post(r.server.URL+"/en/open/at/"+token, m.FormDataContentType(), &b)
+		check(t, err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != status {
+			t.Fatalf("%d, want %d, %v:\n%s", resp.StatusCode, status, err, body)
+		}
+		return string(body)
+	}
+	send([]byte("no photo at all"), 422)
+	if got := r.state(id)[0]; got != lane.Delivered {
+		t.Fatalf("it is %s", got)
+	}
+	photo := lanetest.Photo(t, 640, 480, 7)
+	for range 2 {
+		if body := send(photo, 200); !strings.Contains(body, "Your answer stands") {
+			t.Errorf("with a photo:\n%s", body)
+		}
+	}
+	public := r.want(http.MethodGet, "/en/open/case/"+strconv.FormatInt(id, 10), nil, 200, "the authority says: mended", "what the authority shows")
+	small := regexp.MustCompile(`<img src="([^"]+)"`).FindStringSubmatch(public)
+	resp, body := r.get(small[1])
+	if resp.StatusCode != 200 || !strings.HasPrefix(body, "\xff\xd8") {
+		t.Errorf("the picture answers %d", resp.StatusCode)
+	}
+	if history, err := r.lane.History(t.Context(), id); err != nil || len(history) != 3 || history[2].Picture == "" {
+		t.Errorf("History = %+v, %v", history, err)
+	}
+}
+
 // TestLinkOpensOneCase: the link shows and moves its own request and no other, looking
 // changes nothing, and what was forged, void or expired opens nothing.
 func TestLinkOpensOneCase(t *testing.T) {
@@ -217,6 +269,11 @@ func TestLinkOpensOneCase(t *testing.T) {
 		all, err := r.lane.Deliveries(t.Context(), mine)
 		if err != nil || len(all) != 1 || !all[0].Waiting || all[0].Since != "2027-02-27" {
 			t.Errorf("Deliveries = %+v, %v", all, err)
+		}
+		r.linkTo(mine) // it is sent
+		r.want(http.MethodPost, "/en/open/at/"+token+"/renew", url.Values{}, 200)
+		if all, err = r.lane.Deliveries(t.Context(), mine); err != nil || all[0].Waiting {
+			t.Errorf("an expired link fills its authority's mailbox: %+v, %v", all, err)
 		}
 		q, err := r.lane.Request(t.Context(), other)
 		check(t, err)

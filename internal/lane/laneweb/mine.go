@@ -24,6 +24,7 @@ type minePage struct {
 	Adding        string // what was typed to be added
 	Seen          int    // events
 	Questions     []inquiry
+	Answering     bool   // what was typed was an answer to one, and no addition
 	Seals         bool   // a contact can be left
 	ContactSince  string // when one was left
 	Contact       string // what was typed and not taken
@@ -109,7 +110,7 @@ func (w *Web) showMine(v *visit, trouble error) error {
 		}
 	}
 	if trouble != nil {
-		p.Adding, p.Contact = clean(v.form.Get(wordsField)), clean(v.form.Get(contactField))
+		p.Adding, p.Contact, p.Answering = clean(v.form.Get(wordsField)), clean(v.form.Get(contactField)), v.form.Has("part")
 		p.Trouble, p.Hint = p.Fault(trouble)
 		if f, ok := fault.Of(trouble); ok && f.Key == "lane.danger" && len(f.Args) > 0 {
 			p.Danger = fmt.Sprint(f.Args[0])
