@@ -2,6 +2,7 @@ package laneweb
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"math"
@@ -30,7 +31,9 @@ func drawGround(d authority.Directory, lang locale.Tag, v view, mark *authority.
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11">`, mapSide, mapSide, mapSide, mapSide)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#e9e6da"/>`, mapSide, mapSide)
 	var names []label
-	for _, a := range slices.Clone(d.Areas) {
+	areas := slices.Clone(d.Areas)
+	slices.SortStableFunc(areas, func(a, b authority.Area) int { return cmp.Compare(len(a.Parent), 0) - cmp.Compare(len(b.Parent), 0) }) // what is filled lies below
+	for _, a := range areas {
 		path := outline(v, a.Shape)
 		if path == "" {
 			continue

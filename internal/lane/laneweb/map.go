@@ -2,6 +2,7 @@ package laneweb
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
 	"kua/internal/authority"
@@ -14,6 +15,8 @@ const (
 	// mapCells is into how many cells a side of the map is divided; the reports of a
 	// cell are one mark.
 	mapCells = 7
+	// mapListed is how many reports of one place are listed.
+	mapListed = 40
 )
 
 // mapPage is the map of reports, and all that it shows as a list.
@@ -49,6 +52,8 @@ type mark struct {
 	Rough  bool   // its place is shown only roughly
 	Detail string
 	Open   bool
+	Inside []mark // the reports of one that comes apart no more, and
+	Rest   int    // how many of them are not listed
 }
 
 // Several reports a mark of more than one report.
@@ -149,9 +154,15 @@ func (w *Web) mark(v *visit, b base, at view, together []lane.Request, to func(v
 		m.Detail = t.Category + " · " + t.Area + " · " + b.Date(string(newest.Day)) + " · " + b.T(state)
 		return m
 	}
-	m.Name = b.T("laneweb.map.several", m.Count)
 	m.Detail = t.Area
-	closer := view{middle, min(maxZoom, at.Zoom+2)}.kept()
-	m.Href = to(closer)
+	if at.Zoom < maxZoom && slices.ContainsFunc(together, func(r lane.Request) bool { return *r.Place != *newest.Place }) {
+		m.Name, m.Href = b.T("laneweb.map.several", m.Count), to(view{middle, min(maxZoom, at.Zoom+2)}.kept())
+		return m
+	}
+	m.Name, m.Href = b.T("laneweb.map.together", m.Count), "#list"
+	for i := range together[:min(len(together), mapListed)] {
+		m.Inside = append(m.Inside, w.mark(v, b, at, together[i:i+1], to))
+	}
+	m.Rest = len(together) - len(m.Inside)
 	return m
 }

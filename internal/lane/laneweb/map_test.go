@@ -84,6 +84,8 @@ func TestMap(t *testing.T) {
 			t.Error("the page of an area shows another's reports")
 		}
 		r.want(http.MethodGet, "/en/open/area/nowhere", nil, 404)
+		second := r.tell("pothole", draft("area", "", "point", "45.15,65.15", "q.cover", ""))
+		r.want(http.MethodGet, "/en/open/map", nil, 200, "2 reports at one place", "/open/case/"+lone+`"`, "/open/case/"+second+`"`) // they come apart no more
 	})
 }
 
