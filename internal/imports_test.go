@@ -24,6 +24,8 @@ durable:
 locale:
 web:
 blob:          fault durable
+blob/s3:       blob
+blob/s3/s3test: blob/s3
 canon:         fault
 sqldb:         fault
 sqldb/pgtest:
@@ -75,7 +77,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/darkroom appeal/letter
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/darkroom appeal/letter blob/s3
 `
 
 // doors names the only packages that may import a library from outside.
@@ -86,7 +88,8 @@ github.com/jackc/pgx:                 sqldb sqldb/pgtest
 go.yaml.in/yaml:                      datafile
 codeberg.org/go-pdf/fpdf:             appeal/letter
 github.com/go-fonts:                  appeal/letter
-os/exec:                              media sqldb/pgtest
+os/exec:                              media sqldb/pgtest blob/s3/s3test
+github.com/minio/minio-go:            blob/s3
 filippo.io/age:                       seal receipt keyring
 github.com/transparency-dev/tessera:  tlog/appender
 github.com/spf13/cobra:               cmd/kua

@@ -26,14 +26,16 @@ import (
 func (a *app) nodeCommand() *cobra.Command {
 	var cfg node.Config
 	var listen node.Listen
-	var dir, from, db string
+	var dir, from string
+	var at laneAt
 	c := a.command("node", "cli.node", `
   kua node key --dir /var/lib/kua
   kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
   kua node --dir /var/lib/kua --charter /etc/kua --addr 127.0.0.1:8080 --behind-proxy`)
 	c.PersistentFlags().StringVar(&dir, "dir", "kua-node", a.t("cli.flag.node_dir"))
 	c.Flags().StringVar(&from, "charter", "", a.t("cli.flag.node_charter"))
-	c.Flags().StringVar(&db, "db", "", a.t("cli.flag.lane_db"))
+	c.Flags().StringVar(&at.db, "db", "", a.t("cli.flag.lane_db"))
+	c.Flags().StringVar(&at.pictures, "pictures", "", a.t("cli.flag.pictures"))
 	c.Flags().StringVar(&listen.Addr, "addr", "127.0.0.1:8413", a.t("cli.flag.node_addr"))
 	c.Flags().StringVar(&listen.CertFile, "tls-cert", "", a.t("cli.flag.tls_cert"))
 	c.Flags().StringVar(&listen.KeyFile, "tls-key", "", a.t("cli.flag.tls_key"))
@@ -54,7 +56,7 @@ func (a *app) nodeCommand() *cobra.Command {
 				return err
 			}
 		}
-		n, err := a.openNode(c.Context(), cfg, db)
+		n, err := a.openNode(c.Context(), cfg, at)
 		if err != nil {
 			return err
 		}
@@ -98,9 +100,8 @@ func (s *served) Close() error {
 	return errors.Join(s.Node.Close(), s.lane.Close())
 }
 
-// openNode opens a node with its pages. db is the open lane's PostgreSQL
-// database; "" is a file in the node's folder.
-func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served, error) {
+// openNode opens a node with its pages; at is where the open lane is kept.
+func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served, error) {
 	cfg.Words = func(err error) (string, string) { return page.Fault(a.cat, locale.English, err) }
 	cfg.SearchText, cfg.SearchWords = locale.SearchText, locale.Words
 	if cfg.Diary == nil {
@@ -114,7 +115,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string) (*served
 	if err != nil {
 		return nil, err
 	}
-	open, err := a.openLane(ctx, cfg.Dir, db)
+	open, err := a.openLane(ctx, cfg.Dir, at)
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}

@@ -140,8 +140,8 @@ func (l label) near(o label) bool {
 	return math.Abs(l.y-o.y) < 14 && math.Abs(l.x-o.x) < 3.5*float64(len([]rune(l.name))+len([]rune(o.name)))
 }
 
-// nameOn puts a name into the middle of what is seen of an area that is wide
-// enough for it. The whole place's own name is the page's title.
+// nameOn puts a name below the northern end of what is seen of an area that is
+// wide enough for it: its middle may be another's ground. The whole place's own name is the page's title.
 func nameOn(v view, a authority.Area, lang locale.Tag) (label, bool) {
 	low, high, ok := extent(a.Shape)
 	if !ok || a.Parent == "" {
@@ -150,7 +150,7 @@ func nameOn(v view, a authority.Area, lang locale.Tag) (label, bool) {
 	left, bottom := v.on(low, mapSide)
 	right, top := v.on(high, mapSide)
 	left, right, top, bottom = max(0, left), min(mapSide, right), max(0, top), min(mapSide, bottom)
-	l := label{(left + right) / 2, (top+bottom)/2 + 4, a.Names.In(lang)}
+	l := label{(left + right) / 2, top + 13, a.Names.In(lang)}
 	return l, bottom-top > 16 && right-left > 6*float64(len([]rune(l.name)))
 }
 
