@@ -23,6 +23,17 @@ func TestCleanSmall(t *testing.T) {
 		t.Fatalf("Clean made %v, %v", made, err)
 	}
 	gated(t, made, needlesOfPlaces(nil))
+	_, again, err := runner(t).Clean(t.Context(), input(t, file), Cleaning{Side: 2048, Small: 320, SmallBytes: most, PhotoAlone: true}, t.TempDir(), nil)
+	if err != nil || len(again) != 2 {
+		t.Fatalf("Clean made %v, %v", again, err)
+	}
+	for i := range made { // pictures are kept by the hash of their bytes
+		first, err1 := os.ReadFile(made[i].Path)
+		second, err2 := os.ReadFile(again[i].Path)
+		if err1 != nil || err2 != nil || !bytes.Equal(first, second) {
+			t.Errorf("%s is another the second time: %v, %v", made[i].Rung, err1, err2)
+		}
+	}
 	for _, m := range made {
 		b, err := os.ReadFile(m.Path)
 		if err != nil {
