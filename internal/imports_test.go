@@ -26,6 +26,8 @@ licences:
 locale:
 web:
 blob:          fault durable
+blob/s3:       blob
+blob/s3/s3test: blob/s3
 canon:         fault
 sqldb:         fault
 sqldb/pgtest:
@@ -82,7 +84,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter licences
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences
 `
 
 // doors names the only packages that may import a library from outside.
@@ -93,7 +95,8 @@ github.com/jackc/pgx:                 sqldb sqldb/pgtest
 go.yaml.in/yaml:                      datafile
 codeberg.org/go-pdf/fpdf:             appeal/letter
 github.com/go-fonts:                  appeal/letter
-os/exec:                              media sqldb/pgtest mail/mailtest
+os/exec:                              media sqldb/pgtest mail/mailtest blob/s3/s3test
+github.com/minio/minio-go:            blob/s3
 filippo.io/age:                       seal receipt keyring
 github.com/transparency-dev/tessera:  tlog/appender
 github.com/wneessen/go-mail:           mail

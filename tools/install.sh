@@ -3,7 +3,7 @@
 #
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
 #   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, PostgreSQL, aiosmtpd, xmllint,
-#                             and Open311 clients in Perl, Python, Ruby and PHP
+#                             versitygw, and Open311 clients in Perl, Python, Ruby and PHP
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool
 #
 # Where it may not install (not root, no sudo, no apt) it names the packages and
@@ -68,6 +68,13 @@ for tool in go node npm; do
 		exit 1
 	}
 done
+
+# The S3 server of the tests, which is no package: built once, from a module of its own.
+gateway="${XDG_CACHE_HOME:-$HOME/.cache}/kua-tests/versitygw-v1.8.0"
+if [ "${1:-demo}" = test ] && [ ! -x "$gateway" ]; then
+	echo "kua: building versitygw, once"
+	(cd "$(dirname "$0")/versitygw" && go build -o "$gateway" github.com/versity/versitygw/cmd/versitygw)
+fi
 
 [ -n "$need" ] || exit 0
 need=$(printf '%s\n' $need | sort -u | tr '\n' ' ')

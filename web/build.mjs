@@ -18,6 +18,7 @@ const ENTRIES = {
   "marker.css": "marker/marker.css",
   "marker.js": "marker/start.ts",
   "lane.css": "lane/lane.css",
+  "lane-where.js": "lane/where.ts",
   "report.css": "report/report.css",
   "report.js": "report/report.ts",
   "report-look.js": "report/look.ts",

@@ -27,7 +27,7 @@ func (d *demoNode) key() (string, error) { return node.EnsureKey(d.dir) }
 
 func (d *demoNode) start(ctx context.Context, a *app, chain charter.Chain) error {
 	ctx, cancel := context.WithCancel(ctx)
-	n, err := a.openNode(ctx, node.Config{Dir: d.dir, Chain: chain, Diary: slog.New(slog.DiscardHandler)}, "", laneweb.Licence{})
+	n, err := a.openNode(ctx, node.Config{Dir: d.dir, Chain: chain, Diary: slog.New(slog.DiscardHandler)}, laneAt{})
 	if err != nil {
 		cancel()
 		return err

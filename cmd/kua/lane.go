@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"kua/internal/blob/s3"
 	"kua/internal/lane"
 	"kua/internal/lane/darkroom"
 )
@@ -13,9 +14,25 @@ import (
 // sweepEvery is how often pictures of drafts that were not sent are looked for.
 const sweepEvery = time.Hour
 
+// laneAt says where the open lane keeps what it has ("" is in the node's folder)
+// and under which licence it gives it out.
+type laneAt struct {
+	db       string // a PostgreSQL database
+	pictures string // a bucket
+	licence  laneweb.Licence
+}
+
 // openLane opens an open lane with what it needs to take photos. A machine on
 // which they cannot be cleaned takes none, and says why.
-func (a *app) openLane(ctx context.Context, cfg lane.Config) (*lane.Lane, error) {
+func (a *app) openLane(ctx context.Context, cfg lane.Config, at laneAt) (*lane.Lane, error) {
+	cfg.URL = at.db
+	if at.pictures != "" {
+		store, err := s3.Open(ctx, s3.Config{URL: at.pictures, Region: a.env("AWS_REGION"), Key: a.env("AWS_ACCESS_KEY_ID"), Secret: a.env("AWS_SECRET_ACCESS_KEY")})
+		if err != nil {
+			return nil, err
+		}
+		cfg.Pictures = store
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)

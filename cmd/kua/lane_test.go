@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"kua/internal/fault"
 	"kua/internal/lane"
@@ -22,7 +25,7 @@ func TestNodeWithoutTools(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := a.openLane(t.Context(), lane.Config{Dir: t.TempDir()})
+		l, err := a.openLane(t.Context(), lane.Config{Dir: t.TempDir()}, laneAt{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,6 +35,25 @@ func TestNodeWithoutTools(t *testing.T) {
 		}
 		if _, err := l.AddPicture(t.Context(), strings.NewReader("x")); !has && !errors.Is(err, fault.Missing("lane.no_pictures")) {
 			t.Errorf("a photo without tools: %v", err)
+		}
+	}
+}
+
+// TestNodeWithoutItsBucket: a node whose store of pictures cannot be used does not
+// start without it.
+func TestNodeWithoutItsBucket(t *testing.T) {
+	a, err := newApp(nil, io.Discard, io.Discard, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]*fault.Fault{
+		"s3://":                     fault.Invalid("blob.s3_url"),
+		"s3+http://127.0.0.1:1/any": fault.NotFound("blob.s3_unreachable"),
+	} {
+		ctx, stop := context.WithTimeout(t.Context(), time.Second) // the client tries again for a while
+		defer stop()
+		if l, err := a.openLane(ctx, t.TempDir(), laneAt{pictures: address}); !errors.Is(err, want) {
+			t.Errorf("%s: %v, %v, want %s", address, l, err, want.Key)
 		}
 	}
 }

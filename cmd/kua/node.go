@@ -28,9 +28,9 @@ import (
 func (a *app) nodeCommand() *cobra.Command {
 	var cfg node.Config
 	var listen node.Listen
-	var dir, from, db string
+	var dir, from string
 	var tell delivery
-	var licence laneweb.Licence
+	var at laneAt
 	c := a.command("node", "cli.node", `
   kua node key --dir /var/lib/kua
   kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
@@ -39,9 +39,10 @@ func (a *app) nodeCommand() *cobra.Command {
     --smtp mail.example.org:587 --smtp-user kua --smtp-password-file /etc/kua/smtp --smtp-from post@kua.example.org`)
 	c.PersistentFlags().StringVar(&dir, "dir", "kua-node", a.t("cli.flag.node_dir"))
 	c.Flags().StringVar(&from, "charter", "", a.t("cli.flag.node_charter"))
-	c.Flags().StringVar(&db, "db", "", a.t("cli.flag.lane_db"))
-	c.Flags().StringVar(&licence.Name, "licence", "", a.t("cli.flag.licence"))
-	c.Flags().StringVar(&licence.Address, "licence-link", "", a.t("cli.flag.licence_link"))
+	c.Flags().StringVar(&at.db, "db", "", a.t("cli.flag.lane_db"))
+	c.Flags().StringVar(&at.pictures, "pictures", "", a.t("cli.flag.pictures"))
+	c.Flags().StringVar(&at.licence.Name, "licence", "", a.t("cli.flag.licence"))
+	c.Flags().StringVar(&at.licence.Address, "licence-link", "", a.t("cli.flag.licence_link"))
 	c.Flags().StringVar(&listen.Addr, "addr", "127.0.0.1:8413", a.t("cli.flag.node_addr"))
 	c.Flags().StringVar(&listen.CertFile, "tls-cert", "", a.t("cli.flag.tls_cert"))
 	c.Flags().StringVar(&listen.KeyFile, "tls-key", "", a.t("cli.flag.tls_key"))
@@ -59,7 +60,7 @@ func (a *app) nodeCommand() *cobra.Command {
 		if err := tell.check(); err != nil {
 			return err
 		}
-		if licence.Address != "" && (licence.Name == "" || !strings.HasPrefix(licence.Address, "https://")) {
+		if l := at.licence; l.Address != "" && (l.Name == "" || !strings.HasPrefix(l.Address, "https://")) {
 			return fault.Invalid("cli.node.licence")
 		}
 		cfg.Dir = dir
@@ -69,7 +70,7 @@ func (a *app) nodeCommand() *cobra.Command {
 				return err
 			}
 		}
-		n, err := a.openNode(c.Context(), cfg, db, licence)
+		n, err := a.openNode(c.Context(), cfg, at)
 		if err != nil {
 			return err
 		}
@@ -124,9 +125,8 @@ func (s *served) Close() error {
 	return errors.Join(s.Node.Close(), s.lane.Close())
 }
 
-// openNode opens a node with its pages. db is the open lane's PostgreSQL
-// database; "" is a file in the node's folder. licence is that of its data.
-func (a *app) openNode(ctx context.Context, cfg node.Config, db string, licence laneweb.Licence) (*served, error) {
+// openNode opens a node with its pages; at says of the open lane where it is kept.
+func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served, error) {
 	cfg.Words = func(err error) (string, string) { return page.Fault(a.cat, locale.English, err) }
 	cfg.SearchText, cfg.SearchWords = locale.SearchText, locale.Words
 	if cfg.Diary == nil {
@@ -142,7 +142,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string, licence 
 	if err != nil {
 		return nil, err
 	}
-	open, err := a.openLane(ctx, lane.Config{Dir: cfg.Dir, URL: db, Sealer: sealer(n.Charter)})
+	open, err := a.openLane(ctx, lane.Config{Dir: cfg.Dir, Sealer: sealer(n.Charter)}, at)
 	if err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -156,7 +156,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, db string, licence 
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: licence, Name: s.name})
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: at.licence, Name: s.name})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

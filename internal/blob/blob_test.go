@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"kua/internal/blob"
+	"kua/internal/blob/s3"
+	"kua/internal/blob/s3/s3test"
 	"kua/internal/fault"
 )
 
@@ -22,12 +24,27 @@ func name(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func TestPutAndOpen(t *testing.T) {
-	root := t.TempDir()
-	store, err := blob.Dir(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+// onBoth runs a test with an empty store of either kind.
+func onBoth(t *testing.T, test func(t *testing.T, store blob.Store)) {
+	t.Run("folder", func(t *testing.T) {
+		store, err := blob.Dir(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, store)
+	})
+	t.Run("s3", func(t *testing.T) {
+		store, err := s3.Open(t.Context(), s3test.Bucket(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, store)
+	})
+}
+
+func TestPutAndOpen(t *testing.T) { onBoth(t, putAndOpen) }
+
+func putAndOpen(t *testing.T, store blob.Store) {
 	data := make([]byte, 300<<10)
 	rand.Read(data)
 	for i, want := range []bool{true, false} {
@@ -124,4 +141,55 @@ func TestSameBlobFromMany(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestS3 refuses what is no bucket or not ours, keeps nothing under a wrong name,
+// and reads a part of a blob.
+func TestS3(t *testing.T) {
+	cfg := s3test.Bucket(t)
+	store, err := s3.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*s3.Config)
+		want   string
+	}{
+		"another scheme":       {func(c *s3.Config) { c.URL = "https://example.org/pictures" }, "blob.s3_url"},
+		"no bucket":            {func(c *s3.Config) { c.URL = "s3://example.org" }, "blob.s3_url"},
+		"a password in it":     {func(c *s3.Config) { c.URL = "s3://a:b@example.org/pictures" }, "blob.s3_url"},
+		"a bucket that is not": {func(c *s3.Config) { c.URL = strings.Replace(c.URL, "/pictures/", "/other/", 1) }, "blob.s3_unreachable"},
+		"a wrong secret":       {func(c *s3.Config) { c.Secret = "another" }, "blob.s3_unreachable"},
+	} {
+		other := cfg
+		c.change(&other)
+		if _, err := s3.Open(t.Context(), other); !errors.Is(err, fault.Invalid(c.want)) {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+	data := []byte("a piece of a picture")
+	if _, err := store.Put(t.Context(), name([]byte("other")), bytes.NewReader(data)); !errors.Is(err, fault.Invalid("blob.wrong_hash")) {
+		t.Errorf("other bytes: %v", err)
+	}
+	if err := store.Walk(t.Context(), func(hash string, _ int64) error { return errors.New(hash) }); err != nil {
+		t.Errorf("kept is %v", err)
+	}
+	if _, err := store.Put(t.Context(), name(data), bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	f, _, err := store.Open(t.Context(), name(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	part := make([]byte, 5)
+	if _, err := f.Seek(2, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(f, part); err != nil || string(part) != "piece" {
+		t.Errorf("read %q, %v", part, err)
+	}
+	if err := store.Delete(t.Context(), name([]byte("not there"))); err != nil {
+		t.Errorf("Delete of nothing: %v", err)
+	}
 }

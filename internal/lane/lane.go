@@ -69,4 +69,7 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 // Close closes the lane.
 func (l *Lane) Close() error { return l.db.Close() }
 
+// Today is the day of the lane's clock.
+func (l *Lane) Today() appeal.Day { return l.today() }
+
 func (l *Lane) today() appeal.Day { return appeal.Day(l.now().UTC().Format(time.DateOnly)) }

@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"kua/internal/blob"
+	"kua/internal/blob/s3"
+	"kua/internal/blob/s3/s3test"
 	"kua/internal/canary"
 	"kua/internal/fault"
 	"kua/internal/lane"
@@ -362,4 +365,98 @@ func TestNoTokenOfAPhoto(t *testing.T) {
 			t.Errorf("only %d files were looked through", files)
 		}
 	})
+}
+
+// TestPicturesInABucket: with a store of its own the lane's folder holds no
+// picture, and what is swept is gone from the store.
+func TestPicturesInABucket(t *testing.T) {
+	store, err := s3.Open(t.Context(), s3test.Bucket(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, days := t.TempDir(), 0
+	l, err := lane.Open(t.Context(), lane.Config{Dir: dir, Cleaner: lanetest.Cleaner(t), Pictures: store,
+		Now: func() time.Time { return time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC).AddDate(0, 0, days) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	p := addPicture(t, l, lanetest.Photo(t, 300, 200, 1))
+	if b, _, err := fetch(t, l, p.Hash); err != nil || hex.EncodeToString(sum(b)) != p.Hash {
+		t.Errorf("OpenPicture gives %d bytes, %v", len(b), err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "pictures")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder has pictures too: %v", err)
+	}
+	days = 2
+	if err := l.SweepPictures(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, hash := range []string{p.Hash, p.Small} {
+		if has, err := store.Has(t.Context(), hash); has || err != nil {
+			t.Errorf("after the sweep it is there: %v, %v", has, err)
+		}
+	}
+}
+
+func sum(b []byte) []byte { s := sha256.Sum256(b); return s[:] }
+
+// stuck is a store in which erasing takes long, or is cut off.
+type stuck struct {
+	blob.Store
+	erasing chan struct{}
+	cut     *bool
+}
+
+func (s stuck) Delete(ctx context.Context, hash string) error {
+	if *s.cut {
+		return errors.New("cut off")
+	}
+	s.erasing <- struct{}{}
+	<-s.erasing
+	return s.Store.Delete(ctx, hash)
+}
+
+// TestSweepAndAdd: a picture that is brought again while it is being erased is not
+// lost: its bringer is told to come back. A sweep that was cut off is finished by
+// a later one.
+func TestSweepAndAdd(t *testing.T) {
+	folder, err := blob.Dir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := true
+	store := stuck{folder, make(chan struct{}), &cut}
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	l, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t), Pictures: store, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	photo := lanetest.Photo(t, 300, 200, 1)
+	p := addPicture(t, l, photo)
+	now = now.AddDate(0, 0, 2)
+	if err := l.SweepPictures(t.Context()); err == nil {
+		t.Error("a sweep that was cut off says nothing")
+	}
+	cut = false
+	now = now.Add(2 * time.Hour) // whoever was cut off has lost its claim
+	swept := make(chan error)
+	go func() { swept <- l.SweepPictures(t.Context()) }()
+	<-store.erasing
+	if _, err := l.AddPicture(t.Context(), bytes.NewReader(photo)); !errors.Is(err, fault.Later("lane.pictures_busy")) {
+		t.Errorf("brought while it is erased: %v, want lane.pictures_busy", err)
+	}
+	store.erasing <- struct{}{}
+	<-store.erasing // the small one
+	store.erasing <- struct{}{}
+	if err := <-swept; err != nil {
+		t.Fatal(err)
+	}
+	if again := addPicture(t, l, photo); again != p {
+		t.Errorf("brought again it is %+v, want %+v", again, p)
+	}
+	if _, _, err := fetch(t, l, p.Hash); err != nil {
+		t.Error(err)
+	}
 }

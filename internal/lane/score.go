@@ -75,9 +75,6 @@ func RipeSpan(today appeal.Day, until string) Span {
 	return Span{last.AddDate(0, 1-scoreMonths, 0).Format("2006-01"), last.Format("2006-01")}
 }
 
-// Today is the lane's day, UTC.
-func (l *Lane) Today() appeal.Day { return l.today() }
-
 // Tallied is counts by standing.
 type Tallied map[Standing]int64
 

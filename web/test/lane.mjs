@@ -26,7 +26,7 @@ async function open(options) {
 const phone = await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
 
 // Between them these pages have every part that there is; with KUA_SHOTS set axe sees all.
-const AXE = ["lane-front-empty", "lane-form", "lane-danger", "lane-done", "lane-mine"];
+const AXE = ["lane-front-empty", "lane-form-map", "lane-danger", "lane-done", "lane-mine", "lane-map", "lane-area"];
 
 // look holds a page against axe and the width of the phone.
 async function look(page, name) {
@@ -65,6 +65,27 @@ async function shown(page, count) {
   }, count);
 }
 
+// where asks the phone for its place, which it refuses, then taps it on the map.
+async function where(page) {
+  await page.selectOption("#area", "south");
+  await page.click("details#where summary");
+  await page.click("#gps-ask");
+  await page.waitForFunction(() => document.getElementById("gps-state").textContent.includes("не сообщил"));
+  await page.context().grantPermissions(["geolocation"]);
+  await page.context().setGeolocation({ latitude: 45.061234567, longitude: 65.11 });
+  await page.click("#gps-ask");
+  await page.waitForFunction(() => document.getElementById("point").value === "45.06123, 65.11");
+  await page.context().clearPermissions();
+  await page.fill("#point", "");
+  await page.click('button[value="open"]');
+  await page.waitForSelector("input.pick");
+  await page.click('button[value="in"]');
+  await page.waitForSelector("input.pick");
+  await page.locator("input.pick").click({ position: { x: 200, y: 120 } });
+  await page.waitForFunction(() => /^45\.\d+,65\.\d+$/.test(document.getElementById("point").value));
+  await look(page, "lane-form-map");
+}
+
 try {
   await phone.goto(`${address}/ru/open/`);
   await look(phone, "lane-front-empty");
@@ -72,7 +93,7 @@ try {
   await look(phone, "lane-what");
   await phone.click('a[href="/ru/open/tell/manhole"]');
   await look(phone, "lane-form");
-  await phone.selectOption("#area", "south");
+  await where(phone);
   await phone.fill("#landmark", "улица Выдуманная, 5");
   await phone.check('input[value="gone"]');
   await phone.setInputFiles("#photo", await photo(phone));
@@ -116,10 +137,27 @@ try {
   const bare = await open({ viewport: { width: 360, height: 740 }, javaScriptEnabled: false });
   await bare.goto(`${address}/en/open/tell/pothole`);
   await bare.selectOption("#area", "bazaar");
+  await bare.click("details#where summary");
+  await bare.click('button[value="open"]');
+  await bare.locator("input.pick").click({ position: { x: 160, y: 160 } });
+  assert.equal(await bare.inputValue("#point"), "45.14,65.15");
   await bare.fill("#words", "A hole in the road, made up.");
   await bare.click("button.main");
   await bare.click("button.main");
   assert.match(await bare.locator("h1").innerText(), /It is sent/);
+  await bare.goto(`${address}/ru/open/map`);
+  assert.equal(await bare.locator("svg.map circle").count(), 2);
+  await phone.goto(`${address}/ru/open/map`);
+  await look(phone, "lane-map");
+  const target = await phone.locator("svg.map a").first().boundingBox();
+  assert.ok(target.width >= 24 && target.height >= 24, `a mark is ${target.width} px wide`);
+  await phone.locator("svg.map a").first().click();
+  await phone.waitForURL("**/open/case/*");
+  await phone.click("dd a"); // the area
+  await phone.waitForURL("**/open/area/*");
+  await look(phone, "lane-area");
+  await desk.goto(`${address}/en/open/map`);
+  await look(desk, "lane-map-desktop");
   assert.deepEqual(foreign, []);
 } finally {
   await browser.close();

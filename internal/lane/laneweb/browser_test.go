@@ -26,7 +26,7 @@ func TestTellingInABrowser(t *testing.T) {
 	mux.Handle("/", r.web.Before(http.NotFoundHandler()))
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "test/lane.mjs", server.URL)
 	cmd.Dir = "../../../web"

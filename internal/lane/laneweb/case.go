@@ -81,6 +81,9 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 		return p, nil
 	}
 	p.Told = w.told(v.lang, router, r)
+	if _, err := v.router.Area(r.Area); err == nil { // today's directory has it too
+		p.Told.AreaHref = p.At("/area/" + r.Area)
+	}
 	if p.Supporters, err = w.lane.Supporters(v.Context(), id); err != nil {
 		return p, err
 	}

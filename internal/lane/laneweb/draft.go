@@ -24,7 +24,7 @@ const (
 )
 
 // readDraft reads a draft out of a form. A point takes the place of the area.
-func readDraft(form url.Values, category authority.Category, lang locale.Tag) (lane.Draft, error) {
+func readDraft(form url.Values, category authority.Category, lang locale.Tag, places authority.Directory) (lane.Draft, error) {
 	d := lane.Draft{Code: form.Get(codeField), Category: category.ID, Language: lang, Words: oneLineEnd(form.Get(wordsField)),
 		Landmark: strings.TrimSpace(form.Get(landmarkField)), Area: form.Get(areaField), Aware: form.Get(awareField) == "yes", Answers: map[string][]string{}, Pictures: chosen(form)}
 	if err := lane.CheckCode(d.Code); err != nil {
@@ -41,7 +41,7 @@ func readDraft(form url.Values, category authority.Category, lang locale.Tag) (l
 	if point == "" {
 		return d, nil
 	}
-	at, ok := readPoint(point)
+	at, ok := readWhere(point, places, d.Area)
 	if !ok {
 		return d, fault.Invalid("laneweb.point")
 	}
@@ -90,7 +90,7 @@ type hidden struct{ Name, Value string }
 
 // carried are the fields of a form that are known, in a fixed order.
 func carried(form url.Values, category authority.Category) (all []hidden) {
-	names := []string{codeField, wordsField, landmarkField, areaField, pointField, pictureField}
+	names := []string{codeField, wordsField, landmarkField, areaField, pointField, viewField, pictureField}
 	for _, q := range category.Questions {
 		names = append(names, questionField+q.ID)
 	}
@@ -111,6 +111,7 @@ type told struct {
 	Coarse                              bool
 	Answers                             []answer
 	Photos                              []shot
+	AreaHref                            string // where everybody reads it
 }
 
 type answer struct{ Question, Answer string }

@@ -21,7 +21,7 @@ func FuzzForm(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d, err := readDraft(form, category, "en")
+		d, err := readDraft(form, category, "en", authority.Directory{})
 		if err != nil {
 			return
 		}

@@ -19,7 +19,8 @@ type frontPage struct {
 	State             string // "", open, closed
 	Filtered          bool
 	Reports           []entry
-	More, Feed, Data  string
+	More, Feed, Map   string
+	Data              string
 }
 
 type entry struct {
@@ -66,32 +67,18 @@ func (w *Web) front(v *visit) error {
 	if before, err := strconv.ParseInt(v.URL.Query().Get("before"), 10, 64); err == nil && before > 0 {
 		a.filter.Before = before
 	}
-	found, err := w.lane.List(v.Context(), a.filter)
-	if err != nil {
-		return err
-	}
 	d := v.router.Directory()
 	p := frontPage{base: w.base(v, "/", "laneweb.open"), Place: d.Info.Names.In(v.lang), Areas: areas(d, v.lang, a.area), State: a.state,
 		Query: a.query, Filtered: a.area+a.category+a.state != ""}
-	p.Feed, p.Data = p.At("/feed?"+a.values.Encode()), p.At("/data?"+a.values.Encode())
+	p.Feed, p.Map, p.Data = p.At("/feed?"+a.values.Encode()), p.At("/map?"+a.values.Encode()), p.At("/data?"+a.values.Encode())
 	for _, k := range d.Categories {
 		if !k.Sealed {
 			p.Categories = append(p.Categories, named{ID: k.ID, Name: k.Names.In(v.lang), Chosen: k.ID == a.category})
 		}
 	}
-	if len(found) > onPage {
-		found = found[:onPage]
-		a.values.Set("before", strconv.FormatInt(found[onPage-1].ID, 10))
-		p.More = p.At("/?" + a.values.Encode())
-	}
-	photos, err := w.photoIn(v, p.base, found)
-	if err != nil {
+	var err error
+	if p.Reports, p.More, err = w.entries(v, p.base, a); err != nil {
 		return err
-	}
-	for _, r := range found {
-		t := w.told(v.lang, v.router, r)
-		p.Reports = append(p.Reports, entry{Href: p.At("/case/" + strconv.FormatInt(r.ID, 10)), Words: short(r.Words), In: t.In, Category: t.Category, Area: t.Area,
-			Day: p.Date(string(r.Day)), Open: r.Open, Photo: photos[r.ID]})
 	}
 	w.set.Show(v.rw, "front", p.Base, p)
 	return nil
@@ -108,4 +95,28 @@ func inside(d authority.Directory, area string) []string {
 		}
 	}
 	return all
+}
+
+// entries gives the reports that a list asks for, and the address of the older ones.
+func (w *Web) entries(v *visit, b base, a asked) (all []entry, more string, err error) {
+	found, err := w.lane.List(v.Context(), a.filter)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(found) > onPage {
+		found = found[:onPage]
+		a.values.Set("before", strconv.FormatInt(found[onPage-1].ID, 10))
+		more = b.At("/?" + a.values.Encode())
+		a.values.Del("before")
+	}
+	photos, err := w.photoIn(v, b, found)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, r := range found {
+		t := w.told(v.lang, v.router, r)
+		all = append(all, entry{Href: b.At("/case/" + strconv.FormatInt(r.ID, 10)), Words: short(r.Words), In: t.In, Category: t.Category, Area: t.Area,
+			Day: b.Date(string(r.Day)), Open: r.Open, Photo: photos[r.ID]})
+	}
+	return all, more, nil
 }

@@ -93,7 +93,8 @@ type formPage struct {
 	Areas                        []named
 	Questions                    []question
 	Coarse, Held                 bool
-	Photos                       []shot // that are cleaned already
+	Map                          *picker // while it is open
+	Photos                       []shot  // that are cleaned already
 	MorePhotos                   bool
 	NoPhotos                     bool   // they cannot be cleaned here
 	Trouble, Hint                string // why it was not taken
@@ -110,7 +111,9 @@ func (w *Web) form(v *visit) error {
 // ask shows the form with what was written in it and why it was not taken.
 func (w *Web) ask(v *visit, category authority.Category, trouble error) error {
 	name := category.Names.In(v.lang)
-	p := formPage{base: w.base(v, "/tell/"+category.ID, "laneweb.form", name), Category: named{ID: category.ID, Name: name},
+	b := w.base(v, "/tell/"+category.ID, "laneweb.form", name)
+	picker := w.onMap(v, b)
+	p := formPage{base: b, Map: picker, Category: named{ID: category.ID, Name: name},
 		Code: v.form.Get(codeField), Words: clean(v.form.Get(wordsField)), Landmark: clean(v.form.Get(landmarkField)), Point: clean(v.form.Get(pointField)),
 		Areas:     areas(v.router.Directory(), v.lang, v.form.Get(areaField)),
 		Questions: questions(category, v.lang, v.form), Coarse: category.Visibility == authority.Coarse, Held: category.Visibility == authority.Held}
@@ -122,13 +125,13 @@ func (w *Web) ask(v *visit, category authority.Category, trouble error) error {
 		return err
 	}
 	p.NoPhotos, p.MorePhotos = !w.lane.TakesPictures(), len(p.Photos) < lane.MaxPictures
+	status := 0
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
 		p.Title = p.Trouble
-		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		v.rw.WriteHeader(page.Status(trouble))
+		status = page.Status(trouble)
 	}
-	w.set.Show(v.rw, "form", p.Base, p)
+	w.showForm(v, p, status)
 	return nil
 }
 
@@ -165,7 +168,7 @@ func (w *Web) review(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d, err := readDraft(v.form, category, v.lang)
+	d, err := readDraft(v.form, category, v.lang, v.router.Directory())
 	if err != nil {
 		return w.again(v, category, err)
 	}
@@ -257,7 +260,7 @@ func (w *Web) send(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d, err := readDraft(v.form, category, v.lang)
+	d, err := readDraft(v.form, category, v.lang, v.router.Directory())
 	if err != nil {
 		return w.again(v, category, err)
 	}
