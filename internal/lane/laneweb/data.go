@@ -232,15 +232,15 @@ func (w *Web) chosen(v *visit) (lane.Chosen, error) {
 	return c, nil
 }
 
-// mark is what Excel needs to read UTF-8; other programs take it for a part of
+// byteOrderMark is what Excel needs to read UTF-8; other programs take it for a part of
 // the first name, so that it is given only where it is asked for.
-const mark = "\ufeff"
+const byteOrderMark = "\ufeff"
 
 // table begins a CSV (RFC 4180).
 func table(v *visit, names []string) func(io.Writer) error {
 	return func(to io.Writer) error {
 		if v.URL.Query().Get("excel") == "1" {
-			if _, err := io.WriteString(to, mark); err != nil {
+			if _, err := io.WriteString(to, byteOrderMark); err != nil {
 				return err
 			}
 		}

@@ -35,7 +35,7 @@ type mapPage struct {
 type chart struct {
 	Ground string // address of the picture below
 	Side   int
-	Moves  []step
+	Moves  []shift
 	Marks  []mark
 	Shown  int  // reports that the marks are of
 	Capped bool // there are more of them in the box
@@ -103,7 +103,7 @@ func (w *Web) chart(v *visit, b base, a asked, at view, path string) (chart, err
 	}
 	c.Shown = len(found)
 	for _, m := range moves {
-		c.Moves = append(c.Moves, step{Move: m, Name: b.T("laneweb.map." + m), Href: to(at.move(m))})
+		c.Moves = append(c.Moves, shift{Move: m, Name: b.T("laneweb.map." + m), Href: to(at.move(m))})
 	}
 	for _, cell := range cells(at, found) {
 		c.Marks = append(c.Marks, w.mark(v, b, at, cell, to))

@@ -37,17 +37,17 @@ func readWhere(typed string, d authority.Directory, area string) (authority.Poin
 type picker struct {
 	View, Src string
 	Side      int
-	Moves     []step
+	Moves     []shift
 }
 
-// step is a way to move a map.
-type step struct{ Move, Name, Href string }
+// shift is a way to move a map.
+type shift struct{ Move, Name, Href string }
 
 // signs of the ways; what they mean is their name.
 var signs = map[string]string{"north": "↑", "south": "↓", "west": "←", "east": "→", "in": "+", "out": "−"}
 
 // Sign is what stands on the button.
-func (s step) Sign() string { return signs[s.Move] }
+func (s shift) Sign() string { return signs[s.Move] }
 
 // onMap does what was tapped on the form's map and gives the map again; nil while
 // it is not open.
@@ -74,7 +74,7 @@ func (w *Web) onMap(v *visit, b base) *picker {
 	}
 	out := &picker{View: at.String(), Src: b.At("/ground.svg?" + q.Encode()), Side: mapSide}
 	for _, m := range moves {
-		out.Moves = append(out.Moves, step{Move: m, Name: b.T("laneweb.map." + m)})
+		out.Moves = append(out.Moves, shift{Move: m, Name: b.T("laneweb.map." + m)})
 	}
 	return out
 }
