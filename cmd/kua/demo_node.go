@@ -8,7 +8,6 @@ import (
 
 	"kua/internal/authority"
 	"kua/internal/charter"
-	"kua/internal/lane/laneweb"
 	"kua/internal/node"
 )
 

@@ -9,6 +9,7 @@ import (
 	"kua/internal/blob/s3"
 	"kua/internal/lane"
 	"kua/internal/lane/darkroom"
+	"kua/internal/lane/laneweb"
 )
 
 // sweepEvery is how often pictures of drafts that were not sent are looked for.
