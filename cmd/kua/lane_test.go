@@ -52,7 +52,7 @@ func TestNodeWithoutItsBucket(t *testing.T) {
 	} {
 		ctx, stop := context.WithTimeout(t.Context(), time.Second) // the client tries again for a while
 		defer stop()
-		if l, err := a.openLane(ctx, t.TempDir(), laneAt{pictures: address}); !errors.Is(err, want) {
+		if l, err := a.openLane(ctx, lane.Config{Dir: t.TempDir()}, laneAt{pictures: address}); !errors.Is(err, want) {
 			t.Errorf("%s: %v, %v, want %s", address, l, err, want.Key)
 		}
 	}
