@@ -115,8 +115,9 @@ func (f *file) soundEntry(t *track, stsd, head box, scale uint32, length uint64)
 	}
 	average := t.average(scale, length)
 	most, said := esds.u32(22), esds.u32(26)
-	// ffmpeg tells the highest rate as the one that was asked for, or the average where that is higher.
-	if uint64(said) != average || !slices.ContainsFunc(aacBits, func(asked uint32) bool { return most == max(asked, said) }) {
+	// ffmpeg tells the highest rate as the one that was asked for, or the average where that is higher
+	// or where the sound was only copied into its film.
+	if uint64(said) != average || most != said && !slices.ContainsFunc(aacBits, func(asked uint32) bool { return most == max(asked, said) }) {
 		return esds.refuse("value", "rates of %d and %d bits a second, where %d are due", most, said, average)
 	}
 	if b, ok := in["btrt"]; ok {
