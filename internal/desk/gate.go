@@ -24,7 +24,8 @@ import (
 // first signature, before every further one, and before the log. It trusts
 // nothing that was written down on the way: what an original tells is read each
 // time from the sealed original itself, whose hash is the one that the record
-// commits to, and what is judged are the very bytes that go out.
+// commits to, and what is judged are the very bytes that go out. What was found
+// clean before is known by its hash (verdicts).
 
 // needles reads what an original tells. An original that cannot be read, or
 // whose bytes are not those that were collected, has no needles, and nothing
@@ -37,15 +38,17 @@ func (d *Desk) needles(ctx context.Context, o evidence.Original, in media.Input)
 	if hex.EncodeToString(h.Sum(nil)) != o.SHA256 {
 		return gate.Needles{}, fault.Corrupt("desk.gate_no_sheet", o.ID)
 	}
-	sheet, err := d.media.Trace(ctx, in)
-	if err != nil {
-		// What may pass, a machine without a box or one that is full, says nothing of the file.
-		if f, ok := fault.Of(err); ctx.Err() != nil || !ok || f.Kind == fault.KindMissing || f.Kind == fault.KindInternal {
-			return gate.Needles{}, err
+	return d.verdicts.needlesOf(o, func() (gate.Needles, error) {
+		sheet, err := d.media.Trace(ctx, in)
+		if err != nil {
+			// What may pass, a machine without a box or one that is full, says nothing of the file.
+			if f, ok := fault.Of(err); ctx.Err() != nil || !ok || f.Kind == fault.KindMissing || f.Kind == fault.KindInternal {
+				return gate.Needles{}, err
+			}
+			return gate.Needles{}, fault.Invalid("desk.gate_no_sheet", o.ID).Because(err)
 		}
-		return gate.Needles{}, fault.Invalid("desk.gate_no_sheet", o.ID).Because(err)
-	}
-	return gate.NeedlesOf(sheet, o.Name, o.SHA256, o.Parcel), nil
+		return gate.NeedlesOf(sheet, o.Name, o.SHA256, o.Parcel), nil
+	})
 }
 
 // judge puts one file through the gate.
@@ -89,7 +92,8 @@ func (d *Desk) judgeFile(ctx context.Context, original int64, name, mediaType, p
 	if err != nil {
 		return err
 	}
-	return d.judge(ctx, original, name, mediaType, io.NewSectionReader(f, 0, info.Size()), n)
+	whole := io.NewSectionReader(f, 0, info.Size())
+	return d.verdicts.judge(whole, mediaType, n, func() error { return d.judge(ctx, original, name, mediaType, whole, n) })
 }
 
 func (d *Desk) noteGated(ctx context.Context, by evidence.Actor, set []evidence.Derivative, step string) error {

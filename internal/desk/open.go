@@ -71,6 +71,8 @@ type Desk struct {
 	pushing    sync.Mutex // one push at a time
 	comparing  sync.Mutex // one comparison at a time: of two, each must see the other; guards archive
 
+	verdicts verdicts // of the gate
+
 	archive *likeness.Archive // of all prints in the database, nil until it is needed; in memory only
 
 	unfinished bool  // an approved proposal could not be published at the start
