@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"kua/internal/canon"
 	"kua/internal/fault"
@@ -24,7 +25,7 @@ const maxPath = 200 // bytes: fits every file system and archive format
 // Every number a path can count up to is divided among parts, so that no part
 // grows with the archive.
 type family struct {
-	shape *regexp.Regexp
+	shape func() *regexp.Regexp
 	part  func(m []string) string
 }
 
@@ -77,7 +78,7 @@ func PartOf(path string) string {
 		return ""
 	}
 	for _, f := range families {
-		if m := f.shape.FindStringSubmatch(path); m != nil {
+		if m := f.shape().FindStringSubmatch(path); m != nil {
 			return f.part(m)
 		}
 	}
@@ -111,7 +112,11 @@ func Signature(path string) (document, keyID string, ok bool) {
 	return m[1], m[2], true
 }
 
-func shape(s string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + s + `)$`) }
+// shape is compiled when it is first needed, since most runs of the program look
+// at no edition.
+func shape(s string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + s + `)$`) })
+}
 
 func whole(name string) func([]string) string { return func([]string) string { return name } }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,7 +83,7 @@ type pdfObject struct {
 	number, at int64 // at is behind "obj"
 }
 
-var pdfMarks = regexp.MustCompile(`(\d{1,10})[ \t\r\n\f\x00]+\d{1,5}[ \t\r\n\f\x00]+obj|trailer|%%EOF|/Linearized|/Encrypt[ /<]|[\r\n]%[^%\r\n][^\r\n]*`)
+var pdfMarks = pattern(`(\d{1,10})[ \t\r\n\f\x00]+\d{1,5}[ \t\r\n\f\x00]+obj|trailer|%%EOF|/Linearized|/Encrypt[ /<]|[\r\n]%[^%\r\n][^\r\n]*`)
 
 // scan finds objects, trailers and ends, a window at a time.
 func (p *pdfFile) scan() error {
@@ -95,7 +94,7 @@ func (p *pdfFile) scan() error {
 		if err != nil {
 			return ignoreShort(err)
 		}
-		for _, m := range pdfMarks.FindAllSubmatchIndex(b, -1) {
+		for _, m := range pdfMarks().FindAllSubmatchIndex(b, -1) {
 			if end := at + int64(m[1]); end > seen {
 				seen = end
 				p.mark(b[m[0]:m[1]], b, m, at)

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -96,11 +95,11 @@ func whole10(s string) int {
 	return v
 }
 
-var iso6709 = regexp.MustCompile(`^([+-]\d{2,6}(?:\.\d*)?)([+-]\d{3,7}(?:\.\d*)?)([+-]\d+(?:\.\d*)?)?`)
+var iso6709 = pattern(`^([+-]\d{2,6}(?:\.\d*)?)([+-]\d{3,7}(?:\.\d*)?)([+-]\d+(?:\.\d*)?)?`)
 
 // point reads a position written after ISO 6709, as QuickTime has it.
 func point(v string) (f Fix, ok bool) {
-	m := iso6709.FindStringSubmatch(strings.TrimSpace(v))
+	m := iso6709().FindStringSubmatch(strings.TrimSpace(v))
 	if m == nil {
 		return f, false
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +27,7 @@ func readText(src *source, s *Sheet) error {
 	return nil
 }
 
-var modeline = regexp.MustCompile(`(?m)^.{0,200}(?:-\*-.*-\*-|\bvim?:.*)\r?$`)
+var modeline = pattern(`(?m)^.{0,200}(?:-\*-.*-\*-|\bvim?:.*)\r?$`)
 
 // readPlain tells of a text what no reader sees: its mark, letters without a
 // shape, an editor's line, a ProofMode table.
@@ -45,7 +44,7 @@ func readPlain(s *Sheet, where string, b []byte) {
 	if bytes.Contains(b[:min(len(b), 4096)], []byte("\r\n")) {
 		s.fact(Fact{Kind: Encoding, Where: where, Name: "LineEnds", Value: "CRLF"})
 	}
-	for _, m := range modeline.FindAll(b, 20) {
+	for _, m := range modeline().FindAll(b, 20) {
 		s.text(Software, where, "Modeline", m)
 	}
 	counts := make(map[rune]int)

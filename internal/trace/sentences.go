@@ -5,32 +5,39 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Positions that cameras write as text: NMEA 0183 sentences and the home-made
 // lines of drones and dashcams, as public readers of them describe (ExifTool's
 // documentation of its QuickTime stream tags, the firmware makers' own notes).
 var (
-	rmc = regexp.MustCompile(`([A-Z]{2}RMC),(\d{2})(\d{2})(\d{2}(?:\.\d*)?),A?,(\d{1,5}\.\d+),([NS]),(\d{1,6}\.\d+),([EW]),(\d*\.?\d*),(\d*\.?\d*),(\d{2})(\d{2})(\d{2})`)
-	gga = regexp.MustCompile(`([A-Z]{2}GGA),(\d{2})(\d{2})(\d{2}(?:\.\d*)?),(\d{1,5}\.\d+),([NS]),(\d{1,6}\.\d+),([EW]),[1-6],\d*,[\d.]*,(-?\d+\.?\d*)?`)
+	rmc = pattern(`([A-Z]{2}RMC),(\d{2})(\d{2})(\d{2}(?:\.\d*)?),A?,(\d{1,5}\.\d+),([NS]),(\d{1,6}\.\d+),([EW]),(\d*\.?\d*),(\d*\.?\d*),(\d{2})(\d{2})(\d{2})`)
+	gga = pattern(`([A-Z]{2}GGA),(\d{2})(\d{2})(\d{2}(?:\.\d*)?),(\d{1,5}\.\d+),([NS]),(\d{1,6}\.\d+),([EW]),[1-6],\d*,[\d.]*,(-?\d+\.?\d*)?`)
 	// DJI: "[latitude: 42.87] [longtitude: 74.59]" (the older firmware misspells it), "[altitude: 700]"
-	named2 = regexp.MustCompile(`(?i)\blat(?:itude)?\s*[:=]\s*([-+]?\d+\.\d+)[^\d+-]{1,20}?lon(?:gt?itude|g)?\s*[:=]\s*([-+]?\d+\.\d+)`)
-	named3 = regexp.MustCompile(`(?i)\b(?:abs_alt|altitude|alt)\s*[:=]\s*([-+]?\d+(?:\.\d+)?)`)
+	named2 = pattern(`(?i)\blat(?:itude)?\s*[:=]\s*([-+]?\d+\.\d+)[^\d+-]{1,20}?lon(?:gt?itude|g)?\s*[:=]\s*([-+]?\d+\.\d+)`)
+	named3 = pattern(`(?i)\b(?:abs_alt|altitude|alt)\s*[:=]\s*([-+]?\d+(?:\.\d+)?)`)
 	// DJI: "GPS (74.5900, 42.8700, 18)": longitude first
-	bracket = regexp.MustCompile(`\bGPS\s?\(([-+]?\d+\.\d+),\s*([-+]?\d+\.\d+)`)
-	speedHS = regexp.MustCompile(`\bH\.S\s+([-+]?\d+\.?\d*)m/s`)
-	heightH = regexp.MustCompile(`,\s*H\s+([-+]?\d+\.?\d*)m`)
+	bracket = pattern(`\bGPS\s?\(([-+]?\d+\.\d+),\s*([-+]?\d+\.\d+)`)
+	speedHS = pattern(`\bH\.S\s+([-+]?\d+\.?\d*)m/s`)
+	heightH = pattern(`,\s*H\s+([-+]?\d+\.?\d*)m`)
 	// "A,270519,201555.000,3356.8925,N,08420.2071,W,000.0,331.0M,…"
-	mini = regexp.MustCompile(`\bA,(\d{2})(\d{2})(\d{2}),(\d{2})(\d{2})(\d{2}(?:\.\d+)?),(\d{4}\.\d+),([NS]),(\d{5}\.\d+),([EW]),`)
+	mini = pattern(`\bA,(\d{2})(\d{2})(\d{2}),(\d{2})(\d{2})(\d{2}(?:\.\d+)?),(\d{4}\.\d+),([NS]),(\d{5}\.\d+),([EW]),`)
 	// "$G:2019-03-05 07:52:58-N42.87-E74.59-S12"
-	dollarG = regexp.MustCompile(`\$G:(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})-([NS])(\d+\.\d+)-([EW])(\d+\.\d+)-S(\d+)`)
+	dollarG = pattern(`\$G:(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})-([NS])(\d+\.\d+)-([EW])(\d+\.\d+)-S(\d+)`)
 	// "$GPSINFO,0x0004,2021.08.09 13:27:36,2341.54561,12031.70135,8.0,…"
-	gpsinfo = regexp.MustCompile(`\$GPSINFO,\w*,(\d{4})\.(\d{2})\.(\d{2}) (\d{2}):(\d{2}):(\d{2}),(-?\d+\.\d+),(-?\d+\.\d+),(\d+\.?\d*),`)
+	gpsinfo = pattern(`\$GPSINFO,\w*,(\d{4})\.(\d{2})\.(\d{2}) (\d{2}):(\d{2}):(\d{2}),(-?\d+\.\d+),(-?\d+\.\d+),(\d+\.?\d*),`)
 	// "210318073213[1][N][52200970][E][006362321][+00152][100]…"
-	denver = regexp.MustCompile(`\b(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})\[1\]\[([NS])\]\[(\d{2})(\d{6})\]\[([EW])\]\[(\d{3})(\d{6})\]\[([-+]?\d*)\]\[(\d*)\]`)
+	denver = pattern(`\b(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})\[1\]\[([NS])\]\[(\d{2})(\d{6})\]\[([EW])\]\[(\d{3})(\d{6})\]\[([-+]?\d*)\]\[(\d*)\]`)
 	// Blackvue puts the moment in milliseconds of 1970 before a sentence.
-	stamped = regexp.MustCompile(`\[(\d{10,13})\]$`)
+	stamped = pattern(`\[(\d{10,13})\]$`)
 )
+
+// pattern is compiled when it is first needed: every box is a new process, and
+// few of them look for positions.
+func pattern(s string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) })
+}
 
 // sentences finds the positions in a text. at is the moment in the film.
 func (s *Sheet) sentences(where, source string, b []byte, at int64) bool {
@@ -48,7 +55,7 @@ func (s *Sheet) sentences(where, source string, b []byte, at int64) bool {
 		f.At, f.Source = at, source
 		s.position(where, f, string(b[m[0]:m[1]]), nil)
 	}
-	for _, m := range rmc.FindAllSubmatchIndex(b, maxFixes) {
+	for _, m := range rmc().FindAllSubmatchIndex(b, maxFixes) {
 		year := whole10(sub(m, 13)) + 2000
 		if year >= 2070 {
 			year -= 100
@@ -59,12 +66,12 @@ func (s *Sheet) sentences(where, source string, b []byte, at int64) bool {
 			f.Speed = v * knot
 		}
 		put(m, f)
-		if st := stamped.FindSubmatch(b[max(0, m[0]-16):max(0, m[0]-1)]); st != nil {
+		if st := stamped().FindSubmatch(b[max(0, m[0]-16):max(0, m[0]-1)]); st != nil {
 			s.fact(Fact{Kind: Time, Where: where, Name: "sentence stamp", Value: string(st[1]), Zone: "utc"})
 		}
 	}
 	if len(s.Track) == had { // the same moments again, without a date
-		for _, m := range gga.FindAllSubmatchIndex(b, maxFixes) {
+		for _, m := range gga().FindAllSubmatchIndex(b, maxFixes) {
 			f := Fix{Latitude: toward(minutes(parsed(sub(m, 5))), sub(m, 6)[0]), Longitude: toward(minutes(parsed(sub(m, 7))), sub(m, 8)[0])}
 			f.Time = sub(m, 2) + ":" + sub(m, 3) + ":" + sub(m, 4) + "Z"
 			if sub(m, 9) != "" {
@@ -73,43 +80,43 @@ func (s *Sheet) sentences(where, source string, b []byte, at int64) bool {
 			put(m, f)
 		}
 	}
-	for _, m := range named2.FindAllSubmatchIndex(b, maxFixes) {
+	for _, m := range named2().FindAllSubmatchIndex(b, maxFixes) {
 		f := Fix{Latitude: parsed(sub(m, 1)), Longitude: parsed(sub(m, 2))}
-		if a := named3.FindSubmatch(b[m[1]:min(len(b), m[1]+60)]); a != nil {
+		if a := named3().FindSubmatch(b[m[1]:min(len(b), m[1]+60)]); a != nil {
 			f.Altitude = parsed(string(a[1]))
 		}
 		put(m, f)
 	}
-	for _, m := range bracket.FindAllSubmatchIndex(b, maxFixes) {
+	for _, m := range bracket().FindAllSubmatchIndex(b, maxFixes) {
 		f := Fix{Latitude: parsed(sub(m, 2)), Longitude: parsed(sub(m, 1))}
 		rest := b[m[1]:min(len(b), m[1]+120)]
-		if v := heightH.FindSubmatch(rest); v != nil {
+		if v := heightH().FindSubmatch(rest); v != nil {
 			f.Altitude = parsed(string(v[1]))
 		}
-		if v := speedHS.FindSubmatch(rest); v != nil {
+		if v := speedHS().FindSubmatch(rest); v != nil {
 			f.Speed = parsed(string(v[1]))
 		}
 		put(m, f)
 	}
-	for _, m := range mini.FindAllSubmatchIndex(b, maxFixes) {
+	for _, m := range mini().FindAllSubmatchIndex(b, maxFixes) {
 		put(m, Fix{
 			Latitude: toward(minutes(parsed(sub(m, 7))), sub(m, 8)[0]), Longitude: toward(minutes(parsed(sub(m, 9))), sub(m, 10)[0]),
 			Time: utc(clock(2000+whole10(sub(m, 3)), whole10(sub(m, 2)), whole10(sub(m, 1)), whole10(sub(m, 4)), whole10(sub(m, 5)), parsed(sub(m, 6)))),
 		})
 	}
-	for _, m := range dollarG.FindAllSubmatchIndex(b, maxFixes) {
+	for _, m := range dollarG().FindAllSubmatchIndex(b, maxFixes) {
 		put(m, Fix{
 			Latitude: toward(parsed(sub(m, 8)), sub(m, 7)[0]), Longitude: toward(parsed(sub(m, 10)), sub(m, 9)[0]),
 			Time: clock(whole10(sub(m, 1)), whole10(sub(m, 2)), whole10(sub(m, 3)), whole10(sub(m, 4)), whole10(sub(m, 5)), parsed(sub(m, 6))),
 		})
 	}
-	for _, m := range gpsinfo.FindAllSubmatchIndex(b, maxFixes) {
+	for _, m := range gpsinfo().FindAllSubmatchIndex(b, maxFixes) {
 		put(m, Fix{
 			Latitude: minutes(parsed(sub(m, 7))), Longitude: minutes(parsed(sub(m, 8))), Speed: parsed(sub(m, 9)) * kmh,
 			Time: clock(whole10(sub(m, 1)), whole10(sub(m, 2)), whole10(sub(m, 3)), whole10(sub(m, 4)), whole10(sub(m, 5)), parsed(sub(m, 6))),
 		})
 	}
-	for _, m := range denver.FindAllSubmatchIndex(b, maxFixes) {
+	for _, m := range denver().FindAllSubmatchIndex(b, maxFixes) {
 		f := Fix{
 			Latitude:  toward(parsed(sub(m, 8))+parsed(sub(m, 9))/600000, sub(m, 7)[0]),
 			Longitude: toward(parsed(sub(m, 11))+parsed(sub(m, 12))/600000, sub(m, 10)[0]),
