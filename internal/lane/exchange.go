@@ -28,10 +28,11 @@ type Inquiry struct {
 	Skip, Limit            int        // Limit is at least 1
 }
 
-// Known is a request with its whole history.
+// Known is a request with its whole history and its pictures.
 type Known struct {
 	Request
-	History []Event
+	History  []Event
+	Pictures []Picture
 }
 
 // Changed is the day of the last event.
@@ -71,6 +72,10 @@ func (l *Lane) Ask(ctx context.Context, q Inquiry) ([]Known, error) {
 	if err != nil {
 		return nil, err
 	}
+	pictures, err := l.Pictures(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
 	var all []Known
 	for _, k := range kept {
 		one, err := shown(k)
@@ -89,7 +94,7 @@ func (l *Lane) Ask(ctx context.Context, q Inquiry) ([]Known, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Known{one, history})
+		all = append(all, Known{one, history, pictures[k.ID]})
 	}
 	return all, nil
 }
