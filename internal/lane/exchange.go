@@ -144,7 +144,7 @@ const maxUpdate = 200
 // CheckUpdate holds the number of a message of an authority's system against what
 // a history can keep. The fault is lane.update.
 func CheckUpdate(update string) error {
-	if update == "" || !plain(update, maxUpdate) || strings.ContainsAny(update, "\r\n\t") {
+	if update == "" || !oneLine(update, maxUpdate) {
 		return fault.Invalid("lane.update", maxUpdate)
 	}
 	return nil

@@ -89,7 +89,7 @@ func (l *Lane) hear(ctx context.Context, assignment int64, s Message) (fresh boo
 	if s.To == Refused {
 		words = cmp.Or(words, string(s.To)) // it needs a reason; signs that nobody can see are none
 	}
-	if !plain(s.Number, 200) {
+	if !oneLine(s.Number, maxNumber) {
 		s.To = ""
 	}
 	m := Move{To: s.To, By: ByOfficial, Reason: words, Number: s.Number, Update: s.Update}
