@@ -266,7 +266,7 @@ func TestLinkOpensOneCase(t *testing.T) {
 		if got := r.state(mine)[0]; got != lane.InWork {
 			t.Errorf("an expired link moved it to %s", got)
 		}
-		r.want(http.MethodPost, "/en/open/at/"+token+"/renew", url.Values{}, 200, "A new link is on its way")
+		r.want(http.MethodPost, "/en/open/at/"+token+"/renew", url.Values{}, 200, "A new link goes to that address")
 		r.want(http.MethodPost, "/en/open/at/"+token+"/renew", url.Values{}, 200) // twice is once
 		all, err := r.lane.Deliveries(t.Context(), mine)
 		if err != nil || len(all) != 1 || !all[0].Waiting || all[0].Since != "2027-02-27" {

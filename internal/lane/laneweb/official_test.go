@@ -358,7 +358,7 @@ func TestEscalation(t *testing.T) {
 	if resp, _ := r.do(http.MethodGet, "/en/open/appeal", nil); resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("without the form: %d", resp.StatusCode)
 	}
-	r.want("POST", "/en/open/appeal", url.Values{"code": {lane.NewCode()}}, 404, "No request belongs to this code")
+	r.want("POST", "/en/open/appeal", url.Values{"code": {lane.NewCode()}}, 404, "No report belongs to this code")
 	r.want("POST", "/en/open/letter/pdf", form("code", "nonsense", "step", "first"), 422, "This is no code")
 }
 
@@ -450,7 +450,7 @@ func TestSupportersCodeOpensNothing(t *testing.T) {
 		for name, values := range more {
 			form[name] = values
 		}
-		r.want("POST", "/en/open/"+path, form, 404, "No request belongs to this code")
+		r.want("POST", "/en/open/"+path, form, 404, "No report belongs to this code")
 	}
 	after, err := r.lane.History(t.Context(), number)
 	if err != nil || len(after) != len(before) {
