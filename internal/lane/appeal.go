@@ -256,7 +256,7 @@ func (l *Lane) admit(ctx context.Context, now Appeal, e Entry) (Entry, error) {
 		e.Says != "" && !slices.Contains([]appeal.Verdict{appeal.Mended, appeal.Partly, appeal.NotMended}, e.Says),
 		e.Act == "" && (e.Authority != "" || e.Until != "" || e.Note != Note{}):
 		return e, fault.Invalid("lane.entry", string(now.Today))
-	case !plain(e.Note.Number, maxLandmark) || strings.ContainsAny(e.Note.Number, "\r\n") || !plain(e.Note.Reason, maxText):
+	case !oneLine(e.Note.Number, maxNumber) || !plain(e.Note.Reason, maxText):
 		return e, fault.Invalid("lane.text", maxText)
 	}
 	if e.Until != "" {

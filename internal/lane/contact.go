@@ -75,7 +75,7 @@ func (l *Lane) Contact(ctx context.Context, code, words string) error {
 	words = strings.TrimSpace(words)
 	c := lanedb.Contact{Request: id, Day: string(l.today())}
 	if words != "" {
-		if !plain(words, maxContact) || strings.ContainsAny(words, "\r\n\t") {
+		if !oneLine(words, maxContact) {
 			return fault.Invalid("lane.contact", maxContact)
 		}
 		if c.Sealed, err = l.sealed(contactText{contactKind, id, l.today(), words}); err != nil {

@@ -46,7 +46,7 @@ func (l *Lane) Entrust(ctx context.Context, code string, t Letter) error {
 		return err
 	}
 	t.Contact = strings.TrimSpace(t.Contact)
-	if !plain(t.Contact, maxContact) || strings.ContainsAny(t.Contact, "\r\n\t") {
+	if !oneLine(t.Contact, maxContact) {
 		return fault.Invalid("lane.contact", maxContact)
 	}
 	if !slices.Contains(appeal.StepKinds, t.Step) {

@@ -28,10 +28,11 @@ type Inquiry struct {
 	Skip, Limit            int        // Limit is at least 1
 }
 
-// Known is a request with its whole history.
+// Known is a request with its whole history and its pictures.
 type Known struct {
 	Request
-	History []Event
+	History  []Event
+	Pictures []Picture
 }
 
 // Changed is the day of the last event.
@@ -71,6 +72,10 @@ func (l *Lane) Ask(ctx context.Context, q Inquiry) ([]Known, error) {
 	if err != nil {
 		return nil, err
 	}
+	pictures, err := l.Pictures(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
 	var all []Known
 	for _, k := range kept {
 		one, err := shown(k)
@@ -89,7 +94,7 @@ func (l *Lane) Ask(ctx context.Context, q Inquiry) ([]Known, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Known{one, history})
+		all = append(all, Known{one, history, pictures[k.ID]})
 	}
 	return all, nil
 }
@@ -139,7 +144,7 @@ const maxUpdate = 200
 // CheckUpdate holds the number of a message of an authority's system against what
 // a history can keep. The fault is lane.update.
 func CheckUpdate(update string) error {
-	if update == "" || !plain(update, maxUpdate) || strings.ContainsAny(update, "\r\n\t") {
+	if update == "" || !oneLine(update, maxUpdate) {
 		return fault.Invalid("lane.update", maxUpdate)
 	}
 	return nil

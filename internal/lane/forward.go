@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -85,7 +86,10 @@ func (l *Lane) hear(ctx context.Context, assignment int64, s Message) (fresh boo
 		}
 	}
 	words := shorten(s.Words)
-	if !plain(s.Number, 200) {
+	if s.To == Refused {
+		words = cmp.Or(words, string(s.To)) // it needs a reason; signs that nobody can see are none
+	}
+	if !oneLine(s.Number, maxNumber) {
 		s.To = ""
 	}
 	m := Move{To: s.To, By: ByOfficial, Reason: words, Number: s.Number, Update: s.Update}
@@ -106,10 +110,7 @@ func (l *Lane) hear(ctx context.Context, assignment int64, s Message) (fresh boo
 			return true, l.Move(ctx, assignment, a.Step, m)
 		}
 	}
-	if words == "" {
-		words = string(s.To)
-	}
-	if words == "" || !State(a.State).Open() {
+	if words = cmp.Or(words, string(s.To)); words == "" || !State(a.State).Open() {
 		return false, nil
 	}
 	e := Event{Day: l.today(), By: ByOfficial, Authority: a.Authority, Words: words, Update: s.Update}

@@ -43,7 +43,7 @@ func hashKey(key string) string {
 // authority.unknown and lane.no_directory.
 func (l *Lane) AddKey(ctx context.Context, k Key) (secret string, made Key, err error) {
 	switch {
-	case strings.TrimSpace(k.Name) == "" || !plain(k.Name, maxKeyName) || strings.ContainsAny(k.Name, "\r\n\t"):
+	case strings.TrimSpace(k.Name) == "" || !oneLine(k.Name, maxKeyName):
 		return "", Key{}, fault.Invalid("lane.key_name", maxKeyName)
 	case !k.Submit && k.Authority == "":
 		return "", Key{}, fault.Invalid("lane.key_nothing")

@@ -15,16 +15,17 @@ import (
 
 // tells is the rule of the outbox: who must hear of an event. An authority hears
 // of a report once it is routed to it, and after that of every act of the holder
-// and the collective on it, until its part is closed; of the closing too.
+// and the collective on the whole of it or on its own part, until that is closed;
+// of the closing too. What another authority's answer is worth is not its business.
 func tells(body string, all []lanedb.Assignment) ([]lanedb.Tell, error) {
 	var e Event
 	if err := canon.Unmarshal([]byte(body), &e); err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
-	news := e.By != ByOfficial && e.To != Delivered
 	var out []lanedb.Tell
 	for _, a := range all {
 		s := State(a.State)
+		news := e.By != ByOfficial && e.To != Delivered && (e.Authority == "" || e.Authority == a.Authority)
 		closed := e.Authority == a.Authority && e.To == s && (s == Withdrawn || s == Merged) && e.From != AwaitingCheck
 		switch {
 		case s == Routed && e.To != Delivered:

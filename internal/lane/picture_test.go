@@ -193,6 +193,29 @@ func TestProofIsAPicture(t *testing.T) {
 	})
 }
 
+// TestVerdictsPicture: what a citizen shows of an answer is tied to the verdict, also
+// where the verdict opens the report again, and what is not kept is refused with it.
+func TestVerdictsPicture(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, _ sqldb.Config) {
+		l, d := withCity(t, open()), manhole()
+		id := submit(t, l, d)
+		a := must(t, l, id, delivered, refused)
+		v := lane.Verdict{Code: d.Code, Assignment: a.Number, Answer: a.Answer, Says: lane.SaysNot, Picture: strings.Repeat("a", 64)}
+		if err := l.Judge(t.Context(), v); !errors.Is(err, fault.NotFound("lane.no_picture")) {
+			t.Errorf("a picture that nobody has: %v", err)
+		}
+		v.Picture = lanetest.Proof(t, l)
+		if err := l.Judge(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+		all, err := l.Pictures(t.Context(), id)
+		if err != nil || len(all[id]) != 1 || all[id][0].Role != lane.After || all[id][0].Event != 4 {
+			t.Errorf("Pictures = %+v, %v", all, err)
+		}
+		whole(t, l)
+	})
+}
+
 // TestDraftsPicturesGo: a picture that no report took is erased when a day has
 // passed after its own, byte and line; one that was taken stays; one that was
 // brought again counts anew.

@@ -209,6 +209,11 @@ func plain(s string, maxSigns int) bool {
 	})
 }
 
+// oneLine is plain for a text of one line.
+func oneLine(s string, maxSigns int) bool {
+	return plain(s, maxSigns) && !strings.ContainsAny(s, "\r\n\t")
+}
+
 func place(p authority.Point) *lanedb.Place {
 	return &lanedb.Place{Lat: int64(p.Lat), Lon: int64(p.Lon)}
 }

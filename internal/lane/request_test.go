@@ -311,6 +311,7 @@ func TestMoveNeeds(t *testing.T) {
 		"planned for the past":           {lane.Move{To: lane.Planned, On: "2020-01-01"}, fault.Invalid("lane.needs")},
 		"a question without words":       {lane.Move{To: lane.InfoNeeded}, fault.Invalid("lane.needs")},
 		"registered without a number":    {lane.Move{To: lane.Registered}, fault.Invalid("lane.needs")},
+		"a number of two lines":          {lane.Move{To: lane.Registered, Number: "1\n2"}, fault.Invalid("lane.text")},
 		"not ours, and nobody's":         {lane.Move{To: lane.Redirected}, fault.Invalid("lane.needs")},
 		"not ours, but ours":             {lane.Move{To: lane.Redirected, Owner: "water"}, fault.Invalid("lane.needs")},
 		"not ours, but an unknown one's": {lane.Move{To: lane.Redirected, Owner: "nobody"}, fault.NotFound("authority.unknown")},

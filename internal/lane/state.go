@@ -79,6 +79,9 @@ type Move struct {
 	Update  string     // what the authority's system calls the message that moves it
 }
 
+// maxNumber is the most signs of an authority's number.
+const maxNumber = 200
+
 // day reports a real day that is not past.
 func day(d, today appeal.Day) bool {
 	read, err := appeal.ParseDay(string(d))
@@ -109,8 +112,11 @@ func (m Move) check(from State, category authority.Category, today appeal.Day) e
 	if missing != "" {
 		return fault.Invalid("lane.needs", string(m.To), missing)
 	}
-	if !plain(m.Reason, maxText) || !plain(m.Number, 200) {
+	if !plain(m.Reason, maxText) {
 		return fault.Invalid("lane.text", maxText)
+	}
+	if !oneLine(m.Number, maxNumber) {
+		return fault.Invalid("lane.text", maxNumber)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ type Verdict struct {
 // the counts. A holder who says that it is not mended, or only partly, opens the
 // request again; supporters' verdicts open nothing. The faults are lane.bad_code,
 // lane.unknown_code, lane.verdict (no such word), lane.text, lane.danger,
-// lane.no_assignment, lane.no_answer, lane.judged, lane.came_later and lane.moved.
+// lane.no_assignment, lane.no_answer, lane.judged, lane.came_later, lane.moved and lane.no_picture.
 func (l *Lane) Judge(ctx context.Context, v Verdict) error {
 	hash, err := hashCode(v.Code)
 	if err != nil {
@@ -68,8 +68,12 @@ func (l *Lane) Judge(ctx context.Context, v Verdict) error {
 			reopened = &lanedb.Assignment{State: string(InWork), Day: string(today)}
 		}
 	}
+	var shows []lanedb.Use
+	if v.Picture != "" {
+		shows = uses(After, v.Picture)
+	}
 	seen := lanedb.Assignment{Number: a.Number, Request: r.ID, Step: a.Step, Answer: v.Answer}
-	return l.db.AddVerdict(ctx, lanedb.Verdict{Assignment: seen, Person: hash, Says: string(v.Says), Day: string(today)}, said.write, reopened,
+	return l.db.AddVerdict(ctx, lanedb.Verdict{Assignment: seen, Person: hash, Says: string(v.Says), Day: string(today), Pictures: shows}, said.write, reopened,
 		func(s string) bool { return State(s).Open() }, reopening.write)
 }
 

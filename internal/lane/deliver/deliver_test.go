@@ -486,3 +486,37 @@ func token(t *testing.T, m mail.Message) string {
 	t.Fatalf("no link in:\n%s", m.Text)
 	return ""
 }
+
+// TestDisputeIsTold: whose answer is disputed is told so, in the holder's words; what
+// others say of it opens nothing, and no letter goes.
+func TestDisputeIsTold(t *testing.T) {
+	onBoth(t, func(t *testing.T, h house) {
+		l, p := h.lane, &post{}
+		w := h.worker(0, p.send)
+		d, other := pothole(), lane.NewCode()
+		id := submit(t, l, d)
+		check(t, l.Support(t.Context(), id, other))
+		h.drain(w)
+		part := func() lane.Assignment {
+			r, err := l.Request(t.Context(), id)
+			check(t, err)
+			return r.Assignments[0]
+		}
+		a := part()
+		check(t, l.Move(t.Context(), a.Number, a.Step, lane.Move{To: lane.Refused, By: lane.ByOfficial, Reason: "made up"}))
+		for _, say := range []struct {
+			code, words string
+			letters     int
+		}{{other, "чужие слова", 1}, {d.Code, "ничего не сделано", 2}} {
+			a := part()
+			check(t, l.Judge(t.Context(), lane.Verdict{Code: say.code, Assignment: a.Number, Answer: a.Answer, Says: lane.SaysNot, Words: say.words}))
+			h.drain(w)
+			if len(p.sent) != say.letters {
+				t.Fatalf("after %q there are %d letters, want %d: %+v", say.words, len(p.sent), say.letters, p.sent[1:])
+			}
+		}
+		if text := p.sent[1].Text; !strings.Contains(text, "> ничего не сделано") || strings.Contains(text, "чужие слова") {
+			t.Errorf("the dispute is told so:\n%s", text)
+		}
+	})
+}

@@ -114,6 +114,9 @@ func (m message) act() (key, words string) {
 	case e.From == lane.InfoNeeded:
 		return "deliver.act.answered", e.Reason
 	case e.To == lane.InWork:
+		if said := m.history[max(m.d.Event-2, 0)]; e.Reason == "" && said.Verdict != "" { // the verdict that opened it again
+			return "deliver.act.reopened", said.Words
+		}
 		return "deliver.act.reopened", e.Reason
 	}
 	return "deliver.act.other", e.Reason

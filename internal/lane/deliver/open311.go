@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -79,8 +78,11 @@ func (w *Worker) forward(ctx context.Context, m message, c authority.Channel) er
 	if !m.d.Opening {
 		return w.forwardNews(ctx, to, m, seen)
 	}
-	if f, ok, err := w.Lane.ForwardOf(ctx, m.a.Number); err != nil || ok {
-		return errors.Join(err, w.Lane.Forwarded(context.WithoutCancel(ctx), m.d, seen, f)) // it is there; a new link says nothing to a server
+	switch f, ok, err := w.Lane.ForwardOf(ctx, m.a.Number); {
+	case err != nil:
+		return err
+	case ok: // it is there; a new link says nothing to a server
+		return w.Lane.Forwarded(context.WithoutCancel(ctx), m.d, seen, f)
 	}
 	marker := w.site.String() + "/en/open/case/" + strconv.FormatInt(m.r.ID, 10)
 	accepted := open311.Accepted{}

@@ -216,6 +216,22 @@ func TestForwards(t *testing.T) {
 	})
 }
 
+// TestRefusedWithoutWords: a server that refuses in words that nobody can see is
+// taken at its word once, and does not keep what it says later from being heard.
+func TestRefusedWithoutWords(t *testing.T) {
+	c := &cityServer{}
+	h, at := waterHouse(t, t.TempDir(), c)
+	id := submit(t, h.lane, report("water"))
+	h.drain(at(0))
+	c.set(func(c *cityServer) {
+		c.news = []open311.Update{{ID: "1", RequestID: "SR-1", Status: "no_further_action", Updated: noon, Description: "\u202e"}}
+	})
+	asks(t, at(time.Minute))
+	if state(t, h.lane, id) != lane.Refused {
+		t.Errorf("it is %s", state(t, h.lane, id))
+	}
+}
+
 // TestFixedIsNoPhoto: where the category asks for a photo a server's "fixed" is
 // kept as its words, and a bare "closed" says nothing of mending anywhere.
 func TestFixedIsNoPhoto(t *testing.T) {

@@ -1,6 +1,7 @@
 package lane311
 
 import (
+	"bytes"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 
 	"kua/internal/authority"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/open311"
 	conform "kua/internal/open311/check"
@@ -26,7 +28,7 @@ import (
 	"kua/web"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(lanetest.Main(m)) }
 
 func check(t testing.TB, err error) {
 	t.Helper()
@@ -542,6 +544,56 @@ func TestUpdatesBothWays(t *testing.T) {
 		r.post("servicerequestupdates.xml", update("FIXED", "service_request_id", dry), 200) // its category asks for no photo
 		r.asked("requests/"+dry+".json", 200, `"status":"closed"`)
 	})
+}
+
+// TestWhatPeopleSay: a verdict and an outcome are told as what they are, in updates,
+// in a request's notes and in bulk, and none of them as a move of the authority's; the
+// pictures that everybody may see have their addresses.
+func TestWhatPeopleSay(t *testing.T) {
+	r, ctx := newRoom(t, lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)}), t.Context()
+	before, err := r.lane.AddPicture(ctx, bytes.NewReader(lanetest.Photo(t, 64, 48, 3)))
+	check(t, err)
+	d := lane.Draft{Code: lane.NewCode(), Category: "manhole", Language: locale.Russian, Words: "Люк, выдумано", Area: "south", Answers: map[string][]string{"cover": {"gone"}},
+		Pictures: []string{before.Hash}}
+	sent, err := r.lane.Submit(ctx, d)
+	check(t, err)
+	friend := lane.NewCode()
+	check(t, r.lane.Support(ctx, sent.ID, friend))
+	part := func() lane.Assignment {
+		q, err := r.lane.Request(ctx, sent.ID)
+		check(t, err)
+		return q.Assignments[0]
+	}
+	proof := lanetest.Proof(t, r.lane)
+	for _, m := range []lane.Move{{To: lane.Delivered, By: lane.ByHouse}, {To: lane.Mended, By: lane.ByOfficial, Picture: proof}} {
+		check(t, r.lane.Move(ctx, part().Number, part().Step, m))
+	}
+	a := part()
+	check(t, r.lane.Judge(ctx, lane.Verdict{Code: friend, Assignment: a.Number, Answer: a.Answer, Says: lane.SaysNot}))
+	notMended := "somebody with the same trouble: says of the answer in line 3: No, not mended"
+	r.asked("requests/1.xml?locale=en", 200, "<status_notes>"+notMended+"</status_notes>")
+	r.asked("requests.csv?locale=en", 200, notMended)
+	check(t, r.lane.Judge(ctx, lane.Verdict{Code: d.Code, Assignment: a.Number, Answer: a.Answer, Says: lane.SaysPartly, Words: "half a lid"}))
+	check(t, r.lane.AddHolderOutcome(ctx, d.Code, lane.Outcome{What: lane.ResultNothing, On: "2026-11-28", Link: "https://news.example/1"}))
+	check(t, r.lane.StrikeOutcome(ctx, sent.ID, 7, "told too early"))
+
+	at := "servicerequestupdates.xml?locale=en&start_date=2026-11-28T10:00:00Z&end_date=2026-11-28T12:00:00Z"
+	answer, err := open311.Read([]byte(r.asked(at, 200, notMended, "the writer: says of the answer in line 3: Only partly. half a lid", "the writer: tells what came of it", "https://news.example/1",
+		"takes back the outcome in line 7. told too early")))
+	check(t, err)
+	var said, seen []string
+	for _, u := range answer.Updates() {
+		if said = append(said, u.Status); u.MediaURL != "" {
+			seen = append(seen, u.ID+" "+u.MediaURL)
+		}
+	}
+	if got := strings.Join(said, " "); got != "open fixed unchanged unchanged reopen unchanged unchanged" {
+		t.Errorf("the statuses are %s", got)
+	}
+	if want := "1-3 " + r.server.URL + "/en/open/picture/" + proof + ".jpg"; strings.Join(seen, " ") != want {
+		t.Errorf("the pictures are %v, want %s", seen, want)
+	}
+	r.asked("requests/1.json?locale=en", 200, `"media_url":"`+r.server.URL+"/en/open/picture/"+before.Hash+`.jpg"`, `"status":"open"`)
 }
 
 // TestBulk streams more than one chunk, whole, and safe to open in a spreadsheet.

@@ -297,10 +297,21 @@ func (s *Server) told(v *visit, k lane.Known) (open311.Request, error) {
 		}
 	}
 	r.Agency, r.Notice = strings.Join(agencies, ", "), strings.Join(notices, " ")
+	if len(k.Pictures) > 0 {
+		r.MediaURL = pictureAt(v, k.Pictures[0].Hash)
+	}
 	if last := k.History[len(k.History)-1]; last.Number > 1 {
 		r.StatusNotes = s.say(v.lang, router, last)
 	}
 	return r, nil
+}
+
+// pictureAt is where a picture of a request is seen; "" for none.
+func pictureAt(v *visit, hash string) string {
+	if hash == "" {
+		return ""
+	}
+	return base(v.Request) + "/" + v.lang.Path() + "/open/picture/" + hash + ".jpg"
 }
 
 // promised is the day that an authority has named last.
@@ -326,11 +337,20 @@ func (s *Server) say(lang locale.Tag, r *authority.Router, e lane.Event) string 
 	if e.By != lane.ByOfficial || who == "" {
 		who = s.cat.T(lang, "laneweb.by."+string(e.By))
 	}
-	if e.Words != "" {
-		return who + ": " + e.Words
+	said := who + ": "
+	switch {
+	case e.Verdict != "":
+		said += s.cat.T(lang, "laneweb.verdict.line", s.cat.T(lang, "laneweb.verdict.word."+string(e.Verdict)), e.Answer)
+	case e.Outcome != "":
+		said += s.cat.T(lang, "laneweb.outcome.line", s.cat.T(lang, "laneweb.outcome."+string(e.Outcome)))
+	case e.Strikes != 0:
+		said += s.cat.T(lang, "laneweb.outcome.struck", e.Strikes)
+	case e.Words != "":
+		return said + e.Words
+	default:
+		said += s.cat.T(lang, "laneweb.state."+string(e.To))
 	}
-	said := who + ": " + s.cat.T(lang, "laneweb.state."+string(e.To))
-	for _, more := range []string{e.Reference, authorityName(r, e.Owner, lang), e.Reason} {
+	for _, more := range []string{e.Reference, authorityName(r, e.Owner, lang), e.Words, e.Link, e.Reason} {
 		if more != "" {
 			said += ". " + more
 		}
@@ -370,7 +390,7 @@ func (s *Server) updates(v *visit, f open311.Format) (open311.Document, error) {
 	var all []open311.Update
 	for _, e := range found {
 		all = append(all, open311.Update{ID: updateID(e), RequestID: strconv.FormatInt(e.Request, 10), Status: updateStatus(e),
-			Updated: within(midnight(string(e.Day)), q.From, q.To), Description: s.say(v.lang, v.router, e)})
+			Updated: within(midnight(string(e.Day)), q.From, q.To), Description: s.say(v.lang, v.router, e), MediaURL: pictureAt(v, e.Picture)})
 	}
 	return open311.Updates(all), nil
 }
@@ -410,7 +430,7 @@ func within(t, from, to time.Time) time.Time {
 // updateStatus is FixMyStreet's word for what an event made of a request.
 func updateStatus(e lane.Event) string {
 	switch e.To {
-	case "":
+	case "", e.From: // words, an outcome, a verdict: nothing has moved
 		return "unchanged"
 	case lane.InWork:
 		if !e.From.Open() {

@@ -44,13 +44,14 @@ type Verdict struct {
 	Assignment Assignment // as the person saw it: its Step and Answer must still hold
 	Person     string     // hash of their code
 	Says, Day  string
+	Pictures   []Use
 }
 
-// AddVerdict keeps a verdict with its event and, where reopened is not nil, moves
+// AddVerdict keeps a verdict with its event and pictures and, where reopened is not nil, moves
 // the assignment to it with a second event; open says which states leave a
 // request open. The same from the same person again changes nothing. The faults
 // are lane.unknown_code, lane.judged (they said something else before),
-// lane.no_answer (nothing is to be judged), lane.came_later and lane.moved.
+// lane.no_answer (nothing is to be judged), lane.came_later, lane.moved and lane.no_picture.
 func (db *DB) AddVerdict(ctx context.Context, v Verdict, said Write, reopened *Assignment, open func(state string) bool, move Write) error {
 	a := v.Assignment
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -88,6 +89,9 @@ func (db *DB) AddVerdict(ctx context.Context, v Verdict, said Write, reopened *A
 			event = number
 			return said(request, number, before)
 		}); err != nil {
+			return err
+		}
+		if err := usePictures(ctx, tx, a.Request, v.Pictures); err != nil {
 			return err
 		}
 		holder := 0

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"kua/internal/appeal"
+	"kua/internal/authority"
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
@@ -264,7 +266,7 @@ func TestLinkOpensOneCase(t *testing.T) {
 		if got := r.state(mine)[0]; got != lane.InWork {
 			t.Errorf("an expired link moved it to %s", got)
 		}
-		r.want(http.MethodPost, "/en/open/at/"+token+"/renew", url.Values{}, 200, "A new link is on its way")
+		r.want(http.MethodPost, "/en/open/at/"+token+"/renew", url.Values{}, 200, "A new link goes to that address")
 		r.want(http.MethodPost, "/en/open/at/"+token+"/renew", url.Values{}, 200) // twice is once
 		all, err := r.lane.Deliveries(t.Context(), mine)
 		if err != nil || len(all) != 1 || !all[0].Waiting || all[0].Since != "2027-02-27" {
@@ -284,11 +286,11 @@ func TestLinkOpensOneCase(t *testing.T) {
 	})
 }
 
-// TestLinkShowsNoContact: an authority's page has neither the holder's code nor
-// its hash, and an exact place only where it is bound to mend and everybody else
-// is shown it roughly.
+// TestLinkShowsNoContact: an authority's page has neither the holder's code nor their
+// contact, the letters that wait nor what was entered under the code, and no page or
+// download has; an exact place only where it is bound to mend and everybody else is shown it roughly.
 func TestLinkShowsNoContact(t *testing.T) {
-	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 0).withCity()
+	r, _ := sealing(t, lane.Config{Dir: t.TempDir()}, authority.Sample())
 	f := draft("area", "", "point", "45.123456, 65.017654")
 	f.Del("q.cover")
 	id, err := strconv.ParseInt(r.tell("heating", f), 10, 64)
@@ -300,6 +302,21 @@ func TestLinkShowsNoContact(t *testing.T) {
 	body := r.want(http.MethodGet, "/en/open/at/"+token, nil, 200, "45.123456,65.017654", "Exact place")
 	if strings.Contains(body, f.Get("code")) {
 		t.Error("the holder's code is on the authority's page")
+	}
+	code, friend := f.Get("code"), lane.NewCode()
+	check(t, r.lane.Support(t.Context(), id, friend))
+	check(t, r.lane.Contact(t.Context(), code, "canary-contact"))
+	check(t, r.lane.Attest(t.Context(), code, 0, lane.Entry{Act: appeal.Submitted, Day: "2026-11-28", Authority: "city-hall"}))
+	check(t, r.lane.Attest(t.Context(), code, 1, lane.Entry{Act: appeal.Registered, Day: "2026-11-28", Note: lane.Note{Number: "canary-number", Reason: "canary-reason"}}))
+	check(t, r.lane.Entrust(t.Context(), code, lane.Letter{Step: appeal.Reminder, Body: "city-hall", Language: locale.Russian, Text: "canary-letter", Contact: "canary-contact"}))
+	for _, path := range []string{"/at/" + token, "/case/" + strconv.FormatInt(id, 10), "/", "/feed", "/map", "/area/south", "/score/authority/city-hall", "/score/category/heating/rows.csv",
+		"/data/cases.csv", "/data/cases.jsonl", "/data/cases.geojson"} {
+		body := r.want(http.MethodGet, "/en/open"+path, nil, 200)
+		for _, private := range []string{"canary", code, friend} {
+			if strings.Contains(body, private) {
+				t.Errorf("%s shows %s", path, private)
+			}
+		}
 	}
 	if public := r.want(http.MethodGet, "/en/open/case/"+strconv.FormatInt(id, 10), nil, 200); strings.Contains(public, "45.123") || strings.Contains(public, token) {
 		t.Error("everybody sees the exact place, or the link")

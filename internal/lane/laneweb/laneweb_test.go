@@ -271,7 +271,7 @@ func TestHolderComesBack(t *testing.T) {
 		id := r.tell("manhole", f)
 		r.want("GET", "/en/open/mine", nil, 200, `name="code"`)
 		r.want("POST", "/en/open/mine", url.Values{"code": {strings.ToUpper(lane.CyrillicCode(f.Get("code")))}}, 200, "Report "+id, "/en/open/withdraw")
-		r.want("POST", "/en/open/mine", url.Values{"code": {lane.NewCode()}}, 404, "No request belongs", `name="code"`)
+		r.want("POST", "/en/open/mine", url.Values{"code": {lane.NewCode()}}, 404, "No report belongs", `name="code"`)
 		r.want("POST", "/en/open/mine", url.Values{"code": {"b" + lane.CyrillicCode(f.Get("code"))[1:]}}, 422)
 		r.want("POST", "/en/open/withdraw", url.Values{"code": f["code"]}, 422, "reason is missing")
 		gone := r.want("POST", "/en/open/withdraw", url.Values{"code": f["code"], "reason": {"It was mended by neighbours"}}, 200, "withdrawn", "mended by neighbours")

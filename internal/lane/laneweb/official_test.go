@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -21,6 +22,7 @@ import (
 	"kua/internal/datafile"
 	"kua/internal/keyring"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/nodeapi"
 	"kua/internal/seal"
@@ -356,7 +358,7 @@ func TestEscalation(t *testing.T) {
 	if resp, _ := r.do(http.MethodGet, "/en/open/appeal", nil); resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("without the form: %d", resp.StatusCode)
 	}
-	r.want("POST", "/en/open/appeal", url.Values{"code": {lane.NewCode()}}, 404, "No request belongs to this code")
+	r.want("POST", "/en/open/appeal", url.Values{"code": {lane.NewCode()}}, 404, "No report belongs to this code")
 	r.want("POST", "/en/open/letter/pdf", form("code", "nonsense", "step", "first"), 422, "This is no code")
 }
 
@@ -423,5 +425,41 @@ func TestOfficialPages(t *testing.T) {
 				t.Errorf("%s%s has %d bytes compressed, budget 8000", lang, path, packed.Len())
 			}
 		}
+	}
+}
+
+// TestSupportersCodeOpensNothing: whoever has the same trouble does nothing that is the
+// holder's, neither what their page offers nor what it does not, and nothing comes of trying.
+func TestSupportersCodeOpensNothing(t *testing.T) {
+	r, _ := sealing(t, lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)}, authority.Sample())
+	f, friend := draft(), lane.NewCode()
+	id := r.tell("manhole", f)
+	number, err := strconv.ParseInt(id, 10, 64)
+	check(t, err)
+	check(t, r.lane.Support(t.Context(), number, friend))
+	a := r.move(id, delivered, lane.Move{To: lane.InfoNeeded, By: lane.ByOfficial, Reason: "made up"})
+	before, err := r.lane.History(t.Context(), number)
+	check(t, err)
+	for path, more := range map[string]url.Values{
+		"contact": {"contact": {"x"}}, "appeal": nil, "attest": {"seen": {"0"}, "act": {"submitted"}, "day": {"2026-11-28"}, "authority": {"water"}}, "takeback": {"letter": {"1"}},
+		"letter": {"step": {"first"}}, "letter/look": {"step": {"first"}}, "letter/pdf": {"step": {"first"}}, "letter/text": {"step": {"first"}}, "entrust": {"step": {"first"}},
+		"withdraw": {"reason": {"x"}}, "outcome": {"what": {"nothing"}, "on": {"2026-11-28"}}, "add": {"seen": {strconv.Itoa(len(before))}, "words": {"x"}},
+		"answer": {"part": {strconv.FormatInt(a.Number, 10)}, "step": {strconv.FormatInt(a.Step, 10)}, "words": {"x"}},
+	} {
+		form := url.Values{"code": {friend}}
+		for name, values := range more {
+			form[name] = values
+		}
+		r.want("POST", "/en/open/"+path, form, 404, "No report belongs to this code")
+	}
+	after, err := r.lane.History(t.Context(), number)
+	if err != nil || len(after) != len(before) {
+		t.Errorf("the history has %d events, %v; it had %d", len(after), err, len(before))
+	}
+	if now, err := r.lane.Appeal(t.Context(), number, ""); err != nil || len(now.Entries) != 0 {
+		t.Errorf("the appeal has %+v, %v", now.Entries, err)
+	}
+	if day, err := r.lane.ContactSince(t.Context(), number); err != nil || day != "" {
+		t.Errorf("a contact was kept on %q, %v", day, err)
 	}
 }
