@@ -23,6 +23,7 @@ type Event struct {
 	From      State      `json:"from"` // "": the request was sent
 	To        State      `json:"to"`
 	Reason    string     `json:"reason,omitempty"`
+	Ground    Ground     `json:"ground,omitempty"` // of a withdrawal by the house
 	On        appeal.Day `json:"on,omitempty"`
 	Owner     string     `json:"owner,omitempty"`
 	Reference string     `json:"reference,omitempty"` // the authority's number

@@ -51,6 +51,10 @@ type Review struct {
 	State    State            // with which it would begin
 	Place    *authority.Point // as everybody would see it
 	Danger   []string         // words that can mean danger
+	Causes   []Cause          // why it would wait to be looked at
+	Hidden   bool             // and that nobody would see it until then
+
+	marks []int64 // of its words
 }
 
 // Review holds a draft against what its category asks and says what would become
@@ -83,9 +87,13 @@ func (l *Lane) review(ctx context.Context, d Draft) (v Version, out Review, err 
 		out.Place = shownPlace(public(*d.At, out.Category.Visibility))
 	}
 	out.State = Routed
-	if out.Routing.Authority == "" || out.Category.Visibility == authority.Held {
+	if out.Causes, out.marks, err = l.causes(ctx, d, out); err != nil {
+		return v, out, err
+	}
+	if len(out.Causes) > 0 {
 		out.State = AwaitingCheck // a person looks before it goes anywhere
 	}
+	out.Hidden = hides(out.Causes)
 	return v, out, nil
 }
 
@@ -114,10 +122,14 @@ func (l *Lane) Submit(ctx context.Context, d Draft) (Sent, error) {
 	today := l.today()
 	kept := lanedb.Request{Directory: v.Number, Category: d.Category, Language: string(d.Language), Words: d.Words, Landmark: d.Landmark,
 		Answers: string(answered), Area: review.Routing.Areas[0], Search: locale.SearchText(d.said(review.Category)),
-		Visibility: string(review.Category.Visibility), Day: string(today), Pictures: uses(Before, d.Pictures...)}
+		Visibility: string(review.Category.Visibility), Day: string(today), Pictures: uses(Before, d.Pictures...),
+		Hold: keptHold(review.Causes, review.Category.Visibility, today), Marks: review.marks}
+	if review.Hidden {
+		kept.Visibility = string(authority.Held) // whatever shows reports shows none that is held
+	}
 	if d.At != nil {
 		kept.Exact = place(*d.At)
-		kept.Public = public(*d.At, review.Category.Visibility)
+		kept.Public = public(*d.At, authority.Visibility(kept.Visibility))
 	}
 	first := lanedb.Assignment{Authority: review.Routing.Authority, State: string(review.State), Day: string(today)}
 	if first.Authority == "" {

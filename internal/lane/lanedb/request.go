@@ -29,6 +29,9 @@ type Request struct {
 	Open       bool
 	Day        string
 	Pictures   []Use // given to AddRequest alone
+
+	Hold  *Hold   // given to AddRequest alone: why it waits
+	Marks []int64 // given to AddRequest alone: by which texts that are alike are found
 }
 
 // Assignment is one authority's part of a request.
@@ -96,6 +99,9 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 			return err
 		}
 		if err := db.appendEvent(ctx, tx, id, write); err != nil {
+			return err
+		}
+		if err := db.hold(ctx, tx, id, r); err != nil {
 			return err
 		}
 		return usePictures(ctx, tx, id, r.Pictures)

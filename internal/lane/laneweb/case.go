@@ -27,6 +27,7 @@ type casePage struct {
 	Track      track  // the formal appeal
 	Hash       string // of the newest event: it covers all
 	HeldPhotos int    // photos that wait with it
+	Decided    []line // why the house did not let it through, of one that shows nothing else
 }
 
 // Both gives the page and what is told to the template that shows it.
@@ -78,7 +79,8 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	}
 	p := casePage{base: w.base(v, "/case/"+strconv.FormatInt(id, 10), "laneweb.case", id), ID: id, Day: v.lang.Date(string(r.Day)), Hidden: r.Hidden()}
 	if p.Hidden && !holder {
-		return p, nil
+		p.Decided, err = w.refusals(v, router, id)
+		return p, err
 	}
 	p.Told = w.told(v.lang, router, r)
 	if _, err := v.router.Area(r.Area); err == nil { // today's directory has it too
@@ -136,6 +138,9 @@ func (w *Web) line(v *visit, router *authority.Router, e lane.Event) line {
 	if e.Words != "" {
 		l.State, l.Words = w.cat.T(v.lang, "laneweb.added"), e.Words
 	}
+	if e.Ground != "" {
+		l.Reason = strings.TrimSpace(w.cat.T(v.lang, "check.ground."+string(e.Ground)) + "\n" + e.Reason)
+	}
 	w.act(v.lang, e, &l)
 	if e.On != "" {
 		l.On = v.lang.Date(string(e.On))
@@ -147,4 +152,16 @@ func (w *Web) line(v *visit, router *authority.Router, e lane.Event) line {
 		l.Into = strconv.FormatInt(e.Into, 10)
 	}
 	return l
+}
+
+// refusals gives what the house decided on a report that is not shown: the
+// reasons are public.
+func (w *Web) refusals(v *visit, router *authority.Router, id int64) (all []line, err error) {
+	events, err := w.lane.History(v.Context(), id)
+	for _, e := range events {
+		if e.By == lane.ByHouse && (e.To == lane.Withdrawn || e.To == lane.Merged) {
+			all = append(all, w.line(v, router, e))
+		}
+	}
+	return all, err
 }

@@ -112,6 +112,13 @@ func (w *Web) routes() {
 		"POST /entrust":           w.entrust,
 		"POST /judge":             w.judge,
 		"POST /outcome":           w.outcome,
+		"POST /again":             w.askAgain,
+		"GET /moderation":         w.moderation,
+
+		"GET /check/{token}":                     w.queue,
+		"GET /check/{token}/{id}":                w.lookAt,
+		"POST /check/{token}/{id}":               w.decide,
+		"GET /check/{token}/{id}/picture/{name}": w.checkPicture,
 
 		"GET /score":                      w.score,
 		"GET /score/{kind}":               w.score,

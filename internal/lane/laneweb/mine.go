@@ -28,7 +28,8 @@ type minePage struct {
 	Seals         bool   // a contact can be left
 	ContactSince  string // when one was left
 	Contact       string // what was typed and not taken
-	Supporter     bool   // the code is of somebody with the same trouble
+	Holding       holding
+	Supporter     bool // the code is of somebody with the same trouble
 	Asked         []asking
 	Results       []named // outcomes to choose from
 	Telling       bool    // an outcome was not taken
@@ -103,6 +104,9 @@ func (w *Web) showMine(v *visit, trouble error) error {
 		Seen: len(c.History), Supporter: !who.Holder, Asked: w.asking(v, who, &c), Results: w.results(v), Seals: w.lane.Seals()}
 	if who.Holder {
 		if p.Questions, err = w.questions(v, who.Request); err != nil {
+			return err
+		}
+		if p.Holding, err = w.holding(v, who.Request); err != nil {
 			return err
 		}
 		if p.ContactSince, err = w.keptContact(v, who.Request); err != nil {

@@ -143,8 +143,9 @@ type reviewPage struct {
 	base
 	Category    named
 	Told        told
-	Held        bool
-	To, Falls   string // who is bound; who gets it when nobody is
+	Held        bool     // nobody sees it before it was looked at
+	Causes      []string // why
+	To, Falls   string   // who is bound; who gets it when nobody is
 	Why, Doubts []string
 	Danger      string
 	Near        []near
@@ -197,7 +198,7 @@ func (w *Web) look(v *visit, category authority.Category, d lane.Draft, unaware 
 	}
 	name := category.Names.In(v.lang)
 	p := reviewPage{base: w.base(v, "/tell/"+category.ID, "laneweb.review"), Category: named{ID: category.ID, Name: name}, Code: d.Code, Unaware: unaware,
-		Held: category.Visibility == authority.Held, Why: w.say(v.lang, known.Routing.Why), Doubts: w.say(v.lang, known.Routing.Doubts),
+		Held: known.Hidden, Causes: w.causes(v.lang, known.Causes, false), Why: w.say(v.lang, known.Routing.Why), Doubts: w.say(v.lang, known.Routing.Doubts),
 		Danger: strings.Join(known.Danger, ", "), Carried: carried(v.form, category)}
 	if len(d.Pictures) > 0 {
 		p.Title = p.T("laneweb.review.photos")
@@ -247,6 +248,7 @@ type donePage struct {
 	Latin, Written []string // the code in either alphabet, in groups
 	Again          bool     // it was there before
 	Held           bool
+	Causes         []string // why it waits
 
 	Code                  string // for leaving a contact at once
 	Seals                 bool
@@ -281,10 +283,19 @@ func (w *Web) send(v *visit) error {
 	if err != nil {
 		return w.again(v, category, err)
 	}
-	p := donePage{base: w.base(v, "/", "laneweb.done"), Again: !sent.Fresh, Held: category.Visibility == authority.Held,
+	p := donePage{base: w.base(v, "/", "laneweb.done"), Again: !sent.Fresh,
 		Latin: strings.Split(d.Code, "-"), Written: strings.Split(lane.CyrillicCode(d.Code), "-")}
 	p.Case = p.At("/case/" + strconv.FormatInt(sent.ID, 10))
 	p.Code, p.Seals = d.Code, w.lane.Seals()
+	r, err := w.lane.Request(v.Context(), sent.ID)
+	if err != nil {
+		return err
+	}
+	held, err := w.holding(v, sent.ID)
+	if err != nil {
+		return err
+	}
+	p.Held, p.Causes = r.Hidden(), held.Causes
 	if p.ContactSince, err = w.keptContact(v, sent.ID); err != nil {
 		return err
 	}

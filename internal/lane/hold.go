@@ -1,0 +1,214 @@
+package lane
+
+import (
+	"context"
+	"strings"
+	"unicode"
+
+	"kua/internal/appeal"
+	"kua/internal/authority"
+	"kua/internal/lane/lanedb"
+	"kua/internal/locale"
+)
+
+// Rule is why a report waits for a person.
+type Rule string
+
+// The rules.
+const (
+	ByCategory Rule = "category" // whose reports are all looked at first
+	ByNobody   Rule = "nobody"   // nobody is bound to it
+	ByDanger   Rule = "danger"   // words of danger, and the writer is aware
+	ByLink     Rule = "link"     // an address of a page, of mail or of a messenger
+	ByNumber   Rule = "number"   // a telephone's number, a person's or an account's
+	ByAlike    Rule = "alike"    // much the same words came several times
+)
+
+// Cause is a rule that holds a report, and what it found there.
+type Cause struct {
+	Rule  Rule
+	Found string
+}
+
+// maxFound is the most signs of what a rule found that are kept beside a report.
+const maxFound = 200
+
+// Hold is that a report waits, or waited, to be looked at.
+type Hold struct {
+	Causes     []Cause
+	Visibility authority.Visibility // which it gets when it is let through
+	Again      bool                 // its holder asked for another look
+	Since      appeal.Day
+}
+
+// Hold gives why a report waits or waited; ok is false for one that never did.
+func (l *Lane) Hold(ctx context.Context, request int64) (h Hold, ok bool, err error) {
+	kept, ok, err := l.db.HoldOf(ctx, request)
+	return held(kept), ok, err
+}
+
+func held(k lanedb.Hold) Hold {
+	h := Hold{Visibility: authority.Visibility(k.Visibility), Again: k.Again, Since: appeal.Day(k.Since)}
+	for _, c := range k.Causes {
+		h.Causes = append(h.Causes, Cause{Rule(c.Rule), c.Found})
+	}
+	return h
+}
+
+// causes says why a draft is to be looked at first, and gives the marks of its words.
+func (l *Lane) causes(ctx context.Context, d Draft, r Review) (all []Cause, marks []int64, err error) {
+	add := func(rule Rule, found []string) {
+		if len(found) > 0 {
+			letters := []rune(strings.Join(found, ", "))
+			all = append(all, Cause{rule, string(letters[:min(len(letters), maxFound)])})
+		}
+	}
+	if r.Category.Visibility == authority.Held {
+		all = append(all, Cause{Rule: ByCategory})
+	}
+	if r.Routing.Authority == "" {
+		all = append(all, Cause{Rule: ByNobody})
+	}
+	said := d.said(r.Category)
+	add(ByDanger, r.Danger)
+	add(ByLink, links(said))
+	add(ByNumber, numbers(said))
+	marks, many, err := l.tooAlike(ctx, d.Words)
+	if many {
+		all = append(all, Cause{Rule: ByAlike})
+	}
+	return all, marks, err
+}
+
+// hides reports causes for which nothing of a report is shown before it was
+// looked at. That nobody is bound is no such cause.
+func hides(all []Cause) bool {
+	for _, c := range all {
+		if c.Rule != ByNobody {
+			return true
+		}
+	}
+	return false
+}
+
+// domains end an address of a page or of mail. A full stop without a blank after
+// it is common, so not every ending is one.
+var domains = map[string]bool{"kz": true, "kg": true, "uz": true, "tj": true, "tm": true, "ru": true, "com": true, "net": true, "org": true,
+	"info": true, "biz": true, "me": true, "io": true, "cc": true, "ly": true, "link": true, "site": true, "online": true, "top": true,
+	"xyz": true, "shop": true, "club": true, "app": true, "dev": true, "рф": true, "қаз": true}
+
+// links gives what in a text leads to a page, a mailbox or an account.
+func links(text string) (all []string) {
+	for _, word := range strings.Fields(text) {
+		word = strings.Trim(word, `.,;:!?()[]{}<>"'«»„“”`)
+		if strings.Contains(word, "://") || isHandle(word) || hasDomain(strings.ToLower(word)) {
+			all = append(all, word)
+		}
+	}
+	return all
+}
+
+func isHandle(word string) bool {
+	name, ok := strings.CutPrefix(word, "@")
+	return ok && len(name) >= 4 && !strings.ContainsFunc(name, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+// hasDomain reports a word with a dot between letters or digits and one of domains.
+func hasDomain(word string) bool {
+	parts := strings.Split(word, ".")
+	for i, part := range parts[1:] {
+		ending := part
+		if end := strings.IndexFunc(part, func(r rune) bool { return !unicode.IsLetter(r) }); end >= 0 {
+			ending = part[:end]
+		}
+		if domains[ending] && parts[i] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// fewestDigits of a number that may be a person's: a telephone's without its
+// country has nine; what identifies a person in these countries has twelve or fourteen.
+const fewestDigits = 9
+
+// numbers gives the runs of digits that may be a telephone's number or a person's.
+// Digits are joined over single blanks, hyphens and brackets; a whole date is no
+// part of a number.
+func numbers(text string) (all []string) {
+	letters := []rune(text)
+	for i := 0; i < len(letters); {
+		if !unicode.IsDigit(letters[i]) {
+			i++
+			continue
+		}
+		begin, end, digits, between := i, i, 0, 0
+		for ; i < len(letters) && between <= 2; i++ {
+			switch r := letters[i]; {
+			case unicode.IsDigit(r):
+				digits, between, end = digits+1, 0, i+1
+			case r == '-' || r == '(' || r == ')' || r == '\u2011' || r == '\u2013' || r == ' ' || r == '\u00a0' || r == '\u202f':
+				between++
+			default:
+				between = 3
+			}
+		}
+		i = end
+		run := string(letters[begin:end])
+		if digits >= fewestDigits && !startsWithDate(run) {
+			all = append(all, run)
+		}
+	}
+	return all
+}
+
+// startsWithDate reports "2026-11-28 18": a day and little beside it.
+func startsWithDate(run string) bool {
+	const date = len("2026-11-28")
+	if len(run) < date {
+		return false
+	}
+	_, err := appeal.ParseDay(run[:date])
+	return err == nil && len(numbers(run[date:])) == 0
+}
+
+// keptHold is what is kept of why a draft waits.
+func keptHold(all []Cause, v authority.Visibility, today appeal.Day) *lanedb.Hold {
+	if len(all) == 0 {
+		return nil
+	}
+	h := &lanedb.Hold{Visibility: string(v), Since: string(today)}
+	for _, c := range all {
+		h.Causes = append(h.Causes, lanedb.Cause{Rule: string(c.Rule), Found: c.Found})
+	}
+	return h
+}
+
+// AskAgain brings a report of which the house let nothing through back before
+// it, once, with its holder's words. They are read by everybody if it is let
+// through. The faults are lane.bad_code, lane.unknown_code, lane.text,
+// lane.danger, lane.not_refused, lane.asked_again and lane.moved.
+func (l *Lane) AskAgain(ctx context.Context, code, words string, lang locale.Tag, aware bool) error {
+	id, err := l.Held(ctx, code)
+	if err != nil {
+		return err
+	}
+	if err := ownWords(words, lang, aware); err != nil {
+		return err
+	}
+	a, may, err := l.MayAskAgain(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !may {
+		return notRefused(ctx, l, id)
+	}
+	r, err := l.Request(ctx, id)
+	if err != nil {
+		return err
+	}
+	today := l.today()
+	e := Event{Day: today, By: ByHolder, Authority: a.Authority, From: Withdrawn, To: AwaitingCheck, Reason: words}
+	moved := lanedb.Assignment{Number: a.Number, Request: id, Authority: a.Authority, State: string(AwaitingCheck), Day: string(today), Step: a.Step}
+	return l.db.AskAgain(ctx, moved, lanedb.Hold{Request: id, Visibility: string(r.Visibility), Since: string(today)}, open, e.write)
+}

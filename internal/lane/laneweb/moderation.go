@@ -1,0 +1,58 @@
+package laneweb
+
+import (
+	"kua/internal/lane"
+)
+
+// moderationPage shows everybody how much was held, and what became of it.
+type moderationPage struct {
+	base
+	Since        string
+	Held         int64
+	First, Later int64
+	Days         string // "": nothing was decided
+	Tables       []numbers
+}
+
+// numbers is a table of names and how often each was.
+type numbers struct {
+	Title, Note string
+	Rows        []numberRow
+}
+
+type numberRow struct {
+	Name string
+	N    int64
+}
+
+// rules are those of lane.Rule in the order in which the page has them.
+var rules = []lane.Rule{lane.ByCategory, lane.ByNobody, lane.ByDanger, lane.ByLink, lane.ByNumber, lane.ByAlike}
+
+func (w *Web) moderation(v *visit) error {
+	m, err := w.lane.Moderation(v.Context())
+	if err != nil {
+		return err
+	}
+	p := moderationPage{base: w.base(v, "/moderation", "moderation.title"), Since: v.lang.Date(string(m.Since)), Held: m.Held, First: m.First, Later: m.Later}
+	if m.Days >= 0 {
+		p.Days = v.lang.Decimal(m.Days, 1)
+	}
+	decided := func(key string, of map[lane.State]int64) numbers {
+		t := numbers{Title: p.T(key)}
+		for _, s := range []lane.State{lane.Routed, lane.Withdrawn, lane.Merged} {
+			t.Rows = append(t.Rows, numberRow{p.T("moderation." + string(s)), of[s]})
+		}
+		return t
+	}
+	causes := numbers{Title: p.T("moderation.causes"), Note: p.T("moderation.causes.text")}
+	for _, rule := range rules {
+		causes.Rows = append(causes.Rows, numberRow{p.T("check.cause." + string(rule)), m.Causes[rule]})
+	}
+	grounds := numbers{Title: p.T("moderation.grounds")}
+	for _, g := range lane.Grounds {
+		grounds.Rows = append(grounds.Rows, numberRow{p.T("check.ground." + string(g)), m.Grounds[g]})
+	}
+	p.Tables = []numbers{decided("moderation.decided", m.Decided), grounds, decided("moderation.again", m.Again), causes}
+	w.set.Show(v.rw, "moderation", p.Base, p)
+	return nil
+}
