@@ -272,8 +272,7 @@ func (w *Web) send(v *visit) error {
 		if len(known.Danger) > 0 && !d.Aware {
 			return w.look(v, category, d, true)
 		}
-		if wait, err := w.budget.take(); err != nil {
-			v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+		if err := w.takeOne(v); err != nil {
 			return err
 		}
 	}
@@ -299,8 +298,7 @@ func (w *Web) same(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+	if err := w.takeOne(v); err != nil {
 		return err
 	}
 	if err := w.lane.Support(v.Context(), id, v.form.Get(codeField)); err != nil {
