@@ -45,13 +45,6 @@ func (q Inquiry) narrow() bool {
 	return err1 == nil && err2 == nil && to.Sub(from) <= 7*24*time.Hour
 }
 
-func unseenStates() (all []string) {
-	for _, s := range unseen {
-		all = append(all, string(s))
-	}
-	return all
-}
-
 // Ask gives requests newest first, each with its checked history, and leaves out
 // what nobody may see yet. The fault is lane.broken_history.
 func (l *Lane) Ask(ctx context.Context, q Inquiry) ([]Known, error) {

@@ -39,11 +39,7 @@ type Filter struct {
 func (l *Lane) List(ctx context.Context, f Filter) ([]Request, error) {
 	words := locale.Words(f.Words)
 	words = words[:min(len(words), maxSearched)]
-	var skip []string
-	for _, s := range unseen {
-		skip = append(skip, string(s))
-	}
-	kept, err := l.db.List(ctx, lanedb.Filter{Areas: f.Areas, Category: f.Category, Words: words, Open: f.Open, Box: f.Box.kept(), Before: f.Before, Limit: f.Limit}, skip)
+	kept, err := l.db.List(ctx, lanedb.Filter{Areas: f.Areas, Category: f.Category, Words: words, Open: f.Open, Box: f.Box.kept(), Before: f.Before, Limit: f.Limit}, unseenStates())
 	var all []Request
 	for _, k := range kept {
 		r, err := shown(k)

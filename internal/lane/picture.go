@@ -278,11 +278,7 @@ func (l *Lane) OpenPicture(ctx context.Context, hash string) (f io.ReadSeekClose
 	if !blob.IsHash(hash) {
 		return nil, false, fault.NotFound("lane.no_picture", "")
 	}
-	var skip []string
-	for _, s := range unseen {
-		skip = append(skip, string(s))
-	}
-	if public, err = l.db.ShownFile(ctx, hash, skip); err != nil {
+	if public, err = l.db.ShownFile(ctx, hash, unseenStates()); err != nil {
 		return nil, false, err
 	}
 	store, err := l.pic.store()

@@ -307,6 +307,13 @@ func (r Request) Hidden() bool {
 // request that was let through and then withdrawn is hidden again.
 var unseen = []State{AwaitingCheck, Withdrawn, Merged}
 
+func unseenStates() (all []string) {
+	for _, s := range unseen {
+		all = append(all, string(s))
+	}
+	return all
+}
+
 func shownPlace(p *lanedb.Place) *authority.Point {
 	if p == nil {
 		return nil

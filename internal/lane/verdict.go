@@ -73,8 +73,7 @@ func (l *Lane) Judge(ctx context.Context, v Verdict) error {
 		shows = uses(After, v.Picture)
 	}
 	seen := lanedb.Assignment{Number: a.Number, Request: r.ID, Step: a.Step, Answer: v.Answer}
-	return l.db.AddVerdict(ctx, lanedb.Verdict{Assignment: seen, Person: hash, Says: string(v.Says), Day: string(today), Pictures: shows}, said.write, reopened,
-		func(s string) bool { return State(s).Open() }, reopening.write)
+	return l.db.AddVerdict(ctx, lanedb.Verdict{Assignment: seen, Person: hash, Says: string(v.Says), Day: string(today), Pictures: shows}, said.write, reopened, open, reopening.write)
 }
 
 // Who is whoever comes back with a code.

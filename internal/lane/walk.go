@@ -43,12 +43,8 @@ func (l *Lane) Walk(ctx context.Context, c Chosen, yield func([]Whole) error) er
 		standing := string(*c.Standing)
 		f.Standing = &standing
 	}
-	var skip []string
-	for _, s := range unseen {
-		skip = append(skip, string(s))
-	}
 	for {
-		kept, err := l.db.List(ctx, f, skip)
+		kept, err := l.db.List(ctx, f, unseenStates())
 		if err != nil || len(kept) == 0 {
 			return err
 		}

@@ -3,12 +3,12 @@ package lane311
 import (
 	"encoding/csv"
 	"net/http"
-	"strings"
 	"time"
 
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/open311"
+	"kua/internal/page"
 )
 
 // bulkColumns are those of GeoReport Bulk.
@@ -96,17 +96,8 @@ func (s *Server) row(v *visit, k lane.Known) ([]string, error) {
 	if k.Place != nil {
 		lat, long = k.Place.Lat.String(), k.Place.Lon.String()
 	}
-	return []string{r.ID, stamp(r.Requested), stamp(r.Updated), closed, r.Status, cell(r.StatusNotes), "", cell(r.ServiceName), cell(r.ServiceCode),
-		cell(r.Description), cell(r.Agency), cell(r.Address), lat, long}, nil
+	return []string{r.ID, stamp(r.Requested), stamp(r.Updated), closed, r.Status, page.Cell(r.StatusNotes), "", page.Cell(r.ServiceName), page.Cell(r.ServiceCode),
+		page.Cell(r.Description), page.Cell(r.Agency), page.Cell(r.Address), lat, long}, nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
-
-// cell makes a stranger's text safe to open in a spreadsheet: one that begins like
-// a formula gets an apostrophe before it, which spreadsheets do not show.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}

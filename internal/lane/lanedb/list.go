@@ -33,15 +33,8 @@ var listed = "request." + strings.ReplaceAll(columns, ", ", ", request.")
 // List gives requests newest first. A held one is among them only when an
 // assignment of it has left the states in unseen.
 func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, error) {
-	var args []any
-	given := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
-	all := func(vs []string) string {
-		var places []string
-		for _, v := range vs {
-			places = append(places, given(v))
-		}
-		return strings.Join(places, ", ")
-	}
+	var p placeholders
+	given := p.one
 	if f.Before <= 0 {
 		f.Before = 1 << 62
 	}
@@ -59,7 +52,7 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 		}
 	}
 	if len(f.Areas) > 0 {
-		where += " AND area IN (" + all(f.Areas) + ")"
+		where += " AND area IN (" + many(&p, f.Areas) + ")"
 	}
 	if f.Category != "" {
 		where += " AND category = " + given(f.Category)
@@ -99,8 +92,8 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 		order = "ASC"
 		where += " AND " + id + " > " + given(f.After)
 	}
-	where += " AND (visibility <> 'held' OR EXISTS (SELECT 1 FROM assignment a WHERE a.request = request.id AND a.state NOT IN (" + all(unseen) + ")))"
-	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM `+from+` WHERE `+where+` ORDER BY `+id+` `+order+` LIMIT `+given(int64(f.Limit)), args...)
+	where += " AND " + seen(&p, unseen)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM `+from+` WHERE `+where+` ORDER BY `+id+` `+order+` LIMIT `+given(int64(f.Limit)), p.args...)
 	return requests(rows, err)
 }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"kua/internal/fault"
@@ -176,16 +175,12 @@ func usePictures(ctx context.Context, tx *sql.Tx, request int64, uses []Use) err
 
 // PicturesOf gives the pictures of requests in the order of their events.
 func (db *DB) PicturesOf(ctx context.Context, requests ...int64) ([]PictureUse, error) {
-	var places []string
-	var args []any
-	for i, id := range requests {
-		places, args = append(places, fmt.Sprintf("$%d", i+1)), append(args, id)
-	}
-	if len(args) == 0 {
+	if len(requests) == 0 {
 		return nil, nil
 	}
+	where, args := among("u.request", requests)
 	rows, err := db.db.QueryContext(ctx, `SELECT `+pictureColumns+`, u.request, u.event, u.role`+pictureTables+` JOIN picture_use u ON u.hash = p.hash
-		WHERE u.request IN (`+strings.Join(places, ", ")+`) ORDER BY u.request, u.event, u.place`, args...)
+		WHERE `+where+` ORDER BY u.request, u.event, u.place`, args...)
 	all, err := collect(rows, err, func(rows *sql.Rows, u *PictureUse) error {
 		var f found
 		fields, _ := f.fields(&f.Request, &f.Event, &f.Role)
@@ -204,18 +199,12 @@ func (db *DB) PicturesOf(ctx context.Context, requests ...int64) ([]PictureUse, 
 // of which an assignment has left the states in unseen. One of a draft is shown
 // to whoever knows its name. One that is not gives the fault lane.no_picture.
 func (db *DB) ShownFile(ctx context.Context, hash string, unseen []string) (public bool, err error) {
-	args := []any{hash, kept}
-	var places []string
-	for _, s := range unseen {
-		args = append(args, s)
-		places = append(places, fmt.Sprintf("$%d", len(args)))
-	}
+	p := placeholders{args: []any{hash, kept}}
 	var used int64
 	err = db.db.QueryRowContext(ctx, `SELECT p.used FROM picture p JOIN picture_file f ON f.hash = $1 AND f.state = $2
 		WHERE p.hash IN (SELECT hash FROM picture WHERE hash = $1 UNION SELECT hash FROM picture WHERE small = $1)
-		AND (p.used = 0 OR EXISTS (SELECT 1 FROM picture_use u JOIN request r ON r.id = u.request WHERE u.hash = p.hash
-			AND (r.visibility <> 'held' OR EXISTS (SELECT 1 FROM assignment a WHERE a.request = r.id AND a.state NOT IN (`+strings.Join(places, ", ")+`)))))
-		ORDER BY p.used DESC LIMIT 1`, args...).Scan(&used)
+		AND (p.used = 0 OR EXISTS (SELECT 1 FROM picture_use u JOIN request ON request.id = u.request WHERE u.hash = p.hash AND `+seen(&p, unseen)+`))
+		ORDER BY p.used DESC LIMIT 1`, p.args...).Scan(&used)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, fault.NotFound("lane.no_picture", hash)
 	}

@@ -15,6 +15,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/locale"
+	"kua/internal/page"
 )
 
 // maxStreams is how many downloads of data run at once in this process.
@@ -165,21 +166,10 @@ func (j caseJSON) row() ([]string, error) {
 		return n.String()
 	}
 	count := func(n int64) string { return strconv.FormatInt(n, 10) }
-	return []string{count(j.ID), j.Day, j.Category, text(j.CategoryIn), j.Area, text(j.AreaIn), number(j.Latitude), number(j.Longitude), j.Place, text(j.Landmark),
-		j.Language, text(j.Words), text(string(answers)), map[bool]string{true: "yes", false: "no"}[j.Open], string(j.Standing), strings.Join(authorities, ";"),
+	return []string{count(j.ID), j.Day, j.Category, page.Cell(j.CategoryIn), j.Area, page.Cell(j.AreaIn), number(j.Latitude), number(j.Longitude), j.Place, page.Cell(j.Landmark),
+		j.Language, page.Cell(j.Words), page.Cell(string(answers)), map[bool]string{true: "yes", false: "no"}[j.Open], string(j.Standing), strings.Join(authorities, ";"),
 		strings.Join(states, ";"), strings.Join(standings, ";"), count(j.Supporters), strings.Join(writer, ";"), count(mended), count(partly), count(not),
 		strings.Join(outcomes, "; "), count(j.Directory), j.Address}, nil
-}
-
-// text guards words that people wrote for a table that a spreadsheet opens: a
-// cell that begins as a formula would is given an apostrophe in front, which
-// spreadsheets show as text (OWASP, CSV Injection). JSON has the words as they are.
-func text(s string) string {
-	if first := strings.TrimLeft(s, " \u00a0\n"); first != "" && strings.ContainsAny(first[:1], "=+-@\t\r") || strings.HasPrefix(first, "＝") ||
-		strings.HasPrefix(first, "＋") || strings.HasPrefix(first, "－") || strings.HasPrefix(first, "＠") {
-		return "'" + s
-	}
-	return s
 }
 
 // stream answers with as many rows as there are, in constant memory. One that

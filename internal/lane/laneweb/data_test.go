@@ -208,19 +208,3 @@ func TestStreamMemory(t *testing.T) {
 		t.Errorf("5,000 rows take %d kB at most, 50,000 take %d kB", few>>10, many>>10)
 	}
 }
-
-// FuzzTableText: a cell never begins as a formula does, and nothing of the words is lost.
-func FuzzTableText(f *testing.F) {
-	f.Add("=1+1")
-	f.Add("  @x")
-	f.Add("\t=")
-	f.Fuzz(func(t *testing.T, words string) {
-		got := text(words)
-		if strings.TrimPrefix(got, "'") != words && got != words {
-			t.Errorf("%q became %q", words, got)
-		}
-		if got != "" && strings.ContainsAny(got[:1], "=+-@\t\r") {
-			t.Errorf("%q is written as %q", words, got)
-		}
-	})
-}

@@ -404,6 +404,22 @@ func TestFlood(t *testing.T) {
 	r.tell("manhole", draft())
 }
 
+// TestGuessedCodesTakeNothing: whoever posts codes that nobody has uses up nothing of
+// what is there for everybody in an hour.
+func TestGuessedCodesTakeNothing(t *testing.T) {
+	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 1).withCity()
+	for path, more := range map[string]url.Values{"add": {"seen": {"1"}, "words": {"x"}}, "judge": {"assignment": {"1"}, "answer": {"3"}, "says": {"not"}},
+		"outcome": {"what": {"nothing"}, "on": {"2026-11-28"}}, "contact": {"contact": {"x"}}, "attest": {"seen": {"0"}}, "answer": {"part": {"1"}, "step": {"1"}, "words": {"x"}}} {
+		for _, code := range []string{lane.NewCode(), "x"} {
+			more.Set("code", code)
+			if resp, body := r.do(http.MethodPost, "/en/open/"+path, more); resp.StatusCode != 404 && resp.StatusCode != 422 {
+				t.Errorf("%s with the code %s answers %d:\n%s", path, code, resp.StatusCode, body)
+			}
+		}
+	}
+	r.tell("manhole", draft())
+}
+
 // TestOnlyWithADirectory: without one the address space is not the lane's.
 func TestOnlyWithADirectory(t *testing.T) {
 	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 0)

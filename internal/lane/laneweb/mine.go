@@ -49,9 +49,8 @@ func (w *Web) add(v *visit) error {
 	if err != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
-		return err
+	if err := w.knownAndFew(v); err != nil {
+		return w.mistyped(v, err)
 	}
 	err = w.lane.Add(v.Context(), lane.Addition{Code: v.form.Get(codeField), Words: oneLineEnd(v.form.Get(wordsField)), After: after,
 		Aware: v.form.Get(awareField) == "yes"})

@@ -257,14 +257,10 @@ func (w *Web) stepLine(v *visit, s appeal.Possible) stepLine {
 // knownAndFew refuses a code that nobody has, before it uses up anybody's budget,
 // and then whatever is too much for an hour.
 func (w *Web) knownAndFew(v *visit) error {
-	if _, err := w.lane.Held(v.Context(), v.form.Get(codeField)); err != nil {
+	if _, err := w.lane.Who(v.Context(), v.form.Get(codeField)); err != nil {
 		return err
 	}
-	wait, err := w.budget.take()
-	if err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
-	}
-	return err
+	return w.takeOne(v)
 }
 
 // contact keeps how the collective can reach a holder, or takes it away.

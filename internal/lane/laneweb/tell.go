@@ -274,8 +274,7 @@ func (w *Web) send(v *visit) error {
 		if len(known.Danger) > 0 && !d.Aware {
 			return w.look(v, category, d, true)
 		}
-		if wait, err := w.budget.take(); err != nil {
-			v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+		if err := w.takeOne(v); err != nil {
 			return err
 		}
 	}
@@ -310,8 +309,7 @@ func (w *Web) same(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+	if err := w.takeOne(v); err != nil {
 		return err
 	}
 	if err := w.lane.Support(v.Context(), id, v.form.Get(codeField)); err != nil {

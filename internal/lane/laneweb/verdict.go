@@ -139,9 +139,8 @@ func (w *Web) outcome(v *visit) error {
 // holderAct does an act of somebody with a code and shows their page again, with
 // the reason where it was not taken.
 func (w *Web) holderAct(v *visit, act func() error) error {
-	if wait, err := w.budget.take(); err != nil {
-		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
-		return err
+	if err := w.knownAndFew(v); err != nil {
+		return w.mistyped(v, err)
 	}
 	err := act()
 	f, ok := fault.Of(err)
