@@ -28,6 +28,7 @@ const (
 	alikeShare   = 0.5 // of their pieces in common
 	alikeLetters = 40  // shorter texts are the same by chance: "no water"
 	alikeRead    = 10  // of each band, newest first
+	alikeShown   = 20  // to a checker
 )
 
 // lookalikes are Cyrillic letters that are typed as Latin ones to hide a text
@@ -109,13 +110,14 @@ func inCommon(a, b []uint64) float64 {
 }
 
 // Alike gives the requests of these days whose words are much the same as a
-// text's, newest first.
+// text's, newest first and at most alikeShown.
 func (l *Lane) Alike(ctx context.Context, words string) ([]Request, error) {
-	_, all, err := l.alike(ctx, words)
+	_, all, err := l.alike(ctx, words, alikeShown)
 	return all, err
 }
 
-func (l *Lane) alike(ctx context.Context, words string) (marks []int64, all []Request, err error) {
+// alike gives at most most of them.
+func (l *Lane) alike(ctx context.Context, words string, most int) (marks []int64, all []Request, err error) {
 	own := pieces(words)
 	marks = marksOf(own)
 	since := l.now().UTC().AddDate(0, 0, -alikeDays).Format(time.DateOnly)
@@ -125,6 +127,9 @@ func (l *Lane) alike(ctx context.Context, words string) (marks []int64, all []Re
 	}
 	slices.SortFunc(ids, func(a, b int64) int { return cmp.Compare(b, a) })
 	for _, id := range ids {
+		if len(all) == most {
+			break
+		}
 		kept, err := l.db.Request(ctx, id)
 		if err != nil {
 			return nil, nil, err
@@ -143,8 +148,8 @@ func (l *Lane) alike(ctx context.Context, words string) (marks []int64, all []Re
 // tooAlike reports that much the same words came several times in these days, and
 // gives the marks by which they are found again.
 func (l *Lane) tooAlike(ctx context.Context, words string) (marks []int64, many bool, err error) {
-	marks, all, err := l.alike(ctx, words)
-	return marks, len(all) >= alikeMost, err
+	marks, all, err := l.alike(ctx, words, alikeMost)
+	return marks, len(all) == alikeMost, err
 }
 
 // SweepMarks erases by what texts were compared that are older than is compared.

@@ -1,0 +1,30 @@
+package lane
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzHold: whatever is written, what the rules find stands in it, and a text is
+// the same as itself.
+func FuzzHold(f *testing.F) {
+	f.Add("звоните +7 (701) 123-45-67, a.b@example.kz, t.me/x, @drivers 2026-11-28 18")
+	f.Add(strings.Repeat("люк открыт ", 9))
+	f.Add("1 2 3 4 5 6 7 8 9 -- 0")
+	f.Fuzz(func(t *testing.T, s string) {
+		if !utf8.ValidString(s) {
+			return // never comes this far
+		}
+		for _, found := range slices.Concat(links(s), numbers(s)) {
+			if found == "" || !strings.Contains(s, found) {
+				t.Errorf("%q was found in %q", found, s)
+			}
+		}
+		all := pieces(s)
+		if len(all) > 0 && (inCommon(all, all) != 1 || !slices.IsSorted(all) || len(marksOf(all)) != bands) {
+			t.Errorf("%q is not like itself", s)
+		}
+	})
+}
