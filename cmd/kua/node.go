@@ -92,7 +92,7 @@ func (a *app) nodeCommand() *cobra.Command {
 		work.Wait()
 		return errors.Join(err, n.Close())
 	}
-	c.AddCommand(a.nodeKey(&dir))
+	c.AddCommand(a.nodeKey(&dir), a.nodeMigrate(&dir))
 	return c
 }
 
