@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -57,7 +58,7 @@ func tendLane(ctx context.Context, l *lane.Lane, failed func(error)) {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
 	for {
-		if err := l.SweepPictures(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(l.SweepPictures(ctx), l.SweepBudgets(ctx)); err != nil && ctx.Err() == nil {
 			failed(err)
 		}
 		select {
