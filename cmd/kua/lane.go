@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"kua/internal/blob"
 	"kua/internal/blob/s3"
 	"kua/internal/lane"
 	"kua/internal/lane/darkroom"
@@ -24,12 +25,17 @@ type laneAt struct {
 	licence  laneweb.Licence
 }
 
+// bucket opens a store of pictures that speaks S3.
+func (a *app) bucket(ctx context.Context, url string) (blob.Store, error) {
+	return s3.Open(ctx, s3.Config{URL: url, Region: a.env("AWS_REGION"), Key: a.env("AWS_ACCESS_KEY_ID"), Secret: a.env("AWS_SECRET_ACCESS_KEY")})
+}
+
 // openLane opens an open lane with what it needs to take photos. A machine on
 // which they cannot be cleaned takes none, and says why.
 func (a *app) openLane(ctx context.Context, cfg lane.Config, at laneAt) (*lane.Lane, error) {
 	cfg.URL = at.db
 	if at.pictures != "" {
-		store, err := s3.Open(ctx, s3.Config{URL: at.pictures, Region: a.env("AWS_REGION"), Key: a.env("AWS_ACCESS_KEY_ID"), Secret: a.env("AWS_SECRET_ACCESS_KEY")})
+		store, err := a.bucket(ctx, at.pictures)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +58,7 @@ func tendLane(ctx context.Context, l *lane.Lane, failed func(error)) {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
 	for {
-		if err := errors.Join(l.SweepPictures(ctx), l.SweepMarks(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(l.SweepPictures(ctx), l.SweepMarks(ctx), l.SweepBudgets(ctx)); err != nil && ctx.Err() == nil {
 			failed(err)
 		}
 		select {

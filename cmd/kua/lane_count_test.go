@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -18,6 +19,21 @@ func tells(ts *testscript.TestScript, _ bool, args []string) {
 	defer l.Close()
 	_, err = l.Submit(context.Background(), lane.Draft{Code: lane.NewCode(), Category: "water", Language: locale.Russian, Words: "Нет воды, выдумано", Area: "south"})
 	ts.Check(err)
+}
+
+// eventually FILE QUERY waits until a query of a database gives a number above 0.
+func eventually(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sqldb.Open(context.Background(), sqldb.Config{Path: ts.MkAbs(args[0])})
+	ts.Check(err)
+	defer db.Close()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		var n int64
+		ts.Check(db.QueryRowContext(context.Background(), args[1]).Scan(&n))
+		if n > 0 {
+			return
+		}
+	}
+	ts.Fatalf("%s stays 0", args[1])
 }
 
 // harms FILE STATEMENT changes a database behind the program's back.

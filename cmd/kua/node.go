@@ -31,6 +31,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	var dir, from string
 	var tell delivery
 	var at laneAt
+	var apart bool // another process delivers
 	c := a.command("node", "cli.node", `
   kua node key --dir /var/lib/kua
   kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
@@ -54,6 +55,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Flags().IntVar(&cfg.Limits.OpenDays, "open-days", 0, a.t("cli.flag.open_days"))
 	c.Flags().IntVar(&cfg.Limits.ReplyDays, "reply-days", 0, a.t("cli.flag.reply_days"))
 	tell.flags(a, c.Flags())
+	c.Flags().BoolVar(&apart, "no-worker", false, a.t("cli.flag.no_worker"))
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		node.Tune()
@@ -74,7 +76,7 @@ func (a *app) nodeCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		worker, err := tell.worker(a, n)
+		worker, err := tell.worker(a, n.lane, n.words, n.name)
 		if err != nil {
 			return errors.Join(err, n.Close())
 		}
@@ -86,13 +88,15 @@ func (a *app) nodeCommand() *cobra.Command {
 		a.say("cli.node.serving", l.Addr(), n.Key())
 		ctx, stop := context.WithCancel(c.Context())
 		var work sync.WaitGroup
-		work.Go(func() { worker.Run(ctx) })
+		if !apart {
+			work.Go(func() { worker.Run(ctx) })
+		}
 		err = n.Serve(ctx, listen, n)
 		stop()
 		work.Wait()
 		return errors.Join(err, n.Close())
 	}
-	c.AddCommand(a.nodeKey(&dir))
+	c.AddCommand(a.nodeKey(&dir), a.nodeMigrate(&dir), a.nodeWorker(&dir))
 	return c
 }
 

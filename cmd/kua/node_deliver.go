@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"kua/internal/fault"
+	"kua/internal/lane"
 	"kua/internal/lane/deliver"
 	"kua/internal/locale"
 	"kua/internal/mail"
@@ -69,8 +70,8 @@ func (d *delivery) endpoints() (deliver.Keys, error) {
 	return deliver.ReadKeys(string(b))
 }
 
-// worker gives what delivers for a node.
-func (d *delivery) worker(a *app, s *served) (*deliver.Worker, error) {
+// worker gives what delivers for a lane; name is how the collective calls itself.
+func (d *delivery) worker(a *app, l *lane.Lane, words *locale.Catalogue, name func(locale.Tag) string) (*deliver.Worker, error) {
 	sender, err := d.post()
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func (d *delivery) worker(a *app, s *served) (*deliver.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := deliver.Config{Lane: s.lane, Keys: keys, Catalogue: s.words, Site: d.site, Diary: a.diary(), Name: s.name}
+	cfg := deliver.Config{Lane: l, Keys: keys, Catalogue: words, Site: d.site, Diary: a.diary(), Name: name}
 	if sender != nil {
 		cfg.Mail = sender.Send
 	}
@@ -102,6 +103,5 @@ func readSecret(file string) (string, error) {
 // name is how the collective calls itself, as pages and letters say it.
 func (s *served) name(lang locale.Tag) string {
 	c, _ := s.Charter()
-	name, _ := lang.Text(c.Name)
-	return name
+	return collective(c, lang)
 }

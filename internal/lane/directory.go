@@ -54,27 +54,45 @@ func (l *Lane) Export(ctx context.Context, number int64) (Version, datafile.File
 	if err != nil {
 		return Version{}, nil, err
 	}
+	out, err := checked(v, files)
+	return v, out, err
+}
+
+// checked holds the files of a version against their hashes.
+func checked(v Version, files []lanedb.File) (datafile.Files, error) {
 	out := make(datafile.Files, len(files))
 	for _, f := range files {
 		if sum := sha256.Sum256(f.Text); hex.EncodeToString(sum[:]) != f.Hash {
-			return Version{}, nil, fault.Corrupt("lane.damaged", f.Name, v.Number)
+			return nil, fault.Corrupt("lane.damaged", f.Name, v.Number)
 		}
 		out[f.Name] = f.Text
 	}
-	return v, out, nil
+	return out, nil
 }
 
 // Router gives what routes by a version, the newest for 0.
 func (l *Lane) Router(ctx context.Context, number int64) (Version, *authority.Router, error) {
-	v, files, err := l.Export(ctx, number)
+	v, files, err := l.db.Directory(ctx, number)
 	if err != nil {
 		return Version{}, nil, err
 	}
+	r, err := readRouter(v, files)
+	if err != nil {
+		return Version{}, nil, err
+	}
+	return v, r, nil
+}
+
+func readRouter(v Version, kept []lanedb.File) (*authority.Router, error) {
+	files, err := checked(v, kept)
+	if err != nil {
+		return nil, err
+	}
 	d, problems := authority.ReadFiles(files, appeal.Day(v.Day))
 	if err := problems.Err(); err != nil {
-		return Version{}, nil, fault.Corrupt("lane.unreadable", v.Number).Because(err)
+		return nil, fault.Corrupt("lane.unreadable", v.Number).Because(err)
 	}
-	return v, authority.NewRouter(d), nil
+	return authority.NewRouter(d), nil
 }
 
 // RouterOf gives what routes by the version that a request was routed by.

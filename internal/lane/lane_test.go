@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 		victim()
 		return
 	}
+	if os.Getenv("LANE_MOVER") != "" {
+		mover()
+		return
+	}
 	os.Exit(lanetest.Main(m))
 }
 

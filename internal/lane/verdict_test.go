@@ -412,7 +412,9 @@ func (c *crowd) act(ctx context.Context) error {
 			}
 		})
 		s, err := c.l.Submit(ctx, d)
-		c.cases = append(c.cases, &crowdCase{s.ID, []string{d.Code}})
+		if err == nil {
+			c.cases = append(c.cases, &crowdCase{s.ID, []string{d.Code}})
+		}
 		return err
 	}
 	k := c.cases[c.IntN(len(c.cases))]

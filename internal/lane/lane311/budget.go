@@ -1,41 +1,47 @@
 package lane311
 
 import (
+	"context"
 	"math"
+	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"kua/internal/fault"
 	"kua/internal/lane"
 )
 
-// budgets are what each key may still send in this hour through this process.
-// They fill again evenly.
+// later is after how many seconds a system should come back that could not be asked about.
+const later = 60
+
+// budgets are what each key may still send in this hour, through all processes.
 type budgets struct {
 	mu  sync.Mutex // of what follows
-	all map[int64]*rate.Limiter
+	all map[int64]*lane.Budget
+}
+
+func (b *budgets) of(l *lane.Lane, k lane.Key) *lane.Budget {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.all == nil {
+		b.all = make(map[int64]*lane.Budget)
+	}
+	if b.all[k.ID] == nil {
+		b.all[k.ID] = l.Budget("open311 "+strconv.FormatInt(k.ID, 10), k.PerHour)
+	}
+	return b.all[k.ID]
 }
 
 // take takes one, or gives the fault lane311.busy and the seconds until there is
 // one again.
-func (b *budgets) take(k lane.Key, now time.Time) (wait int, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.all == nil {
-		b.all = make(map[int64]*rate.Limiter)
+func (b *budgets) take(ctx context.Context, l *lane.Lane, k lane.Key, now time.Time) (wait int, err error) {
+	left, err := b.of(l, k).Take(ctx, now)
+	switch {
+	case err != nil:
+		return later, err
+	case left == 0:
+		return 0, nil
 	}
-	l := b.all[k.ID]
-	if l == nil {
-		l = rate.NewLimiter(rate.Limit(float64(k.PerHour)/3600), k.PerHour)
-		b.all[k.ID] = l
-	}
-	r := l.ReserveN(now, 1)
-	if delay := r.DelayFrom(now); delay > 0 {
-		r.CancelAt(now)
-		wait = int(math.Ceil(delay.Seconds()))
-		return wait, fault.Later("lane311.busy", k.PerHour, (wait+59)/60)
-	}
-	return 0, nil
+	wait = int(math.Ceil(left.Seconds()))
+	return wait, fault.Later("lane311.busy", k.PerHour, (wait+59)/60)
 }

@@ -27,7 +27,7 @@ func (s *Server) key(v *visit) (secret string, k lane.Key, err error) {
 }
 
 func (s *Server) pay(v *visit, k lane.Key) error {
-	wait, err := s.budgets.take(k, s.now())
+	wait, err := s.budgets.take(v.Context(), s.lane, k, s.now())
 	if err != nil {
 		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
 	}

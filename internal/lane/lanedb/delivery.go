@@ -88,6 +88,9 @@ func scanDelivery(row interface{ Scan(...any) error }, d *Delivery) error {
 func (db *DB) TakeDelivery(ctx context.Context, owner string, now time.Time, lease time.Duration) (d Delivery, ok bool, err error) {
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		d, ok = Delivery{}, false
+		if drains, err := passMark(ctx, tx); drains || err != nil {
+			return err
+		}
 		err := scanDelivery(tx.QueryRowContext(ctx, `UPDATE delivery SET owner = $1, lease = $2, tries = tries + 1 WHERE number = (
 			SELECT number FROM delivery d WHERE state = 'waiting' AND due <= $3 AND lease <= $3
 				AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.assignment = d.assignment AND e.number < d.number AND e.state = 'waiting')

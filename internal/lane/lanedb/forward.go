@@ -41,6 +41,9 @@ func (db *DB) Forwarded(ctx context.Context, assignment int64) (f Forward, ok bo
 func (db *DB) TakeForward(ctx context.Context, owner string, now time.Time, lease time.Duration) (f Forward, ok bool, err error) {
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		f, ok = Forward{}, false
+		if drains, err := passMark(ctx, tx); drains || err != nil {
+			return err
+		}
 		err := tx.QueryRowContext(ctx, `UPDATE forward SET owner = $1, lease = $2 WHERE assignment = (
 			SELECT assignment FROM forward WHERE due <= $3 AND lease <= $3 ORDER BY due, assignment LIMIT 1)
 			RETURNING assignment, endpoint, token, reference, owner`, owner, now.Add(lease).UnixMicro(), now.UnixMicro()).

@@ -22,13 +22,14 @@ var migrations embed.FS
 
 // DB is the open lane's database. It is safe for use by several goroutines.
 type DB struct {
-	db       *sqldb.DB
+	db       guarded
 	postgres bool // for full-text search, which has no words in common
 	rules    Rules
 }
 
 // Open opens or makes the SQLite file at path or, when url is not "", the
-// PostgreSQL database there; rules are the lane's.
+// PostgreSQL database there; rules are the lane's. The faults are sqldb's,
+// lane.moved_away and lane.arriving.
 func Open(ctx context.Context, path, url string, rules Rules) (*DB, error) {
 	steps, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -42,7 +43,15 @@ func Open(ctx context.Context, path, url string, rules Rules) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the open lane's database: %w", err)
 	}
-	return &DB{db, url != "", rules}, nil
+	m, err := readMark(ctx, db)
+	if err == nil && m.state != stopped { // a stop ends by itself
+		err = m.fault()
+	}
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open the open lane's database: %w", err)
+	}
+	return &DB{guarded{db}, url != "", rules}, nil
 }
 
 // Close closes the database.

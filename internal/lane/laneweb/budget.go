@@ -1,40 +1,42 @@
 package laneweb
 
 import (
+	"context"
 	"math"
-	"sync"
 	"time"
 
 	"kua/internal/fault"
+	"kua/internal/lane"
 )
 
-// budget is how many new reports are taken in an hour from everybody together:
-// it needs no address. It fills again evenly.
-type budget struct {
-	mu   sync.Mutex // of what follows
-	left float64
-	at   time.Time
+// budgetPatience is how long a page waits for the budget's database.
+const budgetPatience = 10 * time.Second
 
-	perHour float64
-	now     func() time.Time
+// later is after how many seconds somebody should come back who could not be asked about.
+const later = 60
+
+// budget is a lane's budget as pages say it.
+type budget struct {
+	*lane.Budget
+	now func() time.Time
 }
 
-func newBudget(perHour int) *budget {
-	return &budget{left: float64(perHour), perHour: float64(perHour), at: time.Now(), now: time.Now}
+func newBudget(l *lane.Lane, name string, perHour int) *budget {
+	return &budget{l.Budget(name, perHour), time.Now}
 }
 
 // take takes one, or gives the fault laneweb.busy and the seconds until there is
 // one again.
 func (b *budget) take() (wait int, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.now()
-	b.left = min(b.perHour, b.left+now.Sub(b.at).Hours()*b.perHour)
-	b.at = now
-	if b.left < 1 {
-		wait = int(math.Ceil((1 - b.left) / b.perHour * 3600))
-		return wait, fault.New(fault.KindLater, "laneweb.busy", (wait+59)/60)
+	ctx, stop := context.WithTimeout(context.Background(), budgetPatience)
+	defer stop()
+	left, err := b.Take(ctx, b.now())
+	switch {
+	case err != nil:
+		return later, err
+	case left == 0:
+		return 0, nil
 	}
-	b.left--
-	return 0, nil
+	wait = int(math.Ceil(left.Seconds()))
+	return wait, fault.New(fault.KindLater, "laneweb.busy", (wait+59)/60)
 }

@@ -34,7 +34,7 @@ type Config struct {
 	Lane      *lane.Lane
 	Catalogue *locale.Catalogue
 	Name      func(locale.Tag) string // of whoever runs the lane
-	PerHour   int                     // reports taken in an hour by this process, and twice as many photos; default 600
+	PerHour   int                     // reports taken in an hour by all processes on this database, and twice as many photos; default 600
 	Licence   Licence                 // of the open data
 }
 
@@ -70,7 +70,7 @@ func New(cfg Config) (*Web, error) {
 	if cfg.Name == nil {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
-	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.PerHour), photos: newBudget(2 * cfg.PerHour),
+	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
 		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence}
 	w.routes()
 	return w, nil
