@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 
@@ -21,6 +22,7 @@ type laneAt struct {
 	db       string // a PostgreSQL database
 	pictures string // a bucket
 	licence  laneweb.Licence
+	site     *url.URL // as others reach it; nil: not said
 }
 
 // openLane opens an open lane with what it needs to take photos. A machine on

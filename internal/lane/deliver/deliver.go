@@ -194,6 +194,19 @@ func (w *Worker) send(ctx context.Context, d lane.Delivery) (seen int64, err err
 		if c.Kind == authority.Open311 && c.Address != "" {
 			return int64(len(history)), w.forward(ctx, m, c)
 		}
+		if c.Kind == authority.Account {
+			return int64(len(history)), w.inbox(ctx, m)
+		}
 	}
 	return 0, notTried{fault.NotFound("deliver.no_channel")}
+}
+
+// inbox delivers to an authority that has accounts: its inbox shows what is
+// assigned to it already, so all that is asked is whether anybody can read it.
+func (w *Worker) inbox(ctx context.Context, m message) error {
+	there, err := w.Lane.Reachable(ctx, m.a.Authority)
+	if err == nil && !there {
+		return notTried{fault.NotFound("deliver.no_account")}
+	}
+	return err
 }
