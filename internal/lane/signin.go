@@ -204,7 +204,7 @@ func NewSecret() Secret {
 // Read gives the secret's bytes, or the fault lane.bad_secret.
 func (s Secret) Read() ([]byte, error) {
 	b, err := secretText.DecodeString(string(s))
-	if err != nil || len(b) != secretBytes {
+	if err != nil || len(b) != secretBytes || string(s) != secretText.EncodeToString(b) {
 		return nil, fault.Invalid("lane.bad_secret")
 	}
 	return b, nil
