@@ -279,10 +279,7 @@ func hashRecovery(code string) (string, error) {
 
 func (l *Lane) setUp(ctx context.Context, account int64, invite string, m lanedb.Means) (session string, err error) {
 	session, s := l.newSession()
-	if err := l.db.SetUp(ctx, account, hashToken("invite", invite), m, s, string(l.today())); err != nil {
-		return "", err
-	}
-	return session, l.Hurry(ctx) // what waited for somebody to be there has arrived
+	return session, l.db.SetUp(ctx, account, hashToken("invite", invite), m, s, string(l.today()))
 }
 
 // SignIn begins a session by name, password and a one-time code, or one of the

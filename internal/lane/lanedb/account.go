@@ -172,7 +172,8 @@ type Means struct {
 }
 
 // SetUp makes an invited account live with what it signs in with, uses its token
-// up and signs it in. The fault is lane.bad_invite for a token that another used.
+// up, signs it in, and makes what waits to be delivered due. The faults are
+// lane.bad_invite for a token that another used and passkey.answer for another's passkey.
 func (db *DB) SetUp(ctx context.Context, number int64, invite string, m Means, s Session, day string) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if m.Locker == nil {
@@ -196,9 +197,17 @@ func (db *DB) SetUp(ctx context.Context, number int64, invite string, m Means, s
 			}
 		}
 		if m.Key != "" {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO account_passkey (id, account, body) VALUES ($1, $2, $3)`, m.Key, number, m.Body); err != nil {
+			done, err := tx.ExecContext(ctx, `INSERT INTO account_passkey (id, account, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`, m.Key, number, m.Body)
+			if err != nil {
 				return err
 			}
+			if n, err := done.RowsAffected(); err != nil || n != 1 { // it is another account's (Web Authentication, 7.1, step 26)
+				return errors.Join(fault.Forbidden("passkey.answer"), err)
+			}
+		}
+		// What waited for somebody to be there has arrived.
+		if _, err := tx.ExecContext(ctx, `UPDATE delivery SET due = 0 WHERE state = 'waiting' AND due > 0`); err != nil {
+			return err
 		}
 		if err := trace(ctx, tx, number, day, "set_up", number); err != nil {
 			return err
