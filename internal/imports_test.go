@@ -57,6 +57,7 @@ datafile:      fault locale
 appeal:        datafile
 authority:     appeal
 pluscode:      authority
+passkey:       fault
 appeal/letter: appeal
 record:        canon
 edition:       record charter tlog
@@ -72,7 +73,7 @@ node:          node/nodedb blob nodeapi
 node/nodeweb:  node page
 
 lane/lanedb:   sqldb authority
-lane:          lane/lanedb canon blob
+lane:          lane/lanedb canon blob passkey
 lane/darkroom: lane media
 lane/lanetest: lane/darkroom sqldb/pgtest
 lane/deliver:  lane mail open311/client
@@ -102,6 +103,8 @@ github.com/transparency-dev/tessera:  tlog/appender
 github.com/wneessen/go-mail:           mail
 github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
+github.com/go-webauthn/webauthn:      passkey
+github.com/boombuler/barcode:         lane/laneweb
 `
 
 func TestImports(t *testing.T) {

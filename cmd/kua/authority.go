@@ -43,7 +43,7 @@ func (a *app) authorityCommand() *cobra.Command {
   kua authority route ulgi --category manhole --at 45.05,65.15
   kua authority import ulgi --data /var/lib/kua
   kua authority due --country kz --kind answer --registered 2026-11-28`)
-	c.AddCommand(a.authoritySample(), a.authorityCheck(), a.authorityImport(), a.authorityExport(), a.authorityVersions(), a.authorityRoute(), a.authorityDue(), a.authorityRenew())
+	c.AddCommand(a.authoritySample(), a.authorityCheck(), a.authorityImport(), a.authorityExport(), a.authorityVersions(), a.authorityRoute(), a.authorityDue(), a.authorityRenew(), a.authorityAccount())
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 
@@ -23,6 +24,7 @@ type laneAt struct {
 	db       string // a PostgreSQL database
 	pictures string // a bucket
 	licence  laneweb.Licence
+	site     *url.URL // as others reach it; nil: not said
 }
 
 // bucket opens a store of pictures that speaks S3.

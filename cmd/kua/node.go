@@ -16,6 +16,7 @@ import (
 	"kua/internal/charter"
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/lane/deliver"
 	"kua/internal/lane/lane311"
 	"kua/internal/lane/laneweb"
 	"kua/internal/locale"
@@ -71,6 +72,10 @@ func (a *app) nodeCommand() *cobra.Command {
 			if cfg.Chain, err = readCharter(from); err != nil {
 				return err
 			}
+		}
+		var err error
+		if at.site, err = deliver.ReadSite(tell.site); err != nil {
+			return err
 		}
 		n, err := a.openNode(c.Context(), cfg, at)
 		if err != nil {
@@ -160,7 +165,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: at.licence, Name: s.name})
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: at.licence, Name: s.name, Site: at.site})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -43,6 +43,7 @@ type Lane struct {
 	pic darkroom
 
 	sealer func() Seal
+	porter *porter
 
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version
@@ -63,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	if cfg.Sealer == nil {
 		cfg.Sealer = func() Seal { return nil }
 	}
-	return &Lane{db: db, now: cfg.Now, pic: newDarkroom(cfg), sealer: cfg.Sealer}, nil
+	return &Lane{db: db, now: cfg.Now, pic: newDarkroom(cfg), sealer: cfg.Sealer, porter: newPorter()}, nil
 }
 
 // Close closes the lane.

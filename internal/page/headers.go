@@ -16,6 +16,7 @@ type Policy struct {
 	Blobs    bool // pictures and media that the page made itself (blob:)
 	Forms    bool // sending forms to their own server
 	Location bool // asking the browser where it is, after the person's consent
+	Passkeys bool // asking the browser for a passkey (Web Authentication)
 	Public   bool // readable by other sites: a published edition, for verifiers
 }
 
@@ -89,6 +90,10 @@ func permissions(p Policy) string {
 	}
 	var b strings.Builder
 	for _, f := range features {
+		if f == "publickey-credentials-get" && p.Passkeys {
+			b.WriteString(f + "=(self), ")
+			continue
+		}
 		b.WriteString(f + "=(), ")
 	}
 	if p.Location {

@@ -164,9 +164,6 @@ func (w *Worker) send(ctx context.Context, d lane.Delivery) (seen int64, err err
 	if newest.Directory().Info.MadeUp {
 		return 0, notTried{fault.Conflict("deliver.made_up")}
 	}
-	if w.site == nil {
-		return 0, notTried{fault.Conflict("deliver.no_site")}
-	}
 	to, err := newest.Authority(r.Assignments[i].Authority) // an address may have been mended since
 	if err != nil {
 		old, broken := w.Lane.RouterOf(ctx, r)
@@ -188,6 +185,9 @@ func (w *Worker) send(ctx context.Context, d lane.Delivery) (seen int64, err err
 		}
 	}
 	for _, c := range to.Channels {
+		if c.Address != "" && w.site == nil {
+			return 0, notTried{fault.Conflict("deliver.no_site")}
+		}
 		if c.Kind == authority.Link && c.Address != "" {
 			return int64(len(history)), w.sendMail(ctx, m, c)
 		}
@@ -195,5 +195,18 @@ func (w *Worker) send(ctx context.Context, d lane.Delivery) (seen int64, err err
 			return int64(len(history)), w.forward(ctx, m, c)
 		}
 	}
+	if slices.ContainsFunc(to.Channels, func(c authority.Channel) bool { return c.Kind == authority.Account }) {
+		return int64(len(history)), w.inbox(ctx, m)
+	}
 	return 0, notTried{fault.NotFound("deliver.no_channel")}
+}
+
+// inbox delivers to an authority that has accounts: its inbox shows what is
+// assigned to it already, so all that is asked is whether anybody can read it.
+func (w *Worker) inbox(ctx context.Context, m message) error {
+	there, err := w.Lane.Reachable(ctx, m.a.Authority)
+	if err == nil && !there {
+		return notTried{fault.NotFound("deliver.no_account")}
+	}
+	return err
 }

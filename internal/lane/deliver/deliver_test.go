@@ -397,7 +397,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 		}
 		later += 2 * time.Hour
 	}
-	// An authority with an account alone cannot be written to.
+	// One without a channel is not reached; one with accounts alone when somebody of it can sign in.
 	d := pothole()
 	d.Category, d.Area = "no-answer", "bazaar"
 	held := submit(t, l, d)
@@ -410,6 +410,34 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	h.drain(h.worker(later, (&post{}).send))
 	if all, err := l.Deliveries(t.Context(), held); err != nil || len(all) != 1 || all[0].Why == nil || all[0].Why.Key != "deliver.no_channel" {
 		t.Errorf("%+v, %v", all, err)
+	}
+	city := realCity().(fstest.MapFS)
+	const bazaar = "en: Old Bazaar Office}\n"
+	city["authorities.yaml"].Data = []byte(strings.Replace(string(city["authorities.yaml"].Data), bazaar, bazaar+"    channels:\n      - {kind: account}\n", 1))
+	if _, _, _, err := l.Import(t.Context(), city); err != nil {
+		t.Fatal(err)
+	}
+	later += 2 * time.Hour
+	_, token, err := l.AddAccount(t.Context(), nil, r.Assignments[0].Authority, "Clerk", false)
+	check(t, err)
+	h.drain(h.worker(later, (&post{}).send))
+	if all, err := l.Deliveries(t.Context(), held); err != nil || !all[0].Waiting || all[0].Why.Key != "deliver.no_account" || all[0].Tries != 0 {
+		t.Errorf("it is delivered to somebody who is only invited: %+v, %v", all, err)
+	}
+	secret := lane.NewSecret()
+	code, err := secret.Code(l.Now())
+	check(t, err)
+	if _, _, err := l.SetUpPassword(t.Context(), token, "four words of no poem", secret, code); err != nil {
+		t.Fatal(err)
+	}
+	w, err := deliver.New(deliver.Config{Lane: l, Catalogue: words()}) // neither mail nor a site's address is needed
+	check(t, err)
+	h.drain(w)
+	if all, err := l.Deliveries(t.Context(), held); err != nil || all[0].Waiting {
+		t.Errorf("it is not delivered to an inbox: %+v, %v", all, err)
+	}
+	if r, err = l.Request(t.Context(), held); err != nil || r.Assignments[0].State != lane.Delivered {
+		t.Errorf("it stands as %+v, %v", r.Assignments, err)
 	}
 	for _, bad := range []string{"kua.example", "ftp://kua.example", "https://", "https://u@kua.example", "https://kua.example/path", "https://kua.example?x"} {
 		if _, err := deliver.New(deliver.Config{Lane: l, Site: bad}); !errors.Is(err, fault.Invalid("deliver.site")) {

@@ -18,6 +18,8 @@ import (
 type linkPage struct {
 	base
 	Token         string
+	Action        string // where its forms go
+	Desk          desk   // of whoever came with an account
 	Authority     string
 	Case          casePage
 	State         string
@@ -68,12 +70,18 @@ func (w *Web) showLink(v *visit, trouble error, done bool) error {
 	if err != nil {
 		return err
 	}
+	p := linkPage{base: w.base(v, "/at/"+token, "laneweb.link.title", r.ID), Token: token, Action: "/at/" + token, Done: done}
+	return w.showPart(v, p, a, r, trouble)
+}
+
+// showPart completes the page of an assignment as its authority sees it, by a
+// link or with an account, and shows it.
+func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, trouble error) error {
 	router, err := w.lane.RouterOf(v.Context(), r)
 	if err != nil {
 		return err
 	}
-	p := linkPage{base: w.base(v, "/at/"+token, "laneweb.link.title", r.ID), Token: token, Authority: authorityName(router, a.Authority, v.lang),
-		Step: a.Step, Today: string(w.lane.Today()), Done: done}
+	p.Authority, p.Step, p.Today = authorityName(router, a.Authority, v.lang), a.Step, string(w.lane.Today())
 	p.State = p.T("laneweb.state." + string(a.State))
 	if p.Case, err = w.casePage(v, r.ID, false); err != nil {
 		return err
@@ -172,6 +180,12 @@ func (w *Web) answer(v *visit) error {
 	if err != nil {
 		return err
 	}
+	return w.takeAnswer(v, a, r, func(trouble error, done bool) error { return w.showLink(v, trouble, done) })
+}
+
+// takeAnswer takes what an authority says of its assignment, by a link or with an
+// account, and shows the page anew.
+func (w *Web) takeAnswer(v *visit, a lane.Assignment, r lane.Request, show func(trouble error, done bool) error) error {
 	step, err := strconv.ParseInt(v.form.Get("step"), 10, 64)
 	if err != nil {
 		return fault.Invalid("laneweb.bad_form")
@@ -180,7 +194,7 @@ func (w *Web) answer(v *visit) error {
 	switch m.To {
 	case lane.Mended:
 		if v.photoTrouble != nil {
-			return w.showLink(v, v.photoTrouble, false)
+			return show(v.photoTrouble, false)
 		}
 		if all := chosen(v.form); len(all) > 0 {
 			m.Picture = all[len(all)-1] // the newest: a photo chosen anew takes the place of the one before
@@ -196,13 +210,13 @@ func (w *Web) answer(v *visit) error {
 	f, known := fault.Of(err)
 	switch {
 	case err == nil:
-		return w.showLink(v, nil, true)
+		return show(nil, true)
 	case errors.Is(err, fault.Conflict("lane.moved")) && w.stands(v, r.ID, a.Number, m):
-		return w.showLink(v, nil, true) // it was sent twice
+		return show(nil, true) // it was sent twice
 	case errors.Is(err, fault.Invalid("lane.needs")):
-		return w.showLink(v, fault.Invalid("laneweb.link.missing").Because(err), false)
+		return show(fault.Invalid("laneweb.link.missing").Because(err), false)
 	case known && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict || f.Kind == fault.KindNotFound):
-		return w.showLink(v, err, false)
+		return show(err, false)
 	}
 	return err
 }

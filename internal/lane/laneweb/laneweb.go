@@ -1,8 +1,9 @@
 // Package laneweb is what a browser sees of the open lane: telling, the case
 // pages, the list, and coming back with a code. Every page works without a script.
 //
-// It keeps nothing between two requests, but for the cleaned photos of a draft,
-// and sets no cookie; package lane keeps what is sent. It stands on nothing of the sealed lane and links to its report
+// It keeps nothing between two requests, but for the cleaned photos of a draft;
+// package lane keeps what is sent. Citizens get no cookie; officials who sign in
+// below /office get one. It stands on nothing of the sealed lane and links to its report
 // page by address alone. Used by cmd/kua.
 package laneweb
 
@@ -36,6 +37,7 @@ type Config struct {
 	Name      func(locale.Tag) string // of whoever runs the lane
 	PerHour   int                     // reports taken in an hour by all processes on this database, and twice as many photos; default 600
 	Licence   Licence                 // of the open data
+	Site      *url.URL                // as others reach it; nil: as a request names it
 }
 
 // Web serves the open lane. It is safe for many goroutines.
@@ -51,6 +53,7 @@ type Web struct {
 	setting chan struct{} // letters that are being made
 	streams chan struct{} // downloads that run
 	licence Licence
+	site    *url.URL
 }
 
 // New makes the pages. Without the built browser code it fails with web.ErrNotBuilt.
@@ -71,7 +74,7 @@ func New(cfg Config) (*Web, error) {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
 	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
-		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence}
+		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence, site: cfg.Site}
 	w.routes()
 	return w, nil
 }
@@ -119,6 +122,17 @@ func (w *Web) routes() {
 		"GET /check/{token}/{id}":                w.lookAt,
 		"POST /check/{token}/{id}":               w.decide,
 		"GET /check/{token}/{id}/picture/{name}": w.checkPicture,
+
+		"GET /office/{$}":            w.office(w.inbox),
+		"GET /office/sign-in":        w.signIn,
+		"POST /office/sign-in":       w.signIn,
+		"POST /office/sign-out":      w.office(w.signOut),
+		"GET /office/enrol/{token}":  w.enrol,
+		"POST /office/enrol/{token}": w.enrol,
+		"GET /office/part/{number}":  w.office(w.part),
+		"POST /office/part/{number}": w.office(w.part),
+		"GET /office/people":         w.office(w.people),
+		"POST /office/people":        w.office(w.people),
 
 		"GET /score":                      w.score,
 		"GET /score/{kind}":               w.score,
@@ -215,8 +229,8 @@ func (w *Web) begin(v *visit) (err error) {
 }
 
 // foreign reports a form that another site's page sent through its reader's
-// browser. There is no cookie and no password that such a form could use; it is
-// refused so that nobody's readers can be made to flood the lane. A browser that
+// browser. Outside /office there is no cookie and no password that such a form
+// could use, and there every form carries a token besides (Web.office); it is refused so that nobody's readers can be made to flood the lane. A browser that
 // says nothing of where a form comes from is believed.
 func foreign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {

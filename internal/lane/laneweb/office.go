@@ -1,0 +1,433 @@
+package laneweb
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/boombuler/barcode/qr"
+
+	"kua/internal/fault"
+	"kua/internal/lane"
+	"kua/internal/page"
+	"kua/internal/passkey"
+)
+
+// officePolicy is that of the pages on which a passkey is made or used: the only
+// ones of an authority's account that have a script.
+var officePolicy = page.Policy{Forms: true, Scripts: true, Passkeys: true}
+
+// The fields of an account's forms.
+const (
+	accountField  = "account"
+	passwordField = "password"
+	onceField     = "once" // a one-time code
+	secretField   = "secret"
+	keyField      = "passkey"
+	formField     = "form" // belongs to the session
+)
+
+// desk is what every page of an account shows of it; its zero value is a page
+// that nobody is signed in on.
+type desk struct {
+	Signed          bool
+	Who, Office, At string // the account, its authority, the way to the inbox
+	Form            string // lane.FormToken
+	Admin           bool
+}
+
+func (w *Web) desk(v *visit, b base, me lane.Account) desk {
+	return desk{true, me.Name, authorityName(v.router, me.Authority, v.lang), b.At("/office/"), lane.FormToken(w.session(v)), me.Admin}
+}
+
+// origin is the site as browsers see it. What names no site and came over no
+// network (a loopback address) is that of somebody who tries the program.
+func (w *Web) origin(r *http.Request) string {
+	if w.site != nil {
+		return w.site.Scheme + "://" + w.site.Host
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	if ip := net.ParseIP(strings.Trim(host, "[]")); r.TLS == nil && (host == "localhost" || ip != nil && ip.IsLoopback()) {
+		return "http://" + r.Host
+	}
+	return "https://" + r.Host
+}
+
+// cookie is the session's. Browsers take one named __Host- only over TLS, for this
+// host alone and for all of it, so that no neighbour can set it.
+func (w *Web) cookie(r *http.Request, value string) *http.Cookie {
+	c := &http.Cookie{Name: "__Host-kua-office", Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode}
+	if strings.HasPrefix(w.origin(r), "http://") {
+		c.Name, c.Secure = "kua-office", false
+	}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	return c
+}
+
+// session gives the token that the browser sent, "" for none.
+func (w *Web) session(v *visit) string {
+	c, err := v.Cookie(w.cookie(v.Request, "").Name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// keyed is the site for passkeys.
+func (w *Web) keyed(v *visit) passkey.Site {
+	return passkey.Site{Origin: w.origin(v.Request), Name: w.name(v.lang)}
+}
+
+// office adapts a page for which somebody must be signed in. Its forms must carry
+// what belongs to their session.
+func (w *Web) office(show func(*visit, lane.Account) error) func(*visit) error {
+	return func(v *visit) error {
+		v.rw.Header().Set("X-Robots-Tag", "noindex, nofollow, noarchive")
+		me, err := w.lane.SignedIn(v.Context(), w.session(v))
+		switch {
+		case errors.Is(err, fault.Forbidden("lane.signed_out")) && v.Method == http.MethodPost:
+			return w.showSignIn(v, err)
+		case errors.Is(err, fault.Forbidden("lane.signed_out")):
+			return w.showSignIn(v, nil)
+		case err != nil:
+			return err
+		}
+		if v.Method == http.MethodPost && !lane.SameForm(w.session(v), v.form.Get(formField)) {
+			return fault.Forbidden("laneweb.foreign")
+		}
+		return show(v, me)
+	}
+}
+
+// signPage asks who it is.
+type signPage struct {
+	base
+	Trouble, Hint string
+	Name          string // as it was typed
+	Options       string // for the browser's passkeys; "" where it has none
+}
+
+func (w *Web) signIn(v *visit) error {
+	v.rw.Header().Set("X-Robots-Tag", "noindex, nofollow, noarchive")
+	if v.Method == http.MethodGet {
+		return w.showSignIn(v, nil)
+	}
+	var session string
+	var err error
+	if answer := v.form.Get(keyField); answer != "" {
+		session, err = w.lane.SignInPasskey(v.Context(), w.keyed(v), []byte(answer))
+	} else {
+		session, err = w.lane.SignIn(v.Context(), v.form.Get(accountField), v.form.Get(passwordField), v.form.Get(onceField))
+	}
+	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindForbidden || f.Kind == fault.KindLater || f.Kind == fault.KindConflict) {
+		return w.showSignIn(v, err)
+	}
+	if err != nil {
+		return err
+	}
+	w.enter(v, session)
+	return nil
+}
+
+// enter gives the browser its session and leads to the inbox.
+func (w *Web) enter(v *visit, session string) {
+	if old := w.session(v); old != "" {
+		_ = w.lane.SignOut(v.Context(), old) // whoever signs in anew leaves nothing behind
+	}
+	http.SetCookie(v.rw, w.cookie(v.Request, session))
+	v.rw.Header().Set("Location", "/"+v.lang.Path()+Root+"/office/")
+	v.rw.WriteHeader(http.StatusSeeOther)
+}
+
+func (w *Web) showSignIn(v *visit, trouble error) error {
+	p := signPage{base: w.base(v, "/office/sign-in", "office.sign_in")}
+	if trouble != nil {
+		p.Trouble, p.Hint = p.Fault(trouble)
+		p.Name = clean(v.form.Get(accountField))
+	}
+	if site := w.keyed(v); site.Can() {
+		options, err := w.lane.AskToSign(v.Context(), site)
+		if err != nil {
+			return err
+		}
+		p.Options = string(options)
+	}
+	return w.showKeyed(v, "office-sign", p.Base, p, trouble)
+}
+
+// showKeyed shows a page whose script may ask the browser for passkeys.
+func (w *Web) showKeyed(v *visit, name string, b page.Base, data any, trouble error) (err error) {
+	page.Headers(officePolicy, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		err = w.show(v, name, b, data, trouble)
+	})).ServeHTTP(v.rw, v.Request)
+	return err
+}
+
+func (w *Web) signOut(v *visit, me lane.Account) error {
+	var err error
+	if v.form.Get("everywhere") == "yes" {
+		err = w.lane.SignOutEverywhere(v.Context(), me)
+	} else {
+		err = w.lane.SignOut(v.Context(), w.session(v))
+	}
+	if err != nil {
+		return err
+	}
+	http.SetCookie(v.rw, w.cookie(v.Request, ""))
+	v.rw.Header().Set("Location", "/"+v.lang.Path()+Root+"/office/sign-in")
+	v.rw.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// enrolPage sets an account up: by a passkey, or by a password and one-time codes.
+type enrolPage struct {
+	base
+	Token, Who, Office string
+	Trouble, Hint      string
+	Secret             lane.Secret
+	Picture            square
+	Options            string
+	Session            string   // once it is set up
+	Codes              []string // that stand in for a lost telephone
+}
+
+// Spelled gives the secret in groups of four, to be typed.
+func (p enrolPage) Spelled() string {
+	var b strings.Builder
+	for i, c := range string(p.Secret) {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// square is a QR code as a path of unit squares, for an SVG.
+type square struct {
+	Side int // with the quiet zone of four around it (ISO/IEC 18004)
+	Path string
+}
+
+const quiet = 4
+
+func qrCode(text string) (square, error) {
+	code, err := qr.Encode(text, qr.M, qr.Unicode)
+	if err != nil {
+		return square{}, fmt.Errorf("draw a QR code: %w", err)
+	}
+	var b strings.Builder
+	side := code.Bounds().Dx()
+	for y := range side {
+		for x := range side {
+			if r, _, _, _ := code.At(x, y).RGBA(); r == 0 {
+				fmt.Fprintf(&b, "M%d %dh1v1h-1z", x+quiet, y+quiet)
+			}
+		}
+	}
+	return square{side + 2*quiet, b.String()}, nil
+}
+
+func (w *Web) enrol(v *visit) error {
+	v.rw.Header().Set("X-Robots-Tag", "noindex, nofollow, noarchive")
+	token := v.PathValue("token")
+	if v.Method == http.MethodGet {
+		return w.showEnrol(v, nil)
+	}
+	if answer := v.form.Get(keyField); answer != "" {
+		session, err := w.lane.SetUpPasskey(v.Context(), w.keyed(v), token, []byte(answer))
+		if f, ok := fault.Of(err); ok && (f.Kind == fault.KindForbidden || f.Kind == fault.KindConflict) {
+			return w.showEnrol(v, err)
+		}
+		if err == nil {
+			w.enter(v, session)
+		}
+		return err
+	}
+	if v.form.Get(passwordField) != v.form.Get("again") {
+		return w.showEnrol(v, fault.Invalid("office.again"))
+	}
+	session, codes, err := w.lane.SetUpPassword(v.Context(), token, v.form.Get(passwordField), lane.Secret(v.form.Get(secretField)), v.form.Get(onceField))
+	if f, ok := fault.Of(err); ok && f.Kind == fault.KindInvalid {
+		return w.showEnrol(v, err)
+	}
+	if err != nil {
+		return err
+	}
+	http.SetCookie(v.rw, w.cookie(v.Request, session))
+	p := enrolPage{base: w.base(v, "/office/", "office.codes"), Codes: codes}
+	return w.show(v, "office-enrol", p.Base, p, nil)
+}
+
+// showEnrol shows how an account can be set up. The secret of the one-time codes
+// goes through the form and is kept once a code has shown that it arrived.
+func (w *Web) showEnrol(v *visit, trouble error) error {
+	token := v.PathValue("token")
+	who, err := w.lane.Invited(v.Context(), token)
+	if err != nil {
+		return err
+	}
+	p := enrolPage{base: w.base(v, "/office/enrol/"+token, "office.enrol"), Token: token, Who: who.Name, Office: authorityName(v.router, who.Authority, v.lang),
+		Secret: lane.NewSecret()}
+	if trouble != nil {
+		p.Trouble, p.Hint = p.Fault(trouble)
+		if given := lane.Secret(v.form.Get(secretField)); !errors.Is(trouble, fault.Invalid("lane.bad_secret")) && given != "" {
+			if _, err := given.Read(); err == nil {
+				p.Secret = given
+			}
+		}
+	}
+	if p.Picture, err = qrCode(p.Secret.Address(p.Collective, who.Name)); err != nil {
+		return err
+	}
+	if site := w.keyed(v); site.Can() {
+		options, err := w.lane.AskToMake(v.Context(), site, token)
+		if err != nil {
+			return err
+		}
+		p.Options = string(options)
+	}
+	return w.showKeyed(v, "office-enrol", p.Base, p, trouble)
+}
+
+// inboxPage is what is assigned to an authority.
+type inboxPage struct {
+	base
+	Desk  desk
+	State string
+	Parts []assignedRow
+	More  string
+}
+
+type assignedRow struct {
+	Href, Words, In, Category, Area, Since, State string
+	Report                                        int64
+}
+
+func (w *Web) inbox(v *visit, me lane.Account) error {
+	p := inboxPage{base: w.base(v, "/office/", "office.inbox"), State: v.URL.Query().Get("state")}
+	p.Desk = w.desk(v, p.base, me)
+	var open *bool
+	if is := p.State == "open"; is || p.State == "closed" {
+		open = &is
+	} else {
+		p.State = ""
+	}
+	before, _ := strconv.ParseInt(v.URL.Query().Get("before"), 10, 64) // what is no number is the beginning
+	all, err := w.lane.Inbox(v.Context(), me.Authority, open, before, onPage+1)
+	if err != nil {
+		return err
+	}
+	if len(all) > onPage {
+		all = all[:onPage]
+		p.More = p.At("/office/?state=" + p.State + "&before=" + strconv.FormatInt(all[onPage-1].Number, 10))
+	}
+	for _, a := range all {
+		t := w.told(v.lang, v.router, a.About)
+		p.Parts = append(p.Parts, assignedRow{p.At("/office/part/" + strconv.FormatInt(a.Number, 10)), short(a.About.Words), t.In, t.Category, t.Area,
+			p.Date(string(a.Since)), p.T("laneweb.state." + string(a.State)), a.About.ID})
+	}
+	return w.show(v, "office", p.Base, p, nil)
+}
+
+// part is one assignment: the page that its link opens, with an account's forms.
+func (w *Web) part(v *visit, me lane.Account) error {
+	number, err := strconv.ParseInt(v.PathValue("number"), 10, 64)
+	if err != nil {
+		return page.ErrNotFound()
+	}
+	a, r, err := w.lane.AssignedTo(v.Context(), me, number)
+	if err != nil {
+		return err
+	}
+	show := func(trouble error, done bool) error {
+		a, r, err := w.lane.AssignedTo(v.Context(), me, number)
+		if err != nil {
+			return err
+		}
+		at := "/office/part/" + strconv.FormatInt(number, 10)
+		p := linkPage{base: w.base(v, at, "laneweb.link.title", r.ID), Action: at, Done: done}
+		p.Desk = w.desk(v, p.base, me)
+		return w.showPart(v, p, a, r, trouble)
+	}
+	if v.Method == http.MethodGet {
+		return show(nil, false)
+	}
+	return w.takeAnswer(v, a, r, show)
+}
+
+// peoplePage is an authority's accounts, for its admins.
+type peoplePage struct {
+	base
+	Desk          desk
+	Trouble, Hint string
+	Link, For     string // the link that sets an account up, shown once
+	People        []personRow
+	Traces        []string
+}
+
+type personRow struct {
+	lane.Account
+	Day, Is string
+	Me      bool
+}
+
+const shownTraces = 50
+
+func (w *Web) people(v *visit, me lane.Account) error {
+	if !me.Admin {
+		return fault.Forbidden("lane.not_admin")
+	}
+	var token, whose string
+	var trouble error
+	if v.Method == http.MethodPost {
+		number, _ := strconv.ParseInt(v.form.Get("number"), 10, 64) // 0 is nobody's
+		var a lane.Account
+		switch v.form.Get("do") {
+		case "add":
+			a, token, trouble = w.lane.AddAccount(v.Context(), &me, me.Authority, v.form.Get(accountField), v.form.Get("admin") == "yes")
+		case "reset":
+			a, token, trouble = w.lane.ResetAccount(v.Context(), &me, number)
+		case "close":
+			trouble = w.lane.CloseAccount(v.Context(), &me, number)
+		default:
+			return fault.Invalid("laneweb.bad_form")
+		}
+		if f, ok := fault.Of(trouble); trouble != nil && (!ok || f.Kind == fault.KindInternal) {
+			return trouble
+		}
+		whose = a.Name
+	}
+	all, err := w.lane.Accounts(v.Context(), me.Authority)
+	if err != nil {
+		return err
+	}
+	p := peoplePage{base: w.base(v, "/office/people", "office.people"), For: whose}
+	p.Desk = w.desk(v, p.base, me)
+	if trouble != nil {
+		p.Trouble, p.Hint = p.Fault(trouble)
+	} else if token != "" {
+		p.Link = w.keyed(v).Origin + p.At("/office/enrol/"+token)
+	}
+	names := map[int64]string{0: p.T("office.operator")}
+	for _, a := range all {
+		names[a.Number] = a.Name
+		p.People = append(p.People, personRow{a, p.Date(string(a.Since)), p.T("office.account." + a.State), a.Number == me.Number})
+	}
+	traces, err := w.lane.AccountTraces(v.Context(), me.Authority, shownTraces)
+	if err != nil {
+		return err
+	}
+	for _, t := range traces {
+		p.Traces = append(p.Traces, p.T("office.trace", p.Date(string(t.Day)), names[t.Account], p.T("office.trace."+t.What), names[t.By]))
+	}
+	return w.show(v, "office-people", p.Base, p, trouble)
+}

@@ -1,0 +1,51 @@
+package lane
+
+import (
+	"encoding/base32"
+	"testing"
+	"time"
+)
+
+// TestOneTimeCodes are those of RFC 6238, appendix B (its last six digits), and
+// good for half a minute before and after.
+func TestOneTimeCodes(t *testing.T) {
+	secret := Secret(base32.StdEncoding.EncodeToString([]byte("12345678901234567890")))
+	raw, err := secret.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[int64]string{1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130"} {
+		if got, err := secret.Code(time.Unix(at, 0)); got != want || err != nil {
+			t.Errorf("Code at %d = %s, %v, want %s", at, got, err, want)
+		}
+		for by, good := range map[int64]bool{-60: false, -30: true, 0: true, 30: true, 60: false} {
+			if step, ok := stepOf(raw, " "+want[:3]+" "+want[3:], time.Unix(at+by, 0)); ok != good || ok && step != at/30 {
+				t.Errorf("%s of %d at %d: %d, %v", want, at, at+by, step, ok)
+			}
+		}
+	}
+	for _, bad := range []Secret{"", "A", "AAAA", secret + "A", secret[:31] + "1"} {
+		if _, err := bad.Read(); err == nil {
+			t.Errorf("%q is a secret", bad)
+		}
+	}
+}
+
+// TestLocker: only the password opens it, and only for its account.
+func TestLocker(t *testing.T) {
+	p := newPorter()
+	b, err := p.lock(t.Context(), 7, "four words of no poem", []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		account  int64
+		password string
+		locker   []byte
+		want     string
+	}{{7, "four words of no poem", b, "secret"}, {8, "four words of no poem", b, ""}, {7, "", b, ""}, {7, "four words of no poem", b[:20], ""}, {7, "four words of no poem", nil, ""}} {
+		if got, err := p.unlock(t.Context(), c.account, c.password, c.locker); string(got) != c.want || err != nil {
+			t.Errorf("unlock(%d, %q) = %q, %v", c.account, c.password, got, err)
+		}
+	}
+}
