@@ -398,6 +398,22 @@ func TestMoveRefuses(t *testing.T) {
 	if r := request(t, moved, 1); r.Words == "other" {
 		t.Error("what was changed behind the move's back stayed changed")
 	}
+	// Killed after the source was closed and before the target was opened: the next call opens it.
+	if _, err := raw.Exec(`UPDATE mark SET state = 'arriving', place = 'empty'`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := moved.Submit(ctx, manhole()); !errors.Is(err, fault.Conflict("lane.arriving")) {
+		t.Errorf("while neither is open: %v, want lane.arriving", err)
+	}
+	if _, err := l.Submit(ctx, manhole()); !errors.Is(err, fault.Later("lane.moved_away")) {
+		t.Errorf("while neither is open: %v, want lane.moved_away", err)
+	}
+	if again, err := lane.MoveTo(ctx, lane.MoveConfig{Dir: dir, URL: url, Pictures: empty, Place: "empty"}); err != nil || again.Before {
+		t.Fatalf("the move that was cut off at its end: %+v, %v", again, err)
+	}
+	if id := submit(t, moved, manhole()); id != 3 {
+		t.Errorf("the next report is %d, want 3", id)
+	}
 	f, _, err := moved.OpenPicture(ctx, proof)
 	if err != nil {
 		t.Fatal(err)
