@@ -195,7 +195,6 @@ type enrolPage struct {
 	Secret             lane.Secret
 	Picture            square
 	Options            string
-	Session            string   // once it is set up
 	Codes              []string // that stand in for a lost telephone
 }
 
