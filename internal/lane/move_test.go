@@ -80,7 +80,7 @@ func (b *busy) work(ctx context.Context, letters bool) error {
 	for n := 0; ; n++ {
 		<-every.C
 		d := manhole(func(d *lane.Draft) {
-			d.Words = fmt.Sprintf("люк номер м%dм%dк, выдумано", n, b.Uint32())
+			d.Words = fmt.Sprintf("люк номер м%dм%dк, выдумано", n, b.IntN(10_000_000))
 		})
 		if n%4 == 0 {
 			d.Pictures = []string{b.proof}
