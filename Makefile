@@ -2,7 +2,11 @@
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  = -s -w -buildid= -X main.version=$(VERSION)
-BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+BUILD    = $(GO) build -buildvcs=false -ldflags '$(LDFLAGS)'
+
+# The same for the program, its tests and vet: what one of them has compiled, the others need not.
+export CGO_ENABLED = 0
+export GOFLAGS = -trimpath
 FUZZTIME ?= 5s
 
 .PHONY: demo build release web test test-go test-web test-browser lint fuzz bench clean
@@ -37,7 +41,7 @@ test-web: web
 	cd web && npm test
 
 test-go: web
-	tmp=$$(tools/tmpdir.sh) && trap 'rm -rf "$$tmp"' EXIT && TMPDIR=$$tmp $(GO) test -timeout 30m ./...
+	tmp=$$(tools/tmpdir.sh) && trap 'rm -rf "$$tmp"' EXIT && TMPDIR=$$tmp $(GO) test -vet=off -ldflags='-s -w' -timeout 30m ./...
 
 test-browser: build
 	cd e2e && node --test --test-timeout=600000 .

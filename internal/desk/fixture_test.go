@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -213,16 +214,26 @@ func photo(t testing.TB) []byte {
 // film is two seconds of moving picture and tone.
 func film(t testing.TB) []byte {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "film.mp4")
+	b, err := oneFilm()
+	ok(t, err)
+	return bytes.Clone(b)
+}
+
+// oneFilm is made once for all tests: starting ffmpeg takes longer than its work.
+var oneFilm = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "film")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	name := filepath.Join(dir, "film.mp4")
 	out, err := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=2", "-f", "lavfi", "-i", "sine=d=2",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-metadata", "title="+canaryBytes, name).CombinedOutput()
 	if err != nil {
-		t.Fatalf("ffmpeg: %v\n%s", err, out)
+		return nil, fmt.Errorf("ffmpeg: %w\n%s", err, out)
 	}
-	b, err := os.ReadFile(name)
-	ok(t, err)
-	return b
-}
+	return os.ReadFile(name)
+})
 
 // casework takes a report from the inbox to a draft that can be proposed.
 func (c *collective) casework(s *Seat, id string) int64 {

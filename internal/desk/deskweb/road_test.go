@@ -157,7 +157,7 @@ func (p *person) marks(t *testing.T) {
 		{strings.Replace(plan, `"duration":2000`, `"duration":2001`, 1), "1", p.token, 409, "message"},
 		{strings.Replace(plan, `"original":"1"`, `"original":"2"`, 1), "1", p.token, 409, "message"},
 		{strings.Replace(plan, `"label"`, `"lable"`, 1), "1", p.token, 422, "message"},
-		{strings.Replace(plan, `"version":3`, `"version":2`, 1), "1", p.token, 422, "message"},
+		{strings.Replace(plan, `"version":4`, `"version":3`, 1), "1", p.token, 422, "message"},
 		{plan + plan, "1", p.token, 422, "message"},
 		{`{`, "1", p.token, 422, "message"},
 		{strings.Replace(plan, `"to":2000`, `"to":1500`, 1), "1", p.token, 200, `{"questions":[{"kind":"end","id":"t1","at":1500}],"version":2}`},
