@@ -101,20 +101,13 @@ func (a *app) accountClose() *cobra.Command {
 	c := a.command("close NUMBER", "cli.authority.account.close", "\n  kua authority account close 3 --data /var/lib/kua")
 	f.add(a, c)
 	c.Args = exactly(1)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		id, err := number(args[0])
-		if err != nil {
+	return onNumber(c, &f, func(l *lane.Lane, id int64) error {
+		if err := l.CloseAccount(c.Context(), nil, id); err != nil {
 			return err
 		}
-		return f.withLane(c, func(l *lane.Lane) error {
-			if err := l.CloseAccount(c.Context(), nil, id); err != nil {
-				return err
-			}
-			a.say("cli.authority.account.closed", id)
-			return nil
-		})
-	}
-	return c
+		a.say("cli.authority.account.closed", id)
+		return nil
+	})
 }
 
 // accountsJSON is what --json says of accounts.

@@ -65,18 +65,11 @@ func (a *app) laneUncheck() *cobra.Command {
 	c := a.command("uncheck NUMBER", "cli.lane.uncheck", "\n  kua lane uncheck 2 --data /var/lib/kua")
 	f.add(a, c)
 	c.Args = exactly(1)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		id, err := number(args[0])
-		if err != nil {
+	return onNumber(c, &f, func(l *lane.Lane, id int64) error {
+		if err := l.RevokeChecker(c.Context(), id); err != nil {
 			return err
 		}
-		return f.withLane(c, func(l *lane.Lane) error {
-			if err := l.RevokeChecker(c.Context(), id); err != nil {
-				return err
-			}
-			a.say("cli.lane.unchecked", id)
-			return nil
-		})
-	}
-	return c
+		a.say("cli.lane.unchecked", id)
+		return nil
+	})
 }

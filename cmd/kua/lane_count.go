@@ -137,17 +137,12 @@ func (a *app) laneStrike() *cobra.Command {
 
 // onReport makes a command act on the report that its argument names.
 func (a *app) onReport(c *cobra.Command, f *laneFlags, act func(*lane.Lane, int64) error) *cobra.Command {
-	c.RunE = func(c *cobra.Command, args []string) (err error) {
+	c.RunE = func(c *cobra.Command, args []string) error {
 		id, err := strconv.ParseInt(args[0], 10, 64)
 		if err != nil || id < 1 {
 			return fault.Invalid("cli.lane.report", args[0])
 		}
-		l, err := f.open(c)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, l.Close()) }()
-		return act(l, id)
+		return f.withLane(c, func(l *lane.Lane) error { return act(l, id) })
 	}
 	return c
 }

@@ -39,6 +39,18 @@ func (f *laneFlags) withLane(c *cobra.Command, act func(*lane.Lane) error) (err 
 	return act(l)
 }
 
+// onNumber makes a command act on what its argument numbers.
+func onNumber(c *cobra.Command, f *laneFlags, act func(*lane.Lane, int64) error) *cobra.Command {
+	c.RunE = func(c *cobra.Command, args []string) error {
+		id, err := number(args[0])
+		if err != nil {
+			return err
+		}
+		return f.withLane(c, func(l *lane.Lane) error { return act(l, id) })
+	}
+	return c
+}
+
 func (a *app) open311KeyAdd() *cobra.Command {
 	var f laneFlags
 	var k lane.Key
@@ -110,18 +122,11 @@ func (a *app) open311KeyRevoke() *cobra.Command {
 	c := a.command("revoke NUMBER", "cli.open311.key.revoke", "\n  kua open311 key revoke 2 --data /var/lib/kua")
 	f.add(a, c)
 	c.Args = exactly(1)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		id, err := number(args[0])
-		if err != nil {
+	return onNumber(c, &f, func(l *lane.Lane, id int64) error {
+		if err := l.RevokeKey(c.Context(), id); err != nil {
 			return err
 		}
-		return f.withLane(c, func(l *lane.Lane) error {
-			if err := l.RevokeKey(c.Context(), id); err != nil {
-				return err
-			}
-			a.say("cli.open311.key.revoked", strconv.FormatInt(id, 10))
-			return nil
-		})
-	}
-	return c
+		a.say("cli.open311.key.revoked", strconv.FormatInt(id, 10))
+		return nil
+	})
 }

@@ -354,21 +354,12 @@ type InboxRow struct {
 // nothing that a house still looks at or that was held when nobody may see it: a
 // held request is there once an assignment of it has left the states in unseen.
 func (db *DB) Inbox(ctx context.Context, authority string, open *bool, before int64, limit int, unseen []string) ([]InboxRow, error) {
-	var args []any
-	given := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
+	var p placeholders
 	if before <= 0 {
 		before = 1 << 62
 	}
-	where := "b.authority = " + given(authority) + " AND b.number < " + given(before)
-	var skip string
-	for i, s := range unseen {
-		if i > 0 {
-			skip += ", "
-		}
-		skip += given(s)
-	}
-	where += ` AND b.state <> 'awaiting_check' AND EXISTS (SELECT 1 FROM delivery d WHERE d.assignment = b.number)
-		AND (request.visibility <> 'held' OR EXISTS (SELECT 1 FROM assignment a WHERE a.request = request.id AND a.state NOT IN (` + skip + `)))`
+	where := "b.authority = " + p.one(authority) + " AND b.number < " + p.one(before)
+	where += " AND b.state <> 'awaiting_check' AND EXISTS (SELECT 1 FROM delivery d WHERE d.assignment = b.number) AND " + seen(&p, unseen)
 	if open != nil {
 		not := "NOT "
 		if *open {
@@ -377,7 +368,7 @@ func (db *DB) Inbox(ctx context.Context, authority string, open *bool, before in
 		where += " AND " + not + "b.state IN ('routed', 'delivered', 'registered', 'in_work', 'planned', 'info_needed')"
 	}
 	rows, err := db.db.QueryContext(ctx, `SELECT b.number, b.state, b.day, b.step, `+listed+` FROM assignment b JOIN request ON request.id = b.request
-		WHERE `+where+` ORDER BY b.number DESC LIMIT `+given(int64(limit)), args...)
+		WHERE `+where+` ORDER BY b.number DESC LIMIT `+p.one(int64(limit)), p.args...)
 	all, err := collect(rows, err, func(rows *sql.Rows, r *InboxRow) error {
 		r.Authority = authority
 		err := scanRequest(prefixed{rows, []any{&r.Number, &r.State, &r.Day, &r.Step}}, &r.About)

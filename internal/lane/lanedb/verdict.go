@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"kua/internal/fault"
 )
@@ -156,10 +155,7 @@ func (db *DB) Verdicts(ctx context.Context, requests ...int64) (map[int64]Said, 
 
 // among is the condition that a column is one of the ids.
 func among(column string, ids []int64) (where string, args []any) {
-	var b strings.Builder
-	for i, id := range ids {
-		fmt.Fprintf(&b, ", $%d", i+1)
-		args = append(args, id)
-	}
-	return column + " IN (" + strings.TrimPrefix(b.String(), ", ") + ")", args
+	var p placeholders
+	where = column + " IN (" + many(&p, ids) + ")"
+	return where, p.args
 }
