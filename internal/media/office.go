@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -152,7 +153,10 @@ func (s *stage) soffice(to, file string, more ...string) error {
 			}
 		}
 	}()
-	args := append([]string{"-env:UserInstallation=file:///tmp/office", "--headless", "--invisible", "--norestore", "--nologo", "--nolockcheck"}, more...)
+	if err := officeProfile(); err != nil {
+		return err
+	}
+	args := append([]string{"-env:UserInstallation=file://" + profile, "--headless", "--invisible", "--norestore", "--nologo", "--nolockcheck"}, more...)
 	cmd, said := program(ctx, "soffice", append(args, "--convert-to", to, "--outdir", "/tmp", file)...)
 	err := cmd.Run()
 	made := strings.TrimSuffix(file, file[strings.LastIndexByte(file, '.'):]) + "." + to
@@ -161,6 +165,32 @@ func (s *stage) soffice(to, file string, more ...string) error {
 		return fault.Invalid("media.too_slow", int(officeTime.Minutes()))
 	case err != nil || !exists(made):
 		return toolFailed("media.document_broken", err, said)
+	}
+	return nil
+}
+
+// profile is LibreOffice's own, which lasts as long as the box.
+const profile = "/tmp/office"
+
+// officeProfile begins a profile that says it is of the installed build: with
+// one that says nothing LibreOffice starts, notes its build there, and starts once more.
+func officeProfile() error {
+	program, err := filepath.EvalSymlinks("/usr/bin/soffice")
+	if err != nil {
+		return fmt.Errorf("find LibreOffice: %w", err)
+	}
+	version, err := os.ReadFile(filepath.Join(filepath.Dir(program), "versionrc"))
+	if err != nil {
+		return nil // a build that does not say: it starts twice
+	}
+	for line := range strings.Lines(string(version)) {
+		if build, ok := strings.CutPrefix(line, "buildid="); ok {
+			dir := filepath.Join(profile, "user", "extensions")
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				return fmt.Errorf("begin LibreOffice's profile: %w", err)
+			}
+			return os.WriteFile(filepath.Join(dir, "buildid"), []byte(strings.TrimSpace(build)), 0o600)
+		}
 	}
 	return nil
 }
