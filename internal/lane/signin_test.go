@@ -1,9 +1,14 @@
 package lane
 
 import (
+	"crypto/rand"
 	"encoding/base32"
+	"errors"
 	"testing"
 	"time"
+
+	"kua/internal/fault"
+	"kua/internal/lane/lanedb"
 )
 
 // TestOneTimeCodes are those of RFC 6238, appendix B (its last six digits), and
@@ -48,4 +53,32 @@ func TestLocker(t *testing.T) {
 			t.Errorf("unlock(%d, %q) = %q, %v", c.account, c.password, got, err)
 		}
 	}
+}
+
+// TestChallengeIsTakenOnce also when a process whose clock is some minutes ahead
+// has tidied up since.
+func TestChallengeIsTakenOnce(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, l, _ *Lane) {
+		ctx, now := t.Context(), l.now()
+		number, err := l.db.AddAccount(ctx, lanedb.Account{Authority: "water", Name: "Desk", Folded: "desk", Handle: []byte("handle"), Until: now.Add(time.Hour).UnixMicro()}, "invite", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := func(at time.Time) lanedb.Session {
+			return lanedb.Session{Hash: rand.Text(), Seen: at.UnixMicro(), Until: at.Add(wholeTime).UnixMicro()}
+		}
+		if err := l.db.SetUp(ctx, number, "invite", lanedb.Means{Key: "key", Body: []byte("{}")}, session(now), "2026-11-28"); err != nil {
+			t.Fatal(err)
+		}
+		sign := func(challenge string, at time.Time) error {
+			p := lanedb.Proof{Challenge: challenge, Ends: at.Add(challengeTime).UnixMicro(), Key: "key", Body: []byte("{}")}
+			return l.db.SignIn(ctx, number, p, session(at), "2026-11-28")
+		}
+		if err := errors.Join(sign("one", now), sign("two", now.Add(2*challengeTime))); err != nil {
+			t.Fatal(err)
+		}
+		if err := sign("one", now); !errors.Is(err, fault.Forbidden("lane.sign_in")) {
+			t.Errorf("a challenge is taken again: %v", err)
+		}
+	})
 }
