@@ -82,3 +82,29 @@ func TestChallengeIsTakenOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestTriesAreShared: the tries of a name are counted for all processes together,
+// and a process that starts anew gives none anew.
+func TestTriesAreShared(t *testing.T) {
+	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	onEngines(t, func() time.Time { return at }, func(t *testing.T, one, other *Lane) {
+		try := func(n int, want error) {
+			t.Helper()
+			for i := range n {
+				if _, err := []*Lane{one, other}[i%2].SignIn(t.Context(), "Nobody", "a password of nobody", "000000"); !errors.Is(err, want) {
+					t.Fatalf("try %d: %v, want %v", i+1, err, want)
+				}
+			}
+		}
+		was := at
+		defer func() { at = was }()
+		wrong, later := fault.Forbidden("lane.sign_in"), fault.Later("lane.sign_in_later")
+		try(triesAtOnce, wrong)
+		try(2, later)
+		one.porter, other.porter = newPorter(), newPorter()
+		try(2, later)
+		at = at.Add(triesEach)
+		try(1, wrong)
+		try(2, later)
+	})
+}
