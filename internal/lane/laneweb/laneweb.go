@@ -35,7 +35,7 @@ type Config struct {
 	Lane      *lane.Lane
 	Catalogue *locale.Catalogue
 	Name      func(locale.Tag) string // of whoever runs the lane
-	PerHour   int                     // reports taken in an hour by all processes on this database, and twice as many photos; default 600
+	PerHour   int                     // reports taken in an hour by all processes on this database, as many acts on them, and twice as many photos; default 600
 	Licence   Licence                 // of the open data
 	Site      *url.URL                // as others reach it; nil: as a request names it
 }
@@ -46,7 +46,9 @@ type Web struct {
 	cat    *locale.Catalogue
 	name   func(locale.Tag) string
 	set    *page.Set
-	budget *budget
+	budget *budget // of reports
+	acts   *budget // of those with a code or a link, whom no flood of reports is to keep out
+	joins  *budget // of having the same trouble, for which nobody needs a code that was known before
 	photos *budget
 	rooms  *http.ServeMux
 
@@ -73,7 +75,8 @@ func New(cfg Config) (*Web, error) {
 	if cfg.Name == nil {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
-	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
+	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), acts: newBudget(cfg.Lane, "acts", cfg.PerHour),
+		joins: newBudget(cfg.Lane, "supports", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
 		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence, site: cfg.Site}
 	w.routes()
 	return w, nil
