@@ -2,11 +2,14 @@ package lane_test
 
 import (
 	"errors"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
+	"kua/internal/sqldb"
 	"kua/internal/sqldb/pgtest"
 )
 
@@ -48,4 +51,41 @@ func TestTwoMoves(t *testing.T) {
 	}
 	defer moved.Close()
 	submit(t, moved, manhole())
+}
+
+// TestSessionsOutliveAStop: while nothing is taken for a moment, whoever is signed
+// in goes on reading.
+func TestSessionsOutliveAStop(t *testing.T) {
+	now := someDay()
+	dir, ctx := t.TempDir(), t.Context()
+	l, err := lane.Open(ctx, lane.Config{Dir: dir, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	withCity(t, l)
+	_, invite, err := l.AddAccount(ctx, nil, "water", "Desk", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := lane.NewSecret()
+	code, err := secret.Code(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, _, err := l.SetUpPassword(ctx, invite, "four words of no poem", secret, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease := time.Now().Add(time.Hour).UnixMicro()
+	if _, err := openRaw(t, sqldb.Config{Path: filepath.Join(dir, "lane.db")}).ExecContext(ctx, `UPDATE mark SET state = 'stopped', lease = $1`, lease); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	if a, err := l.SignedIn(ctx, session); err != nil || a.Name != "Desk" {
+		t.Errorf("SignedIn = %+v, %v", a, err)
+	}
+	if err := l.SignOut(ctx, session); !errors.Is(err, fault.Later("lane.moving")) {
+		t.Errorf("a session that cannot be ended: %v, want lane.moving", err)
+	}
 }
