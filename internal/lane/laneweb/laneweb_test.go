@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -427,6 +428,25 @@ func TestGuessedCodesTakeNothing(t *testing.T) {
 	seen := regexp.MustCompile(`name="seen" value="(\d+)"`).FindStringSubmatch(r.want(http.MethodPost, "/en/open/mine", f, 200))[1]
 	r.want(http.MethodPost, "/en/open/add", url.Values{"code": f["code"], "seen": {seen}, "words": {"It is deeper now"}}, 200, "It is deeper now")
 	r.want(http.MethodGet, "/en/open/case/"+id, nil, 200, "It is deeper now")
+}
+
+// TestFaultsOfTheHouseAreWritten: whoever runs the lane reads what failed and on
+// which kind of page, and nothing of the address that was asked for.
+func TestFaultsOfTheHouseAreWritten(t *testing.T) {
+	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 0).withCity()
+	var diary bytes.Buffer
+	r.web.diary = slog.New(slog.NewTextHandler(&diary, nil))
+	token, _, err := r.lane.AddChecker(t.Context(), "A. M.", 7)
+	check(t, err)
+	r.want(http.MethodGet, "/en/open/check/"+token[1:], nil, 404)
+	if diary.Len() != 0 {
+		t.Errorf("what is the caller's is written: %s", &diary)
+	}
+	check(t, r.lane.Close())
+	r.want(http.MethodGet, "/en/open/check/"+token, nil, 500)
+	if said := diary.String(); !strings.Contains(said, "GET /check/{token}") || !strings.Contains(said, "closed") || strings.Contains(said, token) {
+		t.Errorf("the diary says %q", said)
+	}
 }
 
 // TestOnlyWithADirectory: without one the address space is not the lane's.
