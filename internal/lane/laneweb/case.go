@@ -14,8 +14,10 @@ type casePage struct {
 	ID         int64
 	Told       told
 	Hidden     bool // it waits to be looked at
+	Open       bool // something is still to come from an authority
 	Day        string
 	Supporters int64
+	Same       string   // a code with which its reader can say that they have the same trouble
 	Thanks     bool     // its reader has just said that they have the same trouble
 	Code       []string // the code with which they did, in groups
 	Ask        bool     // an answer stands that people are asked about
@@ -62,6 +64,8 @@ func (w *Web) showCase(v *visit, id int64, code string) error {
 	}
 	if p.Thanks = code != ""; p.Thanks {
 		p.Code = strings.Split(code, "-")
+	} else if p.Open {
+		p.Same = lane.NewCode()
 	}
 	w.set.Show(v.rw, "case", p.Base, p)
 	return nil
@@ -82,7 +86,7 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 		p.Decided, err = w.refusals(v, router, id)
 		return p, err
 	}
-	p.Told = w.told(v.lang, router, r)
+	p.Told, p.Open = w.told(v.lang, router, r), r.Open && !p.Hidden
 	if _, err := v.router.Area(r.Area); err == nil { // today's directory has it too
 		p.Told.AreaHref = p.At("/area/" + r.Area)
 	}

@@ -187,6 +187,7 @@ type visit struct {
 	form   url.Values // what was posted
 
 	photoTrouble error // why a photo was not taken
+	photoTaken   bool  // one came with this form, and its sender has not seen it cleaned
 }
 
 // page adapts a page's function: it reads the form of a POST, which must not come
