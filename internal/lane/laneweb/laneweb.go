@@ -134,6 +134,13 @@ func (w *Web) routes() {
 		"GET /office/people":         w.office(w.people),
 		"POST /office/people":        w.office(w.people),
 
+		"GET /authority/{id}":      w.authority,
+		"GET /authority/{id}/feed": w.authorityFeed,
+		"GET /ask/{id}":            w.question,
+		"POST /ask/{id}":           w.question,
+		"GET /office/board":        w.office(w.board),
+		"POST /office/board":       w.office(w.board),
+
 		"GET /score":                      w.score,
 		"GET /score/{kind}":               w.score,
 		"GET /score/{kind}/{id}":          w.scoreOne,
