@@ -57,6 +57,7 @@ datafile:      fault locale
 appeal:        datafile
 authority:     appeal
 pluscode:      authority
+pledge:        appeal
 passkey:       fault
 appeal/letter: appeal
 record:        canon
@@ -73,7 +74,7 @@ node:          node/nodedb blob nodeapi
 node/nodeweb:  node page
 
 lane/lanedb:   sqldb authority
-lane:          lane/lanedb canon blob passkey
+lane:          lane/lanedb canon blob passkey pledge
 lane/darkroom: lane media
 lane/lanetest: lane/darkroom sqldb/pgtest
 lane/deliver:  lane mail open311/client

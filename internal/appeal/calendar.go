@@ -156,6 +156,20 @@ func (k *counter) off(d Day) (off bool, why locale.Sentence, err error) {
 	return false, why, nil
 }
 
+// OrNext gives the day itself where it is worked, else the first worked day after
+// it, with why the days between are days off and what of that is not sure. The
+// faults are those of a year that the calendar does not know.
+func (c Calendar) OrNext(d Day) (worked Day, why, doubts []locale.Sentence, err error) {
+	k := newCounter(c)
+	for { // ends with the years that the calendar knows
+		off, reason, err := k.off(d)
+		if err != nil || !off {
+			return d, why, k.doubts(), err
+		}
+		d, why = d.Plus(1), append(why, reason)
+	}
+}
+
 // doubts says what the counting leaned on that is not sure.
 func (k *counter) doubts() (d []locale.Sentence) {
 	if len(k.years) == 0 {

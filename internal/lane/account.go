@@ -284,6 +284,13 @@ func (l *Lane) AssignedTo(ctx context.Context, me Account, number int64) (Assign
 	if kept.Authority != me.Authority || State(kept.State) == AwaitingCheck {
 		return Assignment{}, Request{}, none
 	}
+	r, err := l.Request(ctx, kept.Request)
+	if err != nil {
+		return Assignment{}, Request{}, err
+	}
+	if r.Matter.Post() {
+		return shownAssignment(kept), r, nil
+	}
 	told, err := l.db.Deliveries(ctx, kept.Request)
 	if err != nil {
 		return Assignment{}, Request{}, err
@@ -291,6 +298,5 @@ func (l *Lane) AssignedTo(ctx context.Context, me Account, number int64) (Assign
 	if !slices.ContainsFunc(told, func(d lanedb.Delivery) bool { return d.Assignment == number }) {
 		return Assignment{}, Request{}, none
 	}
-	r, err := l.Request(ctx, kept.Request)
-	return shownAssignment(kept), r, err
+	return shownAssignment(kept), r, nil
 }

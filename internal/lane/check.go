@@ -104,7 +104,7 @@ func (l *Lane) Decide(ctx context.Context, c Check) error {
 	if err := c.fits(); err != nil {
 		return err
 	}
-	if err := l.mergeable(ctx, c); err != nil {
+	if err := l.mergeable(ctx, r, c); err != nil {
 		return err
 	}
 	h, _, err := l.Hold(ctx, c.Request)
@@ -164,7 +164,7 @@ func (c Check) fits() error {
 }
 
 // mergeable holds the report that another one is merged into against what it must be.
-func (l *Lane) mergeable(ctx context.Context, c Check) error {
+func (l *Lane) mergeable(ctx context.Context, r Request, c Check) error {
 	if c.To != Merged {
 		return nil
 	}
@@ -172,7 +172,7 @@ func (l *Lane) mergeable(ctx context.Context, c Check) error {
 	if err != nil {
 		return err
 	}
-	if into.ID == c.Request || into.Hidden() || !into.Open || !slices.ContainsFunc(into.Assignments, func(a Assignment) bool { return a.State != AwaitingCheck && a.State.Open() }) {
+	if into.ID == c.Request || into.Matter != r.Matter || into.Hidden() || !into.Open || !slices.ContainsFunc(into.Assignments, func(a Assignment) bool { return a.State != AwaitingCheck && a.State.Open() }) {
 		return fault.Conflict("lane.merge_into", c.Into)
 	}
 	return nil

@@ -30,8 +30,10 @@ type Event struct {
 	Picture   string     `json:"picture,omitempty"`   // of the authority: hash
 	Pictures  []string   `json:"pictures,omitempty"`  // of the citizen: hashes
 	Into      int64      `json:"into,omitempty"`
-	Words     string     `json:"words,omitempty"`  // added by the holder, or said by the authority or its server; such an event moves nothing
-	Update    string     `json:"update,omitempty"` // what the authority's system calls its message, so that it is taken once
+	Words     string     `json:"words,omitempty"`    // added by the holder, or said by the authority or its server; such an event moves nothing, but for that by which a post begins
+	Begins    appeal.Day `json:"begins,omitempty"`   // of an announcement, which On ends
+	Corrects  bool       `json:"corrects,omitempty"` // Words and days take the place of those before
+	Update    string     `json:"update,omitempty"`   // what the authority's system calls its message, so that it is taken once
 	Verdict   Word       `json:"verdict,omitempty"`
 	Answer    int64      `json:"answer,omitempty"` // of a verdict: the number of the event that it judges
 	Outcome   Result     `json:"outcome,omitempty"`

@@ -3,6 +3,7 @@ package lane
 import (
 	"context"
 
+	"kua/internal/appeal"
 	"kua/internal/authority"
 	"kua/internal/lane/lanedb"
 	"kua/internal/locale"
@@ -28,9 +29,12 @@ type Filter struct {
 	Category string
 	Words    string // each of its words begins a word of the request
 	Open     *bool
-	Box      *Box  // of a map
-	Before   int64 // ids below it; 0: from the newest
-	Limit    int   // at least 1
+	Box      *Box       // of a map
+	Matters  []Matter   // nil: reports alone
+	Of       string     // an authority that has a part in it; "": any
+	Live     appeal.Day // what ended before this day is left out; "": nothing is
+	Before   int64      // ids below it; 0: from the newest
+	Limit    int        // at least 1
 }
 
 // List gives requests newest first, without their assignments, and leaves out
@@ -39,7 +43,14 @@ type Filter struct {
 func (l *Lane) List(ctx context.Context, f Filter) ([]Request, error) {
 	words := locale.Words(f.Words)
 	words = words[:min(len(words), maxSearched)]
-	kept, err := l.db.List(ctx, lanedb.Filter{Areas: f.Areas, Category: f.Category, Words: words, Open: f.Open, Box: f.Box.kept(), Before: f.Before, Limit: f.Limit}, unseenStates())
+	asked := lanedb.Filter{Areas: f.Areas, Category: f.Category, Words: words, Open: f.Open, Box: f.Box.kept(), Before: f.Before, Limit: f.Limit, Live: string(f.Live)}
+	for _, k := range f.Matters {
+		asked.Kinds = append(asked.Kinds, string(k))
+	}
+	if f.Of != "" {
+		asked.Authority = &f.Of
+	}
+	kept, err := l.db.List(ctx, asked, unseenStates())
 	var all []Request
 	for _, k := range kept {
 		r, err := shown(k)

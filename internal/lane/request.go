@@ -251,6 +251,7 @@ func public(p authority.Point, v authority.Visibility) *lanedb.Place {
 // Request is a service request as pages show it: the exact place is not in it.
 type Request struct {
 	ID          int64
+	Matter      Matter
 	Directory   int64
 	Category    string
 	Language    locale.Tag
@@ -262,6 +263,8 @@ type Request struct {
 	Visibility  authority.Visibility
 	Open        bool
 	Day         appeal.Day
+	Begins      appeal.Day // of an announcement
+	Ends        appeal.Day // of an announcement; of a pledge: the day by which it is to be kept
 	Assignments []Assignment
 }
 
@@ -322,7 +325,7 @@ func shownPlace(p *lanedb.Place) *authority.Point {
 }
 
 func shown(r lanedb.Request) (Request, error) {
-	out := Request{ID: r.ID, Directory: r.Directory, Category: r.Category, Language: locale.Tag(r.Language), Words: r.Words,
+	out := Request{ID: r.ID, Matter: Matter(r.Kind), Begins: appeal.Day(r.Begins), Ends: appeal.Day(r.Ends), Directory: r.Directory, Category: r.Category, Language: locale.Tag(r.Language), Words: r.Words,
 		Landmark: r.Landmark, Area: r.Area, Place: shownPlace(r.Public), Visibility: authority.Visibility(r.Visibility), Open: r.Open, Day: appeal.Day(r.Day)}
 	if err := json.Unmarshal([]byte(r.Answers), &out.Answers); err != nil {
 		return Request{}, fmt.Errorf("read the answers of request %d: %w", r.ID, err)
@@ -363,13 +366,15 @@ func (l *Lane) Move(ctx context.Context, assignment, step int64, m Move) error {
 	if err != nil {
 		return err
 	}
-	category, err := r.Category(kept.Category)
-	if err != nil {
-		return err
+	category := authority.Category{Proof: authority.NoProof} // of what is no report
+	if kept.Kind == string(Report) {
+		if category, err = r.Category(kept.Category); err != nil {
+			return err
+		}
 	}
 	today := l.today()
 	from := State(a.State)
-	if err := m.check(from, category, today); err != nil {
+	if err := m.check(Matter(kept.Kind), from, category, today); err != nil {
 		return err
 	}
 	var next *lanedb.Assignment

@@ -59,8 +59,18 @@ var transitions = map[State]map[Actor][]State{
 	Refused:       {ByHolder: {InWork}},
 }
 
-// Next gives the states to which an actor can move an assignment, for a page to offer.
-func Next(from State, by Actor) []State { return slices.Clone(transitions[from][by]) }
+// Next gives the states to which an actor can move an assignment of a report, for
+// a page to offer.
+func Next(from State, by Actor) []State { return Report.Next(from, by) }
+
+// Next gives the states to which an actor can move an assignment of a request of
+// this matter.
+func (m Matter) Next(from State, by Actor) []State {
+	if own, ok := posted[m]; ok {
+		return slices.Clone(own[from][by])
+	}
+	return slices.Clone(transitions[from][by])
+}
 
 // Open reports a state in which something is still to come from an authority.
 func (s State) Open() bool {
@@ -91,8 +101,8 @@ func day(d, today appeal.Day) bool {
 
 // check holds a move against the table and against what it needs. The faults are
 // lane.transition and lane.needs.
-func (m Move) check(from State, category authority.Category, today appeal.Day) error {
-	if !slices.Contains(transitions[from][m.By], m.To) {
+func (m Move) check(matter Matter, from State, category authority.Category, today appeal.Day) error {
+	if !slices.Contains(matter.Next(from, m.By), m.To) {
 		return fault.Conflict("lane.transition", string(from), string(m.To), string(m.By))
 	}
 	missing := ""
@@ -107,7 +117,7 @@ func (m Move) check(from State, category authority.Category, today appeal.Day) e
 		missing = "request"
 	case m.To == Mended && category.Proof != authority.NoProof && m.Picture == "":
 		missing = "picture"
-	case m.Reason == "" && (m.To == Refused || m.To == InfoNeeded || m.To == Withdrawn && m.By == ByHouse || m.To == InWork && !from.Open()):
+	case m.Reason == "" && (m.To == Refused || m.To == InfoNeeded || m.To == Withdrawn && m.By != ByHolder || m.To == Mended && matter == Question || m.To == InWork && !from.Open()):
 		missing = "reason"
 	}
 	if missing != "" {

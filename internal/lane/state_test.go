@@ -19,7 +19,7 @@ func TestTransitions(t *testing.T) {
 		for _, by := range []Actor{ByHouse, ByOfficial, ByHolder, ""} {
 			for _, to := range states {
 				m := Move{To: to, By: by, Reason: "made up", On: "2030-01-01", Owner: "roads", Number: "17", Picture: "ab", Into: 7}
-				err := m.check(from, authority.Category{Proof: authority.Photo}, "2026-11-28")
+				err := m.check(Report, from, authority.Category{Proof: authority.Photo}, "2026-11-28")
 				if slices.Contains(Next(from, by), to) {
 					if passed[to] = true; err != nil {
 						t.Errorf("%s moves %s to %s: %v", by, from, to, err)

@@ -20,7 +20,7 @@ func (l *Lane) Support(ctx context.Context, id int64, code string) error {
 		return err
 	case r.Hidden():
 		return fault.NotFound("lane.no_request", id)
-	case !r.Open:
+	case !r.Open || r.Matter == Announcement:
 		return fault.Conflict("lane.closed", id)
 	}
 	return l.db.AddSupport(ctx, id, hash)

@@ -74,6 +74,32 @@ try {
   await work.locator("button").tap();
   await page.waitForSelector("[role=status]");
   await look(page, "office-part");
+  // A pledge, corrected; what everybody then reads of it.
+  await page.goto(`${site}/ru/open/office/board`);
+  await page.locator("summary").last().tap();
+  await look(page, "office-board");
+  await page.fill("#pledge-words", "Починим водокачку, выдумано");
+  await page.fill("#due", "2030-01-05");
+  await page.locator("#due").press("Enter");
+  await page.waitForSelector("[role=status]");
+  await page.locator(".hits a").first().tap();
+  await page.locator("summary", { hasText: "Исправить" }).tap();
+  await page.fill("#correct-words", "Починим водокачку у школы, выдумано");
+  await page.fill("#correct-reason", "точнее");
+  await look(page, "office-post");
+  await page.locator("#correct-reason").locator("xpath=ancestor::form").locator("button").tap();
+  await page.waitForSelector("[role=status]");
+  await page.goto(`${site}/ru/open/authority/water`);
+  await look(page, "authority");
+  await page.locator(".hits a").first().tap();
+  await page.waitForURL("**/open/case/*");
+  await look(page, "pledge");
+  await page.goto(`${site}/ru/open/ask/water`);
+  await look(page, "ask");
+  await page.fill("#words", "Когда починят? Инспектор требовал взятку, выдумано.");
+  await page.locator("button.main").tap();
+  await page.waitForSelector("input[name=aware]");
+  await look(page, "ask-danger");
   assert.equal(await page.evaluate(() => document.cookie), "", "a script can read the session");
   assert.deepEqual(broken, []);
 

@@ -191,7 +191,7 @@ func (w *Worker) send(ctx context.Context, d lane.Delivery) (seen int64, err err
 		if c.Kind == authority.Link && c.Address != "" {
 			return int64(len(history)), w.sendMail(ctx, m, c)
 		}
-		if c.Kind == authority.Open311 && c.Address != "" {
+		if c.Kind == authority.Open311 && c.Address != "" && m.r.Matter == lane.Report { // others know reports alone
 			return int64(len(history)), w.forward(ctx, m, c)
 		}
 	}

@@ -41,9 +41,13 @@ func (w *Worker) sendMail(ctx context.Context, m message, c authority.Channel) e
 	}
 	out := mail.Message{To: c.Address, ID: w.id(m.d.Key(m.history))}
 	say := func(key string, args ...any) string { return w.Catalogue.T(lang, key, args...) }
+	about := m.category(lang)
+	if m.r.Matter != lane.Report {
+		about = say("voice." + string(m.r.Matter) + ".name")
+	}
 	site := w.site.String() + "/" + lang.Path() + "/open"
 	link, public := site+"/at/"+token, site+"/case/"+strconv.FormatInt(m.r.ID, 10)
-	out.Subject = oneLine(say("deliver.subject", m.r.ID, m.category(lang)))
+	out.Subject = oneLine(say("deliver.subject", m.r.ID, about))
 	var text strings.Builder
 	line := func(parts ...string) { text.WriteString(strings.Join(parts, "") + "\n") }
 	name := w.Name(lang)
@@ -60,8 +64,10 @@ func (w *Worker) sendMail(ctx context.Context, m message, c authority.Channel) e
 		}
 		line()
 	}
-	line(say("deliver.what"), " ", m.category(lang))
-	line(say("deliver.where"), " ", m.place(lang))
+	line(say("deliver.what"), " ", about)
+	if at := m.place(lang); at != "" {
+		line(say("deliver.where"), " ", at)
+	}
 	line(say("deliver.day"), " ", lang.Date(string(m.r.Day)))
 	if m.d.Opening {
 		line(quote(m.r.Words))

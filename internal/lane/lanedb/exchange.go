@@ -57,7 +57,7 @@ func (q Asked) statement() (text string, args []any) {
 	if q.Before <= 0 {
 		q.Before = 1 << 62
 	}
-	where := []string{"request.id < " + p.one(q.Before), seen(&p, q.Unseen)}
+	where := []string{"request.kind = ''", "request.id < " + p.one(q.Before), seen(&p, q.Unseen)}
 	if len(q.IDs) > 0 {
 		where = append(where, "request.id IN ("+many(&p, q.IDs)+")")
 	}
@@ -138,7 +138,7 @@ type Mark struct {
 func (db *DB) EventsBetween(ctx context.Context, from, to string, after Mark, unseen []string, limit int) ([]EventOf, error) {
 	var p placeholders
 	rows, err := db.db.QueryContext(ctx, `SELECT `+eventColumns+` FROM event JOIN request ON request.id = event.request
-		WHERE event.day >= `+p.one(from)+` AND event.day <= `+p.one(to)+` AND event.number > 1
+		WHERE event.day >= `+p.one(from)+` AND event.day <= `+p.one(to)+` AND event.number > 1 AND request.kind = ''
 		AND (event.day, event.request, event.number) > (`+p.one(after.Day)+`, `+p.one(after.Request)+`, `+p.one(after.Number)+`)
 		AND `+seen(&p, unseen)+` ORDER BY event.day, event.request, event.number LIMIT `+p.one(int64(limit)), p.args...)
 	return events(rows, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"kua/internal/fault"
@@ -18,6 +19,9 @@ type Filter struct {
 	Box      *Box // of a map; nil: everywhere
 	Before   int64
 	Limit    int
+
+	Kinds []string // nil: reports alone; with "" among them everything
+	Live  string   // a day: what ends before it is left out; "": nothing is
 
 	// For whoever reads all: oldest first, those above After.
 	Rising bool
@@ -53,6 +57,15 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 	}
 	if len(f.Areas) > 0 {
 		where += " AND area IN (" + many(&p, f.Areas) + ")"
+	}
+	switch {
+	case len(f.Kinds) == 0:
+		where += " AND kind = ''"
+	case !slices.Contains(f.Kinds, ""):
+		where += " AND kind <> '' AND kind IN (" + many(&p, f.Kinds) + ")" // the first half is what the index says
+	}
+	if f.Live != "" {
+		where += " AND ends >= " + given(f.Live)
 	}
 	if f.Category != "" {
 		where += " AND category = " + given(f.Category)

@@ -68,6 +68,9 @@ func (db *DB) Recount(ctx context.Context, mend bool, begin func() (look func(Co
 			for _, p := range parts {
 				now := db.rules.Standing(p.facts)
 				for i, kind := range kinds {
+					if p.of != "" {
+						break
+					}
 					c := Cell{kind, p.month, p.ids[i], now}
 					if counted[c]++; slotted[c] == nil {
 						slotted[c] = map[int64]int64{}

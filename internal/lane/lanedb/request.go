@@ -28,6 +28,9 @@ type Request struct {
 	Visibility string
 	Open       bool
 	Day        string
+	Kind       string // "": a report
+	Begins     string // days; "" for none
+	Ends       string
 	Pictures   []Use // given to AddRequest alone
 
 	Hold  *Hold   // given to AddRequest alone: why it waits
@@ -69,9 +72,9 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 		if r.Public != nil {
 			lat, lon = r.Public.Lat, r.Public.Lon
 		}
-		if err := tx.QueryRowContext(ctx, `INSERT INTO request (directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11) RETURNING id`,
-			r.Directory, r.Category, r.Language, r.Words, r.Landmark, r.Answers, r.Area, lat, lon, r.Visibility, r.Day).Scan(&id); err != nil {
+		if err := tx.QueryRowContext(ctx, `INSERT INTO request (directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day, kind, begins, ends)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13, $14) RETURNING id`,
+			r.Directory, r.Category, r.Language, r.Words, r.Landmark, r.Answers, r.Area, lat, lon, r.Visibility, r.Day, r.Kind, r.Begins, r.Ends).Scan(&id); err != nil {
 			return err
 		}
 		if r.Exact != nil {
@@ -84,11 +87,7 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 				return err
 			}
 		}
-		index := `INSERT INTO request_words (rowid, words) VALUES ($1, $2)`
-		if db.postgres {
-			index = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`
-		}
-		if _, err := tx.ExecContext(ctx, index, id, r.Search); err != nil {
+		if err := db.index(ctx, tx, id, r.Search); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO holder (hash, request) VALUES ($1, $2)`, holder, id); err != nil {
@@ -250,12 +249,12 @@ func (db *DB) Assignment(ctx context.Context, number int64) (Assignment, error) 
 	return readAssignment(ctx, db.db, number)
 }
 
-const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day`
+const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day, kind, begins, ends`
 
 func scanRequest(row interface{ Scan(...any) error }, r *Request) error {
 	var lat, lon sql.NullInt64
 	var open int64
-	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day)
+	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day, &r.Kind, &r.Begins, &r.Ends)
 	if r.Open = open == 1; lat.Valid && lon.Valid {
 		r.Public = &Place{lat.Int64, lon.Int64}
 	}
@@ -297,7 +296,7 @@ func (db *DB) Held(ctx context.Context, holder string) (id int64, err error) {
 // in a box, at most limit.
 func (db *DB) OpenNear(ctx context.Context, category string, southWest, northEast Place, limit int) ([]Request, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT `+columns+` FROM request
-		WHERE category = $1 AND open = 1 AND lat BETWEEN $2 AND $3 AND lon BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6`,
+		WHERE category = $1 AND open = 1 AND kind = '' AND lat BETWEEN $2 AND $3 AND lon BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6`,
 		category, southWest.Lat, northEast.Lat, southWest.Lon, northEast.Lon, limit)
 	return requests(rows, err)
 }
@@ -306,7 +305,7 @@ func (db *DB) OpenNear(ctx context.Context, category string, southWest, northEas
 // may see, at most limit.
 func (db *DB) OpenIn(ctx context.Context, category, area, hidden string, limit int) ([]Request, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT `+columns+` FROM request
-		WHERE category = $1 AND open = 1 AND area = $2 AND visibility <> $3 ORDER BY id DESC LIMIT $4`, category, area, hidden, limit)
+		WHERE category = $1 AND open = 1 AND kind = '' AND area = $2 AND visibility <> $3 ORDER BY id DESC LIMIT $4`, category, area, hidden, limit)
 	return requests(rows, err)
 }
 

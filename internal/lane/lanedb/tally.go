@@ -46,15 +46,15 @@ type Count struct {
 // part is an assignment with what it is counted by.
 type part struct {
 	number, request, answer int64
-	month, kept             string
+	month, kept, of         string    // of: the request's kind; none but reports are counted
 	ids                     [3]string // in the order of kinds
 	facts                   Facts
 }
 
-const partColumns = `a.number, a.request, a.answer, substr(r.day, 1, 7), a.standing, a.authority, r.area, r.category, a.state, a.answered`
+const partColumns = `a.number, a.request, a.answer, substr(r.day, 1, 7), a.standing, a.authority, r.area, r.category, a.state, a.answered, r.kind`
 
 func scanPart(row interface{ Scan(...any) error }, p *part) error {
-	return row.Scan(&p.number, &p.request, &p.answer, &p.month, &p.kept, &p.ids[0], &p.ids[1], &p.ids[2], &p.facts.State, &p.facts.Answered)
+	return row.Scan(&p.number, &p.request, &p.answer, &p.month, &p.kept, &p.ids[0], &p.ids[1], &p.ids[2], &p.facts.State, &p.facts.Answered, &p.of)
 }
 
 // restand gives an assignment the standing that follows from its facts, and
@@ -78,6 +78,9 @@ func (db *DB) restand(ctx context.Context, tx *sql.Tx, number int64) error {
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE assignment SET standing = $1 WHERE number = $2`, now, number); err != nil {
 		return err
+	}
+	if p.of != "" {
+		return nil
 	}
 	for i, kind := range kinds {
 		if p.kept != "" {

@@ -15,6 +15,7 @@ type areaPage struct {
 	ID       string
 	Around   *link // the area that it lies in
 	Inside   []link
+	Said     []post // by authorities, to everybody
 	Bound    []bound
 	Nobody   []string // categories for which nobody is named
 	Reports  []entry
@@ -28,8 +29,8 @@ type link struct{ Href, Name string }
 
 // bound is an authority and what it is bound to mend.
 type bound struct {
-	Authority string
-	What      []string
+	Authority, Href string
+	What            []string
 }
 
 func (w *Web) area(v *visit) error {
@@ -49,6 +50,9 @@ func (w *Web) area(v *visit) error {
 		}
 	}
 	p.bind(w, v, d)
+	if p.Said, err = w.announced(v, p.base, append(around(d, a.Parent), inside(d, a.ID)...)); err != nil {
+		return err
+	}
 	asked := w.askedOf(v, a.ID)
 	p.MapHref, p.Feed, p.TellHref = p.At("/map?"+asked.values.Encode()), p.At("/feed?"+asked.values.Encode()), p.At("/tell")
 	if p.Reports, p.More, err = w.entries(v, p.base, asked); err != nil {
@@ -76,7 +80,7 @@ func (p *areaPage) bind(w *Web, v *visit, d authority.Directory) {
 		who := authorityName(v.router, to, v.lang)
 		i := slices.IndexFunc(p.Bound, func(b bound) bool { return b.Authority == who })
 		if i < 0 {
-			i, p.Bound = len(p.Bound), append(p.Bound, bound{Authority: who})
+			i, p.Bound = len(p.Bound), append(p.Bound, bound{Authority: who, Href: p.authorityAt(v.router, to)})
 		}
 		p.Bound[i].What = append(p.Bound[i].What, name)
 	}
@@ -84,6 +88,6 @@ func (p *areaPage) bind(w *Web, v *visit, d authority.Directory) {
 
 // askedOf is what a list of one area asks for.
 func (w *Web) askedOf(v *visit, area string) asked {
-	a := asked{area: area, filter: lane.Filter{Limit: onPage + 1, Areas: inside(v.router.Directory(), area)}, values: map[string][]string{"area": {area}}}
+	a := asked{area: area, filter: lane.Filter{Limit: onPage + 1, Matters: lane.Matters, Areas: inside(v.router.Directory(), area)}, values: map[string][]string{"area": {area}}}
 	return a
 }

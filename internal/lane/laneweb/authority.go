@@ -23,7 +23,8 @@ type linkPage struct {
 	Authority     string
 	Case          casePage
 	State         string
-	Exact         string // the place, where everybody else sees it only roughly
+	Correct       *correcting // of what the authority said itself
+	Exact         string      // the place, where everybody else sees it only roughly
 	Step          int64
 	Photo         bool   // one can be added
 	NeedsPhoto    bool   // that it is mended must be shown
@@ -45,6 +46,9 @@ func (p linkPage) Can(state string) bool { return slices.Contains(p.can, lane.St
 
 // NoPhoto reports that one is needed and cannot be taken.
 func (p linkPage) NoPhoto() bool { return p.NeedsPhoto && !p.Photo }
+
+// Asked reports a question, whose answer is words.
+func (p linkPage) Asked() bool { return p.Case.Matter == lane.Question }
 
 // MostMB is the most that a photo may have.
 func (linkPage) MostMB() int { return lane.MaxPictureBytes >> 20 }
@@ -82,9 +86,12 @@ func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, 
 		return err
 	}
 	p.Authority, p.Step, p.Today = authorityName(router, a.Authority, v.lang), a.Step, string(w.lane.Today())
-	p.State = p.T("laneweb.state." + string(a.State))
+	p.State = w.of(v.lang, r.Matter, "state."+string(a.State))
 	if p.Case, err = w.casePage(v, r.ID, false); err != nil {
 		return err
+	}
+	if r.Matter != lane.Report {
+		p.Title = p.Case.Title
 	}
 	if p.Case.Hidden {
 		return w.show(v, "link", p.Base, p, trouble)
@@ -96,11 +103,12 @@ func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, 
 	if exact != nil && (r.Place == nil || *exact != *r.Place) {
 		p.Exact = exact.String()
 	}
-	p.can = lane.Next(a.State, lane.ByOfficial)
+	p.can = r.Matter.Next(a.State, lane.ByOfficial)
 	if a.State == lane.Routed { // it was reached, and the house has not written it down yet
-		p.can = lane.Next(lane.Delivered, lane.ByOfficial)
+		p.can = r.Matter.Next(lane.Delivered, lane.ByOfficial)
 	}
-	if category, err := router.Category(r.Category); err == nil && category.Proof != authority.NoProof {
+	p.Correct = w.correcting(v, r, a)
+	if category, err := router.Category(r.Category); err == nil && r.Matter == lane.Report && category.Proof != authority.NoProof {
 		p.NeedsPhoto = true
 	}
 	p.Photo = w.lane.TakesPictures()

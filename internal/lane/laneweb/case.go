@@ -12,10 +12,13 @@ import (
 type casePage struct {
 	base
 	ID         int64
+	Matter     lane.Matter
 	Told       told
 	Hidden     bool // it waits to be looked at
+	Open       bool // something is still to come from an authority
 	Day        string
 	Supporters int64
+	Same       string   // a code with which its reader can say that they have the same trouble
 	Thanks     bool     // its reader has just said that they have the same trouble
 	Code       []string // the code with which they did, in groups
 	Ask        bool     // an answer stands that people are asked about
@@ -28,7 +31,15 @@ type casePage struct {
 	Hash       string // of the newest event: it covers all
 	HeldPhotos int    // photos that wait with it
 	Decided    []line // why the house did not let it through, of one that shows nothing else
+
+	said func(key string, args ...any) string
 }
+
+// Said gives a sentence in the words for what the request is.
+func (p casePage) Said(key string) string { return p.said(key) }
+
+// Supported says how many are behind it.
+func (p casePage) Supported() string { return p.said("supporters", p.Supporters) }
 
 // Both gives the page and what is told to the template that shows it.
 func (p casePage) Both() sheet { return sheet{p.base, p.Told} }
@@ -36,6 +47,7 @@ func (p casePage) Both() sheet { return sheet{p.base, p.Told} }
 // part is what one authority has of it.
 type part struct {
 	Authority, State, Since string
+	Href                    string   // of the authority's page
 	Waits                   string   // what it could not be told so far
 	Lines                   []string // as what it is counted, and what people say of its answer
 }
@@ -62,6 +74,8 @@ func (w *Web) showCase(v *visit, id int64, code string) error {
 	}
 	if p.Thanks = code != ""; p.Thanks {
 		p.Code = strings.Split(code, "-")
+	} else if p.Open {
+		p.Same = lane.NewCode()
 	}
 	w.set.Show(v.rw, "case", p.Base, p)
 	return nil
@@ -77,12 +91,14 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	if err != nil {
 		return casePage{}, err
 	}
-	p := casePage{base: w.base(v, "/case/"+strconv.FormatInt(id, 10), "laneweb.case", id), ID: id, Day: v.lang.Date(string(r.Day)), Hidden: r.Hidden()}
+	p := casePage{base: w.base(v, "/case/"+strconv.FormatInt(id, 10), "laneweb.case", id), ID: id, Day: v.lang.Date(string(r.Day)), Hidden: r.Hidden(), Matter: r.Matter}
+	p.said = func(key string, args ...any) string { return w.of(v.lang, r.Matter, key, args...) }
+	p.Title = p.said("case", id)
 	if p.Hidden && !holder {
-		p.Decided, err = w.refusals(v, router, id)
+		p.Decided, err = w.refusals(v, router, r.Matter, id)
 		return p, err
 	}
-	p.Told = w.told(v.lang, router, r)
+	p.Told, p.Open = w.told(v.lang, router, r), r.Open && !p.Hidden && r.Matter != lane.Announcement
 	if _, err := v.router.Area(r.Area); err == nil { // today's directory has it too
 		p.Told.AreaHref = p.At("/area/" + r.Area)
 	}
@@ -90,7 +106,7 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 		return p, err
 	}
 	for _, a := range r.Assignments {
-		p.Parts = append(p.Parts, part{Authority: authorityName(router, a.Authority, v.lang), State: p.T("laneweb.state." + string(a.State)), Since: v.lang.Date(string(a.Since))})
+		p.Parts = append(p.Parts, part{Authority: authorityName(router, a.Authority, v.lang), Href: p.authorityAt(v.router, a.Authority), State: w.of(v.lang, r.Matter, "state."+string(a.State)), Since: v.lang.Date(string(a.Since))})
 	}
 	if err := w.waits(v.Context(), p.base, r, p.Parts); err != nil {
 		return p, err
@@ -98,12 +114,9 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	if err := w.judged(v, &p, r); err != nil {
 		return p, err
 	}
-	q := authority.Query{Category: r.Category, Area: r.Area, On: r.Day}
-	if r.Visibility == authority.Public && r.Place != nil {
-		q.At, q.Area = r.Place, ""
+	if r.Matter == lane.Report {
+		w.routed(v, &p, router, r)
 	}
-	routing := router.Route(q)
-	p.Why, p.Doubts = w.say(v.lang, routing.Why), w.say(v.lang, routing.Doubts)
 	if p.Track, err = w.publicTrack(v, router, id); err != nil {
 		return p, err
 	}
@@ -123,7 +136,7 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	}
 	p.Told.Photos = shots[1]
 	for _, e := range events {
-		l := w.line(v, router, e)
+		l := w.line(v, router, r.Matter, e)
 		if e.Number > 1 {
 			l.Photos = shots[e.Number]
 		}
@@ -132,16 +145,32 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	return p, nil
 }
 
-func (w *Web) line(v *visit, router *authority.Router, e lane.Event) line {
-	l := line{Day: v.lang.Date(string(e.Day)), By: w.cat.T(v.lang, "laneweb.by."+string(e.By)), State: w.cat.T(v.lang, "laneweb.state."+string(e.To)),
+// routed says why a report went where it went.
+func (w *Web) routed(v *visit, p *casePage, router *authority.Router, r lane.Request) {
+	q := authority.Query{Category: r.Category, Area: r.Area, On: r.Day}
+	if r.Visibility == authority.Public && r.Place != nil {
+		q.At, q.Area = r.Place, ""
+	}
+	routing := router.Route(q)
+	p.Why, p.Doubts = w.say(v.lang, routing.Why), w.say(v.lang, routing.Doubts)
+}
+
+func (w *Web) line(v *visit, router *authority.Router, m lane.Matter, e lane.Event) line {
+	l := line{Day: v.lang.Date(string(e.Day)), By: w.cat.T(v.lang, "laneweb.by."+string(e.By)), State: w.of(v.lang, m, "state."+string(e.To)),
 		Authority: authorityName(router, e.Authority, v.lang), Reason: e.Reason, Number: e.Reference}
-	if e.Words != "" {
+	switch {
+	case m.Post() && e.Words != "":
+		l.Words = e.Words
+		if e.Corrects {
+			l.State = w.cat.T(v.lang, "voice.corrected")
+		}
+	case e.Words != "":
 		l.State, l.Words = w.cat.T(v.lang, "laneweb.added"), e.Words
 	}
 	if e.Ground != "" {
 		l.Reason = strings.TrimSpace(w.cat.T(v.lang, "check.ground."+string(e.Ground)) + "\n" + e.Reason)
 	}
-	w.act(v.lang, e, &l)
+	w.act(v.lang, m, e, &l)
 	if e.On != "" {
 		l.On = v.lang.Date(string(e.On))
 	}
@@ -156,11 +185,11 @@ func (w *Web) line(v *visit, router *authority.Router, e lane.Event) line {
 
 // refusals gives what the house decided on a report that is not shown: the
 // reasons are public.
-func (w *Web) refusals(v *visit, router *authority.Router, id int64) (all []line, err error) {
+func (w *Web) refusals(v *visit, router *authority.Router, m lane.Matter, id int64) (all []line, err error) {
 	events, err := w.lane.History(v.Context(), id)
 	for _, e := range events {
 		if e.By == lane.ByHouse && (e.To == lane.Withdrawn || e.To == lane.Merged) {
-			all = append(all, w.line(v, router, e))
+			all = append(all, w.line(v, router, m, e))
 		}
 	}
 	return all, err

@@ -112,12 +112,14 @@ type told struct {
 	Answers                             []answer
 	Photos                              []shot
 	AreaHref                            string // where everybody reads it
+	Asks                                string // as what the words are headed
+	Days                                string // of what an authority says
 }
 
 type answer struct{ Question, Answer string }
 
 func (w *Web) told(lang locale.Tag, router *authority.Router, r lane.Request) told {
-	t := told{Category: r.Category, Area: r.Area, Landmark: r.Landmark, Words: r.Words}
+	t := told{Category: r.Category, Area: r.Area, Landmark: r.Landmark, Words: r.Words, Asks: w.of(lang, r.Matter, "words"), Days: w.days(lang, r)}
 	if r.Language != lang {
 		t.In = r.Language.HTML()
 	}
@@ -128,6 +130,12 @@ func (w *Web) told(lang locale.Tag, router *authority.Router, r lane.Request) to
 		t.Area = a.Names.In(lang)
 	}
 	category, err := router.Category(r.Category)
+	if r.Matter != lane.Report {
+		if t.Category = w.of(lang, r.Matter, "name"); err == nil {
+			t.Category += " · " + category.Names.In(lang)
+		}
+		return t
+	}
 	if err != nil {
 		return t
 	}

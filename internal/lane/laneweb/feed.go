@@ -5,6 +5,9 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strconv"
+	"strings"
+
+	"kua/internal/lane"
 )
 
 // feed is an Atom feed (RFC 4287) of the list with the same filter, its newest
@@ -46,15 +49,20 @@ func (w *Web) feed(v *visit) error {
 	found = found[:min(len(found), onPage)]
 	place := v.router.Directory().Info
 	b := w.base(v, "/", "laneweb.open")
-	f := feed{Lang: v.lang.HTML(), Title: place.Names.In(v.lang) + ": " + b.Title, Author: b.Collective, ID: uuid(place.ID, asked.values.Encode()),
-		Updated: midnight("1970-01-01"), Link: feedLink{b.At("/?" + asked.values.Encode())}}
+	return w.writeFeed(v, b, place.Names.In(v.lang)+": "+b.Title, uuid(place.ID, asked.values.Encode()), b.At("/?"+asked.values.Encode()), found)
+}
+
+// writeFeed answers with a feed of requests, newest first.
+func (w *Web) writeFeed(v *visit, b base, title, id, href string, found []lane.Request) error {
+	place := v.router.Directory().Info
+	f := feed{Lang: v.lang.HTML(), Title: title, Author: b.Collective, ID: id, Updated: midnight("1970-01-01"), Link: feedLink{href}}
 	for i, r := range found {
 		if i == 0 {
 			f.Updated = midnight(string(r.Day))
 		}
 		t := w.told(v.lang, v.router, r)
 		id := strconv.FormatInt(r.ID, 10)
-		f.Entries = append(f.Entries, feedEntry{Title: t.Category + " · " + t.Area, ID: uuid(place.ID, "case", id), Updated: midnight(string(r.Day)),
+		f.Entries = append(f.Entries, feedEntry{Title: strings.TrimSuffix(t.Category+" · "+t.Area, " · "), ID: uuid(place.ID, "case", id), Updated: midnight(string(r.Day)),
 			Link: feedLink{b.At("/case/" + id)}, Summary: feedText{r.Language.HTML(), short(r.Words)}})
 	}
 	text, err := xml.MarshalIndent(f, "", "")

@@ -143,6 +143,13 @@ func (w *Web) routes() {
 		"GET /office/people":         w.office(w.people),
 		"POST /office/people":        w.office(w.people),
 
+		"GET /authority/{id}":      w.authority,
+		"GET /authority/{id}/feed": w.authorityFeed,
+		"GET /ask/{id}":            w.question,
+		"POST /ask/{id}":           w.question,
+		"GET /office/board":        w.office(w.board),
+		"POST /office/board":       w.office(w.board),
+
 		"GET /score":                      w.score,
 		"GET /score/{kind}":               w.score,
 		"GET /score/{kind}/{id}":          w.scoreOne,
@@ -196,6 +203,7 @@ type visit struct {
 	form   url.Values // what was posted
 
 	photoTrouble error // why a photo was not taken
+	photoTaken   bool  // one came with this form, and its sender has not seen it cleaned
 }
 
 // page adapts a page's function: it reads the form of a POST, which must not come

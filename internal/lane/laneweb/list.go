@@ -18,6 +18,7 @@ type frontPage struct {
 	Areas, Categories []named
 	State             string // "", open, closed
 	Filtered          bool
+	Said              []post // by authorities, to everybody
 	Reports           []entry
 	More, Feed, Map   string
 	Data              string
@@ -25,7 +26,7 @@ type frontPage struct {
 
 type entry struct {
 	Href, Words, In, Category, Area, Day string
-	Open                                 bool
+	Open, Plain                          bool // Plain: it is neither open nor closed
 	Photo                                *shot
 }
 
@@ -39,7 +40,7 @@ type asked struct {
 func (w *Web) asked(v *visit) asked {
 	q := v.URL.Query()
 	a := asked{query: cut(q.Get("q")), area: q.Get("area"), category: q.Get("what"), state: q.Get("state"), values: url.Values{}}
-	a.filter = lane.Filter{Limit: onPage + 1, Words: a.query}
+	a.filter = lane.Filter{Limit: onPage + 1, Words: a.query, Matters: lane.Matters}
 	if _, err := v.router.Area(a.area); err != nil {
 		a.area = ""
 	} else {
@@ -77,6 +78,11 @@ func (w *Web) front(v *visit) error {
 		}
 	}
 	var err error
+	if !p.Filtered && a.query == "" && a.filter.Before == 0 {
+		if p.Said, err = w.announced(v, p.base, nil); err != nil {
+			return err
+		}
+	}
 	if p.Reports, p.More, err = w.entries(v, p.base, a); err != nil {
 		return err
 	}
@@ -116,7 +122,7 @@ func (w *Web) entries(v *visit, b base, a asked) (all []entry, more string, err 
 	for _, r := range found {
 		t := w.told(v.lang, v.router, r)
 		all = append(all, entry{Href: b.At("/case/" + strconv.FormatInt(r.ID, 10)), Words: short(r.Words), In: t.In, Category: t.Category, Area: t.Area,
-			Day: b.Date(string(r.Day)), Open: r.Open, Photo: photos[r.ID]})
+			Day: b.Date(string(r.Day)), Open: r.Open, Plain: r.Matter.Post(), Photo: photos[r.ID]})
 	}
 	return all, more, nil
 }

@@ -31,6 +31,7 @@ type minePage struct {
 	Holding       holding
 	Supporter     bool // the code is of somebody with the same trouble
 	Asked         []asking
+	TakesPhotos   bool
 	Results       []named // outcomes to choose from
 	Telling       bool    // an outcome was not taken
 	On, Link      string  // of it
@@ -100,7 +101,10 @@ func (w *Web) showMine(v *visit, trouble error) error {
 		return err
 	}
 	p := minePage{base: w.base(v, "/mine", "laneweb.mine"), Code: v.form.Get(codeField), Case: &c, Withdraw: len(open) > 0,
-		Seen: len(c.History), Supporter: !who.Holder, Asked: w.asking(v, who, &c), Results: w.results(v), Seals: w.lane.Seals()}
+		Seen: len(c.History), Supporter: !who.Holder, Results: w.results(v), Seals: w.lane.Seals(), TakesPhotos: w.lane.TakesPictures()}
+	if p.Asked, err = w.asking(v, who, &c); err != nil {
+		return err
+	}
 	if who.Holder {
 		if p.Questions, err = w.questions(v, who.Request); err != nil {
 			return err
@@ -122,9 +126,15 @@ func (w *Web) showMine(v *visit, trouble error) error {
 		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		v.rw.WriteHeader(page.Status(trouble))
 	}
+	if v.photoTaken && trouble == nil {
+		p.returned(v.form)
+	}
 	w.set.Show(v.rw, "mine", p.Base, p)
 	return nil
 }
+
+// MostMB is the most megabytes of one photo.
+func (minePage) MostMB() int { return lane.MaxPictureBytes >> 20 }
 
 // withdrawable gives the assignments of a request that its holder can withdraw.
 func (w *Web) withdrawable(v *visit, id int64) (all []lane.Assignment, err error) {

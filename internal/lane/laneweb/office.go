@@ -333,7 +333,7 @@ func (w *Web) inbox(v *visit, me lane.Account) error {
 	for _, a := range all {
 		t := w.told(v.lang, v.router, a.About)
 		p.Parts = append(p.Parts, assignedRow{p.At("/office/part/" + strconv.FormatInt(a.Number, 10)), short(a.About.Words), t.In, t.Category, t.Area,
-			p.Date(string(a.Since)), p.T("laneweb.state." + string(a.State)), a.About.ID})
+			p.Date(string(a.Since)), w.of(v.lang, a.About.Matter, "state."+string(a.State)), a.About.ID})
 	}
 	return w.show(v, "office", p.Base, p, nil)
 }
@@ -360,6 +360,9 @@ func (w *Web) part(v *visit, me lane.Account) error {
 	}
 	if v.Method == http.MethodGet {
 		return show(nil, false)
+	}
+	if v.form.Has("correct") {
+		return w.correct(v, r, show)
 	}
 	return w.takeAnswer(v, a, r, show)
 }

@@ -93,6 +93,9 @@ func (w *Web) held(v *visit) (h held, err error) {
 	if h.request, err = w.lane.Request(v.Context(), h.id); err != nil {
 		return h, err
 	}
+	if h.request.Matter != lane.Report {
+		return h, fault.Conflict("lane.no_appeal", h.id)
+	}
 	router, err := w.lane.RouterOf(v.Context(), h.request)
 	if err != nil {
 		return h, err

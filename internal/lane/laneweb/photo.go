@@ -126,7 +126,7 @@ func (w *Web) takePhoto(v *visit, part *multipart.Part) {
 	if hash != "" && !slices.Contains(v.form[pictureField], hash) {
 		v.form.Add(pictureField, hash)
 	}
-	v.photoTrouble = cmp.Or(v.photoTrouble, err)
+	v.photoTrouble, v.photoTaken = cmp.Or(v.photoTrouble, err), v.photoTaken || hash != ""
 }
 
 // chosen gives the pictures of a form without those that are to be left out, and

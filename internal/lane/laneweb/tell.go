@@ -282,10 +282,15 @@ func (w *Web) send(v *visit) error {
 	if err != nil {
 		return w.again(v, category, err)
 	}
+	return w.showDone(v, d.Code, sent)
+}
+
+// showDone shows the code of what was sent, once.
+func (w *Web) showDone(v *visit, code string, sent lane.Sent) error {
 	p := donePage{base: w.base(v, "/", "laneweb.done"), Again: !sent.Fresh,
-		Latin: strings.Split(d.Code, "-"), Written: strings.Split(lane.CyrillicCode(d.Code), "-")}
+		Latin: strings.Split(code, "-"), Written: strings.Split(lane.CyrillicCode(code), "-")}
 	p.Case = p.At("/case/" + strconv.FormatInt(sent.ID, 10))
-	p.Code, p.Seals = d.Code, w.lane.Seals()
+	p.Code, p.Seals = code, w.lane.Seals()
 	r, err := w.lane.Request(v.Context(), sent.ID)
 	if err != nil {
 		return err

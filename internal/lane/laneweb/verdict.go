@@ -14,10 +14,13 @@ import (
 type asking struct {
 	Assignment, Answer      int64
 	Authority, State, Since string
+	Question, Weight        string // Weight: what this person's word does
 	Refusal, Late           bool
 	Said                    string // what they said of it before
 	Words                   []named
 	Adding, Danger          string // what was typed and not taken
+	Photos                  []shot // that came with it, as everybody would see it
+	Look                    bool   // it is to be looked at before anything is said
 }
 
 // outcomeLine is what came of a report, as everybody sees it.
@@ -35,12 +38,15 @@ func (w *Web) judged(v *visit, p *casePage, r lane.Request) error {
 	}
 	for i, a := range r.Assignments {
 		s := said[a.Number]
-		lines := []string{p.T("laneweb.standing." + string(a.Standing))}
+		lines, err := w.standing(v, r, a, s)
+		if err != nil {
+			return err
+		}
 		if s.Holder != "" {
-			lines = append(lines, p.T("laneweb.verdict.writer", w.word(v.lang, s.Holder)))
+			lines = append(lines, p.T("laneweb.verdict.writer", w.word(v.lang, r.Matter, s.Holder)))
 		}
 		if len(s.Others) > 0 {
-			lines = append(lines, p.T("laneweb.verdict.others", s.Others[lane.SaysMended], s.Others[lane.SaysPartly], s.Others[lane.SaysNot]))
+			lines = append(lines, w.of(v.lang, r.Matter, "verdict.others", s.Others[lane.SaysMended], s.Others[lane.SaysPartly], s.Others[lane.SaysNot]))
 		}
 		p.Parts[i].Lines = lines
 		p.Ask = p.Ask || a.State == lane.Mended || a.State == lane.Refused
@@ -53,8 +59,8 @@ func (w *Web) judged(v *visit, p *casePage, r lane.Request) error {
 	return err
 }
 
-func (w *Web) word(lang locale.Tag, word lane.Word) string {
-	return w.cat.T(lang, "laneweb.verdict.word."+string(word))
+func (w *Web) word(lang locale.Tag, m lane.Matter, word lane.Word) string {
+	return w.of(lang, m, "verdict.word."+string(word))
 }
 
 // host is where a link leads, for whoever decides whether to follow it.
@@ -67,10 +73,10 @@ func host(link string) string {
 }
 
 // act fills a line of the history for what moves nothing: a verdict, an outcome.
-func (w *Web) act(lang locale.Tag, e lane.Event, l *line) {
+func (w *Web) act(lang locale.Tag, m lane.Matter, e lane.Event, l *line) {
 	switch {
 	case e.Verdict != "":
-		l.State = w.cat.T(lang, "laneweb.verdict.line", w.word(lang, e.Verdict), e.Answer)
+		l.State = w.cat.T(lang, "laneweb.verdict.line", w.word(lang, m, e.Verdict), e.Answer)
 	case e.Outcome != "":
 		l.State, l.Link = w.cat.T(lang, "laneweb.outcome.line", w.cat.T(lang, "laneweb.outcome."+string(e.Outcome))), e.Link
 	case e.Strikes != 0:
@@ -80,24 +86,31 @@ func (w *Web) act(lang locale.Tag, e lane.Event, l *line) {
 
 // asking gives the questions to whoever came back with a code, with what they
 // typed before and was not taken.
-func (w *Web) asking(v *visit, who lane.Who, c *casePage) (all []asking) {
+func (w *Web) asking(v *visit, who lane.Who, c *casePage) (all []asking, err error) {
 	for _, a := range who.Asked {
 		one := asking{Assignment: a.Assignment, Answer: a.Answer, Authority: authorityName(v.router, a.Authority, v.lang), Refusal: a.State == lane.Refused,
-			State: c.T("laneweb.state." + string(a.State)), Since: c.Date(string(a.Since)), Late: a.Late}
+			State: w.of(v.lang, c.Matter, "state."+string(a.State)), Question: w.of(v.lang, c.Matter, "verdict.question"), Since: c.Date(string(a.Since)), Late: a.Late}
+		one.Weight = w.of(v.lang, c.Matter, map[bool]string{true: "verdict.holder", false: "verdict.supporter"}[who.Holder])
 		if a.Said != "" {
-			one.Said = w.word(v.lang, a.Said)
+			one.Said = w.word(v.lang, c.Matter, a.Said)
 		}
 		mine := v.form.Get("assignment") == strconv.FormatInt(a.Assignment, 10)
 		if mine {
-			one.Adding = clean(v.form.Get(wordsField))
+			one.Adding, one.Look = clean(v.form.Get(wordsField)), v.photoTaken && v.photoTrouble == nil
+			if one.Photos, err = w.drafted(v, c.base, newest(chosen(v.form))); err != nil {
+				return nil, err
+			}
 		}
 		for _, word := range lane.VerdictWords {
-			one.Words = append(one.Words, named{ID: string(word), Name: w.word(v.lang, word), Chosen: mine && v.form.Get("says") == string(word)})
+			one.Words = append(one.Words, named{ID: string(word), Name: w.word(v.lang, c.Matter, word), Chosen: mine && v.form.Get("says") == string(word)})
 		}
 		all = append(all, one)
 	}
-	return all
+	return all, nil
 }
+
+// newest is the last of some pictures: one chosen anew takes the place of the one before.
+func newest(pictures []string) []string { return pictures[max(len(pictures)-1, 0):] }
 
 // returned puts what was typed and not taken back where it was typed.
 func (p *minePage) returned(form url.Values) {
@@ -115,17 +128,26 @@ func (p *minePage) returned(form url.Values) {
 	p.Danger, p.Adding = "", ""
 }
 
-// judge keeps what somebody says of an answer.
+// judge keeps what somebody says of an answer. A photo that comes with it is first
+// shown as everybody would see it; nothing is said by the form that brings it.
 func (w *Web) judge(v *visit) error {
 	assignment, err1 := strconv.ParseInt(v.form.Get("assignment"), 10, 64)
 	answer, err2 := strconv.ParseInt(v.form.Get("answer"), 10, 64)
 	if err1 != nil || err2 != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	return w.holderAct(v, func() error {
-		return w.lane.Judge(v.Context(), lane.Verdict{Code: v.form.Get(codeField), Assignment: assignment, Answer: answer, Says: lane.Word(v.form.Get("says")),
-			Words: oneLineEnd(v.form.Get(wordsField)), Aware: v.form.Get(awareField) == "yes"})
-	})
+	if v.photoTaken || v.photoTrouble != nil {
+		if _, err := w.lane.Who(v.Context(), v.form.Get(codeField)); err != nil {
+			return w.mistyped(v, err)
+		}
+		return w.showMine(v, v.photoTrouble)
+	}
+	said := lane.Verdict{Code: v.form.Get(codeField), Assignment: assignment, Answer: answer, Says: lane.Word(v.form.Get("says")),
+		Words: oneLineEnd(v.form.Get(wordsField)), Aware: v.form.Get(awareField) == "yes"}
+	for _, hash := range newest(chosen(v.form)) {
+		said.Picture = hash
+	}
+	return w.holderAct(v, func() error { return w.lane.Judge(v.Context(), said) })
 }
 
 // outcome keeps what the holder says came of it.

@@ -1,0 +1,61 @@
+package lanedb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"kua/internal/fault"
+)
+
+// Post is what is said to everybody, as it reads from now on.
+type Post struct {
+	Request, Step       int64 // of its only assignment
+	Assignment          int64
+	Words, Begins, Ends string
+	Search              string
+}
+
+// CorrectPost gives a post other words or days and appends the event that says so,
+// if nothing happened to it since its assignment stood at the step; otherwise the
+// fault is lane.moved.
+func (db *DB) CorrectPost(ctx context.Context, p Post, write Write) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `UPDATE assignment SET step = step + 1 WHERE number = $1 AND step = $2`, p.Assignment, p.Step)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n != 1 {
+			return fault.Conflict("lane.moved", p.Assignment).Because(err)
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE request SET words = $1, begins = $2, ends = $3 WHERE id = $4`, p.Words, p.Begins, p.Ends, p.Request); err != nil {
+			return err
+		}
+		if err := db.reindex(ctx, tx, p.Request, p.Search); err != nil {
+			return err
+		}
+		return db.appendEvent(ctx, tx, p.Request, write)
+	})
+	if err != nil {
+		return fmt.Errorf("correct %d: %w", p.Request, err)
+	}
+	return nil
+}
+
+// reindex finds a request by other words from now on.
+func (db *DB) reindex(ctx context.Context, tx *sql.Tx, request int64, search string) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid = $1`, request); err != nil {
+		return err
+	}
+	return db.index(ctx, tx, request, search)
+}
+
+// index finds a request by words, as locale.SearchText gives them.
+func (db *DB) index(ctx context.Context, tx *sql.Tx, request int64, search string) error {
+	statement := `INSERT INTO request_words (rowid, words) VALUES ($1, $2)`
+	if db.postgres {
+		statement = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`
+	}
+	_, err := tx.ExecContext(ctx, statement, request, search)
+	return err
+}

@@ -1,0 +1,173 @@
+// The whole road of a report, in a real browser: a citizen tells it on a phone,
+// somebody with the same trouble joins without scripts, the authority answers on
+// the link that was sent to it, and both say what they see. Started by Go's
+// TestFromReportToConfirmed:
+//
+//	node test/journey.mjs ADDRESS LINKS PHOTO...
+//
+// LINKS and a report's number are the address that hands out what was sent to its
+// authority. The photos are of what is wrong, of the authority, of the supporter and of the citizen.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const [address, links, wrong, repaired, still, gone] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+const shots = process.env.KUA_SHOTS;
+const foreign = [];
+const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
+
+// Between them these pages have every part that there is; with KUA_SHOTS set axe sees all.
+const AXE = ["journey-case-open", "journey-link-plan", "journey-link-closed", "journey-look", "journey-confirmed", "score-one", "data"];
+
+// person is somebody's browser; it sends nothing to another host, and no address as a referrer.
+async function person(options) {
+  const context = await browser.newContext({ ...phone, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on("request", (r) => {
+    if (new URL(r.url()).host !== new URL(address).host || r.headers().referer) foreign.push(`${r.url()} from ${r.headers().referer}`);
+  });
+  return page;
+}
+
+// look holds a page against axe and the width of the phone.
+async function look(page, name) {
+  if (shots || AXE.includes(name)) {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+    assert.deepEqual(found.violations.map((v) => [name, v.id, v.nodes[0].html.slice(0, 200)]), []);
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= page.viewportSize().width, `${name} is ${wide} px wide`);
+  if (shots) await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+}
+
+// arrived holds that a page shows so many pictures, each of which has come.
+async function arrived(page, count) {
+  for (const image of await page.locator("main img").all()) await image.scrollIntoViewIfNeeded();
+  await page.waitForFunction((n) => {
+    const all = [...document.querySelectorAll("main img")];
+    return all.length === n && all.every((i) => i.complete && i.naturalWidth > 0 && i.alt !== "");
+  }, count);
+}
+
+const written = (page) => page.locator(".receipt").first().innerText();
+
+// tell sends the report and gives its number and its code.
+async function tell(page) {
+  await page.goto(`${address}/ru/open/`);
+  await page.locator('a[href="/ru/open/tell"]').first().tap();
+  await page.locator('a[href="/ru/open/tell/manhole"]').tap();
+  await page.selectOption("#area", "south");
+  await page.fill("#landmark", "улица Выдуманная, 5");
+  await page.check('input[value="gone"]');
+  await page.setInputFiles("#photo", wrong);
+  await page.fill("#words", "Открытый люк у школы, выдумано.");
+  await page.locator("button.main").tap();
+  await page.waitForURL("**/review/manhole");
+  await arrived(page, 1);
+  await page.locator("button.main").tap();
+  await page.waitForURL("**/send/manhole");
+  const code = await written(page);
+  const report = (await page.getAttribute(".doors a", "href")).match(/(\d+)$/)[1];
+  return { code, report };
+}
+
+// join finds the report in the list and says that it is the same here.
+async function join(page, report) {
+  await page.goto(`${address}/ru/open/`);
+  await page.locator(`a[href="/ru/open/case/${report}"]`).first().tap();
+  await page.waitForURL(`**/case/${report}`);
+  await page.locator(`form[action$="/same/${report}"] button`).tap();
+  await page.waitForURL(`**/same/${report}`);
+  return written(page);
+}
+
+// answer opens the link of the authority: a plan by the keyboard alone, then, with
+// a photo and one tap, that it is mended.
+async function answer(page, link) {
+  await page.goto(link);
+  const top = await page.locator("form.card button.main").boundingBox();
+  const photo = await page.locator(".shots").boundingBox(); // of the report, as high as whoever took it held the phone
+  assert.ok(top.y - photo.height < 2 * 740, `the way to say that it is mended begins ${top.y} px down`);
+  await look(page, "journey-link");
+  const plan = page.locator("details", { has: page.locator("#on") });
+  await plan.locator("summary").focus();
+  await page.keyboard.press("Enter");
+  await page.fill("#on", "2030-01-02");
+  await look(page, "journey-link-plan");
+  await plan.locator("button").click();
+  await page.waitForSelector("[role=status]");
+  await page.setInputFiles("#photo", repaired);
+  await page.locator("form.card button.main").tap();
+  await page.waitForSelector("[role=status]");
+  assert.equal(await page.locator("form").count(), 0);
+  await look(page, "journey-link-closed");
+}
+
+// judge comes back with a code and says with a photo what became of it, which is
+// seen before it is said.
+async function judge(page, lang, code, says, photo, words, name) {
+  const form = 'form[action$="/judge"]';
+  await page.goto(`${address}/${lang}/open/mine`);
+  await page.fill("#code", code);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(form);
+  await page.focus(`input[value="${says}"]`);
+  await page.keyboard.press("Space");
+  await page.fill(`${form} textarea`, words);
+  await page.setInputFiles(`${form} input[type=file]`, photo);
+  await page.click(`${form} button`);
+  await page.waitForSelector(`${form} img`);
+  assert.equal(await page.inputValue(`${form} textarea`), words);
+  assert.ok(await page.isChecked(`input[value="${says}"]`));
+  if (name) await look(page, name);
+  await page.click(`${form} button`);
+  await page.waitForSelector(form, { state: "detached" });
+}
+
+try {
+  const citizen = await person();
+  const { code, report } = await tell(citizen);
+  await citizen.goto(`${address}/kk/open/case/${report}`);
+  await look(citizen, "journey-case-open");
+  const other = await person({ javaScriptEnabled: false });
+  const friend = await join(other, report);
+  assert.notEqual(friend, code);
+
+  const official = await person();
+  await answer(official, await (await fetch(links + report)).text());
+
+  await judge(other, "ru", friend, "not", still, "У нас всё так же, выдумано.");
+  await judge(citizen, "en", code, "mended", gone, "The cover is new, made up.", "journey-look");
+  await citizen.goto(`${address}/en/open/case/${report}`);
+  await arrived(citizen, 4);
+  assert.match(await citizen.locator("main").innerText(), /same trouble: 1\.[\s\S]*Counted as confirmed[\s\S]*Yes, mended[\s\S]*mended 0, partly 0, not mended 1/);
+  await look(citizen, "journey-confirmed");
+
+  await citizen.goto(`${address}/ru/open/score`);
+  await look(citizen, "score");
+  await citizen.goto(`${address}/ru/open/score/authority/water`);
+  assert.match(await citizen.locator(".bar").first().getAttribute("aria-label"), /из 24 сообщённых/);
+  await look(citizen, "score-one");
+  await citizen.goto(`${address}/en/open/data`);
+  await look(citizen, "data");
+  if (shots) {
+    const desk = await person({ viewport: { width: 1200, height: 800 }, isMobile: false });
+    await desk.goto(`${address}/en/open/score/authority/water`);
+    await look(desk, "score-one-desktop");
+    await desk.goto(`${address}/ru/open/case/${report}`);
+    await look(desk, "journey-confirmed-desktop");
+    const dark = await person({ colorScheme: "dark" });
+    await dark.goto(`${address}/kk/open/score`);
+    await look(dark, "score-dark");
+  }
+  assert.deepEqual(foreign, []);
+} finally {
+  await browser.close();
+}
