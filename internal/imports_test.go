@@ -65,9 +65,12 @@ edition:       record charter tlog
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
-site:          edition page caption
-nodeapi:       parcel edition
-verify:        edition
+site:          edition page caption onion
+onion:         fault
+tor:           onion durable
+tor/tortest:
+nodeapi:       parcel edition onion
+verify:        edition onion
 
 node/nodedb:   sqldb parcel edition
 node:          node/nodedb blob nodeapi
@@ -86,7 +89,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences
+cmd/kua:       node/nodeweb desk/deskweb witness verify canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor
 `
 
 // doors names the only packages that may import a library from outside.
@@ -97,7 +100,7 @@ github.com/jackc/pgx:                 sqldb sqldb/pgtest
 go.yaml.in/yaml:                      datafile
 codeberg.org/go-pdf/fpdf:             appeal/letter
 github.com/go-fonts:                  appeal/letter
-os/exec:                              media sqldb/pgtest mail/mailtest blob/s3/s3test
+os/exec:                              media sqldb/pgtest mail/mailtest blob/s3/s3test tor tor/tortest
 github.com/minio/minio-go:            blob/s3
 filippo.io/age:                       seal receipt keyring
 github.com/transparency-dev/tessera:  tlog/appender

@@ -16,6 +16,7 @@ import (
 // deskFlags is what every desk command needs to unlock a desk.
 type deskFlags struct {
 	dir, as, passFile string
+	road              deskRoad
 }
 
 func (a *app) deskCommand() *cobra.Command {
@@ -31,6 +32,7 @@ func (a *app) deskCommand() *cobra.Command {
 	a.deskDirFlag(c, &f.dir)
 	c.PersistentFlags().StringVar(&f.as, "as", "", a.t("cli.flag.as"))
 	c.PersistentFlags().StringVar(&f.passFile, "passphrase-file", "", a.t("cli.flag.passphrase_file"))
+	f.road.flags(a, c.PersistentFlags())
 	serve.add(a, c)
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error { return a.serveDesk(c.Context(), f, serve) }
@@ -40,7 +42,7 @@ func (a *app) deskCommand() *cobra.Command {
 		a.deskPlan(&f), a.deskProbe(&f), a.deskLook(&f), a.deskMark(&f), a.deskSound(&f), a.deskCaptions(&f), a.deskRender(&f), a.deskHits(&f), a.deskAnswer(&f), a.deskDraft(&f), a.deskLinks(&f),
 		a.deskPropose(&f), a.deskProposals(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f),
 		a.deskContacts(&f), a.deskLetters(&f), a.deskSent(&f), a.deskDelivered(&f),
-		a.deskRewrap(&f), a.deskAddKey(&f), a.deskCustody(&f), a.deskStatus(&f),
+		a.deskRewrap(&f), a.deskAddKey(&f), a.deskCustody(&f), a.deskStatus(&f), a.deskOnionKey(&f), a.deskDoor(&f),
 	)
 	return c
 }
@@ -62,7 +64,12 @@ func (a *app) atDesk(ctx context.Context, f deskFlags, do func(*desk.Seat) error
 	if err != nil {
 		return err
 	}
-	d, err := desk.Open(ctx, desk.Config{Dir: f.dir}, person)
+	client, end, err := f.road.open(ctx, a, f.dir, false)
+	if err != nil {
+		return err
+	}
+	defer end()
+	d, err := desk.Open(ctx, desk.Config{Dir: f.dir, HTTP: client}, person)
 	if err != nil {
 		return err
 	}
@@ -137,7 +144,7 @@ func (a *app) deskRewrap(f *deskFlags) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.rewrap(c.Context(), f.dir, person)
+		return a.rewrap(c.Context(), *f, person)
 	}
 	return c
 }
@@ -158,8 +165,13 @@ func (a *app) deskAddKey(f *deskFlags) *cobra.Command {
 }
 
 // rewrap takes in the charter that was signed and wraps everything for its people.
-func (a *app) rewrap(ctx context.Context, dir string, person *keyring.Person) (err error) {
-	d, err := desk.Open(ctx, desk.Config{Dir: dir}, person)
+func (a *app) rewrap(ctx context.Context, f deskFlags, person *keyring.Person) (err error) {
+	client, end, err := f.road.open(ctx, a, f.dir, false)
+	if err != nil {
+		return err
+	}
+	defer end()
+	d, err := desk.Open(ctx, desk.Config{Dir: f.dir, HTTP: client}, person)
 	if err != nil {
 		return err
 	}
@@ -168,7 +180,7 @@ func (a *app) rewrap(ctx context.Context, dir string, person *keyring.Person) (e
 			err = closed
 		}
 	}()
-	_, chain, err := desk.ReadCharter(dir)
+	_, chain, err := desk.ReadCharter(f.dir)
 	if err != nil {
 		return err
 	}

@@ -35,8 +35,13 @@ func (a *app) serveDesk(ctx context.Context, f deskFlags, s deskServeFlags) erro
 	if _, err := desk.People(f.dir); err != nil {
 		return err
 	}
+	client, end, err := f.road.open(ctx, a, f.dir, true)
+	if err != nil {
+		return err
+	}
+	defer end()
 	app, err := deskweb.New(deskweb.Config{
-		Desk: desk.Config{Dir: f.dir, Keep: s.keep, Diary: a.diary()},
+		Desk: desk.Config{Dir: f.dir, Keep: s.keep, HTTP: client, Diary: a.diary()},
 		Addr: s.addr, Hosts: s.hosts, TLSCert: s.cert, TLSKey: s.key, Diary: a.diary(),
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -19,8 +20,13 @@ func (a *app) filingCommand() *cobra.Command {
   kua filing https://kua.example.org
   KUA_RECEIPT=lusab-… kua filing /media/stick/edition`)
 	c.Flags().StringVar(&opts.Pinned, "charter", "", a.t("cli.flag.charter"))
+	road := a.proxyFlag(c)
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		client, err := road()
+		if err != nil {
+			return err
+		}
 		r, err := a.readReceipt()
 		if err != nil {
 			return err
@@ -31,7 +37,7 @@ func (a *app) filingCommand() *cobra.Command {
 		}
 		bar, finish := a.bar("cli.verify.progress")
 		opts.Progress = func(p verify.Progress) { bar(p.Bytes, p.OfBytes) }
-		src, err := openCopy(args[0])
+		src, err := openCopy(args[0], client)
 		if err != nil {
 			return err
 		}
@@ -73,11 +79,11 @@ func (a *app) findFiling(ctx context.Context, src verify.Source, report verify.R
 }
 
 // openCopy opens a copy of an edition in a folder or at an address.
-func openCopy(target string) (verify.Source, error) {
+func openCopy(target string, client *http.Client) (verify.Source, error) {
 	if info, err := os.Stat(target); err == nil && info.IsDir() {
 		return verify.Dir(target)
 	}
-	return verify.HTTP(target, nil)
+	return verify.HTTP(target, client)
 }
 
 func readAll(ctx context.Context, src verify.Source, path string) ([]byte, error) {

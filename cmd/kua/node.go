@@ -33,6 +33,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	var tell delivery
 	var at laneAt
 	var apart bool // another process delivers
+	var through nodeTor
 	c := a.command("node", "cli.node", `
   kua node key --dir /var/lib/kua
   kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
@@ -56,13 +57,15 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Flags().IntVar(&cfg.Limits.OpenDays, "open-days", 0, a.t("cli.flag.open_days"))
 	c.Flags().IntVar(&cfg.Limits.ReplyDays, "reply-days", 0, a.t("cli.flag.reply_days"))
 	tell.flags(a, c.Flags())
+	through.flags(a, c.Flags())
 	c.Flags().BoolVar(&apart, "no-worker", false, a.t("cli.flag.no_worker"))
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		node.Tune()
-		if err := tell.check(); err != nil {
+		if err := errors.Join(tell.check(), through.check()); err != nil {
 			return err
 		}
+		cfg.DeskApart = len(through.desks) > 0
 		if l := at.licence; l.Address != "" && (l.Name == "" || !strings.HasPrefix(l.Address, "https://")) {
 			return fault.Invalid("cli.node.licence")
 		}
@@ -96,7 +99,11 @@ func (a *app) nodeCommand() *cobra.Command {
 		if !apart {
 			work.Go(func() { worker.Run(ctx) })
 		}
-		err = n.Serve(ctx, listen, n)
+		if through.on {
+			err = a.serveWithOnion(ctx, stop, listen, through, dir, n)
+		} else {
+			err = n.Serve(ctx, listen, n)
+		}
 		stop()
 		work.Wait()
 		return errors.Join(err, n.Close())

@@ -24,8 +24,12 @@ func (a *app) verifyCommand() *cobra.Command {
 	c.Flags().StringVar(&opts.State, "state", a.stateDir(), a.t("cli.flag.state"))
 	c.Flags().BoolVar(&forget, "no-state", false, a.t("cli.flag.no_state"))
 	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	road := a.proxyFlag(c)
 	c.Args = exactly(1)
-	c.RunE = func(c *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, args []string) (err error) {
+		if opts.HTTP, err = road(); err != nil {
+			return err
+		}
 		if forget {
 			opts.State = ""
 		}

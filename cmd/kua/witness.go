@@ -68,7 +68,13 @@ func (a *app) reportCommand() *cobra.Command {
 	c.Flags().StringVar(&charterID, "charter", "", a.t("cli.flag.charter"))
 	c.Flags().StringVar(&keep, "keep", "", a.t("cli.flag.keep"))
 	_ = c.MarkFlagRequired("to")
+	road := a.proxyFlag(c)
 	c.RunE = func(c *cobra.Command, files []string) error {
+		client, err := road()
+		if err != nil {
+			return err
+		}
+		by := nodeapi.WithHTTP(client)
 		sealed := keep
 		if sealed == "" {
 			sealed = "kua-report-" + strings.ToLower(rand.Text()[:8]) + ".kua"
@@ -79,11 +85,11 @@ func (a *app) reportCommand() *cobra.Command {
 			return err
 		}
 		defer remove()
-		ch, err := a.nodeCharter(c.Context(), nodeapi.NewClient(to[0]), charterID)
+		ch, err := a.nodeCharter(c.Context(), nodeapi.NewClient(to[0], by), charterID)
 		if err != nil {
 			return err
 		}
-		if _, err := namedNode(c.Context(), ch, to[0]); err != nil {
+		if _, err := namedNode(c.Context(), ch, to[0], by); err != nil {
 			return err
 		}
 		if err := a.seal(c.Context(), ch, &flags, attached, sealed); err != nil {
@@ -91,7 +97,7 @@ func (a *app) reportCommand() *cobra.Command {
 		}
 		remove() // before the long sending
 		for _, url := range to {
-			node, err := namedNode(c.Context(), ch, url)
+			node, err := namedNode(c.Context(), ch, url, by)
 			if err == nil {
 				err = a.send(c.Context(), node, sealed)
 			}
@@ -151,10 +157,15 @@ func (a *app) sendCommand() *cobra.Command {
 	c.Flags().StringVar(&from, "charter-file", "", a.t("cli.flag.charter_file"))
 	c.Flags().StringVar(&charterID, "charter", "", a.t("cli.flag.charter"))
 	_ = c.MarkFlagRequired("to")
+	road := a.proxyFlag(c)
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		client, err := road()
+		if err != nil {
+			return err
+		}
 		for _, url := range to {
-			node, err := a.believed(c.Context(), url, from, charterID)
+			node, err := a.believed(c.Context(), url, from, charterID, nodeapi.WithHTTP(client))
 			if err == nil {
 				err = a.send(c.Context(), node, args[0])
 			}
@@ -173,13 +184,18 @@ func (a *app) repliesCommand() *cobra.Command {
   kua replies --from https://kua.example.org`)
 	c.Flags().StringVar(&from, "from", "", a.t("cli.flag.from"))
 	_ = c.MarkFlagRequired("from")
+	road := a.proxyFlag(c)
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		client, err := road()
+		if err != nil {
+			return err
+		}
 		r, err := a.readReceipt()
 		if err != nil {
 			return err
 		}
-		texts, err := witness.Replies(c.Context(), nodeapi.NewClient(from), r)
+		texts, err := witness.Replies(c.Context(), nodeapi.NewClient(from, nodeapi.WithHTTP(client)), r)
 		if err != nil {
 			return err
 		}
@@ -220,7 +236,7 @@ func (a *app) nodeCharter(ctx context.Context, node *nodeapi.Client, pinned stri
 // key that the charter in a folder names, or the node's own charter of a number
 // that is trusted. Where neither is given, or the charter names no node, the
 // server is believed on its own word, which is said.
-func (a *app) believed(ctx context.Context, url, folder, pinned string) (*nodeapi.Client, error) {
+func (a *app) believed(ctx context.Context, url, folder, pinned string, by nodeapi.Option) (*nodeapi.Client, error) {
 	var ch charter.Charter
 	var err error
 	switch {
@@ -230,30 +246,30 @@ func (a *app) believed(ctx context.Context, url, folder, pinned string) (*nodeap
 			ch, err = chain.Verify(pinned)
 		}
 	case pinned != "":
-		ch, err = a.nodeCharter(ctx, nodeapi.NewClient(url), pinned)
+		ch, err = a.nodeCharter(ctx, nodeapi.NewClient(url, by), pinned)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if len(ch.Nodes) > 0 {
-		return namedNode(ctx, ch, url)
+		return namedNode(ctx, ch, url, by)
 	}
 	fmt.Fprintln(a.err, a.t("cli.send.believed", url))
-	return nodeapi.NewClient(url), nil
+	return nodeapi.NewClient(url, by), nil
 }
 
 // namedNode gives a client that believes the node at url only under a key that
 // the charter names. Another server's word that it holds the report is worth
 // nothing, and on that word the sealed file is erased.
-func namedNode(ctx context.Context, ch charter.Charter, url string) (*nodeapi.Client, error) {
-	info, err := nodeapi.NewClient(url).Node(ctx)
+func namedNode(ctx context.Context, ch charter.Charter, url string, by nodeapi.Option) (*nodeapi.Client, error) {
+	info, err := nodeapi.NewClient(url, by).Node(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !slices.ContainsFunc(ch.Nodes, func(n charter.Node) bool { return n.Key == info.Key }) {
 		return nil, fault.Forbidden("report.node_not_named")
 	}
-	return nodeapi.NewClient(url, nodeapi.WithNodeKey(info.Key)), nil
+	return nodeapi.NewClient(url, by, nodeapi.WithNodeKey(info.Key)), nil
 }
 
 func (a *app) seal(ctx context.Context, ch charter.Charter, flags *reportFlags, files []witness.File, out string) error {

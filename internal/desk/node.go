@@ -17,12 +17,21 @@ type nodeClient struct {
 
 // client makes a client that believes the node only under the key that the
 // charter gives it. It gives up soon: a node that is away must not hold up the
-// others, and every call is made again another time.
+// others, and every call is made again another time. Where the node has a door
+// for this desk, it is called there.
 func (d *Desk) client(n charter.Node) (*nodeClient, error) {
 	if n.URL == "" || n.Key == "" {
 		return nil, fault.Invalid("desk.node_without_key", n.URL)
 	}
-	return &nodeClient{url: n.URL, Client: nodeapi.NewClient(n.URL,
+	roads, err := ReadRoads(d.dir)
+	if err != nil {
+		return nil, err
+	}
+	at := n.URL
+	if door := roads.ByNode[n.Key]; door != "" {
+		at = door
+	}
+	return &nodeClient{url: n.URL, Client: nodeapi.NewClient(at,
 		nodeapi.WithHTTP(d.cfg.HTTP), nodeapi.WithNodeKey(n.Key), nodeapi.WithDesk(d.desk), nodeapi.WithTries(d.cfg.Tries, 5*time.Second))}, nil
 }
 

@@ -29,6 +29,7 @@ import (
 	"kua/internal/likeness"
 	"kua/internal/locale"
 	"kua/internal/media"
+	"kua/internal/onion"
 	"kua/internal/site"
 	"kua/internal/sqldb"
 	"kua/web"
@@ -206,7 +207,7 @@ func (c Config) filled() Config {
 		c.Tries = 3
 	}
 	if c.HTTP == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
+		t := onion.Direct()
 		t.ResponseHeaderTimeout = 2 * time.Minute
 		c.HTTP = &http.Client{Transport: t}
 	}

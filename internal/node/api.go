@@ -198,8 +198,12 @@ func (n *Node) signed(w http.ResponseWriter, status int, doc any) error {
 }
 
 // authorised checks that a call comes from a desk of the charter and gives the
-// hash that its body must have.
+// hash that its body must have. Where the desk has a door of its own, no other
+// tells that these calls exist.
 func (n *Node) authorised(r *http.Request) (bodyHash string, err error) {
+	if n.cfg.DeskApart && r.Context().Value(deskDoor{}) == nil {
+		return "", fault.NotFound("node.no_call")
+	}
 	c, _ := n.Charter()
 	return nodeapi.CheckDesk(r, c.Desks, n.Key(), n.cfg.Now())
 }

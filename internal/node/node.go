@@ -33,6 +33,8 @@ type Config struct {
 	Chain  charter.Chain // longer chains come from the desk later
 	Limits Limits
 
+	DeskApart bool // the desk's calls are answered where Listen.Desk is set, and nowhere else
+
 	Lane        func(w http.ResponseWriter, r *http.Request, body []byte) error // answers the desk's calls below /desk/lane/, whose author is known; nil: there are none
 	Words       func(error) (message, hint string)                              // English for refusals; nil: keys alone
 	SearchText  func(string) string                                             // the words of a text for the search's index; nil: no search

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"kua/internal/fault"
+	"kua/internal/nodeapi"
 )
 
 // answerTime is for a call in which nothing moves the deadlines. A test shortens it.
@@ -36,7 +37,23 @@ type Listen struct {
 	KeyFile     string
 	ACME        []string // host names for which to fetch certificates; needs port 443
 	Authority   string   // address of the ACME directory (RFC 8555); "" for Let's Encrypt
-	BehindProxy bool     // plain HTTP; TLS ends at a proxy on the same machine or network
+	BehindProxy bool     // plain HTTP; TLS ends at a proxy on the same machine or network, or at Tor
+	Desk        bool     // here the desk calls, and nobody else
+}
+
+// deskDoor marks what came in where the desk calls.
+type deskDoor struct{}
+
+// ForDesk is all that is answered at the desk's own door.
+func (n *Node) ForDesk() http.Handler {
+	calls := n.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.Path; p != nodeapi.Base+"/node" && !strings.HasPrefix(p, nodeapi.Base+"/desk/") {
+			n.refuse(w, fault.NotFound("node.no_call"))
+			return
+		}
+		calls.ServeHTTP(w, r)
+	})
 }
 
 // Times that a server gives strangers. Bodies and long answers move their own
@@ -65,6 +82,9 @@ func (n *Node) Serve(ctx context.Context, at Listen, h http.Handler) error {
 		Handler: h, TLSConfig: config, ConnContext: withPace, ErrorLog: quiet(n.cfg.Diary),
 		ReadHeaderTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 64},
+	}
+	if at.Desk {
+		s.BaseContext = func(net.Listener) context.Context { return context.WithValue(context.Background(), deskDoor{}, true) }
 	}
 	stopped := make(chan error, 1)
 	go func() {

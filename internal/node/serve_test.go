@@ -393,3 +393,48 @@ func TestSlowOverHTTP2(t *testing.T) {
 		}
 	}
 }
+
+// TestDeskApart gives the desk a door of its own: elsewhere its calls are not
+// there, however well they are signed, and at that door nothing else is.
+func TestDeskApart(t *testing.T) {
+	c := newCollective(t)
+	cfg := c.config(t.TempDir())
+	cfg.DeskApart = true
+	r := start(t, cfg)
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "desk.sock"))
+	must(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- r.Serve(ctx, node.Listen{Listener: l, BehindProxy: true, Desk: true}, r.ForDesk()) }()
+	t.Cleanup(func() { stop(); must(t, <-served) })
+	through := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", l.Addr().String())
+	}}}
+	defer through.CloseIdleConnections()
+	door := nodeapi.NewClient("http://door.invalid", nodeapi.WithHTTP(through), nodeapi.WithNodeKey(r.Key()), nodeapi.WithTries(1, 0), nodeapi.WithDesk(c.deskKey))
+
+	x, pieces := sealed(t, 3000)
+	ack := upload(t, r.client(), x, pieces)
+	if list, err := door.Parcels(t.Context()); err != nil || len(list) != 1 || list[0].ID != ack.Parcel {
+		t.Errorf("at its door the desk finds %v, %v", list, err)
+	}
+	c.bring(t, door)
+	none := fault.NotFound("node.no_call")
+	if _, err := r.desk(c).Parcels(t.Context()); !errors.Is(err, none) {
+		t.Errorf("elsewhere: %v, want node.no_call", err)
+	}
+	if err := r.desk(c).PutFile(t.Context(), canon.Hash([]byte("x")), 1, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("x")), nil }); !errors.Is(err, none) {
+		t.Errorf("a file elsewhere: %v, want node.no_call", err)
+	}
+	if _, err := door.Have(t.Context(), x.ID()[:32]); !errors.Is(err, none) {
+		t.Errorf("a witness at the desk's door: %v, want node.no_call", err)
+	}
+	for _, path := range []string{"/", "/en/report", "/api/v1/charter", "/api/v1/desk", "/healthz"} {
+		resp, err := through.Get("http://door.invalid" + path)
+		must(t, err)
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s at the desk's door: %s", path, resp.Status)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 
 	"kua/internal/canon"
 	"kua/internal/fault"
+	"kua/internal/onion"
 )
 
 // Client calls one node. Every call of the interface may be made twice with the
@@ -97,15 +98,9 @@ func NewClient(base string, options ...Option) *Client {
 	return c
 }
 
-// transport is shared, so that clients of one node share its connections.
-var transport = func() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 8
-	t.WriteBufferSize = 256 << 10 // a piece in one go
-	t.MaxResponseHeaderBytes = 64 << 10
-	t.DisableCompression = true
-	return t
-}()
+// transport is shared, so that clients of one node share its connections. It
+// asks nobody for an onion address: that takes WithHTTP and a road through Tor.
+var transport = onion.Direct()
 
 // URL is the node's address.
 func (c *Client) URL() string { return c.base }
@@ -266,6 +261,9 @@ func (c *Client) nodeKey(ctx context.Context) (string, error) {
 // broke is the fault of a connection that failed. What the caller itself ended
 // stays the context's error.
 func (c *Client) broke(ctx context.Context, key string, err error) error {
+	if f, ok := fault.Of(err); ok {
+		return f // of the road itself, such as an onion address without Tor
+	}
 	switch cause := context.Cause(ctx); {
 	case cause == nil:
 	case errors.Is(cause, errStalled):

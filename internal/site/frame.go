@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"strings"
 
+	"kua/internal/charter"
 	"kua/internal/locale"
+	"kua/internal/onion"
 	"kua/internal/page"
 )
 
@@ -15,6 +17,7 @@ type frame struct {
 	Collective   string
 	CollectiveIn string // lang of the name, when that is not the page's
 	Style        string
+	Onion        string // where this very page lies at the collective's onion address; "" when there is none
 	Section      string // of the menu: front, list, when, map, search, report, about
 }
 
@@ -26,7 +29,19 @@ func (r *render) frame(lang locale.Tag, section, title, path, menu string) frame
 	base.Root = strings.Repeat("../", strings.Count(path, "/"))
 	base.Policy = page.Policy{Media: true, Forms: section == "search"}
 	name := r.words(lang, r.in.Charter.Name)
-	return frame{Base: base, Collective: short(name.Text, 80), CollectiveIn: name.In, Style: "s/" + r.site.styleName, Section: section}
+	return frame{Base: base, Collective: short(name.Text, 80), CollectiveIn: name.In, Style: "s/" + r.site.styleName, Section: section, Onion: onionPage(r.in.Charter.Nodes, path)}
+}
+
+// onionPage is a page's address at the first node of the charter that is an
+// onion service. Tor Browser offers it to readers who came another way, also on
+// hosts that set no headers.
+func onionPage(nodes []charter.Node, path string) string {
+	for _, n := range nodes {
+		if host, ok := strings.CutPrefix(n.URL, "http://"); ok && onion.Check(host) == nil {
+			return n.URL + "/" + path
+		}
+	}
+	return ""
 }
 
 // words is a text in the language it is really in.

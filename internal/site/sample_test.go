@@ -127,7 +127,7 @@ func newCollective(tb testing.TB) *collective {
 			"uz": "Biz yo‘llardagi poraxo‘rlik va zo‘ravonlikni yozib boramiz. Bu yerdagi hamma narsa o‘ylab topilgan: bu namuna.",
 			"en": "We write down extortion and violence on the roads. Everything here is made up: this is a sample."},
 		Log:     charter.Log{Origin: "kua.example/log", Key: "kua.example/log+2c5f0ea7+AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"},
-		Nodes:   []charter.Node{{URL: "https://node.example", Key: ""}},
+		Nodes:   []charter.Node{{URL: "https://node.example"}, {URL: "http://" + torProject}},
 		Mirrors: []string{"https://kua.example", "https://copy.example/kua"},
 	}
 	for _, name := range []string{"Айгүл", "Bek", "Нигора"} {
@@ -138,7 +138,9 @@ func newCollective(tb testing.TB) *collective {
 		c.people = append(c.people, p)
 		ch.People = append(ch.People, p.Public("2026-11-01"))
 	}
-	ch.Nodes[0].Key = ch.People[0].PublishKey
+	for i := range ch.Nodes {
+		ch.Nodes[i].Key = ch.People[0].PublishKey
+	}
 	doc, err := ch.Bytes()
 	if err != nil {
 		tb.Fatal(err)
@@ -332,3 +334,6 @@ func (p *publisher) page(path string) string {
 }
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+// torProject is a genuine onion address: the Tor Project's.
+const torProject = "2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion"

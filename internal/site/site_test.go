@@ -80,8 +80,12 @@ func TestEdition(t *testing.T) {
 			}
 		}
 		seg, _, _ := strings.Cut(name, "/")
-		if lang, ok := locale.Parse(seg); ok && !strings.Contains(html, `<html lang="`+lang.HTML()+`" dir="ltr">`) {
+		lang, ok := locale.Parse(seg)
+		if ok && !strings.Contains(html, `<html lang="`+lang.HTML()+`" dir="ltr">`) {
 			t.Errorf("%s does not say that it is %s", name, lang)
+		}
+		if there := "<meta http-equiv=\"onion-location\" content=\"http://" + torProject + "/" + name + "\">"; strings.Contains(html, "\n<title>") && lang != "" && !strings.Contains(html, there) {
+			t.Errorf("%s does not name itself at the onion address", name)
 		}
 		kind := path.Base(path.Dir(name)) + "/" + path.Base(name)
 		if strings.Contains(name, "/r/") {

@@ -156,7 +156,7 @@ func File(ctx context.Context, src Source, file string, opts Options) (Report, e
 }
 
 func (r *run) file(ctx context.Context, file string) error {
-	f, err := openFile(ctx, file)
+	f, err := openFile(ctx, file, r.opts.HTTP)
 	if err != nil {
 		return err
 	}

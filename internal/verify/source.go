@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"kua/internal/fault"
+	"kua/internal/onion"
 )
 
 // Source is a copy of an edition. Open gives the bytes of a file by its path
@@ -88,17 +88,19 @@ type web struct {
 const stalled = time.Minute
 
 // HTTP is a copy at an address: plain GETs of files, nothing else is asked of
-// the server. client may be nil.
+// the server. client may be nil: then an onion address is refused, since it
+// takes a client that goes through Tor.
 func HTTP(base string, client *http.Client) (Source, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fault.Invalid("verify.address", base)
 	}
+	if client == nil && onion.Is(u.Hostname()) {
+		return nil, fault.Invalid("onion.needs_tor", u.Hostname())
+	}
 	if client == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.DialContext = (&net.Dialer{Timeout: stalled}).DialContext
+		t := onion.Direct()
 		t.ResponseHeaderTimeout = stalled
-		t.MaxIdleConnsPerHost = 8
 		client = &http.Client{Transport: t}
 	}
 	return &web{strings.TrimSuffix(base, "/"), client}, nil

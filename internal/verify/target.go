@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func Target(ctx context.Context, target, against string, opts Options) (Report, 
 	if against != "" && !isFolder(target) {
 		return holdAgainst(ctx, target, against, opts)
 	}
-	src, path, err := resolve(target)
+	src, path, err := resolve(target, opts.HTTP)
 	if err != nil {
 		return Report{}, err
 	}
@@ -48,7 +49,7 @@ func Target(ctx context.Context, target, against string, opts Options) (Report, 
 // holdAgainst verifies one file, here or at an address, against an edition that
 // lies elsewhere.
 func holdAgainst(ctx context.Context, target, against string, opts Options) (Report, error) {
-	src, err := open(against)
+	src, err := open(against, opts.HTTP)
 	if err != nil {
 		return Report{}, err
 	}
@@ -68,7 +69,7 @@ func isAddress(target string) bool {
 }
 
 // openFile opens a file, here or at an address.
-func openFile(ctx context.Context, target string) (io.ReadCloser, error) {
+func openFile(ctx context.Context, target string, client *http.Client) (io.ReadCloser, error) {
 	if !isAddress(target) {
 		f, err := os.Open(target)
 		if err != nil {
@@ -80,7 +81,7 @@ func openFile(ctx context.Context, target string) (io.ReadCloser, error) {
 	if err != nil || u.Host == "" {
 		return nil, fault.Invalid("verify.address", target)
 	}
-	src, err := HTTP(u.Scheme+"://"+u.Host, nil)
+	src, err := HTTP(u.Scheme+"://"+u.Host, client)
 	if err != nil {
 		return nil, err
 	}
@@ -92,10 +93,10 @@ func openFile(ctx context.Context, target string) (io.ReadCloser, error) {
 }
 
 // resolve cuts a target into a source and the path within it.
-func resolve(target string) (src Source, path string, err error) {
+func resolve(target string, client *http.Client) (src Source, path string, err error) {
 	if isAddress(target) {
 		base, path := cutAddress(target)
-		src, err := open(base)
+		src, err := open(base, client)
 		return src, path, err
 	}
 	info, err := os.Stat(target)
@@ -114,9 +115,9 @@ func resolve(target string) (src Source, path string, err error) {
 	return src, within, err
 }
 
-func open(where string) (Source, error) {
+func open(where string, client *http.Client) (Source, error) {
 	if isAddress(where) {
-		return HTTP(where, nil)
+		return HTTP(where, client)
 	}
 	return Dir(where)
 }

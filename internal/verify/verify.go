@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -96,6 +97,7 @@ type Options struct {
 	Pinned   string         // id of any charter version that the caller trusts
 	State    string         // folder that remembers charters and logs between runs; "" remembers nothing
 	Now      time.Time      // for the label of freshness; default time.Now
+	HTTP     *http.Client   // for copies at an address; nil for a plain road
 	Workers  int            // files read at a time; default 4
 	Progress func(Progress) // called from one goroutine at a time; may be nil
 }

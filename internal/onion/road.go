@@ -1,0 +1,82 @@
+package onion
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"kua/internal/fault"
+)
+
+// Proxy is a SOCKS5 server, nearly always Tor's: on TCP ("127.0.0.1:9050") or a
+// unix socket's path. The zero value is none.
+type Proxy struct{ network, address string }
+
+// ParseProxy reads socks5h://127.0.0.1:9050 or 127.0.0.1:9050. Names are always
+// left to the proxy, so socks5:// means the same.
+func ParseProxy(s string) (Proxy, error) {
+	text := s
+	if !strings.Contains(text, "://") {
+		text = "socks5h://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "socks5h" && u.Scheme != "socks5" || u.User != nil || u.Port() == "" || u.Hostname() == "" || Is(u.Hostname()) ||
+		u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return Proxy{}, fault.Invalid("onion.proxy", printable(s))
+	}
+	return Proxy{"tcp", u.Host}, nil
+}
+
+// SocketProxy is the SOCKS server at a unix socket.
+func SocketProxy(path string) Proxy { return Proxy{"unix", path} }
+
+// Transport calls through the proxy, and never otherwise: every connection it
+// opens ends at the proxy, so that no name is looked up and nothing falls back
+// to the plain road. Each host of each Transport travels apart, by SOCKS user
+// names (Tor's IsolateSOCKSAuth): two nodes do not see that one desk calls both.
+func (p Proxy) Transport() *http.Transport {
+	run := rand.Text()
+	t := base()
+	t.Proxy = func(r *http.Request) (*url.URL, error) {
+		return &url.URL{Scheme: "socks5h", Host: "socks.invalid:1", User: url.UserPassword(r.URL.Host, run)}, nil
+	}
+	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c, err := dialer.DialContext(ctx, p.network, p.address)
+		if err != nil {
+			return nil, fault.Later("onion.no_proxy", p.address).Because(err)
+		}
+		return c, nil
+	}
+	t.ResponseHeaderTimeout = 0 // a circuit may take its time; whoever calls watches for what moves
+	return t
+}
+
+// Direct calls without Tor, or through the proxy that the environment names as
+// for every program. An onion address is refused with the fault onion.needs_tor
+// before anybody is asked where it is.
+func Direct() *http.Transport {
+	t := base()
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, _, err := net.SplitHostPort(address)
+		if err == nil && Is(host) {
+			return nil, fault.Invalid("onion.needs_tor", printable(host))
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
+	return t
+}
+
+var dialer = net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+
+func base() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 8
+	t.WriteBufferSize = 256 << 10 // a piece in one go
+	t.MaxResponseHeaderBytes = 64 << 10
+	t.DisableCompression = true
+	return t
+}
