@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"crypto/hpke"
 	"errors"
 	"slices"
 	"strings"
@@ -32,10 +33,13 @@ type Entry struct {
 	Numbered  bool            `json:"numbered,omitempty"`  // the authority gave a number; it is in Sealed
 	Sent      appeal.StepKind `json:"sent,omitempty"`
 	Says      appeal.Verdict  `json:"says,omitempty"`
-	Voids     int64           `json:"voids,omitempty"`  // number of the entry that was a mistake
-	Sealed    string          `json:"sealed,omitempty"` // a Note, which the holder's code alone opens
+	Voids     int64           `json:"voids,omitempty"`     // number of the entry that was a mistake
+	Sealed    string          `json:"sealed,omitempty"`    // a Note, which the holder's code alone opens
+	From      string          `json:"from,omitempty"`      // the authority that attests, of entries by one
+	SealedTo  string          `json:"sealed_to,omitempty"` // the authority's Note to the holder, which their code alone opens
 
 	Note   Note `json:"-"` // what Sealed holds, for whoever has the code
+	Lost   bool `json:"-"` // what the authority wrote to the holder does not open
 	Voided bool `json:"-"` // a later entry says that it was a mistake
 }
 
@@ -86,8 +90,12 @@ func (l *Lane) Appeal(ctx context.Context, id int64, code string) (Appeal, error
 		return Appeal{}, err
 	}
 	var key noteKey
+	var pair hpke.PrivateKey
 	if code != "" {
-		if key, err = keyOf(code); err != nil {
+		if key, err = keyOf(code); err == nil {
+			pair, err = pairOf(code)
+		}
+		if err != nil {
 			return Appeal{}, err
 		}
 	}
@@ -105,6 +113,10 @@ func (l *Lane) Appeal(ctx context.Context, id int64, code string) (Appeal, error
 			if e.Note, err = key.open(e); err != nil {
 				return Appeal{}, fault.Corrupt("lane.broken_history", id, i+1).Because(err)
 			}
+		}
+		if e.SealedTo != "" && pair != nil {
+			e.Note, err = openNote(pair, e)
+			e.Lost = err != nil // the key that was kept here was not this code's; the entry itself stands
 		}
 		all = append(all, e)
 	}
@@ -211,6 +223,9 @@ func (l *Lane) Attest(ctx context.Context, code string, seen int64, e Entry) err
 			return err
 		}
 	}
+	if err := l.keepPair(ctx, id, code); err != nil {
+		return err
+	}
 	err = l.db.AddAppealEvent(ctx, id, with, e.behind(seen))
 	if errors.Is(err, fault.Conflict("lane.entered")) { // by the same form, sent twice at once, or by another
 		if now, broken := l.Appeal(ctx, id, code); broken != nil {
@@ -276,8 +291,8 @@ func (l *Lane) admit(ctx context.Context, now Appeal, e Entry) (Entry, lanedb.Wi
 		if e.Voids < 0 || e.Voids > int64(len(now.Entries)) {
 			return e, none, fault.Invalid("lane.entry", string(now.Today))
 		}
-		if was := now.Entries[e.Voids-1]; was.Voided || was.Voids > 0 || was.By != e.By {
-			return e, none, fault.Invalid("lane.entry", string(now.Today)) // each corrects their own
+		if was := now.Entries[e.Voids-1]; was.Voided || was.Voids > 0 || !e.mayVoid(was) {
+			return e, none, fault.Invalid("lane.entry", string(now.Today))
 		}
 	}
 	e.Number = int64(len(now.Entries)) + 1

@@ -61,6 +61,9 @@ func (l *Lane) Entrust(ctx context.Context, code string, t Letter) error {
 	if err != nil {
 		return err
 	}
+	if err := l.keepPair(ctx, id, code); err != nil {
+		return err
+	}
 	return l.db.AddEntrusted(ctx, lanedb.Entrusted{Request: id, Step: string(t.Step), Body: t.Body, Day: string(l.today()), Sealed: sealed})
 }
 

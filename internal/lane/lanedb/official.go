@@ -133,7 +133,8 @@ func (db *DB) DropEntrusted(ctx context.Context, number, request int64, with Wit
 // With says with whom an appeal lies once an entry stands.
 type With struct {
 	Authority string
-	Open      bool // it was neither answered nor taken back
+	Open      bool   // it was neither answered nor taken back
+	Trace     *Trace // whose account entered it; nil: none
 }
 
 // AddAppealEvent appends to the appeal of a request, and keeps with whom it lies then.
@@ -153,7 +154,30 @@ func (db *DB) addAppealEvent(ctx context.Context, tx *sql.Tx, request int64, wit
 		ON CONFLICT (request) DO UPDATE SET authority = excluded.authority, open = excluded.open`, request, with.Authority, bit(with.Open)); err != nil {
 		return err
 	}
+	if t := with.Trace; t != nil {
+		if err := traceOn(ctx, tx, t.Account, t.Day, t.What, t.Actor, t.Assignment); err != nil {
+			return err
+		}
+	}
 	return db.file(ctx, tx, request, "")
+}
+
+// KeepAppealKey keeps the public key of a request's holder; the first one stays.
+func (db *DB) KeepAppealKey(ctx context.Context, request int64, public []byte) error {
+	_, err := db.db.ExecContext(ctx, `INSERT INTO appeal_key (request, public) VALUES ($1, $2) ON CONFLICT (request) DO NOTHING`, request, public)
+	if err != nil {
+		return fmt.Errorf("keep the key of request %d: %w", request, err)
+	}
+	return nil
+}
+
+// AppealKey gives the public key of a request's holder; nil for none.
+func (db *DB) AppealKey(ctx context.Context, request int64) (public []byte, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT public FROM appeal_key WHERE request = $1`, request).Scan(&public)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("read the key of request %d: %w", request, err)
+	}
+	return public, nil
 }
 
 // AppealEvents gives all that was entered for the appeal of a request.

@@ -22,6 +22,7 @@ type linkPage struct {
 	Desk          desk   // of whoever came with an account
 	Own           *ownPart
 	Inserted      string // a template's words, for the answer
+	Formal        *formalPart
 	Authority     string
 	Case          casePage
 	State         string
@@ -119,6 +120,9 @@ func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, 
 		if other.ID != a.Authority {
 			p.Owners = append(p.Owners, named{ID: other.ID, Name: other.Names.In(v.lang)})
 		}
+	}
+	if p.Formal, err = w.formalPart(v, p.base, router, a, r); err != nil {
+		return err
 	}
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)

@@ -275,3 +275,37 @@ func TestBulk(t *testing.T) {
 		}
 	})
 }
+
+// TestAttestOnThePage: an authority attests on its link's page and with its account
+// what it did with a formal appeal; everybody sees that it was the authority, the holder
+// alone the number, colleagues alone whose account it was.
+func TestAttestOnThePage(t *testing.T) {
+	clocked(t, func(t *testing.T, r *room, _ *atomic.Int64) {
+		o := r.hired("water", "Bolat Deskov", false)
+		f := draft()
+		id, token := r.sent("manhole", f)
+		code, number := f.Get("code"), strconv.FormatInt(id, 10)
+		part := "/en/open/office/part/" + partOf(t, r, number)
+		if body := r.want("GET", "/en/open/at/"+token, nil, 200); strings.Contains(body, "Formal appeal</h2>") {
+			t.Error("an appeal is shown where there is none")
+		}
+		r.want("POST", "/en/open/at/"+token+"/appeal", url.Values{"seen": {"0"}, "act": {"registered"}, "day": {"2026-11-28"}}, 404, "No formal appeal lies with you")
+		r.want("POST", "/en/open/attest", url.Values{"code": {code}, "seen": {"0"}, "act": {"submitted"}, "day": {"2026-11-20"}, "authority": {"water"}}, 200)
+		r.want("GET", "/en/open/at/"+token, nil, 200, "Formal appeal</h2>", "We registered it", "sealed to the writer")
+		r.want("POST", "/en/open/at/"+token+"/appeal", url.Values{"seen": {"1"}, "act": {"registered"}, "day": {"2026-11-23"}, "number": {"К-4711"}}, 200, `role="status"`, "It takes longer")
+		r.want("POST", "/en/open/at/"+token+"/appeal", url.Values{"seen": {"2"}, "act": {"submitted"}, "day": {"2026-11-23"}}, 422)
+		r.want("POST", "/en/open/at/"+token+"/appeal", url.Values{"seen": {"x"}, "act": {"registered"}, "day": {"2026-11-23"}}, 422)
+		o.ask("GET", "/en/open/office/?track=appeal", nil, 200, "Formal appeal: to be answered until")
+		r.want("POST", "/en/open/office/part/1/appeal", url.Values{"seen": {"2"}, "act": {"answered"}, "day": {"2026-11-27"}}, 403)
+		o.ask("POST", part+"/appeal", o.form("seen", "2", "act", "answered", "day", "2026-11-27"), 200, `role="status"`, "by Bolat Deskov")
+		for _, path := range []string{"/en/open/case/" + number, "/en/open/at/" + token} {
+			body := r.want("GET", path, nil, 200, "says the authority")
+			if strings.Contains(body, "4711") || strings.Contains(body, "Deskov") {
+				t.Errorf("%s shows too much:\n%s", path, body)
+			}
+		}
+		r.want("POST", "/en/open/appeal", url.Values{"code": {code}}, 200, "4711", "This did not happen")
+		r.want("POST", "/en/open/attest", url.Values{"code": {code}, "seen": {"3"}, "voids": {"3"}}, 200, "the writer says that what the authority attested in line 3 did not happen")
+		o.ask("GET", "/en/open/office/?track=appeal", nil, 200, "Formal appeal: to be answered until") // the clock runs on
+	})
+}

@@ -132,6 +132,8 @@ func (w *Web) routes() {
 		"GET /office/part/{number}":         w.office(w.part),
 		"POST /office/part/{number}":        w.office(w.part),
 		"POST /office/part/{number}/assign": w.office(w.assign),
+		"POST /office/part/{number}/appeal": w.office(w.attestPart),
+		"POST /at/{token}/appeal":           w.attestLink,
 		"GET /office/inbox.csv":             w.office(w.inboxTable),
 		"POST /office/bulk":                 w.office(w.bulk),
 		"GET /office/templates":             w.office(w.templates),
