@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -164,23 +163,37 @@ func (l *Lane) Accounts(ctx context.Context, body string) ([]Account, error) {
 }
 
 // AccountTrace is one line of what was done with an account: added, set_up,
-// recovery (a code stood in for a lost telephone), signed_out (everywhere), reset, closed.
+// recovery (a code stood in for a lost telephone), signed_out (everywhere), reset,
+// closed; or with an assignment: assigned (to the account), unassigned, to_ and a state,
+// attested and an act of a formal appeal.
 type AccountTrace struct {
-	Account int64      `json:"account"`
-	Day     appeal.Day `json:"day"`
-	What    string     `json:"what"`
-	By      int64      `json:"by"` // an account; 0: whoever runs the lane
+	Account    int64      `json:"account"`
+	Day        appeal.Day `json:"day"`
+	What       string     `json:"what"`
+	By         int64      `json:"by"` // an account; 0: whoever runs the lane
+	Assignment int64      `json:"assignment,omitempty"`
+	Request    int64      `json:"request,omitempty"` // the assignment's
 }
 
-// AccountTraces gives what was done last with the accounts of an authority, or of
-// all (""), newest first.
+// AccountTraces gives what was done last with the accounts of an authority, newest
+// first; for all of them ("") without what they did with assignments.
 func (l *Lane) AccountTraces(ctx context.Context, body string, limit int) ([]AccountTrace, error) {
-	kept, err := l.db.Traces(ctx, body, limit)
+	kept, err := l.db.Traces(ctx, body, 0, limit)
+	return shownTraces(kept), err
+}
+
+// PartTraces gives what accounts did last with an assignment of an authority, newest first.
+func (l *Lane) PartTraces(ctx context.Context, me Account, assignment int64, limit int) ([]AccountTrace, error) {
+	kept, err := l.db.Traces(ctx, me.Authority, assignment, limit)
+	return shownTraces(kept), err
+}
+
+func shownTraces(kept []lanedb.Trace) []AccountTrace {
 	all := []AccountTrace{}
 	for _, t := range kept {
-		all = append(all, AccountTrace{t.Account, appeal.Day(t.Day), t.What, t.Actor})
+		all = append(all, AccountTrace{t.Account, appeal.Day(t.Day), t.What, t.Actor, t.Assignment, t.Request})
 	}
-	return all, err
+	return all
 }
 
 // Invited gives the account that a token sets up. The fault is lane.bad_invite:
@@ -249,54 +262,4 @@ func SameForm(session, form string) bool {
 func (l *Lane) Reachable(ctx context.Context, body string) (bool, error) {
 	n, err := l.db.LiveAccounts(ctx, body)
 	return n > 0, err
-}
-
-// Assigned is an assignment as an inbox lists it.
-type Assigned struct {
-	Assignment
-	About Request // without its assignments
-}
-
-// Inbox gives what is assigned to an authority, newest first, those numbered
-// below before (0: all), at most limit. Open nil has all. Nothing is there that its
-// authority was never to hear of, or that is hidden.
-func (l *Lane) Inbox(ctx context.Context, body string, open *bool, before int64, limit int) ([]Assigned, error) {
-	kept, err := l.db.Inbox(ctx, body, open, before, limit, unseenStates())
-	var all []Assigned
-	for _, k := range kept {
-		r, err := shown(k.About)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, Assigned{shownAssignment(k.Assignment), r})
-	}
-	return all, err
-}
-
-// AssignedTo gives an assignment of the account's authority that it may see, and
-// its request. The fault is lane.no_assignment, for what is others' as for what is not there.
-func (l *Lane) AssignedTo(ctx context.Context, me Account, number int64) (Assignment, Request, error) {
-	none := fault.NotFound("lane.no_assignment", number)
-	kept, err := l.db.Assignment(ctx, number)
-	if err != nil {
-		return Assignment{}, Request{}, err
-	}
-	if kept.Authority != me.Authority || State(kept.State) == AwaitingCheck {
-		return Assignment{}, Request{}, none
-	}
-	r, err := l.Request(ctx, kept.Request)
-	if err != nil {
-		return Assignment{}, Request{}, err
-	}
-	if r.Matter.Post() {
-		return shownAssignment(kept), r, nil
-	}
-	told, err := l.db.Deliveries(ctx, kept.Request)
-	if err != nil {
-		return Assignment{}, Request{}, err
-	}
-	if !slices.ContainsFunc(told, func(d lanedb.Delivery) bool { return d.Assignment == number }) {
-		return Assignment{}, Request{}, none
-	}
-	return shownAssignment(kept), r, nil
 }

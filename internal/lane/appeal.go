@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"crypto/hpke"
 	"errors"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"kua/internal/authority"
 	"kua/internal/canon"
 	"kua/internal/fault"
+	"kua/internal/lane/lanedb"
 )
 
 // Entry is one line of the second track of a request: an act of its formal
@@ -31,10 +33,13 @@ type Entry struct {
 	Numbered  bool            `json:"numbered,omitempty"`  // the authority gave a number; it is in Sealed
 	Sent      appeal.StepKind `json:"sent,omitempty"`
 	Says      appeal.Verdict  `json:"says,omitempty"`
-	Voids     int64           `json:"voids,omitempty"`  // number of the entry that was a mistake
-	Sealed    string          `json:"sealed,omitempty"` // a Note, which the holder's code alone opens
+	Voids     int64           `json:"voids,omitempty"`     // number of the entry that was a mistake
+	Sealed    string          `json:"sealed,omitempty"`    // a Note, which the holder's code alone opens
+	From      string          `json:"from,omitempty"`      // the authority that attests, of entries by one
+	SealedTo  string          `json:"sealed_to,omitempty"` // the authority's Note to the holder, which their code alone opens
 
 	Note   Note `json:"-"` // what Sealed holds, for whoever has the code
+	Lost   bool `json:"-"` // what the authority wrote to the holder does not open
 	Voided bool `json:"-"` // a later entry says that it was a mistake
 }
 
@@ -85,8 +90,12 @@ func (l *Lane) Appeal(ctx context.Context, id int64, code string) (Appeal, error
 		return Appeal{}, err
 	}
 	var key noteKey
+	var pair hpke.PrivateKey
 	if code != "" {
-		if key, err = keyOf(code); err != nil {
+		if key, err = keyOf(code); err == nil {
+			pair, err = pairOf(code)
+		}
+		if err != nil {
 			return Appeal{}, err
 		}
 	}
@@ -104,6 +113,10 @@ func (l *Lane) Appeal(ctx context.Context, id int64, code string) (Appeal, error
 			if e.Note, err = key.open(e); err != nil {
 				return Appeal{}, fault.Corrupt("lane.broken_history", id, i+1).Because(err)
 			}
+		}
+		if e.SealedTo != "" && pair != nil {
+			e.Note, err = openNote(pair, e)
+			e.Lost = err != nil // the key that was kept here was not this code's; the entry itself stands
 		}
 		all = append(all, e)
 	}
@@ -201,7 +214,7 @@ func (l *Lane) Attest(ctx context.Context, code string, seen int64, e Entry) err
 	if seen != int64(len(now.Entries)) {
 		return fault.Conflict("lane.entered", id)
 	}
-	e, err = l.admit(ctx, now, e)
+	e, with, err := l.admit(ctx, now, e)
 	if err != nil {
 		return err
 	}
@@ -210,7 +223,10 @@ func (l *Lane) Attest(ctx context.Context, code string, seen int64, e Entry) err
 			return err
 		}
 	}
-	err = l.db.AddAppealEvent(ctx, id, e.behind(seen))
+	if err := l.keepPair(ctx, id, code); err != nil {
+		return err
+	}
+	err = l.db.AddAppealEvent(ctx, id, with, e.behind(seen))
 	if errors.Is(err, fault.Conflict("lane.entered")) { // by the same form, sent twice at once, or by another
 		if now, broken := l.Appeal(ctx, id, code); broken != nil {
 			return broken
@@ -237,8 +253,10 @@ func (e Entry) same(o Entry) bool {
 		e.Says == o.Says && e.Voids == o.Voids && e.Note == o.Note
 }
 
-// admit holds an entry against all that is there and completes it.
-func (l *Lane) admit(ctx context.Context, now Appeal, e Entry) (Entry, error) {
+// admit holds an entry against all that is there, completes it, and says with whom
+// the appeal lies then.
+func (l *Lane) admit(ctx context.Context, now Appeal, e Entry) (Entry, lanedb.With, error) {
+	var none lanedb.With
 	e.Entered, e.Numbered = now.Today, e.Note.Number != ""
 	kinds := 0
 	for _, is := range []bool{e.Act != "", e.Sent != "", e.Says != "", e.Voids != 0} {
@@ -249,37 +267,45 @@ func (l *Lane) admit(ctx context.Context, now Appeal, e Entry) (Entry, error) {
 	day, err := appeal.ParseDay(string(e.Day))
 	switch {
 	case err != nil:
-		return e, err
+		return e, none, err
 	case kinds != 1 || len(now.Entries) >= maxEntries,
 		e.Voids == 0 && (day == "" || day > now.Today),
 		e.Sent != "" && (e.Sent == appeal.First || !slices.Contains(appeal.StepKinds, e.Sent) || len(now.Events) == 0 || day < now.Events[0].Day),
 		e.Says != "" && !slices.Contains([]appeal.Verdict{appeal.Mended, appeal.Partly, appeal.NotMended}, e.Says),
 		e.Act == "" && (e.Authority != "" || e.Until != "" || e.Note != Note{}):
-		return e, fault.Invalid("lane.entry", string(now.Today))
+		return e, none, fault.Invalid("lane.entry", string(now.Today))
 	case !oneLine(e.Note.Number, maxNumber) || !plain(e.Note.Reason, maxText):
-		return e, fault.Invalid("lane.text", maxText)
+		return e, none, fault.Invalid("lane.text", maxText)
 	}
 	if e.Until != "" {
 		if until, err := appeal.ParseDay(string(e.Until)); err != nil || until <= day {
-			return e, fault.Invalid("lane.entry", string(now.Today))
+			return e, none, fault.Invalid("lane.entry", string(now.Today))
 		}
 	}
 	if e.Authority != "" {
 		if _, err := l.authorityNow(ctx, e.Authority); err != nil {
-			return e, err
+			return e, none, err
 		}
 	}
 	if e.Voids != 0 {
 		if e.Voids < 0 || e.Voids > int64(len(now.Entries)) {
-			return e, fault.Invalid("lane.entry", string(now.Today))
+			return e, none, fault.Invalid("lane.entry", string(now.Today))
 		}
-		if was := now.Entries[e.Voids-1]; was.Voided || was.Voids > 0 || was.By != e.By {
-			return e, fault.Invalid("lane.entry", string(now.Today)) // each corrects their own
+		if was := now.Entries[e.Voids-1]; was.Voided || was.Voids > 0 || !e.mayVoid(was) {
+			return e, none, fault.Invalid("lane.entry", string(now.Today))
 		}
 	}
 	e.Number = int64(len(now.Entries)) + 1
-	_, err = l.stand(ctx, append(slices.Clone(now.Entries), e))
-	return e, err
+	then, err := l.stand(ctx, append(slices.Clone(now.Entries), e))
+	return e, then.with(), err
+}
+
+// with says with whom an appeal lies.
+func (a Appeal) with() (w lanedb.With) {
+	if n := len(a.Standing.Legs); n > 0 {
+		w = lanedb.With{Authority: a.Standing.Legs[n-1].Authority, Open: a.Standing.Legs[n-1].Closed == ""}
+	}
+	return w
 }
 
 // authorityNow gives an authority of the newest directory.

@@ -61,6 +61,9 @@ func (l *Lane) Entrust(ctx context.Context, code string, t Letter) error {
 	if err != nil {
 		return err
 	}
+	if err := l.keepPair(ctx, id, code); err != nil {
+		return err
+	}
 	return l.db.AddEntrusted(ctx, lanedb.Entrusted{Request: id, Step: string(t.Step), Body: t.Body, Day: string(l.today()), Sealed: sealed})
 }
 
@@ -79,7 +82,7 @@ func (l *Lane) TakeBack(ctx context.Context, code string, letter int64) error {
 	if err != nil {
 		return err
 	}
-	return l.db.DropEntrusted(ctx, letter, id, nil)
+	return l.db.DropEntrusted(ctx, letter, id, lanedb.With{}, nil)
 }
 
 // Letters gives the letters that wait behind a number, in their order, at most
@@ -121,14 +124,15 @@ func (l *Lane) AttestSending(ctx context.Context, s Sending) error {
 	} else if slices.ContainsFunc(now.Entries, e.same) {
 		return nil
 	}
-	if e, err = l.admit(ctx, now, e); err != nil {
+	e, with, err := l.admit(ctx, now, e)
+	if err != nil {
 		return err
 	}
 	write := e.behind(int64(len(now.Entries)))
 	if s.Letter == 0 {
-		return l.db.AddAppealEvent(ctx, s.Request, write)
+		return l.db.AddAppealEvent(ctx, s.Request, with, write)
 	}
-	err = l.db.DropEntrusted(ctx, s.Letter, s.Request, write)
+	err = l.db.DropEntrusted(ctx, s.Letter, s.Request, with, write)
 	if errors.Is(err, fault.NotFound("lane.no_letter")) {
 		return nil
 	}

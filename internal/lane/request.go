@@ -351,54 +351,67 @@ func (l *Lane) Held(ctx context.Context, code string) (int64, error) {
 //
 // Who the actor is must have been shown before; Move believes it.
 func (l *Lane) Move(ctx context.Context, assignment, step int64, m Move) error {
-	a, err := l.db.Assignment(ctx, assignment)
+	a, e, next, err := l.tried(ctx, assignment, step, m)
 	if err != nil {
 		return err
 	}
-	if a.Step != step {
-		return fault.Conflict("lane.moved", assignment)
-	}
-	kept, err := l.db.Request(ctx, a.Request)
-	if err != nil {
-		return err
-	}
-	_, r, err := l.Router(ctx, kept.Directory)
-	if err != nil {
-		return err
-	}
-	category := authority.Category{Proof: authority.NoProof} // of what is no report
-	if kept.Kind == string(Report) {
-		if category, err = r.Category(kept.Category); err != nil {
-			return err
-		}
-	}
-	today := l.today()
-	from := State(a.State)
-	if err := m.check(Matter(kept.Kind), from, category, today); err != nil {
-		return err
-	}
-	var next *lanedb.Assignment
-	switch m.To {
-	case Redirected:
-		if next, err = l.newOwner(ctx, r, a, m.Owner, today); err != nil {
-			return err
-		}
-	case Merged:
-		if _, err := l.db.Request(ctx, m.Into); err != nil {
-			return err
-		}
-		if m.Into == a.Request {
-			return fault.Invalid("lane.needs", string(m.To), "request")
-		}
-	}
-	e := Event{Day: today, By: m.By, Authority: a.Authority, From: from, To: m.To, Reason: m.Reason, On: m.On, Owner: m.Owner,
-		Reference: m.Number, Picture: m.Picture, Into: m.Into, Update: m.Update}
-	a.State, a.Day = string(m.To), string(today)
+	a.State, a.Day = string(m.To), string(e.Day)
 	var shows []lanedb.Use
 	if m.Picture != "" {
 		shows = uses(Proof, m.Picture)
 	}
+	if m.Account != 0 {
+		return l.db.MoveByAccount(ctx, m.Account, string(e.Day), a, next, open, e.write, shows...)
+	}
 	return l.db.MoveAssignment(ctx, a, next, open, e.write, shows...)
+}
+
+// tried holds a move against all that Move does, and changes nothing.
+func (l *Lane) tried(ctx context.Context, assignment, step int64, m Move) (a lanedb.Assignment, e Event, next *lanedb.Assignment, err error) {
+	if a, err = l.db.Assignment(ctx, assignment); err != nil {
+		return a, e, nil, err
+	}
+	if a.Step != step {
+		return a, e, nil, fault.Conflict("lane.moved", assignment)
+	}
+	return l.triedFrom(ctx, a, State(a.State), m)
+}
+
+// triedFrom is tried for an assignment that stands, or is about to stand, in a state.
+func (l *Lane) triedFrom(ctx context.Context, a lanedb.Assignment, from State, m Move) (_ lanedb.Assignment, e Event, next *lanedb.Assignment, err error) {
+	kept, err := l.db.Request(ctx, a.Request)
+	if err != nil {
+		return a, e, nil, err
+	}
+	r, err := l.RouterOf(ctx, Request{Directory: kept.Directory})
+	if err != nil {
+		return a, e, nil, err
+	}
+	category := authority.Category{Proof: authority.NoProof} // of what is no report
+	if kept.Kind == string(Report) {
+		if category, err = r.Category(kept.Category); err != nil {
+			return a, e, nil, err
+		}
+	}
+	today := l.today()
+	if err := m.check(Matter(kept.Kind), from, category, today); err != nil {
+		return a, e, nil, err
+	}
+	switch m.To {
+	case Redirected:
+		if next, err = l.newOwner(ctx, r, a, m.Owner, today); err != nil {
+			return a, e, nil, err
+		}
+	case Merged:
+		if _, err := l.db.Request(ctx, m.Into); err != nil {
+			return a, e, nil, err
+		}
+		if m.Into == a.Request {
+			return a, e, nil, fault.Invalid("lane.needs", string(m.To), "request")
+		}
+	}
+	return a, Event{Day: today, By: m.By, Authority: a.Authority, From: from, To: m.To, Reason: m.Reason, On: m.On, Owner: m.Owner,
+		Reference: m.Number, Picture: m.Picture, Into: m.Into, Update: m.Update}, next, nil
 }
 
 // newOwner makes the assignment of the authority whose a request is said to be.

@@ -88,6 +88,7 @@ type Move struct {
 	Picture string     // of mended: hash of the picture that proves it
 	Into    int64      // of merged: the request that stays
 	Update  string     // what the authority's system calls the message that moves it
+	Account int64      // with which it is moved; kept in the account's trace alone, 0: none
 }
 
 // maxNumber is the most signs of an authority's number.

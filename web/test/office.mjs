@@ -100,6 +100,36 @@ try {
   await page.locator("button.main").tap();
   await page.waitForSelector("input[name=aware]");
   await look(page, "ask-danger");
+  // A template, from the keyboard; then two reports answered together with it.
+  await page.goto(`${site}/ru/open/office/templates`);
+  await page.fill("#title", "Авария, выдумано");
+  await page.selectOption("#language", "ru");
+  await page.fill("#words", "Обращение {number}: чиним, {date}.");
+  await page.locator("#words").press("Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("[role=status]");
+  await look(page, "office-templates");
+  await page.goto(`${site}/ru/open/office/?state=all`);
+  await page.locator("summary").first().tap();
+  await look(page, "office-inbox");
+  for (const box of await page.locator("input[name=part]").all()) await box.check();
+  const chosen = await page.locator("input[name=part]").count();
+  assert.ok(chosen > 2, `there are ${chosen} to choose`);
+  await page.locator("form:has(input[name=part]) button").tap();
+  await page.waitForSelector("#to");
+  await page.locator("button[value=insert]").tap();
+  await page.waitForFunction(() => document.getElementById("reason").value.includes("чиним"));
+  await page.selectOption("#to", "answered_mended");
+  await page.locator("button[value=look]").tap();
+  await page.waitForSelector(".stop");
+  await look(page, "office-bulk");
+  const fit = await page.locator("input[name=part]").count();
+  assert.ok(fit > 0 && fit < chosen, `${fit} of ${chosen} need no photo`);
+  await page.locator("button[value=go]").tap();
+  await page.waitForSelector("a.button.main");
+  await look(page, "office-bulk-done");
+  await page.goto(`${site}/ru/open/office/?state=closed`);
+  assert.equal(await page.locator(".parts li").count(), fit);
   assert.equal(await page.evaluate(() => document.cookie), "", "a script can read the session");
   assert.deepEqual(broken, []);
 
@@ -118,6 +148,16 @@ try {
   await night.locator("a.button.main").tap();
   await night.waitForURL(`${site}/en/open/office/`);
   await night.waitForSelector(".hits");
+  // To a colleague, without a script.
+  await night.locator(".hits a").first().tap();
+  await night.selectOption("#person", { index: 1 });
+  await night.locator("form[action$=assign] button").tap();
+  await night.waitForSelector("[role=status]");
+  await night.goto(`${site}/en/open/office/`);
+  await night.locator("summary").first().tap();
+  await night.selectOption("#who", { index: 2 });
+  await night.locator("form[role=search] button").tap();
+  assert.equal(await night.locator(".parts li").count(), 0, "what somebody sees to is among what nobody does");
 } finally {
   await browser.close();
 }

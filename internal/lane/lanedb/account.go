@@ -117,7 +117,11 @@ func (db *DB) AddAccount(ctx context.Context, a Account, invite string, actor in
 }
 
 func trace(ctx context.Context, tx *sql.Tx, account int64, day, what string, actor int64) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO account_trace (account, day, what, actor) VALUES ($1, $2, $3, $4)`, account, day, what, actor)
+	return traceOn(ctx, tx, account, day, what, actor, 0)
+}
+
+func traceOn(ctx context.Context, tx *sql.Tx, account int64, day, what string, actor, assignment int64) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO account_trace (account, day, what, actor, assignment) VALUES ($1, $2, $3, $4, $5)`, account, day, what, actor, assignment)
 	return err
 }
 
@@ -329,67 +333,35 @@ func (db *DB) EndSessions(ctx context.Context, account int64, day string) error 
 	})
 }
 
-// Trace is one line of what was done with an account.
+// Trace is one line of what was done with an account, or with an assignment by one.
 type Trace struct {
 	Number, Account int64
 	Day, What       string
 	Actor           int64
+	Assignment      int64 // 0: none
+	Request         int64 // the assignment's
 }
 
-// Traces gives the newest lines of an authority's accounts, or of all (""), newest first.
-func (db *DB) Traces(ctx context.Context, authority string, limit int) ([]Trace, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT t.number, t.account, t.day, t.what, t.actor FROM account_trace t JOIN account a ON a.number = t.account
-		WHERE $1 = '' OR a.authority = $1 ORDER BY t.number DESC LIMIT $2`, authority, int64(limit))
+// Traces gives the newest lines of an authority's accounts, newest first; with an
+// assignment only those of it. For all authorities ("") there are those alone that
+// are of accounts: who of an authority sees to what is its own business.
+func (db *DB) Traces(ctx context.Context, authority string, assignment int64, limit int) ([]Trace, error) {
+	var p placeholders
+	where := `t.assignment = 0`
+	if authority != "" {
+		where = `a.authority = ` + p.one(authority)
+	}
+	if assignment != 0 {
+		where += ` AND t.assignment <> 0 AND t.assignment = ` + p.one(assignment)
+	}
+	rows, err := db.db.QueryContext(ctx, `SELECT t.number, t.account, t.day, t.what, t.actor, t.assignment, COALESCE(b.request, 0)
+		FROM account_trace t JOIN account a ON a.number = t.account LEFT JOIN assignment b ON b.number = t.assignment
+		WHERE `+where+` ORDER BY t.number DESC LIMIT `+p.one(int64(limit)), p.args...)
 	all, err := collect(rows, err, func(rows *sql.Rows, t *Trace) error {
-		return rows.Scan(&t.Number, &t.Account, &t.Day, &t.What, &t.Actor)
+		return rows.Scan(&t.Number, &t.Account, &t.Day, &t.What, &t.Actor, &t.Assignment, &t.Request)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read what was done with accounts: %w", err)
 	}
 	return all, nil
 }
-
-// InboxRow is an assignment with what a list says of its request.
-type InboxRow struct {
-	Assignment
-	About Request
-}
-
-// Inbox gives assignments of one authority newest first, those below before, and
-// nothing that a house still looks at or that was held when nobody may see it: a
-// held request is there once an assignment of it has left the states in unseen.
-func (db *DB) Inbox(ctx context.Context, authority string, open *bool, before int64, limit int, unseen []string) ([]InboxRow, error) {
-	var p placeholders
-	if before <= 0 {
-		before = 1 << 62
-	}
-	where := "b.authority = " + p.one(authority) + " AND b.number < " + p.one(before)
-	where += " AND b.state <> 'awaiting_check' AND EXISTS (SELECT 1 FROM delivery d WHERE d.assignment = b.number) AND " + seen(&p, unseen)
-	if open != nil {
-		not := "NOT "
-		if *open {
-			not = ""
-		}
-		where += " AND " + not + "b.state IN ('routed', 'delivered', 'registered', 'in_work', 'planned', 'info_needed')"
-	}
-	rows, err := db.db.QueryContext(ctx, `SELECT b.number, b.state, b.day, b.step, `+listed+` FROM assignment b JOIN request ON request.id = b.request
-		WHERE `+where+` ORDER BY b.number DESC LIMIT `+p.one(int64(limit)), p.args...)
-	all, err := collect(rows, err, func(rows *sql.Rows, r *InboxRow) error {
-		r.Authority = authority
-		err := scanRequest(prefixed{rows, []any{&r.Number, &r.State, &r.Day, &r.Step}}, &r.About)
-		r.Request = r.About.ID
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the inbox of %s: %w", authority, err)
-	}
-	return all, nil
-}
-
-// prefixed scans columns that stand before those that another function knows.
-type prefixed struct {
-	rows  *sql.Rows
-	first []any
-}
-
-func (p prefixed) Scan(rest ...any) error { return p.rows.Scan(append(p.first, rest...)...) }

@@ -110,7 +110,7 @@ func (db *DB) EntrustedOf(ctx context.Context, request int64) ([]Entrusted, erro
 // DropEntrusted takes a letter away; with a write it appends to the request's
 // appeal in the same transaction. A letter that is not there gives the fault
 // lane.no_letter.
-func (db *DB) DropEntrusted(ctx context.Context, number, request int64, write Write) error {
+func (db *DB) DropEntrusted(ctx context.Context, number, request int64, with With, write Write) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `DELETE FROM entrusted WHERE number = $1 AND request = $2`, number, request)
 		if err != nil {
@@ -122,8 +122,7 @@ func (db *DB) DropEntrusted(ctx context.Context, number, request int64, write Wr
 		if write == nil {
 			return nil
 		}
-		_, _, err = appendTo(ctx, tx, "appeal_event", request, write)
-		return err
+		return db.addAppealEvent(ctx, tx, request, with, write)
 	})
 	if err != nil {
 		return fmt.Errorf("take away the letter %d: %w", number, err)
@@ -131,16 +130,54 @@ func (db *DB) DropEntrusted(ctx context.Context, number, request int64, write Wr
 	return nil
 }
 
-// AddAppealEvent appends to the appeal of a request.
-func (db *DB) AddAppealEvent(ctx context.Context, request int64, write Write) error {
-	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, _, err := appendTo(ctx, tx, "appeal_event", request, write)
-		return err
-	})
+// With says with whom an appeal lies once an entry stands.
+type With struct {
+	Authority string
+	Open      bool   // it was neither answered nor taken back
+	Trace     *Trace // whose account entered it; nil: none
+}
+
+// AddAppealEvent appends to the appeal of a request, and keeps with whom it lies then.
+func (db *DB) AddAppealEvent(ctx context.Context, request int64, with With, write Write) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error { return db.addAppealEvent(ctx, tx, request, with, write) })
 	if err != nil {
 		return fmt.Errorf("add to the appeal of request %d: %w", request, err)
 	}
 	return nil
+}
+
+func (db *DB) addAppealEvent(ctx context.Context, tx *sql.Tx, request int64, with With, write Write) error {
+	if _, _, err := appendTo(ctx, tx, "appeal_event", request, write); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO appeal_with (request, authority, open) VALUES ($1, $2, $3)
+		ON CONFLICT (request) DO UPDATE SET authority = excluded.authority, open = excluded.open`, request, with.Authority, bit(with.Open)); err != nil {
+		return err
+	}
+	if t := with.Trace; t != nil {
+		if err := traceOn(ctx, tx, t.Account, t.Day, t.What, t.Actor, t.Assignment); err != nil {
+			return err
+		}
+	}
+	return db.file(ctx, tx, request, "")
+}
+
+// KeepAppealKey keeps the public key of a request's holder; the first one stays.
+func (db *DB) KeepAppealKey(ctx context.Context, request int64, public []byte) error {
+	_, err := db.db.ExecContext(ctx, `INSERT INTO appeal_key (request, public) VALUES ($1, $2) ON CONFLICT (request) DO NOTHING`, request, public)
+	if err != nil {
+		return fmt.Errorf("keep the key of request %d: %w", request, err)
+	}
+	return nil
+}
+
+// AppealKey gives the public key of a request's holder; nil for none.
+func (db *DB) AppealKey(ctx context.Context, request int64) (public []byte, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT public FROM appeal_key WHERE request = $1`, request).Scan(&public)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("read the key of request %d: %w", request, err)
+	}
+	return public, nil
 }
 
 // AppealEvents gives all that was entered for the appeal of a request.

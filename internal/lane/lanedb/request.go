@@ -125,7 +125,10 @@ func (db *DB) appendEvent(ctx context.Context, tx *sql.Tx, request int64, write 
 	if err != nil {
 		return err
 	}
-	return db.tell(ctx, tx, request, number, body)
+	if err := db.tell(ctx, tx, request, number, body); err != nil {
+		return err
+	}
+	return db.file(ctx, tx, request, body)
 }
 
 // appendTo appends to a table of chained events and gives what it wrote.

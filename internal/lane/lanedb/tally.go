@@ -12,6 +12,9 @@ type Rules struct {
 	Tells    Tells                   // who must hear of an event
 	Answer   func(state string) bool // an authority's answer that people judge
 	Standing func(Facts) string      // as which an assignment is counted
+	Filed    Filed                   // what an inbox takes from an event
+	Open     func(state string) bool // something is still to come from an authority
+	Unseen   []string                // states of an assignment that let nobody see a held request
 }
 
 // Facts are all that the standing of an assignment hangs on.

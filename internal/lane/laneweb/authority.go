@@ -20,6 +20,9 @@ type linkPage struct {
 	Token         string
 	Action        string // where its forms go
 	Desk          desk   // of whoever came with an account
+	Own           *ownPart
+	Inserted      string // a template's words, for the answer
+	Formal        *formalPart
 	Authority     string
 	Case          casePage
 	State         string
@@ -43,6 +46,15 @@ type linkPage struct {
 
 // Can reports whether an answer is possible now.
 func (p linkPage) Can(state string) bool { return slices.Contains(p.can, lane.State(state)) }
+
+// Said gives the words that stand in the field of an answer already: those that
+// were typed and not taken, or a template's.
+func (p linkPage) Said(state string) string {
+	if p.Tried == state {
+		return p.Typed
+	}
+	return p.Inserted
+}
 
 // NoPhoto reports that one is needed and cannot be taken.
 func (p linkPage) NoPhoto() bool { return p.NeedsPhoto && !p.Photo }
@@ -117,6 +129,9 @@ func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, 
 			p.Owners = append(p.Owners, named{ID: other.ID, Name: other.Names.In(v.lang)})
 		}
 	}
+	if p.Formal, err = w.formalPart(v, p.base, router, a, r); err != nil {
+		return err
+	}
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
 		p.Typed, p.Tried = clean(v.form.Get("reason")), v.form.Get("to")
@@ -190,17 +205,17 @@ func (w *Web) answer(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return w.takeAnswer(v, a, r, func(trouble error, done bool) error { return w.showLink(v, trouble, done) })
+	return w.takeAnswer(v, a, r, 0, func(trouble error, done bool) error { return w.showLink(v, trouble, done) })
 }
 
 // takeAnswer takes what an authority says of its assignment, by a link or with an
-// account, and shows the page anew.
-func (w *Web) takeAnswer(v *visit, a lane.Assignment, r lane.Request, show func(trouble error, done bool) error) error {
+// account (0: by a link), and shows the page anew.
+func (w *Web) takeAnswer(v *visit, a lane.Assignment, r lane.Request, account int64, show func(trouble error, done bool) error) error {
 	step, err := strconv.ParseInt(v.form.Get("step"), 10, 64)
 	if err != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	m := lane.Move{To: lane.State(v.form.Get("to")), By: lane.ByOfficial, Reason: oneLineEnd(v.form.Get("reason"))}
+	m := lane.Move{To: lane.State(v.form.Get("to")), By: lane.ByOfficial, Account: account, Reason: oneLineEnd(v.form.Get("reason"))}
 	switch m.To {
 	case lane.Mended:
 		if v.photoTrouble != nil {
@@ -221,34 +236,17 @@ func (w *Web) takeAnswer(v *visit, a lane.Assignment, r lane.Request, show func(
 	switch {
 	case err == nil:
 		return show(nil, true)
-	case errors.Is(err, fault.Conflict("lane.moved")) && w.stands(v, r.ID, a.Number, m):
-		return show(nil, true) // it was sent twice
+	case errors.Is(err, fault.Conflict("lane.moved")):
+		if same, broken := w.lane.Stands(v.Context(), r.ID, a.Number, m); same && broken == nil {
+			return show(nil, true) // it was sent twice
+		}
+		return show(err, false)
 	case errors.Is(err, fault.Invalid("lane.needs")):
 		return show(fault.Invalid("laneweb.link.missing").Because(err), false)
 	case known && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict || f.Kind == fault.KindNotFound):
 		return show(err, false)
 	}
 	return err
-}
-
-// stands reports whether the newest act of an assignment is the same answer.
-func (w *Web) stands(v *visit, request, assignment int64, m lane.Move) bool {
-	r, err := w.lane.Request(v.Context(), request)
-	history, broken := w.lane.History(v.Context(), request)
-	if err != nil || broken != nil {
-		return false
-	}
-	for _, a := range r.Assignments {
-		if a.Number != assignment {
-			continue
-		}
-		for _, e := range slices.Backward(history) {
-			if e.Authority == a.Authority && e.By == lane.ByOfficial {
-				return e.To == m.To && e.Reason == m.Reason && e.On == m.On && e.Owner == m.Owner && e.Reference == m.Number && e.Picture == m.Picture && a.State == m.To
-			}
-		}
-	}
-	return false
 }
 
 // holderAnswers takes the answer of a holder to the question of an authority; the

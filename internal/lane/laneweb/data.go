@@ -172,10 +172,31 @@ func (j caseJSON) row() ([]string, error) {
 		strings.Join(outcomes, "; "), count(j.Directory), j.Address}, nil
 }
 
-// stream answers with as many rows as there are, in constant memory. One that
-// breaks off in the middle is not ended as if it were whole: the connection is
-// cut, and the reader goes on with after=ID.
+// stream answers with as many rows as there are of the open data, as pour does.
 func (w *Web) stream(v *visit, kind, name string, chosen lane.Chosen, begin func(io.Writer) error, each func(io.Writer, []lane.Whole) error, end string) error {
+	v.rw.Header().Set("Cross-Origin-Resource-Policy", "cross-origin") // open data: other sites may read it
+	v.rw.Header().Set("Access-Control-Allow-Origin", "*")
+	return w.pour(v, kind, name, func(soon func() error) error {
+		err := begin(v.rw)
+		if err == nil {
+			err = w.lane.Walk(v.Context(), chosen, func(batch []lane.Whole) error {
+				if err := soon(); err != nil {
+					return err
+				}
+				return each(v.rw, batch)
+			})
+		}
+		if err == nil {
+			_, err = io.WriteString(v.rw, end)
+		}
+		return err
+	})
+}
+
+// pour answers with a file that write writes in constant memory; write calls soon
+// before each batch, which gives its reader some time for it. One that breaks off in
+// the middle is not ended as if it were whole: the connection is cut.
+func (w *Web) pour(v *visit, kind, name string, write func(soon func() error) error) error {
 	select {
 	case w.streams <- struct{}{}:
 	default:
@@ -185,24 +206,16 @@ func (w *Web) stream(v *visit, kind, name string, chosen lane.Chosen, begin func
 	h := v.rw.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // open data: other sites may read it
-	h.Set("Access-Control-Allow-Origin", "*")
 	if v.Method == http.MethodHead {
 		return nil
 	}
 	control := http.NewResponseController(v.rw)
-	err := begin(v.rw)
-	if err == nil {
-		err = w.lane.Walk(v.Context(), chosen, func(batch []lane.Whole) error {
-			if err := control.SetWriteDeadline(time.Now().Add(batchTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-				return err
-			}
-			return each(v.rw, batch)
-		})
-	}
-	if err == nil {
-		_, err = io.WriteString(v.rw, end)
-	}
+	err := write(func() error {
+		if err := control.SetWriteDeadline(time.Now().Add(batchTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		return nil
+	})
 	if err != nil {
 		panic(http.ErrAbortHandler) // net/http's own way to cut an answer off; the reader must see that it is not whole
 	}

@@ -298,75 +298,6 @@ func (w *Web) showEnrol(v *visit, trouble error) error {
 	return w.showKeyed(v, "office-enrol", p.Base, p, trouble)
 }
 
-// inboxPage is what is assigned to an authority.
-type inboxPage struct {
-	base
-	Desk  desk
-	State string
-	Parts []assignedRow
-	More  string
-}
-
-type assignedRow struct {
-	Href, Words, In, Category, Area, Since, State string
-	Report                                        int64
-}
-
-func (w *Web) inbox(v *visit, me lane.Account) error {
-	p := inboxPage{base: w.base(v, "/office/", "office.inbox"), State: v.URL.Query().Get("state")}
-	p.Desk = w.desk(v, p.base, me)
-	var open *bool
-	if is := p.State == "open"; is || p.State == "closed" {
-		open = &is
-	} else {
-		p.State = ""
-	}
-	before, _ := strconv.ParseInt(v.URL.Query().Get("before"), 10, 64) // what is no number is the beginning
-	all, err := w.lane.Inbox(v.Context(), me.Authority, open, before, onPage+1)
-	if err != nil {
-		return err
-	}
-	if len(all) > onPage {
-		all = all[:onPage]
-		p.More = p.At("/office/?state=" + p.State + "&before=" + strconv.FormatInt(all[onPage-1].Number, 10))
-	}
-	for _, a := range all {
-		t := w.told(v.lang, v.router, a.About)
-		p.Parts = append(p.Parts, assignedRow{p.At("/office/part/" + strconv.FormatInt(a.Number, 10)), short(a.About.Words), t.In, t.Category, t.Area,
-			p.Date(string(a.Since)), w.of(v.lang, a.About.Matter, "state."+string(a.State)), a.About.ID})
-	}
-	return w.show(v, "office", p.Base, p, nil)
-}
-
-// part is one assignment: the page that its link opens, with an account's forms.
-func (w *Web) part(v *visit, me lane.Account) error {
-	number, err := strconv.ParseInt(v.PathValue("number"), 10, 64)
-	if err != nil {
-		return page.ErrNotFound()
-	}
-	a, r, err := w.lane.AssignedTo(v.Context(), me, number)
-	if err != nil {
-		return err
-	}
-	show := func(trouble error, done bool) error {
-		a, r, err := w.lane.AssignedTo(v.Context(), me, number)
-		if err != nil {
-			return err
-		}
-		at := "/office/part/" + strconv.FormatInt(number, 10)
-		p := linkPage{base: w.base(v, at, "laneweb.link.title", r.ID), Action: at, Done: done}
-		p.Desk = w.desk(v, p.base, me)
-		return w.showPart(v, p, a, r, trouble)
-	}
-	if v.Method == http.MethodGet {
-		return show(nil, false)
-	}
-	if v.form.Has("correct") {
-		return w.correct(v, r, show)
-	}
-	return w.takeAnswer(v, a, r, show)
-}
-
 // peoplePage is an authority's accounts, for its admins.
 type peoplePage struct {
 	base
@@ -420,9 +351,8 @@ func (w *Web) people(v *visit, me lane.Account) error {
 	} else if token != "" {
 		p.Link = w.keyed(v).Origin + p.At("/office/enrol/"+token)
 	}
-	names := map[int64]string{0: p.T("office.operator")}
+	names := w.names(p.base, all)
 	for _, a := range all {
-		names[a.Number] = a.Name
 		p.People = append(p.People, personRow{a, p.Date(string(a.Since)), p.T("office.account." + a.State), a.Number == me.Number})
 	}
 	traces, err := w.lane.AccountTraces(v.Context(), me.Authority, shownTraces)
@@ -430,7 +360,7 @@ func (w *Web) people(v *visit, me lane.Account) error {
 		return err
 	}
 	for _, t := range traces {
-		p.Traces = append(p.Traces, p.T("office.trace", p.Date(string(t.Day)), names[t.Account], p.T("office.trace."+t.What), names[t.By]))
+		p.Traces = append(p.Traces, traceLine(p.base, names, t))
 	}
 	return w.show(v, "office-people", p.Base, p, trouble)
 }

@@ -50,6 +50,9 @@ type entryLine struct {
 	Reason string
 	Voided bool
 	Mine   bool // its reader entered it and can say that it was a mistake
+
+	Contest bool // an authority entered it, and its reader can say that it did not happen
+	Lost    bool // what the authority wrote to its reader does not open
 }
 
 // stepLine is a step of the road: why it can be taken or not, and what is not sure.
@@ -121,7 +124,7 @@ func (w *Web) showOfficial(v *visit, thanks string, trouble error) error {
 		Track: w.trackOf(v, h.routers, h.appeal, true), Thanks: thanks}
 	p.See = p.At("/case/" + strconv.FormatInt(h.id, 10))
 	for _, e := range h.appeal.Entries {
-		p.Entries = append(p.Entries, w.entryLine(v, h.routers, e))
+		p.Entries = append(p.Entries, w.entryLine(v, h.routers, e, h.appeal.Contests(e)))
 	}
 	for _, s := range h.appeal.Steps {
 		if s.Open {
@@ -220,11 +223,13 @@ func offered(a lane.Appeal) (acts []string, judged bool) {
 	return append(acts, string(appeal.Withdrawn)), false
 }
 
-func (w *Web) entryLine(v *visit, routers []*authority.Router, e lane.Entry) entryLine {
-	l := entryLine{Number: e.Number, Voided: e.Voided, Mine: e.By == appeal.ByCitizen && !e.Voided && e.Voids == 0, Reason: e.Note.Reason}
+func (w *Web) entryLine(v *visit, routers []*authority.Router, e lane.Entry, contests bool) entryLine {
+	l := entryLine{Number: e.Number, Voided: e.Voided, Mine: e.Voidable(), Contest: e.By == appeal.ByAuthority, Lost: e.Lost, Reason: e.Note.Reason}
 	by := locale.Say("letter.by." + string(e.By))
 	key, args := "letter.time."+string(e.Act), []any{e.Day, by}
 	switch {
+	case contests:
+		key, args = "official.contests", []any{e.Entered, e.Voids}
 	case e.Voids != 0:
 		key, args = "official.voids", []any{e.Entered, e.Voids}
 	case e.Sent != "":
