@@ -1,6 +1,7 @@
 package lane_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -87,5 +88,48 @@ func TestSessionsOutliveAStop(t *testing.T) {
 	}
 	if err := l.SignOut(ctx, session); !errors.Is(err, fault.Later("lane.moving")) {
 		t.Errorf("a session that cannot be ended: %v, want lane.moving", err)
+	}
+}
+
+// TestMoveOfWhatCameAgain: what was taken away and came again between two passes,
+// under another number, is in nobody's way: neither in that move nor in the next.
+func TestMoveOfWhatCameAgain(t *testing.T) {
+	dir, url := t.TempDir(), pgtest.Database(t)
+	l, err := lane.Open(t.Context(), lane.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	withCity(t, l)
+	add := func(name string) int64 {
+		t.Helper()
+		a, _, err := l.AddAccount(t.Context(), nil, "water", name, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Number
+	}
+	was := add("Desk")
+	add("Night desk")
+	raw := openRaw(t, sqldb.Config{Path: filepath.Join(dir, "lane.db")})
+	cut, stop := context.WithCancel(t.Context())
+	_, err = lane.MoveTo(cut, lane.MoveConfig{Dir: dir, URL: url, Progress: func(p lane.Progress) {
+		if p.Pass == 2 {
+			stop()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("the move that was cut off: %v", err)
+	}
+	for _, table := range []string{"account_trace WHERE account", "account WHERE number"} {
+		if _, err := raw.ExecContext(t.Context(), `DELETE FROM `+table+` = $1`, was); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now := add("Desk"); now == was {
+		t.Fatalf("it came again as %d", now)
+	}
+	if done, err := lane.MoveTo(t.Context(), lane.MoveConfig{Dir: dir, URL: url}); err != nil {
+		t.Errorf("MoveTo = %+v, %v", done, err)
 	}
 }
