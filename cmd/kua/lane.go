@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"kua/internal/blob"
@@ -22,7 +24,7 @@ const sweepEvery = time.Hour
 // and under which licence it gives it out.
 type laneAt struct {
 	db       string // a PostgreSQL database
-	pictures string // a bucket
+	pictures string // a bucket, or a folder
 	licence  laneweb.Licence
 	site     *url.URL // as others reach it; nil: not said
 }
@@ -32,12 +34,26 @@ func (a *app) bucket(ctx context.Context, url string) (blob.Store, error) {
 	return s3.Open(ctx, s3.Config{URL: url, Region: a.env("AWS_REGION"), Key: a.env("AWS_ACCESS_KEY_ID"), Secret: a.env("AWS_SECRET_ACCESS_KEY")})
 }
 
+// pictures opens a store of pictures and gives how it is called from now on: a
+// bucket, or a folder that one node alone has.
+func (a *app) pictures(ctx context.Context, at string) (store blob.Store, place string, err error) {
+	if strings.Contains(at, "://") {
+		store, err = a.bucket(ctx, at)
+		return store, at, err
+	}
+	if place, err = filepath.Abs(at); err != nil {
+		return nil, "", err
+	}
+	store, err = blob.Dir(place)
+	return store, place, err
+}
+
 // openLane opens an open lane with what it needs to take photos. A machine on
 // which they cannot be cleaned takes none, and says why.
 func (a *app) openLane(ctx context.Context, cfg lane.Config, at laneAt) (*lane.Lane, error) {
 	cfg.URL = at.db
 	if at.pictures != "" {
-		store, err := a.bucket(ctx, at.pictures)
+		store, _, err := a.pictures(ctx, at.pictures)
 		if err != nil {
 			return nil, err
 		}

@@ -165,11 +165,11 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: at.licence, Name: s.name, Site: at.site})
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: at.licence, Name: s.name, Site: at.site, Diary: cfg.Diary})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	exchange := lane311.New(lane311.Config{Lane: open, Catalogue: all, Name: s.name})
+	exchange := lane311.New(lane311.Config{Lane: open, Catalogue: all, Name: s.name, Diary: cfg.Diary})
 	s.Handler = exchange.Before(ordinary.Before(pages))
 	return s, nil
 }

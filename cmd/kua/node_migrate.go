@@ -1,13 +1,10 @@
 package main
 
 import (
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"kua/internal/blob"
 	"kua/internal/fault"
 	"kua/internal/lane"
 )
@@ -30,17 +27,10 @@ func (a *app) nodeMigrate(dir *string) *cobra.Command {
 		}
 		cfg := lane.MoveConfig{Dir: *dir, URL: db, Progress: a.sayProgress()}
 		var err error
-		switch {
-		case strings.Contains(pictures, "://"):
-			cfg.Place = pictures
-			cfg.Pictures, err = a.bucket(c.Context(), pictures)
-		case pictures != "":
-			if cfg.Place, err = filepath.Abs(pictures); err == nil {
-				cfg.Pictures, err = blob.Dir(cfg.Place)
+		if pictures != "" {
+			if cfg.Pictures, cfg.Place, err = a.pictures(c.Context(), pictures); err != nil {
+				return err
 			}
-		}
-		if err != nil {
-			return err
 		}
 		done, err := lane.MoveTo(c.Context(), cfg)
 		if err != nil {

@@ -26,3 +26,10 @@ func Status(err error) int {
 	}
 	return http.StatusInternalServerError
 }
+
+// OfHouse reports an error that no caller can mend: what is no fault, what is
+// internal, and what is damaged. A server writes it into its diary.
+func OfHouse(err error) bool {
+	f, ok := Of(err)
+	return !ok || f.Kind == KindInternal || f.Kind == KindCorrupt
+}

@@ -19,6 +19,12 @@ func TestStatus(t *testing.T) {
 			t.Errorf("kind %d is %d, want %d", kind, got, want[kind])
 		}
 	}
+	for err, house := range map[error]bool{errors.New("no fault"): true, fault.New(fault.KindInternal, "a.key"): true, fault.Corrupt("a.key"): true,
+		fault.Later("a.key"): false, fault.Invalid("a.key"): false, fault.NotFound("a.key"): false} {
+		if got := fault.OfHouse(fmt.Errorf("read it: %w", err)); got != house {
+			t.Errorf("OfHouse(%v) = %v", err, got)
+		}
+	}
 	if got := fault.Status(errors.New("no fault")); got != 500 {
 		t.Errorf("no fault is %d", got)
 	}

@@ -13,6 +13,7 @@ import (
 type Budget struct {
 	lane    *Lane
 	name    string
+	most    int64 // what it holds when it is full
 	perHour int64
 
 	mu    sync.Mutex // of what follows
@@ -23,7 +24,7 @@ type Budget struct {
 
 // Budget gives the budget of a name, which must be positive.
 func (l *Lane) Budget(name string, perHour int) *Budget {
-	return &Budget{lane: l, name: name, perHour: int64(perHour)}
+	return &Budget{lane: l, name: name, most: int64(perHour), perHour: int64(perHour)}
 }
 
 // Take takes one; wait is how long until there is one again, 0 when it was taken.
@@ -37,10 +38,10 @@ func (b *Budget) Take(ctx context.Context, now time.Time) (wait time.Duration, e
 		b.held--
 		return 0, nil
 	}
-	if now.Before(b.dry) {
-		return b.dry.Sub(now), nil
+	if wait := b.dry.Sub(now); wait > 0 && wait <= time.Hour { // longer than to fill: this clock was wrong
+		return wait, nil
 	}
-	taken, next, err := b.lane.db.Draw(ctx, b.name, b.perHour, max(1, b.perHour/60), now)
+	taken, next, err := b.lane.db.Draw(ctx, b.name, b.most, b.perHour, max(1, b.perHour/60), now)
 	if err != nil {
 		return 0, err
 	}

@@ -112,7 +112,7 @@ func (l *Lane) Decide(ctx context.Context, c Check) error {
 		return err
 	}
 	today := l.today()
-	d := lanedb.Decision{Request: c.Request, Checker: c.Checker, What: string(c.To), Ground: string(c.Ground), Day: string(today), Seen: c.Seen}
+	d := lanedb.Decision{Request: c.Request, Checker: c.Checker, What: string(c.To), Ground: string(c.Ground), Day: string(today), Seen: c.Seen, Into: c.Into}
 	var moves []lanedb.Assignment
 	from := map[int64]State{}
 	for _, a := range r.Assignments {

@@ -1,6 +1,7 @@
 package lane_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,6 +59,14 @@ func TestCheckersLink(t *testing.T) {
 	}
 	bad := fault.NotFound("lane.bad_checker")
 	want(token, nil)
+	ended, end := context.WithCancel(ctx) // a database that does not answer makes no link a bad one
+	end()
+	if _, err := l.CheckerOf(ended, token); !errors.Is(err, context.Canceled) || errors.Is(err, bad) {
+		t.Errorf("CheckerOf without a database: %v", err)
+	}
+	if _, _, err := l.Opened(ended, official); !errors.Is(err, context.Canceled) || errors.Is(err, fault.NotFound("lane.bad_link")) {
+		t.Errorf("Opened without a database: %v", err)
+	}
 	want(official, bad)
 	want("", bad)
 	want(strings.Repeat("A", 81), bad)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"time"
 
@@ -111,8 +112,10 @@ func (l *Lane) CheckerOf(ctx context.Context, token string) (Checker, error) {
 	}
 	kept, err := l.db.Checker(ctx, number)
 	switch {
-	case err != nil:
+	case errors.Is(err, fault.NotFound("lane.no_checker")):
 		return Checker{}, fault.NotFound("lane.bad_checker").Because(err)
+	case err != nil:
+		return Checker{}, err
 	case kept.Revoked != "":
 		return Checker{}, fault.Forbidden("lane.void_checker")
 	case last < l.today() || appeal.Day(kept.Last) < l.today():

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"kua/internal/appeal"
@@ -110,8 +111,11 @@ func (l *Lane) Opened(ctx context.Context, token string) (Assignment, Request, e
 		return Assignment{}, Request{}, err
 	}
 	kept, err := l.db.Assignment(ctx, number)
+	if errors.Is(err, fault.NotFound("lane.no_assignment")) {
+		err = fault.NotFound("lane.bad_link").Because(err)
+	}
 	if err != nil {
-		return Assignment{}, Request{}, fault.NotFound("lane.bad_link").Because(err)
+		return Assignment{}, Request{}, err
 	}
 	now, err := l.db.LinkGeneration(ctx, number)
 	if err != nil {

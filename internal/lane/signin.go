@@ -59,42 +59,49 @@ const (
 // challengeTime is how long somebody may take to answer with a passkey.
 const challengeTime = 10 * time.Minute
 
+// A name is one of tryBuckets, which a key chooses: nobody can aim at another's,
+// and what is kept of tries is the bucket's number.
+const (
+	tryBuckets = 4096
+	tryContext = "kua open lane try\n"
+)
+
 // porter is what signing in needs of this process.
 type porter struct {
 	hashing chan struct{}
 
 	mu    sync.Mutex // of what follows
-	key   [32]byte   // under which names become buckets: nobody can aim at one
-	tries [4096]struct {
-		left float64
-		at   time.Time
-	}
+	tries map[uint32]*Budget
 }
 
 func newPorter() *porter {
-	p := &porter{hashing: make(chan struct{}, hashesAtATime)}
-	rand.Read(p.key[:]) // never fails
-	return p
+	return &porter{hashing: make(chan struct{}, hashesAtATime), tries: map[uint32]*Budget{}}
 }
 
 // take takes one try of a name, whether there is such an account or not, or gives
-// the fault lane.sign_in_later. Nothing is kept of who tries; a few names share a bucket.
-func (p *porter) take(name string, now time.Time) error {
-	mac := hmac.New(sha256.New, p.key[:])
-	mac.Write([]byte(name))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	b := &p.tries[int(binary.BigEndian.Uint32(mac.Sum(nil)))%len(p.tries)]
-	if b.at.IsZero() {
-		b.left = triesAtOnce
+// the fault lane.sign_in_later. Nothing is kept of who tries; a few names share a
+// bucket, and all processes on one database count together.
+func (l *Lane) take(ctx context.Context, name string) error {
+	key, err := l.linkKey(ctx)
+	if err != nil {
+		return err
 	}
-	b.left = min(triesAtOnce, b.left+max(0, now.Sub(b.at).Seconds())/triesEach.Seconds())
-	b.at = now
-	if b.left < 1 {
-		return fault.Later("lane.sign_in_later", int(triesEach.Minutes()))
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(tryContext + name))
+	bucket := binary.BigEndian.Uint32(mac.Sum(nil)) % tryBuckets
+	l.porter.mu.Lock()
+	b := l.porter.tries[bucket]
+	if b == nil {
+		b = l.Budget(fmt.Sprintf("sign-in %d", bucket), int(time.Hour/triesEach))
+		b.most = triesAtOnce
+		l.porter.tries[bucket] = b
 	}
-	b.left--
-	return nil
+	l.porter.mu.Unlock()
+	wait, err := b.Take(ctx, l.now())
+	if err == nil && wait > 0 {
+		err = fault.Later("lane.sign_in_later", int(triesEach.Minutes()))
+	}
+	return err
 }
 
 // lockerKey makes the key of a locker out of a password.
@@ -287,7 +294,7 @@ func (l *Lane) setUp(ctx context.Context, account int64, invite string, m lanedb
 // which does not say what was wrong, and lane.sign_in_later.
 func (l *Lane) SignIn(ctx context.Context, name, password, code string) (session string, err error) {
 	folded := foldedName(name)
-	if err := l.porter.take(folded, l.now()); err != nil {
+	if err := l.take(ctx, folded); err != nil {
 		return "", err
 	}
 	wrong := fault.Forbidden("lane.sign_in")

@@ -1,9 +1,14 @@
 package lane
 
 import (
+	"crypto/rand"
 	"encoding/base32"
+	"errors"
 	"testing"
 	"time"
+
+	"kua/internal/fault"
+	"kua/internal/lane/lanedb"
 )
 
 // TestOneTimeCodes are those of RFC 6238, appendix B (its last six digits), and
@@ -48,4 +53,58 @@ func TestLocker(t *testing.T) {
 			t.Errorf("unlock(%d, %q) = %q, %v", c.account, c.password, got, err)
 		}
 	}
+}
+
+// TestChallengeIsTakenOnce also when a process whose clock is some minutes ahead
+// has tidied up since.
+func TestChallengeIsTakenOnce(t *testing.T) {
+	onEngines(t, nil, func(t *testing.T, l, _ *Lane) {
+		ctx, now := t.Context(), l.now()
+		number, err := l.db.AddAccount(ctx, lanedb.Account{Authority: "water", Name: "Desk", Folded: "desk", Handle: []byte("handle"), Until: now.Add(time.Hour).UnixMicro()}, "invite", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := func(at time.Time) lanedb.Session {
+			return lanedb.Session{Hash: rand.Text(), Seen: at.UnixMicro(), Until: at.Add(wholeTime).UnixMicro()}
+		}
+		if err := l.db.SetUp(ctx, number, "invite", lanedb.Means{Key: "key", Body: []byte("{}")}, session(now), "2026-11-28"); err != nil {
+			t.Fatal(err)
+		}
+		sign := func(challenge string, at time.Time) error {
+			p := lanedb.Proof{Challenge: challenge, Ends: at.Add(challengeTime).UnixMicro(), Key: "key", Body: []byte("{}")}
+			return l.db.SignIn(ctx, number, p, session(at), "2026-11-28")
+		}
+		if err := errors.Join(sign("one", now), sign("two", now.Add(2*challengeTime))); err != nil {
+			t.Fatal(err)
+		}
+		if err := sign("one", now); !errors.Is(err, fault.Forbidden("lane.sign_in")) {
+			t.Errorf("a challenge is taken again: %v", err)
+		}
+	})
+}
+
+// TestTriesAreShared: the tries of a name are counted for all processes together,
+// and a process that starts anew gives none anew.
+func TestTriesAreShared(t *testing.T) {
+	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	onEngines(t, func() time.Time { return at }, func(t *testing.T, one, other *Lane) {
+		try := func(n int, want error) {
+			t.Helper()
+			for i := range n {
+				if _, err := []*Lane{one, other}[i%2].SignIn(t.Context(), "Nobody", "a password of nobody", "000000"); !errors.Is(err, want) {
+					t.Fatalf("try %d: %v, want %v", i+1, err, want)
+				}
+			}
+		}
+		was := at
+		defer func() { at = was }()
+		wrong, later := fault.Forbidden("lane.sign_in"), fault.Later("lane.sign_in_later")
+		try(triesAtOnce, wrong)
+		try(2, later)
+		one.porter, other.porter = newPorter(), newPorter()
+		try(2, later)
+		at = at.Add(triesEach)
+		try(1, wrong)
+		try(2, later)
+	})
 }

@@ -53,6 +53,32 @@ func TestEveryKeyInEveryLanguage(t *testing.T) {
 	}
 }
 
+// TestReportIsNoAppeal: a report has no legal clock, an appeal has one, and no
+// language calls the one by the other's name where people tell and answer.
+func TestReportIsNoAppeal(t *testing.T) {
+	c := loadAll(t)
+	room := regexp.MustCompile(`^(lane|laneweb|lane311|check|moderation|office|deliver)\.`)
+	report := regexp.MustCompile(`(?i)\breports?\b`)
+	other := regexp.MustCompile(`(?i)appeal|complain|official|ask |request`) // what may well be called so
+	for tag, name := range map[Tag]string{Kazakh: "өтініш|арыз|шағым", Kyrgyz: "кайрылуу|арыз|даттануу", Uzbek: "murojaat|ariza|shikoyat",
+		Tajik: "муроҷиат|ариза|шикоят", Turkmen: "ýüz ?tutma|arza|şikaýat", Russian: "обращени|жалоб|заявлени"} {
+		appeal, looked := regexp.MustCompile("(?i)"+name), 0
+		for _, key := range c.Keys(English) {
+			english := c.texts[English][key].Text
+			if !room.MatchString(key) || !report.MatchString(english) || other.MatchString(english) {
+				continue
+			}
+			looked++
+			if said := c.texts[tag][key].Text; appeal.MatchString(said) {
+				t.Errorf("%s calls a report an appeal: %s: %s", tag, key, said)
+			}
+		}
+		if looked < 60 {
+			t.Errorf("%d sentences are too few to show anything", looked)
+		}
+	}
+}
+
 var placeholder = regexp.MustCompile(`\{\d+\}`)
 
 func placeholders(text string) []string {

@@ -11,6 +11,7 @@ package lane311
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -40,6 +41,7 @@ type Config struct {
 	Catalogue *locale.Catalogue
 	Name      func(locale.Tag) string // of whoever runs the lane
 	Now       func() time.Time        // default time.Now
+	Diary     *slog.Logger            // faults of the house, and of which call; nothing of who calls; default: nowhere
 }
 
 // Server is the endpoint. It is safe for many goroutines.
@@ -48,6 +50,7 @@ type Server struct {
 	cat     *locale.Catalogue
 	name    func(locale.Tag) string
 	now     func() time.Time
+	diary   *slog.Logger
 	budgets budgets
 	chunk   int // requests of the bulk file in memory at a time
 	rooms   http.Handler
@@ -61,7 +64,10 @@ func New(cfg Config) *Server {
 	if cfg.Name == nil {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
-	s := &Server{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, now: cfg.Now, chunk: bulkChunk}
+	if cfg.Diary == nil {
+		cfg.Diary = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{diary: cfg.Diary, lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, now: cfg.Now, chunk: bulkChunk}
 	mux := http.NewServeMux()
 	for pattern, answer := range map[string]func(*visit) (open311.Document, error){
 		"GET " + Root + "{discovery}":        s.discovery,
@@ -129,6 +135,9 @@ func (s *Server) answered(answer func(*visit) (open311.Document, error)) http.Ha
 			return
 		}
 		if err != nil {
+			if fault.OfHouse(err) && r.Context().Err() == nil {
+				s.diary.Error("a call of Open311 failed", "call", r.Pattern, "fault", err)
+			}
 			d, v.status = s.refusal(v, err)
 		}
 		var b bytes.Buffer

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"kua/internal/fault"
 )
@@ -231,6 +232,10 @@ type Proof struct {
 	Body      []byte
 }
 
+// challengeKept is how long it is remembered that a challenge was answered after
+// its end: a process whose clock is behind would still take it.
+const challengeKept = time.Hour
+
 // SignIn takes a proof and begins a session of a live account, both or nothing.
 // The fault is lane.sign_in for a proof that was taken before.
 func (db *DB) SignIn(ctx context.Context, number int64, p Proof, s Session, day string) error {
@@ -239,7 +244,7 @@ func (db *DB) SignIn(ctx context.Context, number int64, p Proof, s Session, day 
 		var err error
 		switch {
 		case p.Challenge != "":
-			if _, err := tx.ExecContext(ctx, `DELETE FROM account_challenge WHERE until <= $1`, s.Seen); err != nil {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM account_challenge WHERE until <= $1`, s.Seen-challengeKept.Microseconds()); err != nil {
 				return err
 			}
 			done, err = tx.ExecContext(ctx, `INSERT INTO account_challenge (challenge, until) VALUES ($1, $2) ON CONFLICT (challenge) DO NOTHING`, p.Challenge, p.Ends)

@@ -11,24 +11,34 @@ import (
 // one is one of what a budget counts.
 const one = 1_000_000
 
+// maxAhead is how many minutes the clock of one machine is believed to be ahead of
+// another's. A budget that was filled up to later was so by a clock that was wrong.
+const maxAhead = 60
+
 // Draw takes at most want of what a budget has left, and at least one of it or
-// nothing. It fills evenly with perHour in an hour, and is full at first. When
-// nothing was taken, next says when there is one again.
-func (db *DB) Draw(ctx context.Context, name string, perHour, want int64, now time.Time) (taken int64, next time.Time, err error) {
+// nothing. It holds most, fills evenly with perHour in an hour, and is full at
+// first. When nothing was taken, next says when there is one again.
+func (db *DB) Draw(ctx context.Context, name string, most, perHour, want int64, now time.Time) (taken int64, next time.Time, err error) {
 	minute := now.Unix() / 60
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		taken, next = 0, time.Time{}
-		room, at := perHour*one, minute
+		room, at := most*one, minute
 		err := tx.QueryRowContext(ctx, `SELECT room, minute FROM budget WHERE name = $1`, name).Scan(&room, &at)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
+		wrong := at > minute+maxAhead
+		if wrong {
+			at = minute
+		}
 		passed := min(max(0, minute-at), 60) // the clocks of machines differ
-		room, at = min(perHour*one, room+passed*perHour*one/60), max(at, minute)
+		room, at = min(most*one, room+passed*perHour*one/60), max(at, minute)
 		if taken = min(want, room/one); taken == 0 {
 			minutes := ((one-room)*60 + perHour*one - 1) / (perHour * one)
 			next = time.Unix((at+minutes)*60, 0)
-			return nil
+			if !wrong {
+				return nil
+			}
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO budget (name, room, minute) VALUES ($1, $2, $3)
 			ON CONFLICT (name) DO UPDATE SET room = excluded.room, minute = excluded.minute`, name, room-taken*one, at)

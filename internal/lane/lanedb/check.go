@@ -105,6 +105,7 @@ type Decision struct {
 	Day              string
 	Waited           int64 // days
 	Seen             int64 // events that the checker saw; otherwise the fault is lane.moved
+	Into             int64 // of merged: must be open still; otherwise the fault is lane.merge_into
 	Release          *Release
 }
 
@@ -116,7 +117,8 @@ type Release struct {
 
 // Decide moves assignments of one request, each with its event, lets it be seen
 // where Release says how, and keeps who decided; all of it or nothing. The fault
-// is lane.moved when something else happened meanwhile.
+// is lane.moved when something else happened meanwhile, and lane.merge_into when what
+// it is merged into was closed.
 func (db *DB) Decide(ctx context.Context, d Decision, moves []Assignment, open func(state string) bool, write func(Assignment) Write) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		newest := int64(0)
@@ -128,6 +130,15 @@ func (db *DB) Decide(ctx context.Context, d Decision, moves []Assignment, open f
 		}
 		if newest != d.Seen {
 			return fault.Conflict("lane.moved", d.Request)
+		}
+		if d.Into != 0 {
+			var open int64
+			if err := tx.QueryRowContext(ctx, `SELECT open FROM request WHERE id = $1`, d.Into).Scan(&open); err != nil {
+				return err
+			}
+			if open != 1 { // somebody else merged it meanwhile, maybe into this one
+				return fault.Conflict("lane.merge_into", d.Into)
+			}
 		}
 		if r := d.Release; r != nil {
 			if err := db.release(ctx, tx, d.Request, *r); err != nil {

@@ -164,6 +164,7 @@ func (m *Move) write(ctx context.Context, do func(context.Context, *sql.Tx) erro
 }
 
 // Drain has no worker begin a delivery any more, and says how many still have one.
+// The faults are lane.move_two and, when another move has finished, lane.moved_away.
 func (m *Move) Drain(ctx context.Context, lease time.Duration) (busy int64, err error) {
 	if m.over {
 		return 0, nil
@@ -174,7 +175,10 @@ func (m *Move) Drain(ctx context.Context, lease time.Duration) (busy int64, err 
 		if err != nil {
 			return err
 		}
-		if kept.owner != m.owner && kept.state != "" && kept.lease > now.UnixMicro() {
+		switch {
+		case kept.state == moved: // another move was faster since this one began
+			return fault.Later("lane.moved_away", kept.other)
+		case kept.owner != m.owner && kept.state != "" && kept.lease > now.UnixMicro():
 			return fault.Conflict("lane.move_two")
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE mark SET state = 'draining', owner = $1, lease = $2`, m.owner, now.Add(lease).UnixMicro()); err != nil {

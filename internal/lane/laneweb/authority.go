@@ -152,7 +152,7 @@ func (w *Web) renew(v *visit) error {
 	if !errors.Is(err, fault.Forbidden("lane.expired_link")) {
 		return err
 	}
-	if err := w.takeOne(v); err != nil {
+	if err := w.takeFrom(v, w.acts); err != nil {
 		return err
 	}
 	if err := w.lane.Renew(v.Context(), a.Number, false); err != nil {
@@ -162,9 +162,11 @@ func (w *Web) renew(v *visit) error {
 	return w.show(v, "link", p.Base, p, nil)
 }
 
-// takeOne takes one of the hour's budget, or says when to come back.
-func (w *Web) takeOne(v *visit) error {
-	wait, err := w.budget.take()
+// takeOne takes one of the hour's budget of reports, or says when to come back.
+func (w *Web) takeOne(v *visit) error { return w.takeFrom(v, w.budget) }
+
+func (w *Web) takeFrom(v *visit, b *budget) error {
+	wait, err := b.take()
 	if err != nil {
 		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
 	}
@@ -253,7 +255,7 @@ func (w *Web) holderAnswers(v *visit) error {
 	if err1 != nil || err2 != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	if err := w.takeOne(v); err != nil {
+	if err := w.takeFrom(v, w.acts); err != nil {
 		return err
 	}
 	err = w.lane.Reply(v.Context(), id, number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes")

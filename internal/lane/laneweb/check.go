@@ -342,8 +342,8 @@ func (w *Web) decide(v *visit) error {
 
 // askAgain brings a withdrawn report of a holder back before the house.
 func (w *Web) askAgain(v *visit) error {
-	if err := w.takeOne(v); err != nil {
-		return err
+	if err := w.knownAndFew(v); err != nil {
+		return w.mistyped(v, err)
 	}
 	err := w.lane.AskAgain(v.Context(), v.form.Get(codeField), oneLineEnd(v.form.Get("again")), v.lang, v.form.Get(awareField) == "yes")
 	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {

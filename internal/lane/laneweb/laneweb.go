@@ -9,6 +9,7 @@ package laneweb
 
 import (
 	"errors"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -35,9 +36,10 @@ type Config struct {
 	Lane      *lane.Lane
 	Catalogue *locale.Catalogue
 	Name      func(locale.Tag) string // of whoever runs the lane
-	PerHour   int                     // reports taken in an hour by all processes on this database, and twice as many photos; default 600
+	PerHour   int                     // reports taken in an hour by all processes on this database, as many acts on them, and twice as many photos; default 600
 	Licence   Licence                 // of the open data
 	Site      *url.URL                // as others reach it; nil: as a request names it
+	Diary     *slog.Logger            // faults of the house, and on which kind of page; nothing of who asks; default: nowhere
 }
 
 // Web serves the open lane. It is safe for many goroutines.
@@ -46,7 +48,9 @@ type Web struct {
 	cat    *locale.Catalogue
 	name   func(locale.Tag) string
 	set    *page.Set
-	budget *budget
+	budget *budget // of reports
+	acts   *budget // of those with a code or a link, whom no flood of reports is to keep out
+	joins  *budget // of having the same trouble, for which nobody needs a code that was known before
 	photos *budget
 	rooms  *http.ServeMux
 
@@ -54,6 +58,7 @@ type Web struct {
 	streams chan struct{} // downloads that run
 	licence Licence
 	site    *url.URL
+	diary   *slog.Logger
 }
 
 // New makes the pages. Without the built browser code it fails with web.ErrNotBuilt.
@@ -73,7 +78,11 @@ func New(cfg Config) (*Web, error) {
 	if cfg.Name == nil {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
-	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
+	if cfg.Diary == nil {
+		cfg.Diary = slog.New(slog.DiscardHandler)
+	}
+	w := &Web{diary: cfg.Diary, lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), acts: newBudget(cfg.Lane, "acts", cfg.PerHour),
+		joins: newBudget(cfg.Lane, "supports", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
 		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence, site: cfg.Site}
 	w.routes()
 	return w, nil
@@ -199,6 +208,9 @@ func (w *Web) page(show func(*visit) error) http.Handler {
 			err = show(v)
 		}
 		if err != nil {
+			if fault.OfHouse(err) && r.Context().Err() == nil {
+				w.diary.Error("a page of the open lane failed", "page", r.Pattern, "fault", err)
+			}
 			w.set.Fail(rw, page.NewBase(w.cat, v.lang, "", Root+"/"), err)
 		}
 	})

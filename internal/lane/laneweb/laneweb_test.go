@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -405,11 +406,12 @@ func TestFlood(t *testing.T) {
 }
 
 // TestGuessedCodesTakeNothing: whoever posts codes that nobody has uses up nothing of
-// what is there for everybody in an hour.
+// what is there for everybody in an hour, nor does whoever has the same trouble; and
+// when that is used up by reports, those who told one go on.
 func TestGuessedCodesTakeNothing(t *testing.T) {
 	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 1).withCity()
 	for path, more := range map[string]url.Values{"add": {"seen": {"1"}, "words": {"x"}}, "judge": {"assignment": {"1"}, "answer": {"3"}, "says": {"not"}},
-		"outcome": {"what": {"nothing"}, "on": {"2026-11-28"}}, "contact": {"contact": {"x"}}, "attest": {"seen": {"0"}}, "answer": {"part": {"1"}, "step": {"1"}, "words": {"x"}}} {
+		"outcome": {"what": {"nothing"}, "on": {"2026-11-28"}}, "contact": {"contact": {"x"}}, "attest": {"seen": {"0"}}, "answer": {"part": {"1"}, "step": {"1"}, "words": {"x"}}, "again": {"again": {"x"}}} {
 		for _, code := range []string{lane.NewCode(), "x"} {
 			more.Set("code", code)
 			if resp, body := r.do(http.MethodPost, "/en/open/"+path, more); resp.StatusCode != 404 && resp.StatusCode != 422 {
@@ -417,7 +419,34 @@ func TestGuessedCodesTakeNothing(t *testing.T) {
 			}
 		}
 	}
-	r.tell("manhole", draft())
+	r.want(http.MethodPost, "/en/open/same/1", url.Values{"code": {lane.NewCode()}}, 404)
+	f := draft()
+	id := r.tell("manhole", f)
+	if resp, _ := r.do(http.MethodPost, "/en/open/send/manhole", draft()); resp.StatusCode != 503 {
+		t.Fatalf("a second report answers %d, want 503", resp.StatusCode)
+	}
+	seen := regexp.MustCompile(`name="seen" value="(\d+)"`).FindStringSubmatch(r.want(http.MethodPost, "/en/open/mine", f, 200))[1]
+	r.want(http.MethodPost, "/en/open/add", url.Values{"code": f["code"], "seen": {seen}, "words": {"It is deeper now"}}, 200, "It is deeper now")
+	r.want(http.MethodGet, "/en/open/case/"+id, nil, 200, "It is deeper now")
+}
+
+// TestFaultsOfTheHouseAreWritten: whoever runs the lane reads what failed and on
+// which kind of page, and nothing of the address that was asked for.
+func TestFaultsOfTheHouseAreWritten(t *testing.T) {
+	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 0).withCity()
+	var diary bytes.Buffer
+	r.web.diary = slog.New(slog.NewTextHandler(&diary, nil))
+	token, _, err := r.lane.AddChecker(t.Context(), "A. M.", 7)
+	check(t, err)
+	r.want(http.MethodGet, "/en/open/check/"+token[1:], nil, 404)
+	if diary.Len() != 0 {
+		t.Errorf("what is the caller's is written: %s", &diary)
+	}
+	check(t, r.lane.Close())
+	r.want(http.MethodGet, "/en/open/check/"+token, nil, 500)
+	if said := diary.String(); !strings.Contains(said, "GET /check/{token}") || !strings.Contains(said, "closed") || strings.Contains(said, token) {
+		t.Errorf("the diary says %q", said)
+	}
 }
 
 // TestOnlyWithADirectory: without one the address space is not the lane's.

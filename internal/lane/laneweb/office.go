@@ -112,6 +112,7 @@ type signPage struct {
 	base
 	Trouble, Hint string
 	Name          string // as it was typed
+	Unkept        string // the words of an answer that came after the session had ended
 	Options       string // for the browser's passkeys; "" where it has none
 }
 
@@ -151,7 +152,7 @@ func (w *Web) showSignIn(v *visit, trouble error) error {
 	p := signPage{base: w.base(v, "/office/sign-in", "office.sign_in")}
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
-		p.Name = clean(v.form.Get(accountField))
+		p.Name, p.Unkept = clean(v.form.Get(accountField)), clean(v.form.Get("reason"))
 	}
 	if site := w.keyed(v); site.Can() {
 		options, err := w.lane.AskToSign(v.Context(), site)

@@ -183,6 +183,7 @@ func TestSessions(t *testing.T) {
 			t.Error("a stolen cookie opens the inbox after signing out")
 		}
 		stolen.ask("POST", "/en/open/office/people", stolen.form(), 403, "not signed in any more")
+		stolen.ask("POST", "/en/open/office/part/1", stolen.form("to", "in_work", "reason", "A long answer & its end"), 403, "A long answer &amp; its end</textarea>")
 		// Everywhere.
 		in := func() *official {
 			t.Helper()

@@ -309,7 +309,7 @@ func (w *Web) same(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := w.takeOne(v); err != nil {
+	if err := w.takeFrom(v, w.joins); err != nil {
 		return err
 	}
 	if err := w.lane.Support(v.Context(), id, v.form.Get(codeField)); err != nil {

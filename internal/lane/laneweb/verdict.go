@@ -160,3 +160,11 @@ func (w *Web) results(v *visit) (all []named) {
 	}
 	return all
 }
+
+// Given is the answer that is asked about: the line of the history with a number.
+func (p minePage) Given(number int64) line {
+	if number < 1 || number > int64(len(p.Case.History)) {
+		return line{}
+	}
+	return p.Case.History[number-1]
+}

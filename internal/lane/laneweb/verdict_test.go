@@ -49,7 +49,10 @@ func TestVerdictPages(t *testing.T) {
 		}
 		a := r.move(id, delivered, mended)
 		r.want("GET", "/en/open/case/"+id, nil, 200, "is asked whether it is mended", "Counted as answered", `href="/en/open/mine"`)
-		r.want("POST", "/en/open/mine", mine, 200, "Is it mended?", `action="/en/open/judge"`, "Your word decides")
+		asked, _, _ := strings.Cut(r.want("POST", "/en/open/mine", mine, 200, "Is it mended?", `action="/en/open/judge"`, "Your word decides"), `action="/en/open/judge"`)
+		if !strings.Contains(asked, `/en/open/picture/`) {
+			t.Error("the photo that is to be judged does not stand with the question")
+		}
 		body := r.want("POST", "/en/open/mine", url.Values{"code": {friend}}, 200, "Is it mended?", "same trouble", "only the writer can confirm")
 		if strings.Contains(body, "/en/open/withdraw") || strings.Contains(body, "/en/open/add") || strings.Contains(body, "/en/open/outcome") {
 			t.Error("a supporter is offered what is the writer's")
