@@ -281,11 +281,10 @@ func (t table) giveWay(ctx context.Context, tx *sql.Tx, some [][]any) error {
 			mine := t.of(o.columns, values)
 			given, whole = append(given, mine), append(whole, append(slices.Clone(mine), t.keyOf(values)...))
 		}
-		places, args := list(given)
-		pairs, more := listAfter(whole, len(args))
+		var p placeholders
 		columns := strings.Join(o.columns, ", ")
-		if _, err := tx.ExecContext(ctx, `UPDATE `+t.name+` SET `+o.free+` WHERE (`+columns+`) IN (`+places+`) AND (`+columns+`, `+strings.Join(t.key, ", ")+`) NOT IN (`+pairs+`)`,
-			append(args, more...)...); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE `+t.name+` SET `+o.free+` WHERE (`+columns+`) IN (`+p.rows(given)+`) AND (`+columns+`, `+strings.Join(t.key, ", ")+`) NOT IN (`+p.rows(whole)+`)`,
+			p.args...); err != nil {
 			return err
 		}
 	}
@@ -427,9 +426,9 @@ func (p *pass) put(ctx context.Context, missing [][]any) error {
 			if err := p.giveWay(ctx, tx, some); err != nil {
 				return err
 			}
-			places, args := list(some)
-			if _, err := tx.ExecContext(ctx, `INSERT INTO `+p.name+` (`+strings.Join(p.columns, ", ")+`) VALUES `+places+
-				` ON CONFLICT (`+strings.Join(p.key, ", ")+`)`+over, args...); err != nil {
+			var given placeholders
+			if _, err := tx.ExecContext(ctx, `INSERT INTO `+p.name+` (`+strings.Join(p.columns, ", ")+`) VALUES `+given.rows(some)+
+				` ON CONFLICT (`+strings.Join(p.key, ", ")+`)`+over, given.args...); err != nil {
 				return err
 			}
 			if p.name != "request" {
@@ -439,36 +438,13 @@ func (p *pass) put(ctx context.Context, missing [][]any) error {
 			for _, values := range some {
 				ids = append(ids, p.keyOf(values))
 			}
-			places, args = list(ids)
-			if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+places+`)`, args...); err != nil {
+			var gone placeholders
+			if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+gone.rows(ids)+`)`, gone.args...); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// list writes rows of parameters: ($1, $2), ($3, $4).
-func list(rows [][]any) (places string, args []any) { return listAfter(rows, 0) }
-
-// listAfter is list behind so many other parameters.
-func listAfter(rows [][]any, before int) (places string, args []any) {
-	var b strings.Builder
-	for i, values := range rows {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteByte('(')
-		for j, v := range values {
-			args = append(args, v)
-			if j > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "$%d", before+len(args))
-		}
-		b.WriteByte(')')
-	}
-	return b.String(), args
 }
 
 func (p *pass) clear(ctx context.Context) error {
@@ -477,13 +453,14 @@ func (p *pass) clear(ctx context.Context) error {
 	}
 	return p.m.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for some := range slices.Chunk(p.gone, 500) {
-			places, args := list(some)
+			var gone placeholders
+			places := gone.rows(some)
 			if p.name == "request" {
-				if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+places+`)`, args...); err != nil {
+				if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+places+`)`, gone.args...); err != nil {
 					return err
 				}
 			}
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+p.name+` WHERE (`+strings.Join(p.key, ", ")+`) IN (`+places+`)`, args...); err != nil {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+p.name+` WHERE (`+strings.Join(p.key, ", ")+`) IN (`+places+`)`, gone.args...); err != nil {
 				return err
 			}
 		}
