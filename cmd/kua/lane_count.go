@@ -104,7 +104,7 @@ func (a *app) laneOutcome() *cobra.Command {
 	c.Flags().StringVar(&link, "link", "", a.t("cli.flag.evidence"))
 	ask.add(a, c, "on")
 	c.Args = exactly(1)
-	return a.onReport(c, &f, func(l *lane.Lane, id int64) error {
+	return onReport(c, &f, func(l *lane.Lane, id int64) error {
 		day, err := ask.day()
 		if err != nil {
 			return err
@@ -127,7 +127,7 @@ func (a *app) laneStrike() *cobra.Command {
 	c.Flags().Int64Var(&line, "line", 0, a.t("cli.flag.line"))
 	c.Flags().StringVar(&reason, "reason", "", a.t("cli.flag.reason"))
 	c.Args = exactly(1)
-	return a.onReport(c, &f, func(l *lane.Lane, id int64) error {
+	return onReport(c, &f, func(l *lane.Lane, id int64) error {
 		if err := l.StrikeOutcome(c.Context(), id, line, reason); err != nil {
 			return err
 		}
@@ -137,13 +137,14 @@ func (a *app) laneStrike() *cobra.Command {
 }
 
 // onReport makes a command act on the report that its argument names.
-func (a *app) onReport(c *cobra.Command, f *laneFlags, act func(*lane.Lane, int64) error) *cobra.Command {
-	c.RunE = func(c *cobra.Command, args []string) error {
-		id, err := strconv.ParseInt(args[0], 10, 64)
-		if err != nil || id < 1 {
-			return fault.Invalid("cli.lane.report", args[0])
-		}
-		return f.withLane(c, func(l *lane.Lane) error { return act(l, id) })
+func onReport(c *cobra.Command, f *laneFlags, act func(*lane.Lane, int64) error) *cobra.Command {
+	return onArgument(c, f, reportNumber, act)
+}
+
+func reportNumber(s string) (int64, error) {
+	id, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || id < 1 {
+		return 0, fault.Invalid("cli.lane.report", s)
 	}
-	return c
+	return id, nil
 }

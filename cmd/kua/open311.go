@@ -41,8 +41,13 @@ func (f *laneFlags) withLane(c *cobra.Command, act func(*lane.Lane) error) (err 
 
 // onNumber makes a command act on what its argument numbers.
 func onNumber(c *cobra.Command, f *laneFlags, act func(*lane.Lane, int64) error) *cobra.Command {
+	return onArgument(c, f, number, act)
+}
+
+// onArgument makes a command act on what read finds in its argument.
+func onArgument(c *cobra.Command, f *laneFlags, read func(string) (int64, error), act func(*lane.Lane, int64) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
-		id, err := number(args[0])
+		id, err := read(args[0])
 		if err != nil {
 			return err
 		}

@@ -31,11 +31,7 @@ func checker(t *testing.T, l *lane.Lane) lane.Checker {
 // of another kind than an authority's: neither opens what the other does.
 func TestCheckersLink(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	l, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir(), Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: t.TempDir(), Now: func() time.Time { return now }})
 	withCity(t, l)
 	ctx := t.Context()
 	token, made, err := l.AddChecker(ctx, "A. M.", 2)
@@ -121,11 +117,7 @@ func FuzzChecker(f *testing.F) {
 
 // TestHoldRules: each rule holds what it means and nothing that looks like it.
 func TestHoldRules(t *testing.T) {
-	l, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: t.TempDir()})
 	withCity(t, l)
 	for words, want := range map[string]string{
 		"Открытый люк": "[]",
@@ -343,11 +335,7 @@ var spun = map[locale.Tag][]string{
 // days; others and short ones are not. No address is looked at.
 func TestAlike(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	l, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir(), Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: t.TempDir(), Now: func() time.Time { return now }})
 	withCity(t, l)
 	ctx := t.Context()
 	tell := func(tag locale.Tag, words string) (int64, bool) {

@@ -59,6 +59,17 @@ func onBoth(t *testing.T, test func(t *testing.T, open func() *lane.Lane, raw sq
 	run("postgres", lane.Config{Dir: t.TempDir(), URL: url}, sqldb.Config{URL: url})
 }
 
+// opened opens a lane, which is closed at the test's end.
+func opened(t *testing.T, cfg lane.Config) *lane.Lane {
+	t.Helper()
+	l, err := lane.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
 // city is the made-up city with one text of one file replaced.
 func city(t *testing.T, file, old, new string) fs.FS {
 	t.Helper()

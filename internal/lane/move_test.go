@@ -124,11 +124,7 @@ func (b *busy) work(ctx context.Context, letters bool) error {
 // that was accepted is lost or doubled.
 func TestMoveWhileItServes(t *testing.T) {
 	dir, url, bucket, ctx := t.TempDir(), pgtest.Database(t), s3test.Bucket(t), t.Context()
-	l, err := lane.Open(ctx, lane.Config{Dir: dir, Cleaner: lanetest.Cleaner(t), Now: someDay})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: dir, Cleaner: lanetest.Cleaner(t), Now: someDay})
 	withCity(t, l)
 	proof := lanetest.Proof(t, l)
 	seed := rand.Uint64()
@@ -184,11 +180,7 @@ func TestMoveWhileItServes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := lane.Open(ctx, lane.Config{Dir: t.TempDir(), URL: url, Pictures: store, Cleaner: lanetest.Cleaner(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer now.Close()
+	now := opened(t, lane.Config{Dir: t.TempDir(), URL: url, Pictures: store, Cleaner: lanetest.Cleaner(t)})
 	whole(t, now)
 	sameRows(t, filepath.Join(dir, "lane.db"), url)
 	waited := 0
@@ -310,11 +302,7 @@ func column(t *testing.T, db *sqldb.DB, query string) (all []string) {
 // whole, no source that is not there; and nothing is marked by it.
 func TestMoveRefuses(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
-	l, err := lane.Open(ctx, lane.Config{Dir: dir, Cleaner: lanetest.Cleaner(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: dir, Cleaner: lanetest.Cleaner(t)})
 	withCity(t, l)
 	proof := lanetest.Proof(t, l)
 	submit(t, l, manhole(func(d *lane.Draft) { d.Pictures = []string{proof} }))
@@ -390,11 +378,7 @@ func TestMoveRefuses(t *testing.T) {
 	if c := done.Tables[sourceOf]; c.Rows != 2 || c.Source != c.Target {
 		t.Errorf("request: %+v", c)
 	}
-	moved, err := lane.Open(ctx, lane.Config{Dir: t.TempDir(), URL: url, Pictures: empty})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer moved.Close()
+	moved := opened(t, lane.Config{Dir: t.TempDir(), URL: url, Pictures: empty})
 	if r := request(t, moved, 1); r.Words == "other" {
 		t.Error("what was changed behind the move's back stayed changed")
 	}

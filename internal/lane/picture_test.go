@@ -264,11 +264,7 @@ func TestDraftsPicturesGo(t *testing.T) {
 // refused with a word for the one who brought it, and nothing is left of it.
 func TestPicturesRefused(t *testing.T) {
 	dir := t.TempDir()
-	l, err := lane.Open(t.Context(), lane.Config{Dir: dir, Cleaner: lanetest.Cleaner(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: dir, Cleaner: lanetest.Cleaner(t)})
 	photo := lanetest.Photo(t, 400, 300, 1)
 	for name, c := range map[string]struct {
 		photo []byte
@@ -288,11 +284,7 @@ func TestPicturesRefused(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "pictures")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("there is a store, of %v", stored(t, dir))
 	}
-	without, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer without.Close()
+	without := opened(t, lane.Config{Dir: t.TempDir()})
 	if _, err := without.AddPicture(t.Context(), bytes.NewReader(photo)); without.TakesPictures() || !errors.Is(err, fault.Missing("lane.no_pictures")) {
 		t.Errorf("without a cleaner: %v, want lane.no_pictures", err)
 	}
@@ -322,11 +314,7 @@ func (p patient) Clean(ctx context.Context, photo *bytes.Reader) (large, small l
 // are told to come back.
 func TestPicturesWait(t *testing.T) {
 	p := patient{began: make(chan struct{}, 99), let: make(chan struct{})}
-	l, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir(), Cleaner: p})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: t.TempDir(), Cleaner: p})
 	const brought = 40
 	answers := make(chan error, brought)
 	var wg sync.WaitGroup
@@ -398,12 +386,8 @@ func TestPicturesInABucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir, days := t.TempDir(), 0
-	l, err := lane.Open(t.Context(), lane.Config{Dir: dir, Cleaner: lanetest.Cleaner(t), Pictures: store,
+	l := opened(t, lane.Config{Dir: dir, Cleaner: lanetest.Cleaner(t), Pictures: store,
 		Now: func() time.Time { return time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC).AddDate(0, 0, days) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
 	p := addPicture(t, l, lanetest.Photo(t, 300, 200, 1))
 	if b, _, err := fetch(t, l, p.Hash); err != nil || hex.EncodeToString(sum(b)) != p.Hash {
 		t.Errorf("OpenPicture gives %d bytes, %v", len(b), err)
@@ -451,11 +435,7 @@ func TestSweepAndAdd(t *testing.T) {
 	cut := true
 	store := stuck{folder, make(chan struct{}), &cut}
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	l, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t), Pictures: store, Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t), Pictures: store, Now: func() time.Time { return now }})
 	photo := lanetest.Photo(t, 300, 200, 1)
 	p := addPicture(t, l, photo)
 	now = now.AddDate(0, 0, 2)

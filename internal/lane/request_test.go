@@ -136,11 +136,7 @@ func TestVisibility(t *testing.T) {
 
 func TestSubmitRefuses(t *testing.T) {
 	dir := t.TempDir()
-	l, err := lane.Open(t.Context(), lane.Config{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: dir})
 	if _, err := l.Submit(t.Context(), manhole()); !errors.Is(err, fault.NotFound("lane.no_directory")) {
 		t.Errorf("without a directory: %v", err)
 	}
@@ -289,11 +285,7 @@ func TestNearby(t *testing.T) {
 
 // TestMoveNeeds: an answer without what makes it one is refused.
 func TestMoveNeeds(t *testing.T) {
-	l, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := opened(t, lane.Config{Dir: t.TempDir()})
 	withCity(t, l)
 	ctx := t.Context()
 	id := submit(t, l, manhole())

@@ -43,6 +43,9 @@ func (s *stage) office() (string, error) {
 	if err := s.copyIn(in); err != nil {
 		return "", err
 	}
+	if err := officeProfile(); err != nil {
+		return "", err
+	}
 	if ext == "txt" {
 		return "/tmp/in.pdf", s.soffice("pdf", in, "--infilter=Text (encoded):UTF8")
 	}
@@ -153,9 +156,6 @@ func (s *stage) soffice(to, file string, more ...string) error {
 			}
 		}
 	}()
-	if err := officeProfile(); err != nil {
-		return err
-	}
 	args := append([]string{"-env:UserInstallation=file://" + profile, "--headless", "--invisible", "--norestore", "--nologo", "--nolockcheck"}, more...)
 	cmd, said := program(ctx, "soffice", append(args, "--convert-to", to, "--outdir", "/tmp", file)...)
 	err := cmd.Run()

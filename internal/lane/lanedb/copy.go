@@ -31,6 +31,13 @@ type table struct {
 	key     []string // the primary key
 	text    bool     // its first column is text
 	parents []string
+	once    []once
+}
+
+// once is what no two rows of a table have in common, beside their key.
+type once struct {
+	columns []string
+	free    string // gives a row of the target something that no other has
 }
 
 // Copied is one table of both databases, after a pass.
@@ -106,7 +113,29 @@ func tableOf(ctx context.Context, db *sqldb.DB, name string) (t table, err error
 	}
 	t.text = keys[0].kind == "TEXT"
 	rows, err = db.QueryContext(ctx, `SELECT DISTINCT "table" FROM pragma_foreign_key_list($1)`, name)
-	t.parents, err = collect(rows, err, func(rows *sql.Rows, p *string) error { return rows.Scan(p) })
+	if t.parents, err = collect(rows, err, func(rows *sql.Rows, p *string) error { return rows.Scan(p) }); err != nil {
+		return t, err
+	}
+	kinds := map[string]string{}
+	for _, c := range all {
+		kinds[c.name] = c.kind
+	}
+	rows, err = db.QueryContext(ctx, `SELECT i.name, c.name FROM pragma_index_list($1) i, pragma_index_info(i.name) c
+		WHERE i."unique" = 1 AND i.origin <> 'pk' AND i.partial = 0 ORDER BY i.seq, c.seqno`, name)
+	unique, err := collect(rows, err, func(rows *sql.Rows, c *[2]string) error { return rows.Scan(&c[0], &c[1]) })
+	for i, c := range unique {
+		if i == 0 || c[0] != unique[i-1][0] {
+			t.once = append(t.once, once{})
+		}
+		o := &t.once[len(t.once)-1]
+		o.columns = append(o.columns, c[1])
+		switch {
+		case kinds[c[1]] == "TEXT":
+			o.free = c[1] + " = " + c[1] + " || ' ' || CAST(" + t.key[0] + " AS text)"
+		case o.free == "" && kinds[t.key[0]] == "INTEGER":
+			o.free = c[1] + " = -1 - " + t.key[0]
+		}
+	}
 	return t, err
 }
 
@@ -230,11 +259,36 @@ func (t table) read(ctx context.Context, q querier, s span, key string) (rows, e
 	return all, found.Err()
 }
 
-func (t table) keyOf(values []any) (key []any) {
-	for _, k := range t.key {
-		key = append(key, values[slices.Index(t.columns, k)])
+func (t table) keyOf(values []any) (key []any) { return t.of(t.key, values) }
+
+func (t table) of(columns []string, values []any) (some []any) {
+	for _, c := range columns {
+		some = append(some, values[slices.Index(t.columns, c)])
 	}
-	return key
+	return some
+}
+
+// giveWay has rows of the target give up what only one row can have and rows that
+// are to be written have under another key: the source has it there no more, so
+// that a later chunk, or the end of the pass, writes or takes away those that gave it up.
+func (t table) giveWay(ctx context.Context, tx *sql.Tx, some [][]any) error {
+	for _, o := range t.once {
+		if o.free == "" { // no text and no number of its own: the writing will say so
+			continue
+		}
+		var given, whole [][]any
+		for _, values := range some {
+			mine := t.of(o.columns, values)
+			given, whole = append(given, mine), append(whole, append(slices.Clone(mine), t.keyOf(values)...))
+		}
+		var p placeholders
+		columns := strings.Join(o.columns, ", ")
+		if _, err := tx.ExecContext(ctx, `UPDATE `+t.name+` SET `+o.free+` WHERE (`+columns+`) IN (`+p.rows(given)+`) AND (`+columns+`, `+strings.Join(t.key, ", ")+`) NOT IN (`+p.rows(whole)+`)`,
+			p.args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Pass makes the target what the source is at this moment, and says of each table
@@ -369,9 +423,12 @@ func (p *pass) put(ctx context.Context, missing [][]any) error {
 	}
 	return p.m.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for some := range slices.Chunk(missing, min(500, maxParams/len(p.columns))) {
-			places, args := list(some)
-			if _, err := tx.ExecContext(ctx, `INSERT INTO `+p.name+` (`+strings.Join(p.columns, ", ")+`) VALUES `+places+
-				` ON CONFLICT (`+strings.Join(p.key, ", ")+`)`+over, args...); err != nil {
+			if err := p.giveWay(ctx, tx, some); err != nil {
+				return err
+			}
+			var given placeholders
+			if _, err := tx.ExecContext(ctx, `INSERT INTO `+p.name+` (`+strings.Join(p.columns, ", ")+`) VALUES `+given.rows(some)+
+				` ON CONFLICT (`+strings.Join(p.key, ", ")+`)`+over, given.args...); err != nil {
 				return err
 			}
 			if p.name != "request" {
@@ -381,33 +438,13 @@ func (p *pass) put(ctx context.Context, missing [][]any) error {
 			for _, values := range some {
 				ids = append(ids, p.keyOf(values))
 			}
-			places, args = list(ids)
-			if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+places+`)`, args...); err != nil {
+			var gone placeholders
+			if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+gone.rows(ids)+`)`, gone.args...); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// list writes rows of parameters: ($1, $2), ($3, $4).
-func list(rows [][]any) (places string, args []any) {
-	var b strings.Builder
-	for i, values := range rows {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteByte('(')
-		for j, v := range values {
-			args = append(args, v)
-			if j > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "$%d", len(args))
-		}
-		b.WriteByte(')')
-	}
-	return b.String(), args
 }
 
 func (p *pass) clear(ctx context.Context) error {
@@ -416,13 +453,14 @@ func (p *pass) clear(ctx context.Context) error {
 	}
 	return p.m.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for some := range slices.Chunk(p.gone, 500) {
-			places, args := list(some)
+			var gone placeholders
+			places := gone.rows(some)
 			if p.name == "request" {
-				if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+places+`)`, args...); err != nil {
+				if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+places+`)`, gone.args...); err != nil {
 					return err
 				}
 			}
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+p.name+` WHERE (`+strings.Join(p.key, ", ")+`) IN (`+places+`)`, args...); err != nil {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+p.name+` WHERE (`+strings.Join(p.key, ", ")+`) IN (`+places+`)`, gone.args...); err != nil {
 				return err
 			}
 		}

@@ -40,6 +40,15 @@ func many[T any](p *placeholders, all []T) string {
 	return strings.Join(places, ", ")
 }
 
+// rows names the places of rows: ($1, $2), ($3, $4).
+func (p *placeholders) rows(all [][]any) string {
+	var rows []string
+	for _, values := range all {
+		rows = append(rows, "("+many(p, values)+")")
+	}
+	return strings.Join(rows, ", ")
+}
+
 // seen is the condition under which everybody may see a request.
 func seen(p *placeholders, unseen []string) string {
 	return "(request.visibility <> 'held' OR EXISTS (SELECT 1 FROM assignment a WHERE a.request = request.id AND a.state NOT IN (" + many(p, unseen) + ")))"
