@@ -106,6 +106,7 @@ type Decision struct {
 	Waited           int64 // days
 	Seen             int64 // events that the checker saw; otherwise the fault is lane.moved
 	Release          *Release
+	Owner            string // "": the first assignment that moves has an authority; else it gets this one
 }
 
 // Release is what a report that is let through shows from then on.
@@ -131,6 +132,11 @@ func (db *DB) Decide(ctx context.Context, d Decision, moves []Assignment, open f
 		}
 		if r := d.Release; r != nil {
 			if err := db.release(ctx, tx, d.Request, *r); err != nil {
+				return err
+			}
+		}
+		if d.Owner != "" {
+			if err := db.give(ctx, tx, moves[0].Number, d.Owner); err != nil {
 				return err
 			}
 		}
