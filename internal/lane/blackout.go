@@ -50,7 +50,7 @@ func (l *Lane) BlackOut(ctx context.Context, b Blackout) error {
 		return err
 	}
 	e := history[b.Line-1]
-	erase, err := l.erasing(ctx, r, e, b)
+	erase, err := l.erasing(ctx, r, e, b, history)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (b Blackout) fits(lines int) error {
 }
 
 // erasing works out what is left of an event and of its request.
-func (l *Lane) erasing(ctx context.Context, r Request, e Event, b Blackout) (out lanedb.Blackout, err error) {
+func (l *Lane) erasing(ctx context.Context, r Request, e Event, b Blackout, history []Event) (out lanedb.Blackout, err error) {
 	out = lanedb.Blackout{Request: r.ID, Number: e.Number, Pictures: b.Pictures, Place: b.Place && e.Number == 1, Link: e.Outcome != "" && e.Link != ""}
 	said := e.Words + e.Reason + e.Reference + e.Link
 	for _, words := range []*string{&e.Words, &e.Reason, &e.Reference} {
@@ -104,7 +104,7 @@ func (l *Lane) erasing(ctx context.Context, r Request, e Event, b Blackout) (out
 		if out.Words, out.Answers, err = l.blackAnswers(ctx, r); err != nil {
 			return out, err
 		}
-	case r.Matter.Post() && l.reads(ctx, r, e.Number):
+	case r.Matter.Post() && e.Number == newestWords(history):
 		said += r.Words
 		out.Words, out.Answers = Black, "{}"
 	}
@@ -114,16 +114,15 @@ func (l *Lane) erasing(ctx context.Context, r Request, e Event, b Blackout) (out
 	return out, nil
 }
 
-// reads reports whether a post reads as an event says.
-func (l *Lane) reads(ctx context.Context, r Request, number int64) bool {
-	history, err := l.History(ctx, r.ID)
+// newestWords gives the event as which a post reads.
+func newestWords(history []Event) int64 {
 	newest := int64(1)
 	for _, e := range history {
 		if e.Corrects {
 			newest = e.Number
 		}
 	}
-	return err == nil && number == newest
+	return newest
 }
 
 // blackAnswers gives the words and answers of a request that are left: what was

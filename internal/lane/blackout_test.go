@@ -19,6 +19,7 @@ import (
 	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/sqldb"
+	"kua/internal/sqldb/pgtest"
 )
 
 // planted is in all that is to be erased, in letters that the search folds.
@@ -136,6 +137,9 @@ func TestBlackout(t *testing.T) {
 				old(2)
 			}
 		}
+		if err := l.AddHolderOutcome(t.Context(), d.Code, lane.Outcome{What: lane.ResultNothing, Link: "https://news.example/" + planted, On: l.Today()}); err != nil {
+			t.Fatal(err)
+		}
 		before, err := l.History(t.Context(), id)
 		if err != nil || !bytes.Contains(everything(t, raw), []byte(strings.ToLower(planted))) {
 			t.Fatalf("nothing was planted: %v", err)
@@ -157,7 +161,7 @@ func TestBlackout(t *testing.T) {
 				t.Errorf("%+v: %v, want %v", b, err, bad.want)
 			}
 		}
-		for _, line := range []int64{1, 2, 3} {
+		for _, line := range []int64{1, 2, 3, 4} {
 			black.Line, black.Pictures = line, line == 1
 			if err := l.BlackOut(t.Context(), black); err != nil {
 				t.Fatal(err)
@@ -171,7 +175,7 @@ func TestBlackout(t *testing.T) {
 			t.Error("the words are still in the database")
 		}
 		after, err := l.History(t.Context(), id)
-		if err != nil || len(after) != len(before)+3 {
+		if err != nil || len(after) != len(before)+4 {
 			t.Fatalf("the history has %d lines, %v", len(after), err)
 		}
 		for i, e := range before {
@@ -180,7 +184,7 @@ func TestBlackout(t *testing.T) {
 			}
 		}
 		last := after[len(after)-1]
-		if last.By != lane.ByHouse || last.Blacks != 3 || last.Ground != "persons" || last.Reason != "a name, made up" {
+		if last.By != lane.ByHouse || last.Blacks != 4 || last.Ground != "persons" || last.Reason != "a name, made up" {
 			t.Errorf("the trace is %+v", last)
 		}
 		if found, err := l.List(t.Context(), lane.Filter{Words: planted, Limit: 9}); err != nil || len(found) > 0 {
@@ -209,7 +213,7 @@ func TestBlackout(t *testing.T) {
 			t.Errorf("what is left was changed: %v", err)
 		}
 		harm(`UPDATE event SET body = replace(body, '"by":"house"', '"by":"holder"') WHERE request = $1 AND number = 2`, id)
-		harm(`UPDATE event SET body = replace(body, 'Всё', '`+lane.Black+`') WHERE request = $1 AND number = 7`, id)
+		harm(`UPDATE event SET body = replace(body, 'Всё', '`+lane.Black+`') WHERE request = $1 AND number = 9`, id)
 		if _, err := l.History(t.Context(), id); !errors.Is(err, broken) {
 			t.Errorf("erased without a trace: %v", err)
 		}
@@ -258,4 +262,52 @@ func TestNobodysIsGiven(t *testing.T) {
 			t.Errorf("counted anew: %+v, %v", different, err)
 		}
 	})
+}
+
+// TestMoveTakesEveryMatter: what is no report moves too, and is found by its words
+// afterwards; what was blacked out is found by none.
+func TestMoveTakesEveryMatter(t *testing.T) {
+	dir := t.TempDir()
+	l, err := lane.Open(t.Context(), lane.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	withCity(t, l)
+	q, err := l.SubmitQuestion(t.Context(), lane.Asking{Code: lane.NewCode(), Authority: "water", Language: locale.Russian, Words: "Когда починят водокачку? Выдумано"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.AddPost(t.Context(), lane.Post{Matter: lane.Pledge, By: lane.ByHouse, Authority: "water", Language: locale.Russian, Words: "Починим водокачку, выдумано", Ends: l.Today().Plus(9)}); err != nil {
+		t.Fatal(err)
+	}
+	erased, err := l.AddPost(t.Context(), lane.Post{Matter: lane.Announcement, By: lane.ByHouse, Authority: "water", Language: locale.Russian, Words: "Про водокачку звоните " + planted, Begins: l.Today(), Ends: l.Today().Plus(9)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.BlackOut(t.Context(), lane.Blackout{Request: erased, Line: 1, Ground: "persons"}); err != nil {
+		t.Fatal(err)
+	}
+	url := pgtest.Database(t)
+	if _, err := lane.MoveTo(t.Context(), lane.MoveConfig{Dir: dir, URL: url, Progress: func(lane.Progress) {}}); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	moved, err := lane.Open(t.Context(), lane.Config{Dir: dir, URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer moved.Close()
+	found, err := moved.List(t.Context(), lane.Filter{Words: "водокачку", Matters: lane.Matters, Limit: 9})
+	if err != nil || len(found) != 2 || found[1].ID != q.ID || found[0].Matter != lane.Pledge {
+		t.Errorf("found are %+v, %v", found, err)
+	}
+	if r := request(t, moved, erased); r.Words != lane.Black || r.Matter != lane.Announcement {
+		t.Errorf("what was blacked out reads %+v", r)
+	}
+	if _, err := moved.History(t.Context(), erased); err != nil {
+		t.Error(err)
+	}
+	if bytes.Contains(everything(t, sqldb.Config{URL: url}), []byte(strings.ToLower(planted))) {
+		t.Error("the erased words moved along")
+	}
 }

@@ -542,7 +542,7 @@ func TestPages(t *testing.T) {
 			if c.path != "/ground.svg" && !strings.Contains(body, `<html lang="`+lang.HTML()+`"`) || strings.Contains(body, "assets/missing/") || strings.Contains(body, "laneweb.") || strings.Contains(body, "ZgotmplZ") {
 				t.Errorf("%s%s names another language, an asset that is not built or a key:\n%s", root, c.path, body)
 			}
-			form := strings.HasPrefix(c.path, "/tell/") // asks the telephone for its place once it is tapped
+			form := strings.HasPrefix(c.path, "/tell/")                                 // asks the telephone for its place once it is tapped
 			telling := form || c.path == "/review/manhole" || c.path == "/send/manhole" // keeps a draft once it is asked to
 			if telling {
 				body = tellScripts.ReplaceAllString(body, "")
