@@ -19,6 +19,7 @@ const ENTRIES = {
   "marker.js": "marker/start.ts",
   "lane.css": "lane/lane.css",
   "lane-where.js": "lane/where.ts",
+  "lane-draft.js": "lane/draft.ts",
   "lane-passkey.js": "lane/passkey.ts",
   "report.css": "report/report.css",
   "report.js": "report/report.ts",

@@ -146,7 +146,7 @@ func (l *Lane) AttestOwn(ctx context.Context, a Assignment, r Request, account, 
 		return err
 	}
 	if !ok {
-		return fault.NotFound("lane.no_appeal")
+		return fault.NotFound("lane.appeal_elsewhere")
 	}
 	now := with.Appeal
 	e.By, e.From, e.Numbered = appeal.ByAuthority, a.Authority, e.Note.Number != ""
@@ -166,7 +166,7 @@ func (l *Lane) AttestOwn(ctx context.Context, a Assignment, r Request, account, 
 	case own >= maxOwnEntries, e.Voids == 0 && !slices.Contains(OwnActs, e.Act), e.Act == appeal.Forwarded && e.Authority == a.Authority:
 		return fault.Invalid("lane.entry", string(now.Today))
 	case e.Voids == 0 && (lies.Authority != a.Authority || !lies.Open):
-		return fault.NotFound("lane.no_appeal")
+		return fault.NotFound("lane.appeal_elsewhere")
 	}
 	e, keep, err := l.admit(ctx, now, e)
 	if err != nil {

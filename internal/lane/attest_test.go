@@ -24,7 +24,7 @@ func TestAuthorityAttests(t *testing.T) {
 		mine := r.Assignments[0]
 		c.on("2026-12-10")
 		own := func(a lane.Assignment, seen int64, e lane.Entry) error { return l.AttestOwn(ctx, a, r, 0, seen, e) }
-		if err := own(mine, 0, act(appeal.Registered, "2026-12-02")); !errors.Is(err, fault.NotFound("lane.no_appeal")) {
+		if err := own(mine, 0, act(appeal.Registered, "2026-12-02")); !errors.Is(err, fault.NotFound("lane.appeal_elsewhere")) {
 			t.Errorf("where no appeal was made: %v", err)
 		}
 		attest(t, l, d.Code, act(appeal.Submitted, "2026-11-30", to("water")))
@@ -32,7 +32,7 @@ func TestAuthorityAttests(t *testing.T) {
 			t.Fatalf("AppealWith = %+v, %v, %v", with, ok, err)
 		}
 		roads := lane.Assignment{Number: 99, Authority: "roads"}
-		if err := own(roads, 1, act(appeal.Registered, "2026-12-02")); !errors.Is(err, fault.NotFound("lane.no_appeal")) {
+		if err := own(roads, 1, act(appeal.Registered, "2026-12-02")); !errors.Is(err, fault.NotFound("lane.appeal_elsewhere")) {
 			t.Errorf("by another authority: %v", err)
 		}
 		const secret = "К-4711/выдумано"
@@ -73,7 +73,7 @@ func TestAuthorityAttests(t *testing.T) {
 			"to itself":            {mine, 2, act(appeal.Forwarded, "2026-12-03", to("water")), fault.Invalid("lane.entry")},
 			"to nobody":            {mine, 2, act(appeal.Forwarded, "2026-12-03"), fault.Invalid("appeal.attester")},
 			"the holder's entry":   {mine, 2, lane.Entry{Voids: 1}, fault.Invalid("lane.entry")},
-			"by others":            {roads, 2, act(appeal.Answered, "2026-12-05"), fault.NotFound("lane.no_appeal")},
+			"by others":            {roads, 2, act(appeal.Answered, "2026-12-05"), fault.NotFound("lane.appeal_elsewhere")},
 		} {
 			if err := own(e.by, e.seen, e.e); !errors.Is(err, e.want) {
 				t.Errorf("%s: %v, want %v", name, err, e.want)
@@ -97,7 +97,7 @@ func TestAuthorityAttests(t *testing.T) {
 		if err := own(mine, 6, act(appeal.Forwarded, "2026-12-04", to("roads"), func(e *lane.Entry) { e.Note.Reason = "Not our <well> & made up" })); err != nil {
 			t.Fatal(err)
 		}
-		if err := own(mine, 7, act(appeal.Answered, "2026-12-09")); !errors.Is(err, fault.NotFound("lane.no_appeal")) {
+		if err := own(mine, 7, act(appeal.Answered, "2026-12-09")); !errors.Is(err, fault.NotFound("lane.appeal_elsewhere")) {
 			t.Errorf("after passing on: %v", err)
 		}
 		if err := own(roads, 7, lane.Entry{Voids: 7}); !errors.Is(err, fault.Invalid("lane.entry")) {

@@ -89,6 +89,7 @@ type Check struct {
 	Ground  Ground // of Withdrawn
 	Reason  string // of Withdrawn: public, needed; of the others public, not needed
 	Into    int64  // of Merged: an open report that everybody may see
+	Owner   string // of Routed, where nobody is bound: the authority to which the collective gives it
 }
 
 // Decide lets a report that waits through, withdraws it, or merges a report, also
@@ -130,8 +131,11 @@ func (l *Lane) Decide(ctx context.Context, c Check) error {
 		return fault.Conflict("lane.transition", string(r.Assignments[0].State), string(c.To), string(ByHouse))
 	}
 	if c.To == Routed {
-		if moves[0].Authority == "" {
-			return fault.Conflict("lane.check_nobody", c.Request)
+		if d.Owner, err = l.given(ctx, c, moves[0]); err != nil {
+			return err
+		}
+		if d.Owner != "" {
+			moves[0].Authority = d.Owner
 		}
 		if d.Release, err = l.release(ctx, r, h); err != nil {
 			return err
@@ -140,6 +144,19 @@ func (l *Lane) Decide(ctx context.Context, c Check) error {
 	return l.db.Decide(ctx, d, moves, open, func(a lanedb.Assignment) lanedb.Write {
 		return Event{Day: today, By: ByHouse, Authority: a.Authority, From: from[a.Number], To: c.To, Reason: c.Reason, Ground: c.Ground, Into: c.Into}.write
 	})
+}
+
+// given is the authority to which the collective gives what nobody is bound to;
+// "" for what has one.
+func (l *Lane) given(ctx context.Context, c Check, a lanedb.Assignment) (string, error) {
+	if a.Authority != "" {
+		return "", nil
+	}
+	if c.Owner == "" {
+		return "", fault.Conflict("lane.check_nobody", c.Request)
+	}
+	_, err := l.authorityNow(ctx, c.Owner)
+	return c.Owner, err
 }
 
 // fits holds a decision against what it needs.

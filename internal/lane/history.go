@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 
 	"kua/internal/appeal"
@@ -40,14 +41,19 @@ type Event struct {
 	Link      string     `json:"link,omitempty"`    // of an outcome
 	Strikes   int64      `json:"strikes,omitempty"` // the number of the event whose outcome is taken back
 
-	Hash string `json:"-"` // of what is kept; it covers all events before
+	Blacks int64  `json:"blacks,omitempty"` // the number of the event whose words are erased
+	Left   string `json:"left,omitempty"`   // the hash of what is left of that event
+	Salt   string `json:"salt,omitempty"`   // so that nobody can guess erased words by the hash that stays
+
+	Hash    string `json:"-"` // of what was kept at first; it covers all events before
+	Blacked int64  `json:"-"` // the number of the event that erased this one's words; 0: they stand
 }
 
 const eventKind = "lane-event"
 
 // write makes the storage's event of e.
 func (e Event) write(request, number int64, before string) (body, hash string, err error) {
-	e.Kind, e.Request, e.Number, e.Before = eventKind, request, number, before
+	e.Kind, e.Request, e.Number, e.Before, e.Salt = eventKind, request, number, before, rand.Text()
 	b, err := canon.Marshal(e)
 	if err != nil {
 		return "", "", fmt.Errorf("write event %d: %w", number, err)
@@ -59,6 +65,9 @@ func (e Event) write(request, number int64, before string) (body, hash string, e
 // event that was changed, taken out or put in between gives the fault
 // lane.broken_history. Of events cut off at the end only a hash that was
 // published can tell.
+//
+// An event whose words were erased keeps its place and its hash, by which the next
+// one is bound to it. What is left of it is covered by the event that erased them.
 func (l *Lane) History(ctx context.Context, id int64) ([]Event, error) {
 	kept, err := l.db.Events(ctx, id)
 	if err != nil {
@@ -73,15 +82,25 @@ func (l *Lane) History(ctx context.Context, id int64) ([]Event, error) {
 func readHistory(id int64, kept []lanedb.Event) ([]Event, error) {
 	var all []Event
 	before := ""
+	left := map[int64]string{} // of events whose words are said to be erased
 	for i, k := range kept {
 		var e Event
 		err := canon.Unmarshal([]byte(k.Body), &e)
-		if err != nil || e.Kind != eventKind || e.Request != id || e.Number != int64(i+1) || e.Number != k.Number || e.Before != before ||
-			canon.Hash([]byte(k.Body)) != k.Hash {
+		if err != nil || e.Kind != eventKind || e.Request != id || e.Number != int64(i+1) || e.Number != k.Number || e.Before != before || e.Blacks < 0 || e.Blacks >= e.Number {
 			return nil, fault.Corrupt("lane.broken_history", id, i+1).Because(err)
 		}
 		before, e.Hash = k.Hash, k.Hash
+		if e.Blacks != 0 && e.By == ByHouse {
+			left[e.Blacks] = e.Left
+			all[e.Blacks-1].Blacked = e.Number
+		}
 		all = append(all, e)
+	}
+	for i, k := range kept {
+		is := canon.Hash([]byte(k.Body))
+		if erased, there := left[k.Number]; is != k.Hash && !there || there && is != erased {
+			return nil, fault.Corrupt("lane.broken_history", id, i+1)
+		}
 	}
 	return all, nil
 }

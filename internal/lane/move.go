@@ -258,7 +258,7 @@ func (m *mover) said(ctx context.Context, r lanedb.Request) (string, error) {
 		m.categories[r.Directory] = router
 	}
 	category, err := router.Category(r.Category)
-	if err != nil {
+	if err != nil && r.Kind == string(Report) {
 		return "", err
 	}
 	return locale.SearchText(d.said(category)), nil

@@ -25,7 +25,7 @@ func tells(body string, all []lanedb.Assignment) ([]lanedb.Tell, error) {
 	var out []lanedb.Tell
 	for _, a := range all {
 		s := State(a.State)
-		news := e.By != ByOfficial && e.To != Delivered && (e.Authority == "" || e.Authority == a.Authority)
+		news := e.By != ByOfficial && e.To != Delivered && e.Blacks == 0 && (e.Authority == "" || e.Authority == a.Authority)
 		closed := e.Authority == a.Authority && e.To == s && (s == Withdrawn || s == Merged) && e.From != AwaitingCheck
 		switch {
 		case s == Routed && e.To != Delivered:

@@ -548,3 +548,39 @@ func TestDisputeIsTold(t *testing.T) {
 		}
 	})
 }
+
+// TestQuestionIsTold: a public question goes to its authority in words for what it
+// is, without a place; one that can be reached through Open311 alone leaves it waiting for all to see; what the collective writes down for an authority tells it nothing.
+func TestQuestionIsTold(t *testing.T) {
+	h := newHouse(t, t.TempDir(), realCity())
+	q, err := h.lane.SubmitQuestion(t.Context(), lane.Asking{Code: lane.NewCode(), Authority: "roads", Language: locale.Russian, Words: "Когда починят водокачку? Выдумано"})
+	check(t, err)
+	_, err = h.lane.AddPost(t.Context(), lane.Post{Matter: lane.Pledge, By: lane.ByHouse, Authority: "roads", Language: locale.Russian, Words: "Починим, выдумано", Ends: "2026-12-09"})
+	check(t, err)
+	var sent []mail.Message
+	h.drain(h.worker(0, func(_ context.Context, m mail.Message) error { sent = append(sent, m); return nil }))
+	if len(sent) != 1 {
+		t.Fatalf("%d letters went out, want one: %+v", len(sent), sent)
+	}
+	question := words().T(locale.Russian, "voice.question.name")
+	for _, text := range []string{"Когда починят водокачку?", question, "/open/at/", "/open/case/1"} {
+		if !strings.Contains(sent[0].Subject+sent[0].Text, text) {
+			t.Errorf("the letter lacks %q:\n%s\n%s", text, sent[0].Subject, sent[0].Text)
+		}
+	}
+	if strings.Contains(sent[0].Text, words().T(locale.Russian, "deliver.where")) {
+		t.Errorf("it speaks of a place:\n%s", sent[0].Text)
+	}
+	r, err := h.lane.Request(t.Context(), q.ID)
+	check(t, err)
+	other, err := h.lane.SubmitQuestion(t.Context(), lane.Asking{Code: lane.NewCode(), Authority: "water", Language: locale.Russian, Words: "А когда придёт вода? Выдумано"})
+	check(t, err)
+	h.drain(h.worker(0, nil))
+	waits, err := h.lane.Deliveries(t.Context(), other.ID)
+	if err != nil || len(waits) != 1 || !waits[0].Waiting || waits[0].Why == nil || waits[0].Why.Key != "deliver.no_channel" {
+		t.Errorf("an authority with no way but Open311: %+v, %v", waits, err) // whose servers know reports alone
+	}
+	if r.Assignments[0].State != lane.Delivered {
+		t.Errorf("it stands as %s", r.Assignments[0].State)
+	}
+}

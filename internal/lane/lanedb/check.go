@@ -107,6 +107,7 @@ type Decision struct {
 	Seen             int64 // events that the checker saw; otherwise the fault is lane.moved
 	Into             int64 // of merged: must be open still; otherwise the fault is lane.merge_into
 	Release          *Release
+	Owner            string // "": the first assignment that moves has an authority; else it gets this one
 }
 
 // Release is what a report that is let through shows from then on.
@@ -142,6 +143,11 @@ func (db *DB) Decide(ctx context.Context, d Decision, moves []Assignment, open f
 		}
 		if r := d.Release; r != nil {
 			if err := db.release(ctx, tx, d.Request, *r); err != nil {
+				return err
+			}
+		}
+		if d.Owner != "" {
+			if err := db.give(ctx, tx, moves[0].Number, d.Owner); err != nil {
 				return err
 			}
 		}

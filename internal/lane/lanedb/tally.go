@@ -98,6 +98,22 @@ func (db *DB) restand(ctx context.Context, tx *sql.Tx, number int64) error {
 	return nil
 }
 
+// give gives an assignment that was nobody's to an authority, in the counts too.
+func (db *DB) give(ctx context.Context, tx *sql.Tx, number int64, owner string) error {
+	var p part
+	err := scanPart(tx.QueryRowContext(ctx, `SELECT `+partColumns+` FROM assignment a JOIN request r ON r.id = a.request WHERE a.number = $1`, number), &p)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE assignment SET authority = $1 WHERE number = $2`, owner, number); err != nil || p.of != "" || p.kept == "" {
+		return err
+	}
+	if err := count(ctx, tx, kinds[0], p, p.ids[0], p.kept, -1); err != nil {
+		return err
+	}
+	return count(ctx, tx, kinds[0], p, owner, p.kept, 1)
+}
+
 func count(ctx context.Context, tx *sql.Tx, kind string, p part, id, standing string, n int64) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO tally (kind, track, month, id, standing, slot, n) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (kind, track, month, id, standing, slot) DO UPDATE SET n = tally.n + excluded.n`,

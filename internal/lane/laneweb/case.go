@@ -6,6 +6,7 @@ import (
 
 	"kua/internal/authority"
 	"kua/internal/lane"
+	"kua/internal/locale"
 )
 
 // casePage is a report as everybody sees it.
@@ -38,6 +39,14 @@ type casePage struct {
 // Said gives a sentence in the words for what the request is.
 func (p casePage) Said(key string) string { return p.said(key) }
 
+// Black says that what the request said was erased, "" where it stands.
+func (p casePage) Black() string {
+	if p.Told.Words != lane.Black || len(p.History) == 0 {
+		return ""
+	}
+	return p.History[0].Black
+}
+
 // Supported says how many are behind it.
 func (p casePage) Supported() string { return p.said("supporters", p.Supporters) }
 
@@ -55,6 +64,7 @@ type part struct {
 // line is one act in the history.
 type line struct {
 	Day, By, State, Authority, Reason, On, Owner, Number, Into, Words, Link string
+	Black                                                                   string // that its words were erased, when and why
 	Photos                                                                  []shot
 }
 
@@ -137,6 +147,9 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	p.Told.Photos = shots[1]
 	for _, e := range events {
 		l := w.line(v, router, r.Matter, e)
+		if e.Blacked != 0 {
+			l.Black = w.blackened(v.lang, events[e.Blacked-1])
+		}
 		if e.Number > 1 {
 			l.Photos = shots[e.Number]
 		}
@@ -155,6 +168,11 @@ func (w *Web) routed(v *visit, p *casePage, router *authority.Router, r lane.Req
 	p.Why, p.Doubts = w.say(v.lang, routing.Why), w.say(v.lang, routing.Doubts)
 }
 
+// blackened says that words were erased, by the event that erased them.
+func (w *Web) blackened(lang locale.Tag, by lane.Event) string {
+	return w.cat.T(lang, "blackout.said", lang.Date(string(by.Day)), w.cat.T(lang, "check.ground."+string(by.Ground)))
+}
+
 func (w *Web) line(v *visit, router *authority.Router, m lane.Matter, e lane.Event) line {
 	l := line{Day: v.lang.Date(string(e.Day)), By: w.cat.T(v.lang, "laneweb.by."+string(e.By)), State: w.of(v.lang, m, "state."+string(e.To)),
 		Authority: authorityName(router, e.Authority, v.lang), Reason: e.Reason, Number: e.Reference}
@@ -164,6 +182,8 @@ func (w *Web) line(v *visit, router *authority.Router, m lane.Matter, e lane.Eve
 		if e.Corrects {
 			l.State = w.cat.T(v.lang, "voice.corrected")
 		}
+	case e.Blacks != 0:
+		l.State = w.cat.T(v.lang, "blackout.line", e.Blacks)
 	case e.Words != "":
 		l.State, l.Words = w.cat.T(v.lang, "laneweb.added"), e.Words
 	}

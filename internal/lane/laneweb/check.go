@@ -114,8 +114,9 @@ type checked struct {
 	Deciders                       []string // who decided before: for the collective alone
 	Seen                           int      // events
 	CanPass, CanWithdraw, CanMerge bool
-	Nobody                         bool // it waits, and nobody is named to whom it would go
-	Again                          bool // it is another look
+	Nobody                         bool    // it waits, and nobody is named to whom it would go
+	Owners                         []named // to whom the collective can give it then
+	Again                          bool    // it is another look
 }
 
 // Told gives what is told to the template that shows it, with all pictures.
@@ -208,6 +209,11 @@ func (w *Web) checked(v *visit, at string, id int64) (c checked, err error) {
 		c.Nobody = c.Nobody || waits && a.Authority == ""
 		c.CanWithdraw = c.CanWithdraw || waits
 		c.CanMerge = c.CanMerge || slices.Contains(can, lane.Merged)
+	}
+	if c.Nobody {
+		for _, a := range v.router.Directory().Authorities {
+			c.Owners = append(c.Owners, named{ID: a.ID, Name: a.Names.In(v.lang), Chosen: a.ID == v.form.Get("owner")})
+		}
 	}
 	exact, err := w.lane.ExactForCheck(v.Context(), id)
 	if err != nil {
@@ -317,7 +323,7 @@ func (w *Web) decide(v *visit) error {
 	d := lane.Check{Checker: c.Number, Request: id, Seen: seen, Reason: oneLineEnd(v.form.Get("reason"))}
 	switch v.form.Get("do") {
 	case "pass":
-		d.To = lane.Routed
+		d.To, d.Owner = lane.Routed, v.form.Get("owner")
 	case "withdraw":
 		d.To, d.Ground = lane.Withdrawn, lane.Ground(v.form.Get("ground"))
 	case "merge":

@@ -219,7 +219,7 @@ func (w *Web) look(v *visit, category authority.Category, d lane.Draft, unaware 
 		}
 		p.Near = append(p.Near, one)
 	}
-	w.set.Show(v.rw, "review", p.Base, p)
+	w.showDrafted(v, "review", p.Base, p)
 	return nil
 }
 
@@ -303,7 +303,7 @@ func (w *Web) showDone(v *visit, code string, sent lane.Sent) error {
 	if p.ContactSince, err = w.keptContact(v, sent.ID); err != nil {
 		return err
 	}
-	w.set.Show(v.rw, "done", p.Base, p)
+	w.showDrafted(v, "done", p.Base, p)
 	return nil
 }
 

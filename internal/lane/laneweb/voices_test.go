@@ -107,8 +107,9 @@ func TestPublicQuestion(t *testing.T) {
 		if body := r.want("GET", "/en/open/authority/water", nil, 200); strings.Contains(body, "spam.example") {
 			t.Error("a held question is shown")
 		}
-		_, c, err := r.lane.AddChecker(t.Context(), "A. M.", 3)
+		token, c, err := r.lane.AddChecker(t.Context(), "A. M.", 3)
 		check(t, err)
+		r.want("GET", "/en/open/check/"+token+"/"+strconv.FormatInt(waiting, 10), nil, 200, "spam.example", "public question", "Let it through", "Ulgi Water Works")
 		check(t, r.lane.Decide(t.Context(), lane.Check{Checker: c.Number, Request: waiting, Seen: 1, To: lane.Routed}))
 		r.want("GET", "/en/open/authority/water", nil, 200, "spam.example", page)
 	})

@@ -90,6 +90,17 @@ func picked(form url.Values, at view) (authority.Point, bool) {
 	return at.at(float64(x), float64(y), mapSide)
 }
 
+// draftPolicy is that of the pages between the form and the code: their script keeps
+// a draft on the reader's own device when it is asked to.
+var draftPolicy = page.Policy{Forms: true, Scripts: true}
+
+// showDrafted shows a page whose script keeps or erases a draft.
+func (w *Web) showDrafted(v *visit, name string, b page.Base, data any) {
+	page.Headers(draftPolicy, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		w.set.Show(rw, name, b, data)
+	})).ServeHTTP(v.rw, v.Request)
+}
+
 // showForm shows the form with the headers that its button needs.
 func (w *Web) showForm(v *visit, p formPage, status int) {
 	page.Headers(wherePolicy, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
