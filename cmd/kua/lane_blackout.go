@@ -21,7 +21,7 @@ func (a *app) laneBlackout() *cobra.Command {
 	c.Flags().BoolVar(&b.Pictures, "pictures", false, a.t("cli.flag.black_pictures"))
 	c.Flags().BoolVar(&b.Place, "place", false, a.t("cli.flag.black_place"))
 	c.Args = exactly(1)
-	return a.onReport(c, &f, func(l *lane.Lane, id int64) error {
+	return onReport(c, &f, func(l *lane.Lane, id int64) error {
 		b.Request, b.Ground = id, lane.Ground(ground)
 		if err := l.BlackOut(c.Context(), b); err != nil {
 			return err

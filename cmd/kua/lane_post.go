@@ -66,7 +66,7 @@ func (a *app) laneCorrect() *cobra.Command {
 	c.Flags().StringVar(&p.from, "from", "", a.t("cli.flag.post_from"))
 	c.Flags().StringVar(&reason, "reason", "", a.t("cli.flag.reason"))
 	c.Args = exactly(1)
-	return a.onReport(c, &f, func(l *lane.Lane, id int64) error {
+	return onReport(c, &f, func(l *lane.Lane, id int64) error {
 		r, err := l.Request(c.Context(), id)
 		if err != nil {
 			return err
@@ -97,7 +97,7 @@ func (a *app) laneRetract() *cobra.Command {
 	f.add(a, c)
 	c.Flags().StringVar(&reason, "reason", "", a.t("cli.flag.reason"))
 	c.Args = exactly(1)
-	return a.onReport(c, &f, func(l *lane.Lane, id int64) error {
+	return onReport(c, &f, func(l *lane.Lane, id int64) error {
 		if err := l.Retract(c.Context(), id, lane.ByHouse, reason); err != nil {
 			return err
 		}

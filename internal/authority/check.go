@@ -168,14 +168,14 @@ func (c *checker) authority(a Authority) {
 // reachable reports an address that fits the kind of channel.
 func (ch Channel) reachable() bool {
 	switch ch.Kind {
-	case Link:
+	case Link, Account:
 		m, err := mail.ParseAddress(ch.Address)
-		return err == nil && m.Address == ch.Address
+		return err == nil && m.Address == ch.Address || ch.Kind == Account && ch.Address == ""
 	case Open311:
 		u, err := url.Parse(ch.Address)
 		return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && u.RawQuery == ""
 	}
-	return ch.Address == ""
+	return false
 }
 
 func (c *checker) category(k Category) {

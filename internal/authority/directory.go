@@ -49,7 +49,7 @@ type ChannelKind string
 
 // The channels.
 const (
-	Account ChannelKind = "account" // people of the authority sign in
+	Account ChannelKind = "account" // people of the authority sign in; a daily letter goes to the address, if there is one
 	Link    ChannelKind = "link"    // a signed link per case goes to an e-mail address
 	Open311 ChannelKind = "open311" // cases go to an endpoint of Open311 GeoReport v2
 )

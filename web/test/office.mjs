@@ -109,6 +109,8 @@ try {
   await page.keyboard.press("Enter");
   await page.waitForSelector("[role=status]");
   await look(page, "office-templates");
+  await page.goto(`${site}/ru/open/office/calendar`);
+  await look(page, "office-calendar");
   await page.goto(`${site}/ru/open/office/?state=all`);
   await page.locator("summary").first().tap();
   await look(page, "office-inbox");
@@ -157,6 +159,7 @@ try {
   await night.locator("summary").first().tap();
   await night.selectOption("#who", { index: 2 });
   await night.locator("form[role=search] button").tap();
+  await night.waitForURL(/who=0/);
   assert.equal(await night.locator(".parts li").count(), 0, "what somebody sees to is among what nobody does");
 } finally {
   await browser.close();

@@ -105,6 +105,12 @@ func (w *Worker) Run(ctx context.Context) {
 		if did && err == nil {
 			continue
 		}
+		if did, err = w.Digest(ctx); err != nil && ctx.Err() == nil {
+			w.Diary.Error("deliver: digest", "error", err)
+		}
+		if did && err == nil {
+			continue
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(w.Rest):
@@ -185,7 +191,7 @@ func (w *Worker) send(ctx context.Context, d lane.Delivery) (seen int64, err err
 		}
 	}
 	for _, c := range to.Channels {
-		if c.Address != "" && w.site == nil {
+		if c.Address != "" && c.Kind != authority.Account && w.site == nil {
 			return 0, notTried{fault.Conflict("deliver.no_site")}
 		}
 		if c.Kind == authority.Link && c.Address != "" {

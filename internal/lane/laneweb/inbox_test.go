@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unicode/utf8"
 
 	"kua/internal/appeal"
 	"kua/internal/lane"
@@ -307,5 +308,50 @@ func TestAttestOnThePage(t *testing.T) {
 		r.want("POST", "/en/open/appeal", url.Values{"code": {code}}, 200, "4711", "This did not happen")
 		r.want("POST", "/en/open/attest", url.Values{"code": {code}, "seen": {"3"}, "voids": {"3"}}, 200, "the writer says that what the authority attested in line 3 did not happen")
 		o.ask("GET", "/en/open/office/?track=appeal", nil, 200, "Formal appeal: to be answered until") // the clock runs on
+	})
+}
+
+// TestCalendar: an authority sees its year with what is not sure of it, and by when
+// it has something to do, its own alone; the file is iCalendar as RFC 5545 writes it, with the same.
+func TestCalendar(t *testing.T) {
+	clocked(t, func(t *testing.T, r *room, _ *atomic.Int64) {
+		o, roads := r.hired("water", "Duty desk", false), r.hired("roads", "Road office", false)
+		const at = "/en/open/office/calendar"
+		o.ask("GET", at, nil, 200, "Nothing is planned", "saturday"[1:], "is not confirmed", "Today is 28 November 2026")
+		o.ask("GET", at+"?year=2030", nil, 200, "does not know 2030")
+		o.ask("GET", at+"?year=9999999999999999999", nil, 200, "in 2026")
+		ids := r.water("Нет воды, выдумано")
+		r.move(ids[0], delivered, lane.Move{To: lane.Planned, By: lane.ByOfficial, On: "2026-12-24"})
+		f := draft()
+		id, token := r.sent("manhole", f)
+		r.want("POST", "/en/open/attest", url.Values{"code": {f.Get("code")}, "seen": {"0"}, "act": {"submitted"}, "day": {"2026-11-20"}, "authority": {"water"}}, 200)
+		r.want("POST", "/en/open/at/"+token+"/appeal", url.Values{"seen": {"1"}, "act": {"registered"}, "day": {"2026-11-23"}}, 200)
+		number := strconv.FormatInt(id, 10)
+		body := o.ask("GET", at, nil, 200, "Report "+ids[0]+": planned by you", "Report "+number+": answer to the formal appeal is due")
+		if strings.Index(body, "14 December 2026") > strings.Index(body, "24 December 2026") {
+			t.Error("the days are not in their order")
+		}
+		if body := roads.ask("GET", at, nil, 200); strings.Contains(body, "planned by you") {
+			t.Error("another authority's days are shown")
+		}
+		r.want("GET", at+".ics", nil, 200, "Sign in for an authority")
+		file := o.ask("GET", strings.Replace(at, "/en/", "/kk/", 1)+".ics", nil, 200)
+		for line := range strings.SplitSeq(strings.TrimSuffix(file, "\r\n"), "\r\n") {
+			if len(line) > 75 || strings.ContainsAny(line, "\r\n") || !utf8.ValidString(line) {
+				t.Errorf("a line of %d octets: %q", len(line), line)
+			}
+		}
+		if !strings.Contains(file, "\r\n ") {
+			t.Error("no line was folded: the test shows nothing of it")
+		}
+		whole := strings.ReplaceAll(file, "\r\n ", "")
+		for _, want := range []string{"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n", "DTSTART;VALUE=DATE:20261214\r\nDTEND;VALUE=DATE:20261215\r\nSUMMARY:" + number + " ", "DTSTART;VALUE=DATE:20261224\r\n", "DTSTART;VALUE=DATE:20261216\r\n", "END:VEVENT\r\nEND:VCALENDAR\r\n"} {
+			if !strings.Contains(whole, want) {
+				t.Errorf("the file lacks %q:\n%s", want, whole)
+			}
+		}
+		if strings.Contains(whole, "воды") || strings.Count(whole, "BEGIN:VEVENT") != strings.Count(whole, "UID:") {
+			t.Errorf("the file is\n%s", whole)
+		}
 	})
 }

@@ -143,6 +143,8 @@ func (w *Web) routes() {
 		"POST /office/part/{number}/assign": w.office(w.assign),
 		"POST /office/part/{number}/appeal": w.office(w.attestPart),
 		"POST /at/{token}/appeal":           w.attestLink,
+		"GET /office/calendar":              w.office(w.calendar),
+		"GET /office/calendar.ics":          w.office(w.calendarFile),
 		"GET /office/inbox.csv":             w.office(w.inboxTable),
 		"POST /office/bulk":                 w.office(w.bulk),
 		"GET /office/templates":             w.office(w.templates),

@@ -306,6 +306,8 @@ type peoplePage struct {
 	Link, For     string // the link that sets an account up, shown once
 	People        []personRow
 	Traces        []string
+	Digest        lane.DigestState
+	Last, Why     string // when the newest daily letter was written; why it has not gone out
 }
 
 type personRow struct {
@@ -330,6 +332,8 @@ func (w *Web) people(v *visit, me lane.Account) error {
 			a, token, trouble = w.lane.AddAccount(v.Context(), &me, me.Authority, v.form.Get(accountField), v.form.Get("admin") == "yes")
 		case "reset":
 			a, token, trouble = w.lane.ResetAccount(v.Context(), &me, number)
+		case "digest_on", "digest_off":
+			trouble = w.lane.SwitchDigest(v.Context(), me, v.form.Get("do") == "digest_off")
 		case "close":
 			trouble = w.lane.CloseAccount(v.Context(), &me, number)
 		default:
@@ -354,6 +358,15 @@ func (w *Web) people(v *visit, me lane.Account) error {
 	names := w.names(p.base, all)
 	for _, a := range all {
 		p.People = append(p.People, personRow{a, p.Date(string(a.Since)), p.T("office.account." + a.State), a.Number == me.Number})
+	}
+	if p.Digest, err = w.lane.DigestOf(v.Context(), me); err != nil {
+		return err
+	}
+	if p.Digest.Last != "" {
+		p.Last = p.Date(string(p.Digest.Last))
+	}
+	if p.Digest.Why != nil {
+		p.Why, _ = p.Fault(p.Digest.Why)
 	}
 	traces, err := w.lane.AccountTraces(v.Context(), me.Authority, shownTraces)
 	if err != nil {

@@ -392,7 +392,7 @@ func TestOfficePages(t *testing.T) {
 	script := regexp.MustCompile(`<script defer src="/assets/lane-passkey\.[0-9A-Z]+\.js"></script>`)
 	bad := regexp.MustCompile(`(?i)<script|<style| style="| on[a-z]+="|(?:src|href|action)="(?:https?:)?//`)
 	for _, lang := range locale.Tags() {
-		for _, path := range []string{"/office/", "/office/part/1", "/office/templates", "/office/people", "/office/sign-in", "/office/enrol/" + token, "/office/enrol/x"} {
+		for _, path := range []string{"/office/", "/office/part/1", "/office/calendar", "/office/templates", "/office/people", "/office/sign-in", "/office/enrol/" + token, "/office/enrol/x"} {
 			resp, body := r.do("GET", "/"+lang.Path()+"/open"+path, nil, "Cookie", "kua-office="+o.session)
 			if strings.Contains(body, "office.") && strings.Contains(strings.ReplaceAll(body, "/office", ""), "office.") || bad.MatchString(script.ReplaceAllString(body, "")) {
 				t.Errorf("%s %s:\n%s", lang, path, body)
