@@ -20,6 +20,8 @@ const ENTRIES = {
   "lane.css": "lane/lane.css",
   "lane-where.js": "lane/where.ts",
   "lane-passkey.js": "lane/passkey.ts",
+  "lane-work.js": "lane/work.ts",
+  "lane-work-worker.js": "lane/work-worker.ts",
   "report.css": "report/report.css",
   "report.js": "report/report.ts",
   "report-look.js": "report/look.ts",

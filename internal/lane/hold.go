@@ -22,6 +22,7 @@ const (
 	ByLink     Rule = "link"     // an address of a page, of mail or of a messenger
 	ByNumber   Rule = "number"   // a telephone's number, a person's or an account's
 	ByAlike    Rule = "alike"    // much the same words came several times
+	ByLoad     Rule = "load"     // it came under load and without the work that was asked for
 )
 
 // Cause is a rule that holds a report, and what it found there.
@@ -76,6 +77,9 @@ func (l *Lane) causes(ctx context.Context, d Draft, r Review) (all []Cause, mark
 	marks, many, err := l.tooAlike(ctx, d.Words)
 	if many {
 		all = append(all, Cause{Rule: ByAlike})
+	}
+	if d.Unworked {
+		all = append(all, Cause{Rule: ByLoad})
 	}
 	return all, marks, err
 }

@@ -18,13 +18,10 @@ func (db *DB) Draw(ctx context.Context, name string, perHour, want int64, now ti
 	minute := now.Unix() / 60
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		taken, next = 0, time.Time{}
-		room, at := perHour*one, minute
-		err := tx.QueryRowContext(ctx, `SELECT room, minute FROM budget WHERE name = $1`, name).Scan(&room, &at)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		room, at, err := budgetRoom(ctx, tx, name, perHour, minute)
+		if err != nil {
 			return err
 		}
-		passed := min(max(0, minute-at), 60) // the clocks of machines differ
-		room, at = min(perHour*one, room+passed*perHour*one/60), max(at, minute)
 		if taken = min(want, room/one); taken == 0 {
 			minutes := ((one-room)*60 + perHour*one - 1) / (perHour * one)
 			next = time.Unix((at+minutes)*60, 0)
@@ -47,4 +44,26 @@ func (db *DB) ForgetBudgets(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("forget full budgets: %w", err)
 	}
 	return nil
+}
+
+// budgetRoom gives what a budget has left in a minute, in parts of one.
+func budgetRoom(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, name string, perHour, minute int64) (room, at int64, err error) {
+	room, at = perHour*one, minute
+	err = q.QueryRowContext(ctx, `SELECT room, minute FROM budget WHERE name = $1`, name).Scan(&room, &at)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, err
+	}
+	passed := min(max(0, minute-at), 60) // the clocks of machines differ
+	return min(perHour*one, room+passed*perHour*one/60), max(at, minute), nil
+}
+
+// BudgetLeft gives how much of what a budget counts is left, and draws nothing.
+func (db *DB) BudgetLeft(ctx context.Context, name string, perHour int64, now time.Time) (int64, error) {
+	room, _, err := budgetRoom(ctx, db.db, name, perHour, now.Unix()/60)
+	if err != nil {
+		return 0, fmt.Errorf("look at the budget %s: %w", name, err)
+	}
+	return room / one, nil
 }

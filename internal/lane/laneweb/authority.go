@@ -163,8 +163,10 @@ func (w *Web) renew(v *visit) error {
 }
 
 // takeOne takes one of the hour's budget, or says when to come back.
-func (w *Web) takeOne(v *visit) error {
-	wait, err := w.budget.take()
+func (w *Web) takeOne(v *visit) error { return w.takeOf(v, w.budget) }
+
+func (w *Web) takeOf(v *visit, b *budget) error {
+	wait, err := b.take()
 	if err != nil {
 		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
 	}
@@ -253,7 +255,7 @@ func (w *Web) holderAnswers(v *visit) error {
 	if err1 != nil || err2 != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	if err := w.takeOne(v); err != nil {
+	if err := w.takeSpare(v); err != nil {
 		return err
 	}
 	err = w.lane.Reply(v.Context(), id, number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes")

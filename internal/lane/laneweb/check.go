@@ -342,7 +342,7 @@ func (w *Web) decide(v *visit) error {
 
 // askAgain brings a withdrawn report of a holder back before the house.
 func (w *Web) askAgain(v *visit) error {
-	if err := w.takeOne(v); err != nil {
+	if err := w.takeSpare(v); err != nil {
 		return err
 	}
 	err := w.lane.AskAgain(v.Context(), v.form.Get(codeField), oneLineEnd(v.form.Get("again")), v.lang, v.form.Get(awareField) == "yes")

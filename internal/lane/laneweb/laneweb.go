@@ -46,7 +46,8 @@ type Web struct {
 	cat    *locale.Catalogue
 	name   func(locale.Tag) string
 	set    *page.Set
-	budget *budget
+	budget *budget // of reports, and of all else that is written
+	spare  *budget // of what comes without work while there is load
 	photos *budget
 	rooms  *http.ServeMux
 
@@ -74,6 +75,7 @@ func New(cfg Config) (*Web, error) {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
 	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
+		spare:   newBudget(cfg.Lane, "unworked", max(1, cfg.PerHour/spareShare)),
 		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence, site: cfg.Site}
 	w.routes()
 	return w, nil

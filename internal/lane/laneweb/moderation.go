@@ -26,7 +26,7 @@ type numberRow struct {
 }
 
 // rules are those of lane.Rule in the order in which the page has them.
-var rules = []lane.Rule{lane.ByCategory, lane.ByNobody, lane.ByDanger, lane.ByLink, lane.ByNumber, lane.ByAlike}
+var rules = []lane.Rule{lane.ByCategory, lane.ByNobody, lane.ByDanger, lane.ByLink, lane.ByNumber, lane.ByAlike, lane.ByLoad}
 
 func (w *Web) moderation(v *visit) error {
 	m, err := w.lane.Moderation(v.Context())

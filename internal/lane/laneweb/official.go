@@ -260,7 +260,7 @@ func (w *Web) knownAndFew(v *visit) error {
 	if _, err := w.lane.Who(v.Context(), v.form.Get(codeField)); err != nil {
 		return err
 	}
-	return w.takeOne(v)
+	return w.takeSpare(v)
 }
 
 // contact keeps how the collective can reach a holder, or takes it away.
