@@ -38,18 +38,21 @@ type Config struct {
 	PerHour   int                     // reports taken in an hour by all processes on this database, and twice as many photos; default 600
 	Licence   Licence                 // of the open data
 	Site      *url.URL                // as others reach it; nil: as a request names it
+	Alerts    bool                    // mail can be sent, so alerts can be asked for
 }
 
 // Web serves the open lane. It is safe for many goroutines.
 type Web struct {
-	lane   *lane.Lane
-	cat    *locale.Catalogue
-	name   func(locale.Tag) string
-	set    *page.Set
-	budget *budget // of reports, and of all else that is written
-	spare  *budget // of what comes without work while there is load
-	photos *budget
-	rooms  *http.ServeMux
+	lane    *lane.Lane
+	cat     *locale.Catalogue
+	name    func(locale.Tag) string
+	set     *page.Set
+	budget  *budget // of reports, and of all else that is written
+	spare   *budget // of what comes without work while there is load
+	photos  *budget
+	letters *budget // that ask an address whether it wants alerts
+	mails   bool
+	rooms   *http.ServeMux
 
 	setting chan struct{} // letters that are being made
 	streams chan struct{} // downloads that run
@@ -75,7 +78,7 @@ func New(cfg Config) (*Web, error) {
 		cfg.Name = func(locale.Tag) string { return "Kuä" }
 	}
 	w := &Web{lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
-		spare:   newBudget(cfg.Lane, "unworked", max(1, cfg.PerHour/spareShare)),
+		spare: newBudget(cfg.Lane, "unworked", max(1, cfg.PerHour/spareShare)), letters: newBudget(cfg.Lane, "alerts", max(1, cfg.PerHour/alertShare)), mails: cfg.Alerts,
 		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence, site: cfg.Site}
 	w.routes()
 	return w, nil
@@ -119,6 +122,12 @@ func (w *Web) routes() {
 		"POST /outcome":           w.outcome,
 		"POST /again":             w.askAgain,
 		"GET /moderation":         w.moderation,
+		"GET /alerts":             w.alerts,
+		"POST /alerts":            w.askAlert,
+		"GET /alert/{mark}":       w.alert,
+		"POST /alert/{mark}":      w.confirmAlert,
+		"GET /alert/{mark}/end":   w.alert,
+		"POST /alert/{mark}/end":  w.endAlert,
 
 		"GET /check/{token}":                     w.queue,
 		"GET /check/{token}/{id}":                w.lookAt,
