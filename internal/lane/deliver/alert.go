@@ -133,6 +133,8 @@ func (w *Worker) deed(lang locale.Tag, e lane.Event, router *authority.Router) s
 		what = "alert.act.verdict"
 	case e.Outcome != "" || e.Strikes != 0:
 		what = "alert.act.outcome"
+	case e.KeptOut():
+		what = "check.words.refused"
 	case e.Words != "" || e.To == "":
 		what = "alert.act.words"
 	}
