@@ -9,9 +9,10 @@ import (
 // Rules are the lane's own, which the storage applies inside its transactions.
 // Each is a pure function.
 type Rules struct {
-	Tells    Tells                   // who must hear of an event
-	Answer   func(state string) bool // an authority's answer that people judge
-	Standing func(Facts) string      // as which an assignment is counted
+	Tells    Tells                           // who must hear of an event
+	Answer   func(state string) bool         // an authority's answer that people judge
+	Standing func(Facts) string              // as which an assignment is counted
+	Disputes func(before, after string) bool // supporters' words have just turned one standing into another of which its authority must hear
 }
 
 // Facts are all that the standing of an assignment hangs on.
