@@ -21,6 +21,8 @@ const ENTRIES = {
   "lane-where.js": "lane/where.ts",
   "lane-draft.js": "lane/draft.ts",
   "lane-passkey.js": "lane/passkey.ts",
+  "lane-work.js": "lane/work.ts",
+  "lane-work-worker.js": "lane/work-worker.ts",
   "report.css": "report/report.css",
   "report.js": "report/report.ts",
   "report-look.js": "report/look.ts",

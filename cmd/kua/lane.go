@@ -27,6 +27,7 @@ type laneAt struct {
 	pictures string // a bucket, or a folder
 	licence  laneweb.Licence
 	site     *url.URL // as others reach it; nil: not said
+	alerts   bool     // mail can be sent
 }
 
 // bucket opens a store of pictures that speaks S3.
@@ -76,7 +77,7 @@ func tendLane(ctx context.Context, l *lane.Lane, failed func(error)) {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
 	for {
-		if err := errors.Join(l.SweepPictures(ctx), l.SweepMarks(ctx), l.SweepBudgets(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(l.SweepPictures(ctx), l.SweepMarks(ctx), l.SweepBudgets(ctx), l.SweepAlerts(ctx)); err != nil && ctx.Err() == nil {
 			failed(err)
 		}
 		select {

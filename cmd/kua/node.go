@@ -80,6 +80,7 @@ func (a *app) nodeCommand() *cobra.Command {
 		if at.site, err = deliver.ReadSite(tell.site); err != nil {
 			return err
 		}
+		at.alerts = at.site != nil && tell.server != ""
 		n, err := a.openNode(c.Context(), cfg, at)
 		if err != nil {
 			return err
@@ -172,7 +173,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: at.licence, Name: s.name, Site: at.site, Diary: cfg.Diary})
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: at.licence, Name: s.name, Site: at.site, Alerts: at.alerts, Diary: cfg.Diary})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -8,6 +8,8 @@
 package authority
 
 import (
+	"slices"
+
 	"kua/internal/appeal"
 	"kua/internal/locale"
 )
@@ -152,4 +154,17 @@ type Mandate struct {
 	Checked    appeal.Check      `json:"checked,omitzero"`
 
 	line int
+}
+
+// Inside gives an area and all areas that lie in it.
+func (d Directory) Inside(area string) []string {
+	all := []string{area}
+	for i := 0; i < len(all); i++ { // grows as it walks down
+		for _, a := range d.Areas {
+			if a.Parent == all[i] && !slices.Contains(all, a.ID) {
+				all = append(all, a.ID)
+			}
+		}
+	}
+	return all
 }

@@ -108,10 +108,25 @@ func (l *Lane) erasing(ctx context.Context, r Request, e Event, b Blackout, hist
 		said += r.Words
 		out.Words, out.Answers = Black, "{}"
 	}
+	if out.Search, err = l.leftToFind(ctx, out); err != nil {
+		return out, err
+	}
 	if was != 0 && strings.Trim(said, Black) == "" && !b.Pictures && !out.Place || said == "" && !b.Pictures && !out.Place {
 		return out, fault.Conflict("lane.blacked", e.Number, r.ID)
 	}
 	return out, nil
+}
+
+// leftToFind gives what a request is found by when an event's words are erased.
+func (l *Lane) leftToFind(ctx context.Context, out lanedb.Blackout) (string, error) {
+	kept, err := l.db.Request(ctx, out.Request)
+	if err != nil {
+		return "", err
+	}
+	if out.Words != "" {
+		kept.Words, kept.Answers, kept.Landmark = "", out.Answers, ""
+	}
+	return l.searchText(ctx, kept, "", out.Number)
 }
 
 // newestWords gives the event as which a post reads.

@@ -22,6 +22,7 @@ const (
 	ByLink     Rule = "link"     // an address of a page, of mail or of a messenger
 	ByNumber   Rule = "number"   // a telephone's number, a person's or an account's
 	ByAlike    Rule = "alike"    // much the same words came several times
+	ByLoad     Rule = "load"     // it came under load and without the work that was asked for
 )
 
 // Cause is a rule that holds a report, and what it found there.
@@ -57,23 +58,33 @@ func held(k lanedb.Hold) Hold {
 
 // causes says why a draft is to be looked at first, and gives the marks of its words.
 func (l *Lane) causes(ctx context.Context, d Draft, r Review) (all []Cause, marks []int64, err error) {
-	add := func(rule Rule, found []string) {
-		if len(found) > 0 {
-			letters := []rune(strings.Join(found, ", "))
-			all = append(all, Cause{rule, string(letters[:min(len(letters), maxFound)])})
-		}
-	}
 	if r.Category.Visibility == authority.Held {
 		all = append(all, Cause{Rule: ByCategory})
 	}
 	if r.Routing.Authority == "" {
 		all = append(all, Cause{Rule: ByNobody})
 	}
-	said := d.said(r.Category)
-	add(ByDanger, r.Danger)
+	said, marks, err := l.saidCauses(ctx, d.said(r.Category), d.Words, r.Danger)
+	all = append(all, said...)
+	if d.Unworked {
+		all = append(all, Cause{Rule: ByLoad})
+	}
+	return all, marks, err
+}
+
+// saidCauses are those that lie in what is said; words are what is compared with
+// other reports, by the marks that are given.
+func (l *Lane) saidCauses(ctx context.Context, said, words string, danger []string) (all []Cause, marks []int64, err error) {
+	add := func(rule Rule, found []string) {
+		if len(found) > 0 {
+			letters := []rune(strings.Join(found, ", "))
+			all = append(all, Cause{rule, string(letters[:min(len(letters), maxFound)])})
+		}
+	}
+	add(ByDanger, danger)
 	add(ByLink, links(said))
 	add(ByNumber, numbers(said))
-	marks, many, err := l.tooAlike(ctx, d.Words)
+	marks, many, err := l.tooAlike(ctx, words)
 	if many {
 		all = append(all, Cause{Rule: ByAlike})
 	}

@@ -54,7 +54,8 @@ type Lane struct {
 // Open opens the lane, making its database when it is not there.
 func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	rules := lanedb.Rules{Tells: tells, Answer: func(s string) bool { return State(s).judged() }, Standing: func(f lanedb.Facts) string { return string(standing(f)) },
-		Filed: filed, Open: open, Unseen: unseenStates()}
+		Filed: filed, Open: open, Unseen: unseenStates(),
+		Disputes: func(before, after string) bool { return disputes(Standing(before), Standing(after)) }}
 	db, err := lanedb.Open(ctx, filepath.Join(cfg.Dir, databaseFile), cfg.URL, rules)
 	if err != nil {
 		return nil, fmt.Errorf("open the open lane: %w", err)

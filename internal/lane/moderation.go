@@ -21,8 +21,12 @@ type Moderation struct {
 	Grounds      map[Ground]int64
 	Again        map[State]int64 // what followed another look
 	First, Later int64           // wait now: for a first look, for another one
+	Words        AddedWords      // that holders added
 	Days         float64         // the median of how long a decision took; -1 without one
 }
+
+// AddedWords is how often words that were added wait, were let through, and were not.
+type AddedWords struct{ Wait, Passed, Refused int64 }
 
 // Moderation gives the numbers of the last twelve months.
 func (l *Lane) Moderation(ctx context.Context) (m Moderation, err error) {
@@ -33,7 +37,10 @@ func (l *Lane) Moderation(ctx context.Context) (m Moderation, err error) {
 	}
 	m.Held, m.Days = kept.Held, median(kept.Waited)
 	m.Causes, m.Decided, m.Grounds, m.Again = named[Rule](kept.Causes), named[State](kept.What), named[Ground](kept.Grounds), named[State](kept.Again)
-	m.First, m.Later, err = l.db.QueueLength(ctx)
+	if m.First, m.Later, err = l.db.QueueLength(ctx); err != nil {
+		return m, err
+	}
+	m.Words.Wait, m.Words.Passed, m.Words.Refused, err = l.db.AdditionNumbers(ctx, string(m.Since))
 	return m, err
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"kua/internal/blob"
 	"kua/internal/fault"
 	"kua/internal/lane/lanedb"
-	"kua/internal/locale"
 )
 
 // How a move goes about it.
@@ -227,9 +224,13 @@ func (m *mover) index(ctx context.Context) error {
 		if err != nil || len(all) == 0 {
 			return err
 		}
+		events, err := m.db.SaidLater(ctx, all)
+		if err != nil {
+			return err
+		}
 		words := make(map[int64]string, len(all))
 		for _, r := range all {
-			if words[r.ID], err = m.said(ctx, r); err != nil {
+			if words[r.ID], err = m.said(ctx, r, events[r.ID]); err != nil {
 				return err
 			}
 		}
@@ -241,10 +242,10 @@ func (m *mover) index(ctx context.Context) error {
 	}
 }
 
-func (m *mover) said(ctx context.Context, r lanedb.Request) (string, error) {
-	d := Draft{Words: r.Words, Landmark: r.Landmark}
-	if err := json.Unmarshal([]byte(r.Answers), &d.Answers); err != nil {
-		return "", fmt.Errorf("read the answers of request %d: %w", r.ID, err)
+func (m *mover) said(ctx context.Context, r lanedb.Request, events []lanedb.Event) (string, error) {
+	added, err := addedWords(events)
+	if err != nil {
+		return "", err
 	}
 	router := m.categories[r.Directory]
 	if router == nil {
@@ -257,11 +258,7 @@ func (m *mover) said(ctx context.Context, r lanedb.Request) (string, error) {
 		}
 		m.categories[r.Directory] = router
 	}
-	category, err := router.Category(r.Category)
-	if err != nil && r.Kind == string(Report) {
-		return "", err
-	}
-	return locale.SearchText(d.said(category)), nil
+	return searchOf(r, router, added)
 }
 
 // carry brings the pictures that the target knows of and reads each of them back.

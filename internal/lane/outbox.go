@@ -16,11 +16,15 @@ import (
 // tells is the rule of the outbox: who must hear of an event. An authority hears
 // of a report once it is routed to it, and after that of every act of the holder
 // and the collective on the whole of it or on its own part, until that is closed;
-// of the closing too. What another authority's answer is worth is not its business.
+// of the closing too. What another authority's answer is worth is not its business,
+// nor is that words were not let through.
 func tells(body string, all []lanedb.Assignment) ([]lanedb.Tell, error) {
 	var e Event
 	if err := canon.Unmarshal([]byte(body), &e); err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	if e.KeptOut() {
+		return nil, nil // words that nobody may read are no news
 	}
 	var out []lanedb.Tell
 	for _, a := range all {

@@ -35,6 +35,7 @@ type Draft struct {
 	Area     string              // an area of the list
 	Aware    bool                // was shown the sealed lane and wants to tell it in public
 	Pictures []string            // hashes that AddPicture gave, at most MaxPictures
+	Unworked bool                // came under load without the work of Challenge
 }
 
 // Sent says what became of a draft.

@@ -66,6 +66,12 @@ func standing(f lanedb.Facts) Standing {
 	return Claimed
 }
 
+// disputes is when an authority is told of what supporters say: once for each
+// answer, in the moment in which their words turn it into a disputed one. Before,
+// one code, which anybody can make, would write to it; after, each further one
+// would, although nothing changed.
+func disputes(before, after Standing) bool { return before != Disputed && after == Disputed }
+
 func unanswered(s State) Standing {
 	switch s {
 	case AwaitingCheck:

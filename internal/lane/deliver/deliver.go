@@ -99,6 +99,12 @@ func (w *Worker) Run(ctx context.Context) {
 		if did && err == nil {
 			continue
 		}
+		if did, err = w.Alert(ctx); err != nil && ctx.Err() == nil {
+			w.Diary.Error("deliver: alert", "error", err)
+		}
+		if did && err == nil {
+			continue
+		}
 		if did, err = w.Ask(ctx); err != nil && ctx.Err() == nil {
 			w.Diary.Error("deliver: ask", "error", err)
 		}

@@ -32,10 +32,11 @@ import (
 )
 
 const (
-	victimLane = "KUA_TEST_DELIVER_LANE" // a folder, or a URL
-	victimMail = "KUA_TEST_DELIVER_MAIL"
-	site       = "https://kua.example"
-	roads      = "roads@city-hall.example"
+	victimLane  = "KUA_TEST_DELIVER_LANE" // a folder, or a URL
+	victimMail  = "KUA_TEST_DELIVER_MAIL"
+	victimAlert = "KUA_TEST_DELIVER_ALERT"
+	site        = "https://kua.example"
+	roads       = "roads@city-hall.example"
 )
 
 // TestMain is also a worker that is killed between sending and keeping that it sent.
@@ -54,6 +55,10 @@ func TestMain(m *testing.M) {
 			select {}
 		}})
 		must(err)
+		if os.Getenv(victimAlert) != "" {
+			_, err = w.Alert(context.Background())
+			must(err)
+		}
 		_, err = w.Once(context.Background())
 		must(err)
 		os.Exit(1) // it should not have come so far

@@ -73,7 +73,11 @@ func (w *Worker) sendMail(ctx context.Context, m message, c authority.Channel) e
 		line(quote(m.r.Words))
 	}
 	line()
-	line(say("deliver.answer"))
+	if m.d.Opening || m.a.State.Open() {
+		line(say("deliver.answer"))
+	} else {
+		line(say("deliver.see"))
+	}
 	line(link)
 	line(say("deliver.answer.text", lang.Date(string(until))), "\n")
 	line(say("deliver.public"))
@@ -111,6 +115,8 @@ func (m message) place(lang locale.Tag) string {
 func (m message) act() (key, words string) {
 	e := m.history[m.d.Event-1]
 	switch {
+	case e.By == lane.BySupporter:
+		return "deliver.act.disputed", "" // whose words it is that follow nobody knows: they stand on the page
 	case e.Words != "":
 		return "deliver.act.added", e.Words
 	case e.To == lane.Withdrawn:

@@ -347,6 +347,8 @@ func (s *Server) say(lang locale.Tag, r *authority.Router, e lane.Event) string 
 		said += s.cat.T(lang, "laneweb.outcome.struck", e.Strikes)
 	case e.Words != "":
 		return said + e.Words
+	case e.KeptOut():
+		said += s.cat.T(lang, "check.words.refused")
 	default:
 		said += s.cat.T(lang, "laneweb.state."+string(e.To))
 	}

@@ -14,6 +14,7 @@ type Blackout struct {
 	Seen            int64  // the number of events when it was worked out
 	Body            string // of the event; its hash stays
 	Words, Answers  string // of the request; "": they stay
+	Search          string // by which the request is found
 	Link            bool   // that of its outcome goes
 	Pictures        bool   // those of the event go
 	Place           bool   // the request's goes
@@ -35,6 +36,9 @@ func (db *DB) BlackOut(ctx context.Context, b Blackout, write Write) error {
 			if err := db.blackRequest(ctx, tx, b); err != nil {
 				return err
 			}
+		}
+		if err := db.reindex(ctx, tx, b.Request, b.Search); err != nil {
+			return err
 		}
 		if b.Place {
 			if err := db.blackPlace(ctx, tx, b.Request); err != nil {
@@ -70,10 +74,8 @@ func (db *DB) blackRequest(ctx context.Context, tx *sql.Tx, b Blackout) error {
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE request SET words = $1, answers = $2 WHERE id = $3`, b.Words, b.Answers, b.Request); err != nil {
-		return err
-	}
-	return db.reindex(ctx, tx, b.Request, "")
+	_, err := tx.ExecContext(ctx, `UPDATE request SET words = $1, answers = $2 WHERE id = $3`, b.Words, b.Answers, b.Request)
+	return err
 }
 
 func (db *DB) blackPlace(ctx context.Context, tx *sql.Tx, request int64) error {

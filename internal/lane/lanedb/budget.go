@@ -22,17 +22,10 @@ func (db *DB) Draw(ctx context.Context, name string, most, perHour, want int64, 
 	minute := now.Unix() / 60
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		taken, next = 0, time.Time{}
-		room, at := most*one, minute
-		err := tx.QueryRowContext(ctx, `SELECT room, minute FROM budget WHERE name = $1`, name).Scan(&room, &at)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		room, at, wrong, err := budgetRoom(ctx, tx, name, most, perHour, minute)
+		if err != nil {
 			return err
 		}
-		wrong := at > minute+maxAhead
-		if wrong {
-			at = minute
-		}
-		passed := min(max(0, minute-at), 60) // the clocks of machines differ
-		room, at = min(most*one, room+passed*perHour*one/60), max(at, minute)
 		if taken = min(want, room/one); taken == 0 {
 			minutes := ((one-room)*60 + perHour*one - 1) / (perHour * one)
 			next = time.Unix((at+minutes)*60, 0)
@@ -57,4 +50,30 @@ func (db *DB) ForgetBudgets(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("forget full budgets: %w", err)
 	}
 	return nil
+}
+
+// budgetRoom gives what a budget has left in a minute, in parts of one; wrong says
+// that it was filled by a clock that was wrong.
+func budgetRoom(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, name string, most, perHour, minute int64) (room, at int64, wrong bool, err error) {
+	room, at = most*one, minute
+	err = q.QueryRowContext(ctx, `SELECT room, minute FROM budget WHERE name = $1`, name).Scan(&room, &at)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, false, err
+	}
+	if wrong = at > minute+maxAhead; wrong {
+		at = minute
+	}
+	passed := min(max(0, minute-at), 60) // the clocks of machines differ
+	return min(most*one, room+passed*perHour*one/60), max(at, minute), wrong, nil
+}
+
+// BudgetLeft gives how much of what a budget counts is left, and draws nothing.
+func (db *DB) BudgetLeft(ctx context.Context, name string, most, perHour int64, now time.Time) (int64, error) {
+	room, _, _, err := budgetRoom(ctx, db.db, name, most, perHour, now.Unix()/60)
+	if err != nil {
+		return 0, fmt.Errorf("look at the budget %s: %w", name, err)
+	}
+	return room / one, nil
 }

@@ -431,12 +431,12 @@ func (p *pass) put(ctx context.Context, missing [][]any) error {
 				` ON CONFLICT (`+strings.Join(p.key, ", ")+`)`+over, given.args...); err != nil {
 				return err
 			}
-			if p.name != "request" {
+			if p.name != "request" && p.name != "event" { // an event may bring words to find its request by
 				continue
 			}
 			var ids [][]any
 			for _, values := range some {
-				ids = append(ids, p.keyOf(values))
+				ids = append(ids, p.keyOf(values)[:1])
 			}
 			var gone placeholders
 			if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+gone.rows(ids)+`)`, gone.args...); err != nil {

@@ -54,23 +54,28 @@ func (db *DB) tell(ctx context.Context, tx *sql.Tx, request, event int64, body s
 		return err
 	}
 	for _, t := range tells {
-		var told int64
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM delivery WHERE assignment = $1`, t.Assignment).Scan(&told); err != nil {
-			return err
-		}
-		if t.Opening && told > 0 {
-			continue
-		}
-		opening := int64(0)
-		if told == 0 {
-			opening = 1
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO delivery (request, assignment, event, opening, state, day, tries, due, lease, owner, fault, fault_args)
-			VALUES ($1, $2, $3, $4, 'waiting', $5, 0, 0, 0, '', '', '[]')`, request, t.Assignment, event, opening, t.Day); err != nil {
+		if err := addDelivery(ctx, tx, request, event, t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func addDelivery(ctx context.Context, tx *sql.Tx, request, event int64, t Tell) error {
+	var told int64
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM delivery WHERE assignment = $1`, t.Assignment).Scan(&told); err != nil {
+		return err
+	}
+	if t.Opening && told > 0 {
+		return nil
+	}
+	opening := int64(0)
+	if told == 0 {
+		opening = 1
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO delivery (request, assignment, event, opening, state, day, tries, due, lease, owner, fault, fault_args)
+		VALUES ($1, $2, $3, $4, 'waiting', $5, 0, 0, 0, '', '', '[]')`, request, t.Assignment, event, opening, t.Day)
+	return err
 }
 
 const deliveryColumns = `number, request, assignment, event, opening, state, day, tries, fault, fault_args, owner, round`

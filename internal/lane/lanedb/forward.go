@@ -15,7 +15,8 @@ type Forward struct {
 	Owner                      string
 }
 
-// never is when a part is asked for that is closed.
+// never is when a part is asked for that is closed, and when an alert is due that
+// waits for something else than time.
 const never = 1 << 62
 
 func addForward(ctx context.Context, tx *sql.Tx, f Forward) error {

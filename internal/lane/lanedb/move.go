@@ -251,6 +251,29 @@ func (m *Move) Unsearched(ctx context.Context, limit int) ([]Request, error) {
 	return requests(rows, err)
 }
 
+// SaidLater gives those events of the target's requests that may hold words.
+func (m *Move) SaidLater(ctx context.Context, all []Request) (map[int64][]Event, error) {
+	ids := make([]int64, len(all))
+	for i, r := range all {
+		ids[i] = r.ID
+	}
+	where, args := among("request", ids)
+	rows, err := m.to.QueryContext(ctx, `SELECT request, number, body, hash FROM event WHERE `+where+` AND body LIKE '%"words":%' ORDER BY request, number`, args...)
+	type one struct {
+		request int64
+		Event
+	}
+	found, err := collect(rows, err, func(rows *sql.Rows, e *one) error { return rows.Scan(&e.request, &e.Number, &e.Body, &e.Hash) })
+	if err != nil {
+		return nil, fmt.Errorf("read what was said later: %w", err)
+	}
+	events := map[int64][]Event{}
+	for _, e := range found {
+		events[e.request] = append(events[e.request], e.Event)
+	}
+	return events, nil
+}
+
 // Search has requests found by the given words, as locale.SearchText gives them.
 func (m *Move) Search(ctx context.Context, words map[int64]string) error {
 	return m.write(ctx, func(ctx context.Context, tx *sql.Tx) error {

@@ -125,6 +125,9 @@ func (db *DB) appendEvent(ctx context.Context, tx *sql.Tx, request int64, write 
 	if err != nil {
 		return err
 	}
+	if err := wakeAlerts(ctx, tx, request); err != nil {
+		return err
+	}
 	if err := db.tell(ctx, tx, request, number, body); err != nil {
 		return err
 	}

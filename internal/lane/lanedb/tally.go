@@ -9,12 +9,13 @@ import (
 // Rules are the lane's own, which the storage applies inside its transactions.
 // Each is a pure function.
 type Rules struct {
-	Tells    Tells                   // who must hear of an event
-	Answer   func(state string) bool // an authority's answer that people judge
-	Standing func(Facts) string      // as which an assignment is counted
-	Filed    Filed                   // what an inbox takes from an event
-	Open     func(state string) bool // something is still to come from an authority
-	Unseen   []string                // states of an assignment that let nobody see a held request
+	Tells    Tells                           // who must hear of an event
+	Answer   func(state string) bool         // an authority's answer that people judge
+	Standing func(Facts) string              // as which an assignment is counted
+	Filed    Filed                           // what an inbox takes from an event
+	Open     func(state string) bool         // something is still to come from an authority
+	Unseen   []string                        // states of an assignment that let nobody see a held request
+	Disputes func(before, after string) bool // supporters' words have just turned one standing into another of which its authority must hear
 }
 
 // Facts are all that the standing of an assignment hangs on.

@@ -48,7 +48,7 @@ type Verdict struct {
 
 // AddVerdict keeps a verdict with its event and pictures and, where reopened is not nil, moves
 // the assignment to it with a second event; open says which states leave a
-// request open. The same from the same person again changes nothing. The faults
+// request open. The authority hears of it where the rules say so. The same from the same person again changes nothing. The faults
 // are lane.unknown_code, lane.judged (they said something else before),
 // lane.no_answer (nothing is to be judged), lane.came_later, lane.moved and lane.no_picture.
 func (db *DB) AddVerdict(ctx context.Context, v Verdict, said Write, reopened *Assignment, open func(state string) bool, move Write) error {
@@ -112,7 +112,14 @@ func (db *DB) AddVerdict(ctx context.Context, v Verdict, said Write, reopened *A
 				return err
 			}
 		}
-		return db.restand(ctx, tx, a.Number)
+		if err := db.restand(ctx, tx, a.Number); err != nil || reopened != nil {
+			return err // of what opens it again its authority hears as of every move
+		}
+		after, err := readAssignment(ctx, tx, a.Number)
+		if err != nil || !db.rules.Disputes(now.Standing, after.Standing) {
+			return err
+		}
+		return addDelivery(ctx, tx, a.Request, event, Tell{Assignment: a.Number, Day: v.Day})
 	})
 	if err != nil {
 		return fmt.Errorf("keep a verdict on assignment %d: %w", a.Number, err)

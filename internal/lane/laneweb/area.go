@@ -50,7 +50,7 @@ func (w *Web) area(v *visit) error {
 		}
 	}
 	p.bind(w, v, d)
-	if p.Said, err = w.announced(v, p.base, append(around(d, a.Parent), inside(d, a.ID)...)); err != nil {
+	if p.Said, err = w.announced(v, p.base, append(around(d, a.Parent), d.Inside(a.ID)...)); err != nil {
 		return err
 	}
 	asked := w.askedOf(v, a.ID)
@@ -88,6 +88,6 @@ func (p *areaPage) bind(w *Web, v *visit, d authority.Directory) {
 
 // askedOf is what a list of one area asks for.
 func (w *Web) askedOf(v *visit, area string) asked {
-	a := asked{area: area, filter: lane.Filter{Limit: onPage + 1, Matters: lane.Matters, Areas: inside(v.router.Directory(), area)}, values: map[string][]string{"area": {area}}}
+	a := asked{area: area, filter: lane.Filter{Limit: onPage + 1, Matters: lane.Matters, Areas: v.router.Directory().Inside(area)}, values: map[string][]string{"area": {area}}}
 	return a
 }

@@ -187,6 +187,9 @@ func (w *Web) line(v *visit, router *authority.Router, m lane.Matter, e lane.Eve
 	case e.Words != "":
 		l.State, l.Words = w.cat.T(v.lang, "laneweb.added"), e.Words
 	}
+	if e.KeptOut() {
+		l.State = w.cat.T(v.lang, "check.words.refused")
+	}
 	if e.Ground != "" {
 		l.Reason = strings.TrimSpace(w.cat.T(v.lang, "check.ground."+string(e.Ground)) + "\n" + e.Reason)
 	}

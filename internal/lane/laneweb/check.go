@@ -24,6 +24,7 @@ type queuePage struct {
 	Token        string
 	First, Later int64 // how many wait for a first and for another look
 	Queue, Again []queued
+	Added        []queued // words that were added later
 	Done         bool
 }
 
@@ -73,6 +74,9 @@ func (w *Web) queue(v *visit) error {
 			*into = append(*into, q)
 		}
 	}
+	if p.Added, err = w.addedQueue(v, p.base, at); err != nil {
+		return err
+	}
 	w.set.Show(v.rw, "check", p.Base, p)
 	return nil
 }
@@ -114,6 +118,7 @@ type checked struct {
 	Deciders                       []string // who decided before: for the collective alone
 	Seen                           int      // events
 	CanPass, CanWithdraw, CanMerge bool
+	Held                           []heldWords
 	Nobody                         bool    // it waits, and nobody is named to whom it would go
 	Owners                         []named // to whom the collective can give it then
 	Again                          bool    // it is another look
@@ -214,6 +219,9 @@ func (w *Web) checked(v *visit, at string, id int64) (c checked, err error) {
 		for _, a := range v.router.Directory().Authorities {
 			c.Owners = append(c.Owners, named{ID: a.ID, Name: a.Names.In(v.lang), Chosen: a.ID == v.form.Get("owner")})
 		}
+	}
+	if c.Held, err = w.heldWords(v, id, true); err != nil {
+		return c, err
 	}
 	exact, err := w.lane.ExactForCheck(v.Context(), id)
 	if err != nil {
@@ -320,6 +328,9 @@ func (w *Web) decide(v *visit) error {
 	if err != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
+	if v.form.Has("addition") {
+		return w.decideAddition(v, at, lane.AdditionCheck{Checker: c.Number, Request: id, Seen: seen, Reason: oneLineEnd(v.form.Get("reason"))})
+	}
 	d := lane.Check{Checker: c.Number, Request: id, Seen: seen, Reason: oneLineEnd(v.form.Get("reason"))}
 	switch v.form.Get("do") {
 	case "pass":
@@ -334,7 +345,11 @@ func (w *Web) decide(v *visit) error {
 	default:
 		return fault.Invalid("laneweb.bad_form")
 	}
-	err = w.lane.Decide(v.Context(), d)
+	return w.decided(v, at, w.lane.Decide(v.Context(), d))
+}
+
+// decided leads back to the queue, or shows the report again with why not.
+func (w *Web) decided(v *visit, at string, err error) error {
 	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict || f.Kind == fault.KindNotFound) {
 		return w.showCheck(v, err)
 	}

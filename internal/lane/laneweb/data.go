@@ -353,7 +353,7 @@ func (w *Web) scoreRows(v *visit) error {
 		}
 		c.Authority = &id
 	case lane.PerArea:
-		c.Areas = inside(v.router.Directory(), id)
+		c.Areas = v.router.Directory().Inside(id)
 	case lane.PerCategory:
 		c.Category = id
 	}

@@ -82,7 +82,7 @@ func (w *Web) sifted(v *visit, me lane.Account) sifted {
 	}
 	if id := q.Get("area"); id != "" {
 		if _, err := v.router.Area(id); err == nil {
-			s.filter.Areas = inside(v.router.Directory(), id)
+			s.filter.Areas = v.router.Directory().Inside(id)
 			keep("area", id)
 		}
 	}

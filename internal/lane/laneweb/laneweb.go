@@ -40,19 +40,24 @@ type Config struct {
 	Licence   Licence                 // of the open data
 	Site      *url.URL                // as others reach it; nil: as a request names it
 	Diary     *slog.Logger            // faults of the house, and on which kind of page; nothing of who asks; default: nowhere
+	Alerts    bool                    // mail can be sent, so alerts can be asked for
 }
 
 // Web serves the open lane. It is safe for many goroutines.
 type Web struct {
-	lane   *lane.Lane
-	cat    *locale.Catalogue
-	name   func(locale.Tag) string
-	set    *page.Set
-	budget *budget // of reports
-	acts   *budget // of those with a code or a link, whom no flood of reports is to keep out
-	joins  *budget // of having the same trouble, for which nobody needs a code that was known before
-	photos *budget
-	rooms  *http.ServeMux
+	lane    *lane.Lane
+	cat     *locale.Catalogue
+	name    func(locale.Tag) string
+	set     *page.Set
+	budget  *budget // of reports
+	spare   *budget // of reports that come without work while there is load
+	acts    *budget // of those with a code or a link, whom no flood of reports is to keep out
+	joins   *budget // of having the same trouble, for which nobody needs a code that was known before
+	asking  *budget // of questions
+	photos  *budget
+	letters *budget // that ask an address whether it wants alerts
+	mails   bool
+	rooms   *http.ServeMux
 
 	setting chan struct{} // letters that are being made
 	streams chan struct{} // downloads that run
@@ -82,7 +87,8 @@ func New(cfg Config) (*Web, error) {
 		cfg.Diary = slog.New(slog.DiscardHandler)
 	}
 	w := &Web{diary: cfg.Diary, lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), acts: newBudget(cfg.Lane, "acts", cfg.PerHour),
-		joins: newBudget(cfg.Lane, "supports", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
+		joins: newBudget(cfg.Lane, "supports", cfg.PerHour), inquiries: newBudget(cfg.Lane, "questions", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
+		spare: newBudget(cfg.Lane, "unworked", max(1, cfg.PerHour/spareShare)), letters: newBudget(cfg.Lane, "alerts", max(1, cfg.PerHour/alertShare)), mails: cfg.Alerts,
 		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence, site: cfg.Site}
 	w.routes()
 	return w, nil
@@ -126,6 +132,12 @@ func (w *Web) routes() {
 		"POST /outcome":           w.outcome,
 		"POST /again":             w.askAgain,
 		"GET /moderation":         w.moderation,
+		"GET /alerts":             w.alerts,
+		"POST /alerts":            w.askAlert,
+		"GET /alert/{mark}":       w.alert,
+		"POST /alert/{mark}":      w.confirmAlert,
+		"GET /alert/{mark}/end":   w.alert,
+		"POST /alert/{mark}/end":  w.endAlert,
 
 		"GET /check/{token}":                     w.queue,
 		"GET /check/{token}/{id}":                w.lookAt,

@@ -2,10 +2,8 @@ package laneweb
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 
-	"kua/internal/authority"
 	"kua/internal/lane"
 )
 
@@ -44,7 +42,7 @@ func (w *Web) asked(v *visit) asked {
 	if _, err := v.router.Area(a.area); err != nil {
 		a.area = ""
 	} else {
-		a.filter.Areas = inside(v.router.Directory(), a.area)
+		a.filter.Areas = v.router.Directory().Inside(a.area)
 	}
 	if _, err := v.router.Category(a.category); err != nil {
 		a.category = ""
@@ -88,19 +86,6 @@ func (w *Web) front(v *visit) error {
 	}
 	w.set.Show(v.rw, "front", p.Base, p)
 	return nil
-}
-
-// inside gives an area and all areas that lie in it.
-func inside(d authority.Directory, area string) []string {
-	all := []string{area}
-	for i := 0; i < len(all); i++ { // grows as it walks down
-		for _, a := range d.Areas {
-			if a.Parent == all[i] && !slices.Contains(all, a.ID) {
-				all = append(all, a.ID)
-			}
-		}
-	}
-	return all
 }
 
 // entries gives the reports that a list asks for, and the address of the older ones.

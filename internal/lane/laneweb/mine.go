@@ -29,7 +29,8 @@ type minePage struct {
 	ContactSince  string // when one was left
 	Contact       string // what was typed and not taken
 	Holding       holding
-	Supporter     bool // the code is of somebody with the same trouble
+	Held          []heldWords // that were added and wait
+	Supporter     bool        // the code is of somebody with the same trouble
 	Asked         []asking
 	TakesPhotos   bool
 	Results       []named // outcomes to choose from
@@ -113,6 +114,9 @@ func (w *Web) showMine(v *visit, trouble error) error {
 			return err
 		}
 		if p.ContactSince, err = w.keptContact(v, who.Request); err != nil {
+			return err
+		}
+		if p.Held, err = w.heldWords(v, who.Request, false); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,7 @@ type numberRow struct {
 }
 
 // rules are those of lane.Rule in the order in which the page has them.
-var rules = []lane.Rule{lane.ByCategory, lane.ByNobody, lane.ByDanger, lane.ByLink, lane.ByNumber, lane.ByAlike}
+var rules = []lane.Rule{lane.ByCategory, lane.ByNobody, lane.ByDanger, lane.ByLink, lane.ByNumber, lane.ByAlike, lane.ByLoad}
 
 func (w *Web) moderation(v *visit) error {
 	m, err := w.lane.Moderation(v.Context())
@@ -52,7 +52,8 @@ func (w *Web) moderation(v *visit) error {
 	for _, g := range lane.Grounds {
 		grounds.Rows = append(grounds.Rows, numberRow{p.T("check.ground." + string(g)), m.Grounds[g]})
 	}
-	p.Tables = []numbers{decided("moderation.decided", m.Decided), grounds, decided("moderation.again", m.Again), causes}
+	added := numbers{Title: p.T("check.words"), Rows: []numberRow{{p.T("check.words.wait"), m.Words.Wait}, {p.T("moderation.routed"), m.Words.Passed}, {p.T("check.words.refused"), m.Words.Refused}}}
+	p.Tables = []numbers{decided("moderation.decided", m.Decided), grounds, decided("moderation.again", m.Again), added, causes}
 	w.set.Show(v.rw, "moderation", p.Base, p)
 	return nil
 }

@@ -122,7 +122,7 @@ func (w *Web) items(v *visit, kind lane.Kind, counts []lane.Count) (all []item) 
 		}
 	case lane.PerArea:
 		for _, a := range areas(d, v.lang, "") {
-			add(a.ID, a.Name, inside(d, a.ID))
+			add(a.ID, a.Name, d.Inside(a.ID))
 		}
 	case lane.PerCategory:
 		for _, k := range d.Categories {

@@ -152,6 +152,9 @@ type reviewPage struct {
 	Carried     []hidden
 	Code        string
 	Unaware     bool // it was sent without saying that the danger is known
+	Work        *work
+	Trouble     string // why it was not taken
+	Hint        string
 }
 
 // Both gives the page and what is told to the template that shows it.
@@ -176,7 +179,7 @@ func (w *Web) review(v *visit) error {
 	if v.photoTrouble != nil {
 		return w.ask(v, category, v.photoTrouble) // whatever its kind: the words must not be lost
 	}
-	return w.look(v, category, d, false)
+	return w.look(v, category, d, false, nil)
 }
 
 // again shows the form once more for what its writer can mend.
@@ -187,7 +190,7 @@ func (w *Web) again(v *visit, category authority.Category, err error) error {
 	return err
 }
 
-func (w *Web) look(v *visit, category authority.Category, d lane.Draft, unaware bool) error {
+func (w *Web) look(v *visit, category authority.Category, d lane.Draft, unaware bool, trouble error) error {
 	known, err := w.lane.Review(v.Context(), d)
 	if err != nil {
 		return w.again(v, category, err)
@@ -219,8 +222,13 @@ func (w *Web) look(v *visit, category authority.Category, d lane.Draft, unaware 
 		}
 		p.Near = append(p.Near, one)
 	}
-	w.showDrafted(v, "review", p.Base, p)
-	return nil
+	if p.Work, err = w.asks(v, d.Code); err != nil {
+		return err
+	}
+	if trouble != nil {
+		p.Trouble, p.Hint = p.Fault(trouble)
+	}
+	return w.showReview(v, p, trouble)
 }
 
 func authorityName(r *authority.Router, id string, lang locale.Tag) string {
@@ -272,11 +280,16 @@ func (w *Web) send(v *visit) error {
 			return w.again(v, category, err)
 		}
 		if len(known.Danger) > 0 && !d.Aware {
-			return w.look(v, category, d, true)
+			return w.look(v, category, d, true, nil)
 		}
-		if err := w.takeOne(v); err != nil {
+		unworked, trouble, err := w.worked(v, d.Code)
+		if err != nil {
 			return err
 		}
+		if trouble != nil {
+			return w.look(v, category, d, false, trouble)
+		}
+		d.Unworked = unworked
 	}
 	sent, err := w.lane.Submit(v.Context(), d)
 	if err != nil {

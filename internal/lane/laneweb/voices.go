@@ -244,7 +244,7 @@ func (w *Web) question(v *visit) error {
 		return w.show(v, "question", p.Base, p, nil)
 	}
 	if known != nil {
-		if err := w.takeOne(v); err != nil {
+		if err := w.takeFrom(v, w.inquiries); err != nil {
 			return err
 		}
 	}

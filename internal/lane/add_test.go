@@ -1,0 +1,159 @@
+package lane_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"kua/internal/fault"
+	"kua/internal/lane"
+	"kua/internal/sqldb"
+	"kua/internal/sqldb/pgtest"
+)
+
+// added adds words to the report of a code, after all that it has.
+func added(t *testing.T, l *lane.Lane, id int64, code, words string, aware bool) error {
+	t.Helper()
+	history, err := l.History(t.Context(), id)
+	check(t, err)
+	return l.Add(t.Context(), lane.Addition{Code: code, Words: words, After: int64(len(history)), Aware: aware})
+}
+
+func foundBy(t *testing.T, l *lane.Lane, words string) (ids []int64) {
+	t.Helper()
+	all, err := l.List(t.Context(), lane.Filter{Words: words, Limit: 9})
+	check(t, err)
+	for _, r := range all {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// TestAddedWords: words that are added are found by the search beside what the
+// report said; those that a rule of holding stops are in no history, found by
+// nobody and told to no authority, until a checker lets them through; refused,
+// they are erased, and the history has the reason.
+func TestAddedWords(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		l := withCity(t, open())
+		d := manhole()
+		id := submit(t, l, d)
+		check(t, added(t, l, id, d.Code, "Крышку унесли, выдумано", false))
+		for _, words := range []string{"крышку унесли", d.Words, "крышку " + strings.Fields(d.Words)[0]} {
+			if ids := foundBy(t, l, words); len(ids) != 1 || ids[0] != id {
+				t.Errorf("%q finds %v, want %d", words, ids, id)
+			}
+		}
+		if err := added(t, l, id, d.Code, "Полицейский избил, выдумано", false); !errors.Is(err, fault.Conflict("lane.danger")) {
+			t.Errorf("words of danger: %v", err)
+		}
+		before, err := l.History(t.Context(), id)
+		check(t, err)
+		tells, err := l.Deliveries(t.Context(), id)
+		check(t, err)
+		const advert, telephone = "Ремонтируем люки: https://advert.example", "Звоните Мурату, выдумано: 8 700 123 45 67"
+		check(t, added(t, l, id, d.Code, advert, false))
+		check(t, added(t, l, id, d.Code, advert, false)) // sent twice
+		check(t, added(t, l, id, d.Code, telephone, false))
+		check(t, added(t, l, id, d.Code, "Полицейский избил, выдумано", true))
+		history, err := l.History(t.Context(), id)
+		check(t, err)
+		waits, err := l.Additions(t.Context(), id, 9)
+		if err != nil || len(waits) != 3 || len(history) != len(before) {
+			t.Fatalf("%+v, %v wait, and the history has %d events, want %d", waits, err, len(history), len(before))
+		}
+		for i, rule := range []lane.Rule{lane.ByLink, lane.ByNumber, lane.ByDanger} {
+			if c := waits[i].Causes; len(c) != 1 || c[0].Rule != rule || c[0].Found == "" {
+				t.Errorf("%q waits for %+v, want %s", waits[i].Words, c, rule)
+			}
+		}
+		if ids := foundBy(t, l, "Мурату"); len(ids) != 0 {
+			t.Errorf("what waits is found: %v", ids)
+		}
+
+		c := checker(t, l)
+		decide := func(w lane.HeldWords, seen int, d lane.AdditionCheck) error {
+			d.Checker, d.Number, d.Request, d.Seen = c.Number, w.Number, id, int64(seen)
+			return l.DecideAddition(t.Context(), d)
+		}
+		if err := decide(waits[0], len(history), lane.AdditionCheck{Ground: "advert"}); !errors.Is(err, fault.Invalid("lane.needs")) {
+			t.Errorf("refused without a reason: %v", err)
+		}
+		if err := decide(waits[0], len(history)-1, lane.AdditionCheck{Pass: true}); !errors.Is(err, fault.Conflict("lane.moved")) {
+			t.Errorf("decided on what was not seen: %v", err)
+		}
+		check(t, decide(waits[0], len(history), lane.AdditionCheck{Ground: "advert", Reason: "Это реклама"}))
+		check(t, decide(waits[1], len(history)+1, lane.AdditionCheck{Pass: true}))
+		if err := decide(waits[1], len(history)+2, lane.AdditionCheck{Pass: true}); !errors.Is(err, fault.Conflict("lane.moved")) {
+			t.Errorf("decided twice: %v", err)
+		}
+		history, err = l.History(t.Context(), id)
+		check(t, err)
+		refused, passed := history[len(history)-2], history[len(history)-1]
+		if !refused.KeptOut() || refused.Reason != "Это реклама" || refused.By != lane.ByHouse || passed.Words != telephone || passed.By != lane.ByHolder {
+			t.Errorf("the history ends with %+v, %+v", refused, passed)
+		}
+		for words, want := range map[string]int{"Мурату": 1, "крышку": 1, "Ремонтируем": 0, d.Words: 1} {
+			if ids := foundBy(t, l, words); len(ids) != want {
+				t.Errorf("%q finds %v, want %d", words, ids, want)
+			}
+		}
+		db, err := sqldb.Open(t.Context(), raw)
+		check(t, err)
+		defer db.Close()
+		var n int
+		check(t, db.QueryRowContext(t.Context(), `SELECT count(*) FROM addition WHERE words LIKE '%advert%'`).Scan(&n))
+		now, err := l.Deliveries(t.Context(), id)
+		if err != nil || n != 0 || len(now) != len(tells)+1 {
+			t.Errorf("%d refused words are kept; %d deliveries came of it, want one: of what was let through, %v", n, len(now)-len(tells), err)
+		}
+		if m, err := l.Moderation(t.Context()); err != nil || m.Words != (lane.AddedWords{Wait: 1, Passed: 1, Refused: 1}) {
+			t.Errorf("Moderation has %+v, %v", m.Words, err)
+		}
+		for i := range 4 {
+			check(t, added(t, l, id, d.Code, "Выдумано, @account"+strings.Repeat("x", i), false))
+		}
+		if err := added(t, l, id, d.Code, "Выдумано, @another", false); !errors.Is(err, fault.Conflict("lane.adding_waits")) {
+			t.Errorf("the sixth that waits: %v", err)
+		}
+
+		waiting := manhole()
+		waiting.Words = "Люк, выдумано, https://advert.example"
+		hidden := submit(t, l, waiting)
+		check(t, added(t, l, hidden, waiting.Code, advert, false))
+		if history, err := l.History(t.Context(), hidden); err != nil || len(history) != 2 {
+			t.Errorf("words that are added to a report that waits are not looked at with it: %d events, %v", len(history), err)
+		}
+	})
+}
+
+// TestAddedWordsMove: words that were added before and while a lane moves find
+// their report where it went.
+func TestAddedWordsMove(t *testing.T) {
+	dir, url := t.TempDir(), pgtest.Database(t)
+	l, err := lane.Open(t.Context(), lane.Config{Dir: dir})
+	check(t, err)
+	defer l.Close()
+	d := manhole()
+	id := submit(t, withCity(t, l), d)
+	check(t, added(t, l, id, d.Code, "Крышку унесли, выдумано", false))
+	later := false
+	_, err = lane.MoveTo(t.Context(), lane.MoveConfig{Dir: dir, URL: url, Progress: func(p lane.Progress) {
+		if p.Stage == lane.Indexing && !later {
+			later = true
+			check(t, added(t, l, id, d.Code, "Привезли новую, выдумано", false))
+		}
+	}})
+	check(t, err)
+	there, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir(), URL: url})
+	check(t, err)
+	defer there.Close()
+	for _, words := range []string{"крышку", "привезли", d.Words} {
+		if ids := foundBy(t, there, words); len(ids) != 1 {
+			t.Errorf("after the move %q finds %v", words, ids)
+		}
+	}
+	if !later {
+		t.Error("nothing was added while it moved")
+	}
+}

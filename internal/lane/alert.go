@@ -1,0 +1,311 @@
+package lane
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"kua/internal/appeal"
+	"kua/internal/authority"
+	"kua/internal/fault"
+	"kua/internal/lane/lanedb"
+	"kua/internal/locale"
+)
+
+const (
+	alertsAsked = 3   // letters on a day to one address that ask whether it wants alerts
+	alertsMost  = 20  // of one address
+	alertDays   = 365 // as long an alert goes on
+	alertPause  = time.Hour
+	alertShown  = 50 // reports or acts in one letter
+	alertTries  = 5  // letters that were refused for good, and the address is erased
+	alertHash   = "kua open lane alert\n"
+)
+
+// Wish is what somebody wants to be told of by e-mail: an area, with or without a
+// category, or one request.
+type Wish struct {
+	Address  string
+	Language locale.Tag
+	Area     string
+	Category string
+	Request  int64
+}
+
+// Alert is that an address is told of an area or a request.
+type Alert struct {
+	Wish
+	Mark  string     // the secret of its links
+	Asked bool       // it waits to be confirmed
+	Since appeal.Day // confirmed, or asked
+	Until appeal.Day // its last day
+
+	kept lanedb.Alert
+}
+
+// Key names the next letter of an alert: the same at every try. The secret of the
+// links cannot be told from it.
+func (a Alert) Key() string {
+	sum := sha256.Sum256([]byte(alertHash + a.Mark))
+	return fmt.Sprintf("alert-%x-%d", sum[:8], a.kept.Round+1)
+}
+
+// AskAlert has an address asked whether it wants to be told; until it is confirmed
+// nothing else is sent to it. Whether it will be asked is not said: it would tell
+// what an address has already. The faults are lane.alert_address, lane.alert_of,
+// authority.unknown and lane.no_request.
+func (l *Lane) AskAlert(ctx context.Context, w Wish) error {
+	address, err := mailbox(w.Address)
+	if err != nil {
+		return err
+	}
+	if tag, ok := locale.Parse(string(w.Language)); !ok || tag != w.Language {
+		return fault.Invalid("lane.language", string(w.Language))
+	}
+	if err := l.alertOf(ctx, w); err != nil {
+		return err
+	}
+	hash, err := l.addressHash(ctx, address)
+	if err != nil {
+		return err
+	}
+	_, err = l.db.AskAlert(ctx, lanedb.Alert{Mark: rand.Text(), Address: address, Language: string(w.Language), Area: w.Area, Category: w.Category, Request: w.Request,
+		Day: string(l.today())}, hash, alertsAsked, alertsMost)
+	return err
+}
+
+// alertOf holds what is to be told of against what there is.
+func (l *Lane) alertOf(ctx context.Context, w Wish) error {
+	if (w.Area == "") == (w.Request == 0) || w.Request != 0 && w.Category != "" {
+		return fault.Invalid("lane.alert_of")
+	}
+	if w.Request != 0 {
+		r, err := l.Request(ctx, w.Request)
+		if err == nil && r.Hidden() {
+			err = fault.NotFound("lane.no_request", w.Request)
+		}
+		return err
+	}
+	_, router, err := l.Current(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := router.Area(w.Area); err != nil {
+		return err
+	}
+	if w.Category == "" {
+		return nil
+	}
+	category, err := router.Category(w.Category)
+	if err == nil && category.Sealed {
+		err = fault.Conflict("lane.sealed", category.ID)
+	}
+	return err
+}
+
+// mailbox gives an address as it is kept: its domain in small letters. One with a
+// name beside it, or with letters that old servers do not take, is refused.
+func mailbox(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s || len(s) > 254 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) { // RFC 5321, 4.5.3.1.3
+		return "", fault.Invalid("lane.alert_address")
+	}
+	at := strings.LastIndex(s, "@")
+	return s[:at] + strings.ToLower(s[at:]), nil
+}
+
+// addressHash stands for a mailbox where it is counted, however it is written.
+func (l *Lane) addressHash(ctx context.Context, address string) (string, error) {
+	key, err := l.linkKey(ctx)
+	if err != nil {
+		return "", err
+	}
+	local, domain, _ := strings.Cut(strings.ToLower(address), "@")
+	local, _, _ = strings.Cut(local, "+")
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(alertHash + local + "@" + domain))
+	return hex.EncodeToString(mac.Sum(nil)), nil
+}
+
+func alertOut(k lanedb.Alert) Alert {
+	a := Alert{Wish: Wish{k.Address, locale.Tag(k.Language), k.Area, k.Category, k.Request}, Mark: k.Mark, Asked: k.State == lanedb.AlertAsked, Since: appeal.Day(k.Day), kept: k}
+	if day, err := time.Parse(time.DateOnly, k.Day); err == nil && !a.Asked {
+		a.Until = appeal.Day(day.AddDate(0, 0, alertDays).Format(time.DateOnly))
+	}
+	return a
+}
+
+// Alert gives the alert of a link, or the fault lane.no_alert.
+func (l *Lane) Alert(ctx context.Context, mark string) (Alert, error) {
+	if len(mark) > 40 || !plain(mark, 40) {
+		return Alert{}, fault.NotFound("lane.no_alert")
+	}
+	k, err := l.db.Alert(ctx, mark)
+	return alertOut(k), err
+}
+
+// ConfirmAlert turns an alert on whose address was asked. A second time changes
+// nothing. The fault is lane.no_alert.
+func (l *Lane) ConfirmAlert(ctx context.Context, mark string) error {
+	if _, err := l.Alert(ctx, mark); err != nil {
+		return err
+	}
+	yesterday := l.now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	return l.db.ConfirmAlert(ctx, mark, string(l.today()), yesterday, l.nextDigest(mark))
+}
+
+// nextDigest is in the first four hours of the next day, at a minute that differs
+// from alert to alert.
+func (l *Lane) nextDigest(mark string) time.Time {
+	sum := sha256.Sum256([]byte(mark))
+	return l.now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1).Add(time.Duration(sum[0]) * time.Minute)
+}
+
+// EndAlert erases an alert with its address. One that is not there is over already.
+func (l *Lane) EndAlert(ctx context.Context, mark string) error { return l.db.EndAlert(ctx, mark) }
+
+// EndAlertsOf erases all alerts of an address, and gives how many there were. The
+// fault is lane.alert_address.
+func (l *Lane) EndAlertsOf(ctx context.Context, address string) (int64, error) {
+	address, err := mailbox(address)
+	if err != nil {
+		return 0, err
+	}
+	hash, err := l.addressHash(ctx, address)
+	if err != nil {
+		return 0, err
+	}
+	return l.db.EndAlertsOf(ctx, address, hash)
+}
+
+// AlertCount is how many alerts there are.
+type AlertCount struct {
+	Areas int64 `json:"areas"`
+	Cases int64 `json:"cases"`
+	Asked int64 `json:"asked"` // not confirmed yet
+}
+
+// CountAlerts counts alerts; it names no address.
+func (l *Lane) CountAlerts(ctx context.Context) (n AlertCount, err error) {
+	n.Areas, n.Cases, n.Asked, err = l.db.CountAlerts(ctx)
+	return n, err
+}
+
+// SweepAlerts erases addresses that were not confirmed within a day, and alerts
+// that are a year old.
+func (l *Lane) SweepAlerts(ctx context.Context) error {
+	now := l.now().UTC()
+	return l.db.ForgetAlerts(ctx, now.AddDate(0, 0, -1).Format(time.DateOnly), now.AddDate(0, 0, -alertDays).Format(time.DateOnly), string(l.today()))
+}
+
+// TakeAlert gives owner the next alert that is due, as Take does deliveries.
+func (l *Lane) TakeAlert(ctx context.Context, owner string, lease time.Duration) (a Alert, ok bool, err error) {
+	k, ok, err := l.db.TakeAlert(ctx, owner, l.now(), lease)
+	return alertOut(k), ok, err
+}
+
+// News is what an alert has to tell: reports of an area, or acts of a request.
+type News struct {
+	Reports []Request
+	Request Request // whose acts they are
+	Acts    []Event
+	More    bool // there is more than a letter holds
+
+	told  string
+	event int64
+}
+
+// None reports that there is nothing to tell.
+func (n News) None() bool { return len(n.Reports) == 0 && len(n.Acts) == 0 }
+
+// News gives what an alert has not been told yet. Of an area that is what came to
+// be seen by everybody on days that are over, and is not taken back since; of a
+// request, its acts. What is held is told to nobody.
+func (l *Lane) News(ctx context.Context, a Alert) (n News, err error) {
+	if a.Request != 0 {
+		return l.acts(ctx, a)
+	}
+	n.told = l.now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	_, router, err := l.Current(ctx)
+	if err != nil {
+		return n, err
+	}
+	after, err := time.Parse(time.DateOnly, a.kept.Told)
+	if err != nil {
+		return n, fmt.Errorf("read up to when an alert was told: %w", err)
+	}
+	below, err := l.db.SinceDay(ctx, after.AddDate(0, 0, 1).Format(time.DateOnly))
+	if err != nil {
+		return n, err
+	}
+	kept, err := l.db.Shown(ctx, below, a.kept.Told, string(l.today()), router.Directory().Inside(a.Area), a.Category, unseenStates(), alertShown+1)
+	if err != nil {
+		return n, err
+	}
+	if n.More = len(kept) > alertShown; n.More {
+		kept = kept[:alertShown]
+	}
+	for _, k := range kept {
+		r, err := shown(k)
+		if err != nil {
+			return n, err
+		}
+		n.Reports = append(n.Reports, r)
+	}
+	return n, nil
+}
+
+func (l *Lane) acts(ctx context.Context, a Alert) (n News, err error) {
+	if n.Request, err = l.Request(ctx, a.Request); err != nil {
+		return n, err
+	}
+	history, err := l.History(ctx, a.Request)
+	if err != nil {
+		return n, err
+	}
+	n.event = int64(len(history))
+	if n.Request.Hidden() || n.Request.Visibility == authority.Held {
+		return n, nil
+	}
+	n.Acts = history[min(a.kept.Event, n.event):]
+	if n.More = len(n.Acts) > alertShown; n.More {
+		n.Acts = n.Acts[len(n.Acts)-alertShown:]
+	}
+	return n, nil
+}
+
+// AlertSent keeps that an alert's letter was sent, or that it had none to send.
+func (l *Lane) AlertSent(ctx context.Context, a Alert, n News) error {
+	k := a.kept
+	k.Round++
+	if !a.Asked {
+		k.Told, k.Event = n.told, n.event
+	}
+	pause := time.UnixMicro(0)
+	if !n.None() {
+		pause = l.now().Add(alertPause).Truncate(time.Minute)
+	}
+	return l.db.MarkAlert(ctx, k, l.nextDigest(a.Mark), pause)
+}
+
+// AlertFailed gives an alert back whose letter could not be sent, to be tried
+// again. An address that is refused for good is erased: at once when it was not
+// confirmed, else after several tries. attempted is false when nothing was tried.
+func (l *Lane) AlertFailed(ctx context.Context, a Alert, attempted, refused bool) error {
+	k, wait := a.kept, pause(a.kept.Tries)
+	if !attempted {
+		k.Tries--
+		wait = idlePause
+	}
+	if refused && (a.Asked || k.Tries >= alertTries) {
+		return l.EndAlert(ctx, a.Mark)
+	}
+	return l.db.GiveAlertBack(ctx, k, l.now().Add(wait))
+}

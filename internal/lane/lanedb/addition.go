@@ -1,0 +1,129 @@
+package lanedb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"kua/internal/fault"
+)
+
+// Addition is words of a holder that wait to be looked at.
+type Addition struct {
+	Number, Request int64
+	Digest, Words   string
+	Causes          string // JSON
+	Day             string
+}
+
+// AddWords appends an event of a holder's words, as AddEvent does; search is what
+// the request is found by from now on.
+func (db *DB) AddWords(ctx context.Context, request, after int64, search string, write Write) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err := db.appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
+			if number != after+1 {
+				return "", "", fault.Conflict("lane.moved", request)
+			}
+			return write(request, number, before)
+		})
+		if err != nil {
+			return err
+		}
+		return db.reindex(ctx, tx, request, search)
+	})
+	if err != nil {
+		return fmt.Errorf("add words to request %d: %w", request, err)
+	}
+	return nil
+}
+
+// HoldAddition keeps words that wait; those that wait already change nothing. The
+// fault is lane.adding_waits when most of the request wait.
+func (db *DB) HoldAddition(ctx context.Context, a Addition, most int64) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var same, wait int64
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(sum(CASE digest WHEN $1 THEN 1 ELSE 0 END), 0), count(*) FROM addition WHERE request = $2`, a.Digest, a.Request).Scan(&same, &wait); err != nil {
+			return err
+		}
+		if same > 0 {
+			return nil
+		}
+		if wait >= most {
+			return fault.Conflict("lane.adding_waits", most)
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO addition (request, digest, words, causes, day) VALUES ($1, $2, $3, $4, $5)`, a.Request, a.Digest, a.Words, a.Causes, a.Day)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("hold words that were added to request %d: %w", a.Request, err)
+	}
+	return nil
+}
+
+// Additions gives words that wait, oldest first and at most limit; request 0 is of
+// every request.
+func (db *DB) Additions(ctx context.Context, request int64, limit int) ([]Addition, error) {
+	var p placeholders
+	where := "1 = 1"
+	if request != 0 {
+		where = "request = " + p.one(request)
+	}
+	rows, err := db.db.QueryContext(ctx, `SELECT number, request, digest, words, causes, day FROM addition WHERE `+where+` ORDER BY number LIMIT `+p.one(limit), p.args...)
+	all, err := collect(rows, err, func(rows *sql.Rows, a *Addition) error {
+		return rows.Scan(&a.Number, &a.Request, &a.Digest, &a.Words, &a.Causes, &a.Day)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read words that wait: %w", err)
+	}
+	return all, nil
+}
+
+// DecideAddition takes words out of those that wait, appends the event that write
+// makes, and keeps who decided. search is what the request is found by from now
+// on, "" for as before. The fault is lane.moved when something else happened since
+// d.Seen events, or they wait no more.
+func (db *DB) DecideAddition(ctx context.Context, number int64, d Decision, search string, write Write) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `DELETE FROM addition WHERE number = $1 AND request = $2`, number, d.Request)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n != 1 {
+			if err == nil {
+				err = fault.Conflict("lane.moved", d.Request)
+			}
+			return err
+		}
+		err = db.appendEvent(ctx, tx, d.Request, func(request, number int64, before string) (body, hash string, err error) {
+			if number != d.Seen+1 {
+				return "", "", fault.Conflict("lane.moved", request)
+			}
+			return write(request, number, before)
+		})
+		if err != nil {
+			return err
+		}
+		if search != "" {
+			if err := db.reindex(ctx, tx, d.Request, search); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO decision (request, event, checker, what, ground, held, again, day, waited) VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7)`,
+			d.Request, d.Seen+1, d.Checker, d.What, d.Ground, d.Day, d.Waited)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("decide on words that were added to request %d: %w", d.Request, err)
+	}
+	return nil
+}
+
+// AdditionNumbers counts words that wait, and what was decided since a day.
+func (db *DB) AdditionNumbers(ctx context.Context, since string) (wait, passed, refused int64, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM addition), COALESCE(sum(CASE what WHEN 'words' THEN 1 ELSE 0 END), 0),
+		COALESCE(sum(CASE what WHEN 'words_refused' THEN 1 ELSE 0 END), 0) FROM decision WHERE held = 0 AND day >= $1`, since).Scan(&wait, &passed, &refused)
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("count words that wait: %w", err)
+	}
+	return wait, passed, refused, nil
+}
