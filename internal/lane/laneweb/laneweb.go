@@ -45,19 +45,19 @@ type Config struct {
 
 // Web serves the open lane. It is safe for many goroutines.
 type Web struct {
-	lane    *lane.Lane
-	cat     *locale.Catalogue
-	name    func(locale.Tag) string
-	set     *page.Set
-	budget  *budget // of reports
-	spare   *budget // of reports that come without work while there is load
-	acts    *budget // of those with a code or a link, whom no flood of reports is to keep out
-	joins   *budget // of having the same trouble, for which nobody needs a code that was known before
-	asking  *budget // of questions
-	photos  *budget
-	letters *budget // that ask an address whether it wants alerts
-	mails   bool
-	rooms   *http.ServeMux
+	lane      *lane.Lane
+	cat       *locale.Catalogue
+	name      func(locale.Tag) string
+	set       *page.Set
+	budget    *budget // of reports
+	spare     *budget // of reports that come without work while there is load
+	acts      *budget // of those with a code or a link, whom no flood of reports is to keep out
+	joins     *budget // of having the same trouble, for which nobody needs a code that was known before
+	inquiries *budget // of questions
+	photos    *budget
+	letters   *budget // that ask an address whether it wants alerts
+	mails     bool
+	rooms     *http.ServeMux
 
 	setting chan struct{} // letters that are being made
 	streams chan struct{} // downloads that run
