@@ -188,6 +188,11 @@ func (p *pull) checkpoints(c charter.Charter) ([]*candidate, error) {
 	if len(all) == 0 {
 		return nil, p.nobody()
 	}
+	for _, c := range all { // as the caller named them, not as they answered
+		slices.SortFunc(c.members, func(a, b *member) int {
+			return cmp.Compare(slices.Index(p.fleet.members, a), slices.Index(p.fleet.members, b))
+		})
+	}
 	slices.SortStableFunc(all, func(a, b *candidate) int {
 		return cmp.Or(cmp.Compare(b.cp.Size, a.cp.Size), bytes.Compare(a.cp.Root[:], b.cp.Root[:]))
 	})

@@ -253,6 +253,7 @@ func (d *drip) Read(b []byte) (int, error) {
 			if err := d.body.Close(); err != nil {
 				return 0, err
 			}
+			want := d.next
 			at, err := d.more()
 			if errors.Is(err, errPast) {
 				return 0, io.EOF
@@ -260,7 +261,7 @@ func (d *drip) Read(b []byte) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			if at != d.end {
+			if at != want {
 				return 0, fmt.Errorf("fetch %s: the host lost its place", d.path)
 			}
 			continue

@@ -78,6 +78,7 @@ func sound(t testing.TB, path string) verify.Report {
 }
 
 func TestPull(t *testing.T) {
+	t.Parallel()
 	c := editiontest.New(t)
 	c.Publish(t, c.Records(t, 1, 4)...)
 	to := filepath.Join(t.TempDir(), "copy")
@@ -132,6 +133,7 @@ func tree(t testing.TB, dir string) string {
 }
 
 func TestProfiles(t *testing.T) {
+	t.Parallel()
 	c := editiontest.New(t)
 	c.Publish(t, c.Records(t, 1, 3)...)
 	to := filepath.Join(t.TempDir(), "copy")
@@ -176,6 +178,7 @@ func TestProfiles(t *testing.T) {
 }
 
 func TestLongerLogOfAThief(t *testing.T) {
+	t.Parallel()
 	c := editiontest.New(t)
 	c.Publish(t, c.Records(t, 1, 2)...)
 	to := filepath.Join(t.TempDir(), "copy")
@@ -198,6 +201,7 @@ func TestLongerLogOfAThief(t *testing.T) {
 }
 
 func TestForkAndRollback(t *testing.T) {
+	t.Parallel()
 	c := editiontest.New(t)
 	c.Publish(t, c.Records(t, 1, 2)...)
 	to := filepath.Join(t.TempDir(), "copy")
@@ -261,6 +265,7 @@ func proves(t testing.TB, files []string, what string) {
 }
 
 func TestTwoCollectives(t *testing.T) {
+	t.Parallel()
 	a, b := editiontest.New(t), editiontest.New(t)
 	a.Publish(t, a.Record(t, "000001"))
 	b.Publish(t, b.Record(t, "000001"))
@@ -287,6 +292,7 @@ func TestTwoCollectives(t *testing.T) {
 }
 
 func TestBudget(t *testing.T) {
+	t.Parallel()
 	c := editiontest.New(t)
 	c.Publish(t, c.Records(t, 1, 6)...)
 	to := filepath.Join(t.TempDir(), "copy")

@@ -257,8 +257,8 @@ func (c *Collective) putRecord(d *draft, r record.Record) {
 	}
 	for _, l := range c.Langs {
 		page := fmt.Appendf(nil, "<p>%s %s %d\n", l, r.ID, r.Version)
-		for len(page) < c.Filler {
-			page = fmt.Appendf(page, "<p>%s %s куәнің сөзі %d\n", l, canon.Hash(page[:40])[:12], len(page))
+		for i := 0; len(page) < c.Filler; i++ {
+			page = fmt.Appendf(page, "<p>%s куәнің сөзі %d, %x\n", l, len(page), i*7919)
 		}
 		d.put(fmt.Sprintf("%s/r/%s/%s.html", l, r.ID[:4], r.ID), page)
 	}
