@@ -154,7 +154,7 @@ func (w *web) String() string { return w.base }
 
 func (w *web) Open(ctx context.Context, path string, from int64) (io.ReadCloser, int64, error) {
 	if !w.via.Drip {
-		body, at, _, err := w.get(ctx, path, from, -1)
+		body, at, _, _, err := w.get(ctx, path, from, -1)
 		return body, at, err
 	}
 	d := &drip{ctx: ctx, w: w, path: path, next: from}
@@ -163,13 +163,14 @@ func (w *web) Open(ctx context.Context, path string, from int64) (io.ReadCloser,
 }
 
 // get asks for a file from an offset on, to an offset where that is not -1.
-// whole says that the host gave all of it, whatever was asked for.
-func (w *web) get(ctx context.Context, path string, from, to int64) (body io.ReadCloser, at int64, whole bool, err error) {
+// whole says that the host gave all of it, whatever was asked for; total is the
+// file's length where the host tells it, or -1.
+func (w *web) get(ctx context.Context, path string, from, to int64) (body io.ReadCloser, at, total int64, whole bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.base+"/"+path, nil)
 	if err != nil {
 		cancel()
-		return nil, 0, false, err
+		return nil, 0, 0, false, err
 	}
 	req.Header.Set("User-Agent", "kua")
 	switch {
@@ -181,13 +182,13 @@ func (w *web) get(ctx context.Context, path string, from, to int64) (body io.Rea
 	res, err := w.via.client.Do(req)
 	if err != nil {
 		cancel()
-		return nil, 0, false, fmt.Errorf("fetch %s: %w", path, err)
+		return nil, 0, 0, false, fmt.Errorf("fetch %s: %w", path, err)
 	}
 	if at, err = w.begins(res, path, from); err != nil {
 		cancel()
-		return nil, 0, false, errors.Join(err, res.Body.Close())
+		return nil, 0, 0, false, errors.Join(err, res.Body.Close())
 	}
-	return newImpatient(res.Body, cancel, w.via.Stall), at, res.StatusCode == http.StatusOK, nil
+	return newImpatient(res.Body, cancel, w.via.Stall), at, rangeTotal(res), res.StatusCode == http.StatusOK, nil
 }
 
 // begins says at which byte of the file an answer begins.
@@ -222,6 +223,16 @@ func rangeFrom(res *http.Response) int64 {
 	return n
 }
 
+// rangeTotal reads the file's length from Content-Range, or gives -1.
+func rangeTotal(res *http.Response) int64 {
+	_, total, ok := strings.Cut(res.Header.Get("Content-Range"), "/")
+	n, err := strconv.ParseInt(total, 10, 64)
+	if !ok || err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
 // drip is a body that comes in connections of its own, each of at most DripBytes.
 type drip struct {
 	ctx  context.Context
@@ -230,16 +241,17 @@ type drip struct {
 	body io.ReadCloser
 	next int64 // the byte that is read next
 	end  int64 // of what was asked for now
+	size int64 // of the file, or -1
 	all  bool  // the host ignored the range: this body is the rest
 }
 
 // more asks for the next stretch.
 func (d *drip) more() (int64, error) {
-	body, at, whole, err := d.w.get(d.ctx, d.path, d.next, d.next+DripBytes-1)
+	body, at, size, whole, err := d.w.get(d.ctx, d.path, d.next, d.next+DripBytes-1)
 	if err != nil {
 		return 0, err
 	}
-	d.body, d.all, d.next, d.end = body, whole, at, at+DripBytes
+	d.body, d.all, d.next, d.end, d.size = body, whole, at, at+DripBytes, size
 	return at, nil
 }
 
@@ -249,7 +261,7 @@ func (d *drip) Read(b []byte) (int, error) {
 	for {
 		n, err := d.body.Read(b)
 		d.next += int64(n)
-		if err == io.EOF && n == 0 && !d.all && d.next == d.end {
+		if err == io.EOF && n == 0 && !d.all && d.next == d.end && d.next != d.size {
 			if err := d.body.Close(); err != nil {
 				return 0, err
 			}
