@@ -2,7 +2,7 @@
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
-#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, tor, PostgreSQL, aiosmtpd, xmllint,
+#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, busybox, tor, PostgreSQL, aiosmtpd, xmllint,
 #                             versitygw, and Open311 clients in Perl, Python, Ruby and PHP
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool
 #
@@ -31,6 +31,7 @@ test)
 	want exiftool libimage-exiftool-perl
 	want heif-enc libheif-examples
 	want nginx nginx-light
+	want busybox busybox
 	want sha256sum coreutils
 	want xxd xxd
 	[ -x /usr/sbin/tor ] || want tor tor # with tor-gencert, for a private network on loopback

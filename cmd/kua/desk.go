@@ -40,7 +40,7 @@ func (a *app) deskCommand() *cobra.Command {
 		a.deskCollect(&f), a.deskList(&f), a.deskShow(&f),
 		a.deskOpen(&f), a.deskCases(&f), a.deskCase(&f), a.deskNote(&f), a.deskReply(&f), a.deskClose(&f), a.deskExport(&f), a.deskTraces(&f),
 		a.deskPlan(&f), a.deskProbe(&f), a.deskLook(&f), a.deskMark(&f), a.deskSound(&f), a.deskCaptions(&f), a.deskRender(&f), a.deskHits(&f), a.deskAnswer(&f), a.deskDraft(&f), a.deskLinks(&f),
-		a.deskPropose(&f), a.deskProposals(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f),
+		a.deskPropose(&f), a.deskProposals(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f), a.deskHeartbeat(&f),
 		a.deskContacts(&f), a.deskLetters(&f), a.deskSent(&f), a.deskDelivered(&f),
 		a.deskRewrap(&f), a.deskAddKey(&f), a.deskCustody(&f), a.deskStatus(&f), a.deskOnionKey(&f), a.deskDoor(&f),
 	)
@@ -230,8 +230,10 @@ func (a *app) sayNodes(nodes []desk.NodeState) error {
 // warn tells something that went wrong and did not stop the rest. The last
 // argument is the error.
 func (a *app) warn(key string, args ...any) {
-	if err, ok := args[len(args)-1].(error); ok {
-		args[len(args)-1] = a.words(err)
+	for i, arg := range args {
+		if err, ok := arg.(error); ok {
+			args[i] = a.words(err)
+		}
 	}
 	fmt.Fprintln(a.err, "kua: "+a.t(key, args...))
 }

@@ -49,7 +49,7 @@ type app struct {
 	env      func(string) string
 	cat      *locale.Catalogue
 	lang     locale.Tag
-	code     int  // what verify found, when nothing failed
+	code     int  // what verify found
 	began    bool // a command was called rightly
 }
 
@@ -90,7 +90,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		if _, isFault := fault.Of(err); !a.began && !isFault {
 			err = usageError{err} // before any command began: a name or a flag is wrong
 		}
-		return a.fail(err)
+		return max(a.fail(err), a.code)
 	}
 	return a.code
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"kua/internal/edition/editiontest"
 	"kua/internal/keyring"
 )
 
@@ -27,12 +28,21 @@ func TestMain(m *testing.M) {
 
 // TestScripts tells every subcommand, and the whole road, with the real program.
 func TestScripts(t *testing.T) {
+	c := editiontest.New(t)
+	c.Publish(t, c.Records(t, 1, 3)...)
+	first := editiontest.Copy(t, c.Dir)
+	fork := c.Twin(t)
+	fork.Publish(t, fork.Record(t, "000009"), fork.Record(t, "000010"))
+	c.Publish(t, c.Record(t, "000004"))
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("KUA_LANG", "en")
 			e.Setenv("KUA_PASSPHRASE", "made up for this test")
 			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
+			e.Setenv("EDITION1", first) // of mirror.txtar: two editions, and another second one
+			e.Setenv("EDITION2", c.Dir)
+			e.Setenv("FORK", fork.Dir)
 			e2e, err := filepath.Abs("../../e2e")
 			e.Setenv("E2E", e2e)
 			return err

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
 )
@@ -54,7 +55,7 @@ func (d disk) apply(overlay, tree string) error {
 		return fmt.Errorf("apply the edition: %w", err)
 	}
 	// The overlay's bytes must be on the disk before the first name points to them.
-	if err := syncTree(overlay); err != nil {
+	if err := durable.SyncTree(overlay); err != nil {
 		return fmt.Errorf("apply the edition: %w", err)
 	}
 	gone, err := readRemovals(overlay)
@@ -74,13 +75,13 @@ func (d disk) apply(overlay, tree string) error {
 	if err := d.removeAll(tree, gone); err != nil {
 		return err
 	}
-	if err := syncTree(tree); err != nil {
+	if err := durable.SyncTree(tree); err != nil {
 		return err
 	}
 	if err := d.move(overlay, tree, files[last:]); err != nil {
 		return err
 	}
-	if err := syncTree(tree); err != nil {
+	if err := durable.SyncTree(tree); err != nil {
 		return err
 	}
 	return os.RemoveAll(overlay)

@@ -16,6 +16,7 @@ import (
 	"kua/internal/canon"
 	"kua/internal/caption"
 	"kua/internal/charter"
+	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/locale"
@@ -222,7 +223,7 @@ func (r *render) finish() (edition.Manifest, error) {
 	if err := r.w.put(edition.ManifestPath, doc); err != nil {
 		return edition.Manifest{}, err
 	}
-	return m, syncTree(r.w.overlay)
+	return m, durable.SyncTree(r.w.overlay)
 }
 
 // person is one who may sign.

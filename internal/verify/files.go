@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"strings"
 	"sync"
 
@@ -70,6 +72,10 @@ func (r *run) checkFiles(ctx context.Context, files map[string]edition.File) (ma
 func (r *run) checkFile(ctx context.Context, f edition.File, keep io.Writer) error {
 	in, err := r.src.Open(ctx, f.Path)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) && r.opts.NotKept != nil && r.opts.NotKept(f.Path) {
+			r.notKept(f.Size)
+			return nil
+		}
 		return r.problem(f.Path, err)
 	}
 	defer in.Close()
@@ -92,6 +98,15 @@ func (r *run) checkFile(ctx context.Context, f edition.File, keep io.Writer) err
 	}
 	r.count(1, 0)
 	return nil
+}
+
+// notKept counts a file that the copy says it does not keep.
+func (r *run) notKept(size int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.NotKept++
+	r.seen.OfFiles--
+	r.seen.OfBytes -= size
 }
 
 // counter hashes and tells the progress.

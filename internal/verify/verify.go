@@ -78,8 +78,9 @@ type Report struct {
 	Freshness    edition.Freshness `json:"freshness,omitempty"` // a label, never a failure
 	Records      int               `json:"records"`
 	Log          Log               `json:"log"`
-	Files        int               `json:"files"` // whose hashes were checked
-	Bytes        int64             `json:"bytes"` // of these files
+	Files        int               `json:"files"`             // whose hashes were checked
+	Bytes        int64             `json:"bytes"`             // of these files
+	NotKept      int               `json:"notkept,omitempty"` // files that this copy does not keep, by its own word
 	Findings     []Finding         `json:"findings"`
 	Evidence     []string          `json:"evidence,omitempty"` // files that prove a fork to others
 }
@@ -100,6 +101,9 @@ type Options struct {
 	HTTP     *http.Client   // for copies at an address; nil for a plain road
 	Workers  int            // files read at a time; default 4
 	Progress func(Progress) // called from one goroutine at a time; may be nil
+	// NotKept says which files a copy does not keep, by its own list. That such a
+	// file is not there is then no finding; when it is there, it is checked. May be nil.
+	NotKept func(path string) bool
 }
 
 // Progress is how far the hashing of files is.
@@ -182,6 +186,12 @@ func (r *run) problem(path string, err error) error {
 	}
 	r.note(finding)
 	return nil
+}
+
+// Note adds a finding that the caller made, and lets it count for the result.
+func (r *Report) Note(f Finding) {
+	r.Findings = append(r.Findings, f)
+	r.Result = r.Result.worse(f.Kind)
 }
 
 // done sorts the findings, so that two runs over the same bytes give the same

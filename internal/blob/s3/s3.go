@@ -39,7 +39,9 @@ type store struct {
 
 // Open opens the store that a URL names. The faults are blob.s3_url, and
 // blob.s3_unreachable when the bucket is not there or may not be read.
-func Open(ctx context.Context, cfg Config) (blob.Store, error) {
+func Open(ctx context.Context, cfg Config) (blob.Store, error) { return open(ctx, cfg, nil) }
+
+func open(ctx context.Context, cfg Config, through http.RoundTripper) (*store, error) {
 	u, err := url.Parse(cfg.URL)
 	if err != nil || u.User != nil || u.Host == "" || u.RawQuery != "" || u.Scheme != "s3" && u.Scheme != "s3+http" {
 		return nil, fault.Invalid("blob.s3_url") // what was given may hold a password
@@ -51,7 +53,11 @@ func Open(ctx context.Context, cfg Config) (blob.Store, error) {
 	if prefix != "" {
 		prefix += "/"
 	}
-	client, err := minio.New(u.Host, &minio.Options{Creds: credentials.NewStaticV4(cfg.Key, cfg.Secret, ""), Secure: u.Scheme == "s3", Region: cfg.Region})
+	who := credentials.NewStaticV4(cfg.Key, cfg.Secret, "")
+	if cfg.Key == "" {
+		who = credentials.NewStatic("", "", "", credentials.SignatureAnonymous)
+	}
+	client, err := minio.New(u.Host, &minio.Options{Creds: who, Secure: u.Scheme == "s3", Region: cfg.Region, Transport: through})
 	if err != nil {
 		return nil, fault.Invalid("blob.s3_url").Because(err)
 	}

@@ -1,4 +1,4 @@
-package site
+package durable
 
 import (
 	"os"
@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncTree makes everything written below dir durable. One syncfs costs far
+// SyncTree makes everything written below dir durable. One syncfs costs far
 // less than an fsync for each of a thousand small files.
-func syncTree(dir string) error {
+func SyncTree(dir string) error {
 	f, err := os.Open(dir)
 	if os.IsNotExist(err) {
 		return nil

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package site
+package durable
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// syncTree makes everything written below dir durable, file by file.
-func syncTree(dir string) error {
+// SyncTree makes everything written below dir durable, file by file.
+func SyncTree(dir string) error {
 	return filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil

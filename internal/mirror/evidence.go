@@ -1,0 +1,154 @@
+package mirror
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"kua/internal/canon"
+	"kua/internal/charter"
+	"kua/internal/durable"
+	"kua/internal/fault"
+	"kua/internal/tlog"
+)
+
+// What evidence shows.
+const (
+	evidenceFork     = "fork"     // the log has told two histories
+	evidenceRollback = "rollback" // a source served a log that is older than one it was known to have
+)
+
+// Evidence is two signed notes and what they prove. A fork proves itself: whoever
+// has the collective's charter checks it, without any source. A rollback shows
+// that an older note was served; that it was served on this day by this source is
+// this mirror's word alone.
+type Evidence struct {
+	Kind    string        `json:"kind"`
+	What    string        `json:"what"`
+	Sources []string      `json:"sources,omitempty"` // that gave the note that was refused
+	Day     string        `json:"day"`
+	Chain   charter.Chain `json:"chain"` // names the log's key
+	tlog.Dispute
+}
+
+const evidenceKind = "kua mirror evidence"
+
+// keepNotes writes evidence down. Its name is that of its notes, so that the same
+// is kept once.
+func (p *pull) keepNotes(what string, c *candidate, old, new tlog.Checkpoint, fetch tlog.Fetch) error {
+	e := Evidence{Kind: evidenceKind, What: what, Day: hour(p.opts.Now)[:10], Chain: p.chain, Dispute: tlog.Dispute{Old: string(old.Raw), New: string(new.Raw)}}
+	if len(e.Chain) == 0 {
+		e.Chain = p.met
+	}
+	for _, m := range c.members {
+		e.Sources = append(e.Sources, m.src.String())
+	}
+	if what == evidenceFork {
+		d, err := tlog.NewDispute(p.ctx, fetch, old, new)
+		if err != nil {
+			return err
+		}
+		e.Dispute = d
+	}
+	b, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(p.m.dir, House, evidenceDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	name := filepath.Join(dir, fmt.Sprintf("%s-%.16s.json", what, canon.Hash([]byte(e.Old+e.New))))
+	if !slices.Contains(p.result.Evidence, name) {
+		p.result.Evidence = append(p.result.Evidence, name)
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return nil
+	}
+	for note, text := range map[string]string{"old": e.Old, "new": e.New} { // for signed-note tools
+		file := filepath.Join(dir, fmt.Sprintf("%s-%.16s.%s.note", what, canon.Hash([]byte(e.Old+e.New)), note))
+		if err := durable.WriteFile(file, []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return durable.WriteFile(name, b, 0o600)
+}
+
+// maxEvidence bounds a file of evidence: two notes, a charter's chain, a proof.
+const maxEvidence = 32 << 20
+
+// Judged is a file of evidence as it was checked.
+type Judged struct {
+	File    string   `json:"file"`
+	What    string   `json:"what"`
+	Proves  bool     `json:"proves"` // by itself, to anybody who holds this charter for genuine
+	Charter string   `json:"charter"`
+	Sources []string `json:"sources,omitempty"`
+	Day     string   `json:"day"`
+	Old     Log      `json:"old"`
+	New     Log      `json:"new"`
+}
+
+// Judge reads and checks a file of evidence. pinned is the id of a charter
+// version that the reader trusts, or "". What does not prove what it says is the
+// fault mirror.no_evidence.
+func Judge(file, pinned string) (Judged, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return Judged{}, fault.NotFound("verify.no_target", file).Because(err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxEvidence {
+		return Judged{}, fault.Corrupt("mirror.no_evidence", file)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return Judged{}, err
+	}
+	j, err := judgeBytes(b, pinned)
+	if j.File = file; err != nil {
+		return j, fault.Corrupt("mirror.no_evidence", file).Because(err)
+	}
+	return j, nil
+}
+
+func judgeBytes(b []byte, pinned string) (Judged, error) {
+	var e Evidence
+	if err := json.Unmarshal(b, &e); err != nil {
+		return Judged{}, err
+	}
+	j := Judged{What: e.What, Charter: charterID(e.Chain), Sources: e.Sources, Day: e.Day}
+	if e.Kind != evidenceKind {
+		return j, errors.New("not a file of evidence")
+	}
+	c, err := e.Chain.Verify(pinned)
+	if err != nil {
+		return j, err
+	}
+	var old, new tlog.Checkpoint
+	switch e.What {
+	case evidenceFork:
+		old, new, err = e.Dispute.Check(c.Log.Origin, c.Log.Key)
+		j.Proves = err == nil
+	case evidenceRollback:
+		if old, err = tlog.ParseCheckpoint([]byte(e.Old), c.Log.Origin, c.Log.Key); err == nil {
+			new, err = tlog.ParseCheckpoint([]byte(e.New), c.Log.Origin, c.Log.Key)
+		}
+		if err == nil && old.Size >= new.Size {
+			err = errors.New("the older note is not the smaller one")
+		}
+	default:
+		err = errors.New("not a kind of evidence")
+	}
+	j.Old, j.New = logOf(old), logOf(new)
+	return j, err
+}
+
+// Evidence gives the files of evidence that the mirror keeps.
+func (m *Mirror) Evidence() ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(m.dir, House, evidenceDir, "*.json"))
+	slices.Sort(files)
+	return files, err
+}

@@ -1,0 +1,332 @@
+package mirror_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kua/internal/edition"
+	"kua/internal/edition/editiontest"
+	"kua/internal/fault"
+	"kua/internal/mirror"
+	"kua/internal/verify"
+)
+
+// options are those of a quick and patient pull.
+func options(sources ...mirror.Source) mirror.Options {
+	return mirror.Options{Sources: sources, Now: editiontest.Now, Pause: time.Millisecond}
+}
+
+func dir(t testing.TB, path string) mirror.Source {
+	t.Helper()
+	s, err := mirror.Dir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func open(t testing.TB, path string) *mirror.Mirror {
+	t.Helper()
+	m, err := mirror.Open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// pull pulls into a mirror that it opens and closes.
+func pull(t testing.TB, to string, opts mirror.Options) (mirror.Result, error) {
+	t.Helper()
+	m, err := mirror.Open(to, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	return m.Pull(context.Background(), opts)
+}
+
+func mustPull(t testing.TB, to string, opts mirror.Options) mirror.Result {
+	t.Helper()
+	r, err := pull(t, to, opts)
+	if err != nil {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	return r
+}
+
+// sound holds that a mirror verifies, with everything its profile keeps.
+func sound(t testing.TB, path string) verify.Report {
+	t.Helper()
+	m, err := mirror.Look(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	r, err := m.Verify(context.Background(), verify.Options{Now: editiontest.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Result != verify.OK {
+		t.Fatalf("%s: %+v", r.Result, r.Findings)
+	}
+	return r
+}
+
+func TestPull(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Records(t, 1, 4)...)
+	to := filepath.Join(t.TempDir(), "copy")
+	r := mustPull(t, to, options(dir(t, c.Dir)))
+	if r.Outcome != mirror.Taken || r.Edition != 1 || !r.First || len(r.Left) != 0 || len(r.Aside) != 0 {
+		t.Fatalf("%+v", r)
+	}
+	sound(t, to)
+	if r = mustPull(t, to, options(dir(t, c.Dir))); r.Outcome != mirror.Unchanged || r.Objects != 0 || r.First {
+		t.Fatalf("%+v", r)
+	}
+
+	// A correction, a new record, a withdrawal: what left is gone.
+	gone := c.Record(t, "000002").Media[0].Files[1].Path()
+	c.Publish(t, c.Record(t, "000001"), c.Record(t, "000005"), c.Withdrawal(t, "000002"))
+	if r = mustPull(t, to, options(dir(t, c.Dir))); r.Outcome != mirror.Taken || r.Edition != 2 {
+		t.Fatalf("%+v", r)
+	}
+	sound(t, to)
+	for _, p := range []string{gone, "records/0000/000002/v1.json"} {
+		if _, err := os.Stat(filepath.Join(to, p)); err == nil {
+			t.Errorf("%s is still there", p)
+		}
+	}
+	if want, got := tree(t, c.Dir), tree(t, to); want != got {
+		t.Errorf("the copy has other files:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// tree lists the files that a reader can be given.
+func tree(t testing.TB, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			if e != nil && strings.HasPrefix(e.Name(), ".") && name != dir {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		rel, err := filepath.Rel(dir, name)
+		if strings.Contains(rel, ".p/") {
+			return err // partial files of the log that it has outgrown
+		}
+		b.WriteString(rel + "\n")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Records(t, 1, 3)...)
+	to := filepath.Join(t.TempDir(), "copy")
+	count := func() map[string]int {
+		n := make(map[string]int)
+		for _, ext := range []string{"jpg", "weba", "mp4", "vtt"} {
+			files, err := filepath.Glob(filepath.Join(to, "blobs/*/*."+ext))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n[ext] = len(files)
+		}
+		return n
+	}
+	for _, step := range []struct {
+		profile              mirror.Profile
+		jpg, weba, mp4, left int
+	}{{mirror.TextOnly, 0, 0, 0, 12}, {mirror.Audio, 3, 3, 0, 6}, {mirror.Lowest, 3, 3, 3, 3}, {mirror.All, 3, 3, 6, 0}} {
+		opts := options(dir(t, c.Dir))
+		opts.Profile = step.profile
+		mustPull(t, to, opts)
+		if n := count(); n["jpg"] != step.jpg || n["weba"] != step.weba || n["mp4"] != step.mp4 || n["vtt"] != 3 {
+			t.Errorf("%s keeps %v", step.profile, n)
+		}
+		if r := sound(t, to); r.NotKept != step.left {
+			t.Errorf("%s: %d not kept, want %d", step.profile, r.NotKept, step.left)
+		}
+	}
+	// What is kept and vanishes is missing, whatever else is not kept.
+	films, err := filepath.Glob(filepath.Join(to, "blobs/*/*.mp4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(films[0]); err != nil {
+		t.Fatal(err)
+	}
+	m := open(t, to)
+	r, err := m.Verify(t.Context(), verify.Options{Now: editiontest.Now})
+	if err != nil || r.Result != verify.Corrupt || r.Findings[0].Key != "verify.missing" {
+		t.Errorf("%v %+v", err, r)
+	}
+}
+
+func TestLongerLogOfAThief(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Records(t, 1, 2)...)
+	to := filepath.Join(t.TempDir(), "copy")
+	thief := c.Twin(t)
+	mustPull(t, to, options(dir(t, c.Dir)))
+	thief.PublishUnsigned(t, thief.Records(t, 3, 9)...)
+	c.Publish(t, c.Record(t, "000003"))
+	r := mustPull(t, to, options(dir(t, thief.Dir), dir(t, c.Dir)))
+	if r.Edition != 2 || len(r.Aside) != 1 || r.Aside[0].Source != thief.Dir || r.Aside[0].Key != "mirror.not_signed" {
+		t.Fatalf("%+v", r)
+	}
+	sound(t, to)
+	// Nor does a first reader take it.
+	if r = mustPull(t, filepath.Join(t.TempDir(), "new"), options(dir(t, thief.Dir), dir(t, c.Dir))); r.Edition != 2 {
+		t.Fatalf("%+v", r)
+	}
+	if _, err := pull(t, filepath.Join(t.TempDir(), "alone"), options(dir(t, thief.Dir))); err == nil {
+		t.Error("an edition that nobody signed was taken")
+	}
+}
+
+func TestForkAndRollback(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Records(t, 1, 2)...)
+	to := filepath.Join(t.TempDir(), "copy")
+	other, stale := c.Twin(t), editiontest.Copy(t, c.Dir)
+	c.Publish(t, c.Record(t, "000003"))
+	other.Publish(t, other.Record(t, "000004"), other.Record(t, "000005"))
+
+	// Two histories, both signed by people, and nothing known: neither is taken.
+	r, err := pull(t, to, options(dir(t, c.Dir), dir(t, other.Dir)))
+	if f, ok := fault.Of(err); !ok || f.Key != "mirror.fork" {
+		t.Fatalf("%v", err)
+	}
+	if _, err := os.Stat(filepath.Join(to, edition.ManifestPath)); err == nil {
+		t.Error("a forked edition was taken")
+	}
+	proves(t, r.Evidence, "fork")
+
+	// One of them known: it stays, and the other is set aside with proof.
+	known := filepath.Join(t.TempDir(), "known")
+	mustPull(t, known, options(dir(t, c.Dir)))
+	r = mustPull(t, known, options(dir(t, other.Dir), dir(t, c.Dir)))
+	if r.Edition != 2 || len(r.Aside) != 1 || r.Aside[0].Key != "mirror.forked" {
+		t.Fatalf("%+v", r)
+	}
+	proves(t, r.Evidence, "fork")
+	sound(t, known)
+
+	// A genuine old copy is behind, and gives nothing away.
+	r = mustPull(t, known, options(dir(t, stale)))
+	if r.Edition != 2 || r.Outcome != mirror.Unchanged || len(r.Behind) != 1 {
+		t.Fatalf("%+v", r)
+	}
+	proves(t, r.Evidence, "rollback")
+	sound(t, known)
+}
+
+// proves holds that there is evidence, and that it is good, and that a changed
+// one is not.
+func proves(t testing.TB, files []string, what string) {
+	t.Helper()
+	if len(files) != 1 {
+		t.Fatalf("evidence: %v", files)
+	}
+	j, err := mirror.Judge(files[0], "")
+	if err != nil || j.What != what || j.Proves != (what == "fork") || j.Old.Size >= j.New.Size {
+		t.Fatalf("%v: %+v", err, j)
+	}
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	spoilt := strings.Replace(string(b), `\n`+string(j.Old.Root[0]), `\nX`, 1)
+	spoilt = strings.Replace(spoilt, "— kua.example/log ", "— kua.example/log A", 1)
+	if err := os.WriteFile(bad, []byte(spoilt), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mirror.Judge(bad, ""); err == nil {
+		t.Error("spoilt evidence passed")
+	}
+}
+
+func TestTwoCollectives(t *testing.T) {
+	t.Parallel()
+	a, b := editiontest.New(t), editiontest.New(t)
+	a.Publish(t, a.Record(t, "000001"))
+	b.Publish(t, b.Record(t, "000001"))
+	to := filepath.Join(t.TempDir(), "copy")
+	_, err := pull(t, to, options(dir(t, a.Dir), dir(t, b.Dir)))
+	if f, ok := fault.Of(err); !ok || f.Key != "mirror.two_collectives" {
+		t.Fatalf("%v", err)
+	}
+	opts := options(dir(t, a.Dir), dir(t, b.Dir))
+	id, err := b.Charter.ID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Pinned = id
+	r := mustPull(t, to, opts)
+	if r.Charter != id || len(r.Aside) != 1 || r.Aside[0].Key != "charter.not_pinned" {
+		t.Fatalf("%+v", r)
+	}
+	// From then on the other is another collective's log.
+	if _, err := pull(t, to, options(dir(t, a.Dir))); err == nil {
+		t.Error("another collective was taken")
+	}
+	sound(t, to)
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Records(t, 1, 6)...)
+	to := filepath.Join(t.TempDir(), "copy")
+	mustPull(t, to, options(dir(t, c.Dir)))
+	c.Publish(t, c.Records(t, 7, 12)...)
+
+	// Too little for the text: the copy stays whole, and what came is kept for tomorrow.
+	opts := options(dir(t, c.Dir))
+	opts.Budget = 20_000
+	r := mustPull(t, to, opts)
+	if r.Outcome != mirror.Waiting || r.Edition != 1 || r.Newest != 2 || !r.Ended || r.Bytes == 0 {
+		t.Fatalf("%+v", r)
+	}
+	sound(t, to)
+	first := r.Bytes
+
+	// Enough for text and something more: the newest and smallest first.
+	opts = options(dir(t, c.Dir))
+	opts.Budget = 60_000
+	r = mustPull(t, to, opts)
+	if r.Outcome != mirror.Taken || r.Edition != 2 || !r.Ended || r.Left[mirror.Later]["rest"].Files != 6 || r.Left[mirror.Later]["poster"].Files != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if v := sound(t, to); v.NotKept == 0 {
+		t.Error("everything is kept")
+	}
+	if r.Bytes > 60_000 {
+		t.Errorf("%d bytes (before: %d)", r.Bytes, first)
+	}
+	r = mustPull(t, to, options(dir(t, c.Dir)))
+	if r.Outcome != mirror.Taken || len(r.Left) != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if v := sound(t, to); v.NotKept != 0 {
+		t.Errorf("%d not kept", v.NotKept)
+	}
+}
