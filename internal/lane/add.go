@@ -174,7 +174,7 @@ func (l *Lane) DecideAddition(ctx context.Context, c AdditionCheck) error {
 }
 
 // KeptOut reports the event by which words that were added were not let through.
-func (e Event) KeptOut() bool { return e.To == "" && e.Ground != "" }
+func (e Event) KeptOut() bool { return e.To == "" && e.Ground != "" && e.Blacks == 0 }
 
 // searchText is what a request is found by with words that are added to what it
 // and its history say, without its event erased (0: with all).

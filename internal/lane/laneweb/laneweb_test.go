@@ -304,13 +304,17 @@ func TestHolderAdds(t *testing.T) {
 		r.want("POST", "/en/open/add", added("Other words after what was not seen", "1"), 409, "Other words after")
 		r.want("POST", "/en/open/add", added("Инспектор требовал взятку", "2"), 409, `href="/en/report"`, `name="aware"`)
 		r.want("POST", "/en/open/add", added("Инспектор требовал взятку", "2", "aware", "yes"), 200)
+		number, err := strconv.ParseInt(id, 10, 64)
+		check(t, err)
+		if waits, err := r.lane.Additions(t.Context(), number, 9); err != nil || len(waits) != 1 {
+			t.Errorf("words of danger that were meant wait for a checker as %+v, %v", waits, err)
+		}
+		r.want("POST", "/en/open/add", added("It is open still", "2"), 200, "It is open still")
 		for _, bad := range []url.Values{added(" ", "3"), added("a\x00b", "3"), added("x", "-1x")} {
 			r.want("POST", "/en/open/add", bad, 422)
 		}
 		r.want("POST", "/en/open/add", added("x", "-5"), 409)
 		r.want("POST", "/en/open/add", added("x", "3", "code", lane.NewCode()), 404)
-		number, err := strconv.ParseInt(id, 10, 64)
-		check(t, err)
 		history, err := r.lane.History(t.Context(), number)
 		if err != nil || len(history) != 3 || history[1].Words != "The cover lies beside it" || history[2].By != lane.ByHolder {
 			t.Errorf("History = %+v, %v", history, err)
