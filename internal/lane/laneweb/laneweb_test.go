@@ -428,7 +428,9 @@ func TestGuessedCodesTakeNothing(t *testing.T) {
 	r.want(http.MethodPost, "/en/open/same/1", url.Values{"code": {lane.NewCode()}}, 404)
 	f := draft()
 	id := r.tell("manhole", f)
-	if resp, _ := r.do(http.MethodPost, "/en/open/send/manhole", draft()); resp.StatusCode != 503 {
+	second := draft()
+	second = worked(t, r.want(http.MethodPost, "/en/open/review/manhole", second, 200), second)
+	if resp, _ := r.do(http.MethodPost, "/en/open/send/manhole", second); resp.StatusCode != 503 {
 		t.Fatalf("a second report answers %d, want 503", resp.StatusCode)
 	}
 	seen := regexp.MustCompile(`name="seen" value="(\d+)"`).FindStringSubmatch(r.want(http.MethodPost, "/en/open/mine", f, 200))[1]
