@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"kua/internal/fault"
 )
@@ -84,6 +85,9 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 				return err
 			}
 		}
+		if err := db.know(ctx, tx, r.Search); err != nil {
+			return err
+		}
 		index := `INSERT INTO request_words (rowid, words) VALUES ($1, $2)`
 		if db.postgres {
 			index = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`
@@ -110,6 +114,19 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 		return 0, false, fmt.Errorf("keep the request: %w", err)
 	}
 	return id, fresh, nil
+}
+
+// know keeps the words of a request among those that are known, on SQLite.
+func (db *DB) know(ctx context.Context, tx *sql.Tx, search string) error {
+	if db.postgres {
+		return nil
+	}
+	for _, w := range strings.Fields(search) {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO request_words_known (word) VALUES ($1) ON CONFLICT (word) DO NOTHING`, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (db *DB) addAssignment(ctx context.Context, tx *sql.Tx, a Assignment) error {
@@ -296,10 +313,12 @@ func (db *DB) Held(ctx context.Context, holder string) (id int64, err error) {
 // OpenNear gives the newest open requests of a category whose public place lies
 // in a box, at most limit.
 func (db *DB) OpenNear(ctx context.Context, category string, southWest, northEast Place, limit int) ([]Request, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT `+columns+` FROM request
-		WHERE category = $1 AND open = 1 AND lat BETWEEN $2 AND $3 AND lon BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6`,
-		category, southWest.Lat, northEast.Lat, southWest.Lon, northEast.Lon, limit)
-	return requests(rows, err)
+	f := Filter{Category: category, Open: new(true)}
+	w := walk{ways: ways(nil, only(category), f.Open), limit: limit}
+	if err := db.byBox(ctx, Box{southWest, northEast}, &w, f.chosen()); err != nil {
+		return nil, fmt.Errorf("find requests: %w", err)
+	}
+	return db.follow(ctx, w)
 }
 
 // OpenIn gives the newest open requests of a category in an area that everybody
