@@ -37,6 +37,7 @@ type Event struct {
 	Outcome   Result     `json:"outcome,omitempty"`
 	Link      string     `json:"link,omitempty"`    // of an outcome
 	Strikes   int64      `json:"strikes,omitempty"` // the number of the event whose outcome is taken back
+	Source    string     `json:"source,omitempty"`  // of a case that was taken over: the system that it comes from
 
 	Hash string `json:"-"` // of what is kept; it covers all events before
 }

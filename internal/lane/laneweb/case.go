@@ -13,7 +13,8 @@ type casePage struct {
 	base
 	ID         int64
 	Told       told
-	Hidden     bool // it waits to be looked at
+	Hidden     bool   // it waits to be looked at
+	Source     string // of one that was taken over: from where
 	Day        string
 	Supporters int64
 	Thanks     bool     // its reader has just said that they have the same trouble
@@ -77,7 +78,7 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	if err != nil {
 		return casePage{}, err
 	}
-	p := casePage{base: w.base(v, "/case/"+strconv.FormatInt(id, 10), "laneweb.case", id), ID: id, Day: v.lang.Date(string(r.Day)), Hidden: r.Hidden()}
+	p := casePage{base: w.base(v, "/case/"+strconv.FormatInt(id, 10), "laneweb.case", id), ID: id, Day: v.lang.Date(string(r.Day)), Hidden: r.Hidden(), Source: r.Source}
 	if p.Hidden && !holder {
 		p.Decided, err = w.refusals(v, router, id)
 		return p, err
@@ -102,8 +103,10 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	if r.Visibility == authority.Public && r.Place != nil {
 		q.At, q.Area = r.Place, ""
 	}
-	routing := router.Route(q)
-	p.Why, p.Doubts = w.say(v.lang, routing.Why), w.say(v.lang, routing.Doubts)
+	if r.Source == "" { // what was taken over went to nobody
+		routing := router.Route(q)
+		p.Why, p.Doubts = w.say(v.lang, routing.Why), w.say(v.lang, routing.Doubts)
+	}
 	if p.Track, err = w.publicTrack(v, router, id); err != nil {
 		return p, err
 	}

@@ -53,6 +53,9 @@ func (w *Web) feed(v *visit) error {
 			f.Updated = midnight(string(r.Day))
 		}
 		t := w.told(v.lang, v.router, r)
+		if r.Source != "" {
+			t.Area += " · " + w.cat.T(v.lang, "laneweb.imported", r.Source)
+		}
 		id := strconv.FormatInt(r.ID, 10)
 		f.Entries = append(f.Entries, feedEntry{Title: t.Category + " · " + t.Area, ID: uuid(place.ID, "case", id), Updated: midnight(string(r.Day)),
 			Link: feedLink{b.At("/case/" + id)}, Summary: feedText{r.Language.HTML(), short(r.Words)}})
