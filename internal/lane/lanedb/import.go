@@ -13,7 +13,7 @@ type Import struct {
 	Number  string // what that system calls it
 }
 
-// importRows is how many rows one statement brings: SQLite takes 32,766 arguments.
+// importRows is how many cases one statement brings: PostgreSQL takes 65,535 arguments.
 const importRows = 500
 
 // AddImports keeps cases of one other system, each with its first event, which
@@ -71,24 +71,37 @@ func (db *DB) addImports(ctx context.Context, tx *sql.Tx, all []Import, write fu
 			known[w] = true
 		}
 	}
-	into := func(table string, r *inserted) {
-		if err == nil && len(r.texts) > 0 {
-			_, err = tx.ExecContext(ctx, `INSERT INTO `+table+` VALUES `+strings.Join(r.texts, ", "), r.args...)
+	for _, one := range []struct {
+		table string
+		rows  *inserted
+		both  bool // also on PostgreSQL
+	}{
+		{`request (` + columns + `)`, requests, true},
+		{`event (request, number, body, hash)`, events, true},
+		{`imported (source, number, request)`, numbers, true},
+		{`request_words (rowid, words)`, words, true},
+		{`request_box (id, min_lat, max_lat, min_lon, max_lon)`, places, false},
+		{`request_words_known (word)`, &inserted{rows: vocabulary(known), end: " ON CONFLICT (word) DO NOTHING"}, false},
+	} {
+		switch {
+		case db.postgres && one.both:
+			err = one.rows.atOnce(ctx, tx, one.table)
+		case !db.postgres:
+			err = one.rows.oneByOne(ctx, tx, one.table)
+		}
+		if err != nil {
+			return 0, err
 		}
 	}
-	into(`request (`+columns+`)`, requests)
-	into(`event (request, number, body, hash)`, events)
-	into(`imported (source, number, request)`, numbers)
-	into(`request_words (rowid, words)`, words)
-	if !db.postgres {
-		into(`request_box (id, min_lat, max_lat, min_lon, max_lon)`, places)
-		for w := range known {
-			if err == nil {
-				_, err = tx.ExecContext(ctx, `INSERT INTO request_words_known (word) VALUES ($1) ON CONFLICT (word) DO NOTHING`, w)
-			}
-		}
+	return len(left), nil
+}
+
+// vocabulary gives words as rows.
+func vocabulary(known map[string]bool) (all [][]any) {
+	for w := range known {
+		all = append(all, []any{w})
 	}
-	return len(left), err
+	return all
 }
 
 // unknown leaves out what is there already, and what stands in all twice.
@@ -123,21 +136,56 @@ func (db *DB) newIDs(ctx context.Context, tx *sql.Tx, n int) ([]int64, error) {
 	return collect(found, err, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) })
 }
 
-// inserted are the rows of one statement.
+// inserted are the rows of a table.
 type inserted struct {
-	placeholders
-	last  string // how the last value of each is written; default as it is
-	texts []string
+	rows [][]any
+	last string // how the last value of each is written; default as it is
+	end  string // of the statement
 }
 
-func (r *inserted) add(values ...any) {
+func (r *inserted) add(values ...any) { r.rows = append(r.rows, values) }
+
+func (r *inserted) row(p *placeholders, values []any) string {
 	var places []string
 	for i, v := range values {
-		place := r.one(v)
+		place := p.one(v)
 		if r.last != "" && i == len(values)-1 {
 			place = fmt.Sprintf(r.last, place)
 		}
 		places = append(places, place)
 	}
-	r.texts = append(r.texts, "("+strings.Join(places, ", ")+")")
+	return "(" + strings.Join(places, ", ") + ")"
+}
+
+// atOnce inserts the rows by one statement: to a server it is one journey.
+func (r *inserted) atOnce(ctx context.Context, tx *sql.Tx, table string) error {
+	if len(r.rows) == 0 {
+		return nil
+	}
+	var p placeholders
+	var all []string
+	for _, values := range r.rows {
+		all = append(all, r.row(&p, values))
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO `+table+` VALUES `+strings.Join(all, ", ")+r.end, p.args...)
+	return err
+}
+
+// oneByOne inserts each row by the same statement: SQLite reads a long one slowly,
+// as it looks for the name of every argument among all of them.
+func (r *inserted) oneByOne(ctx context.Context, tx *sql.Tx, table string) error {
+	if len(r.rows) == 0 {
+		return nil
+	}
+	statement, err := tx.PrepareContext(ctx, `INSERT INTO `+table+` VALUES `+r.row(&placeholders{}, r.rows[0])+r.end)
+	if err != nil {
+		return err
+	}
+	defer statement.Close()
+	for _, values := range r.rows {
+		if _, err := statement.ExecContext(ctx, values...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
