@@ -97,13 +97,13 @@ cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp canar
 
 // doors names the only packages that may import a library from outside.
 const doors = `
-database/sql:                         sqldb sqldb/pgtest jobs node/nodedb lane/lanedb desk/deskdb
+database/sql:                         sqldb sqldb/pgtest jobs node/nodedb lane/lanedb lane/lanetest desk/deskdb
 github.com/ncruces/go-sqlite3:        sqldb
 github.com/jackc/pgx:                 sqldb sqldb/pgtest
 go.yaml.in/yaml:                      datafile
 codeberg.org/go-pdf/fpdf:             appeal/letter
 github.com/go-fonts:                  appeal/letter
-os/exec:                              media sqldb/pgtest mail/mailtest blob/s3/s3test tor tor/tortest
+os/exec:                              media sqldb/pgtest mail/mailtest blob/s3/s3test tor tor/tortest lane/lanetest
 github.com/minio/minio-go:            blob/s3
 github.com/pkg/sftp:                  mirror/sftp
 filippo.io/age:                       seal receipt keyring

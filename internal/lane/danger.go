@@ -47,8 +47,9 @@ func Danger(text string, lang locale.Tag) ([]string, error) {
 	}
 	var found []string
 	for _, word := range locale.Words(text) {
+		typed := locale.Keyboard(word)
 		for _, begin := range looked {
-			if strings.HasPrefix(locale.Keyboard(word), begin) {
+			if strings.HasPrefix(typed, begin) {
 				found = append(found, word)
 				break
 			}

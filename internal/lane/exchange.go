@@ -38,18 +38,38 @@ type Known struct {
 // Changed is the day of the last event.
 func (k Known) Changed() appeal.Day { return k.History[len(k.History)-1].Day }
 
-// narrow reports a time of a few days.
-func (q Inquiry) narrow() bool {
-	from, err1 := time.Parse(time.DateOnly, string(q.From))
-	to, err2 := time.Parse(time.DateOnly, string(q.To))
-	return err1 == nil && err2 == nil && to.Sub(from) <= 7*24*time.Hour
+// maxDays is the most days that are looked at one by one; an inquiry of other
+// systems spans no more.
+const maxDays = 100
+
+// days gives the days from one to another; none where they are too many.
+func days(from, to appeal.Day) (all []string) {
+	at, err1 := time.Parse(time.DateOnly, string(from))
+	end, err2 := time.Parse(time.DateOnly, string(to))
+	if err1 != nil || err2 != nil || end.Sub(at) > maxDays*24*time.Hour {
+		return nil
+	}
+	for ; !at.After(end); at = at.AddDate(0, 0, 1) {
+		all = append(all, at.Format(time.DateOnly))
+	}
+	return all
+}
+
+// latelyDays is since how long ago changes are few enough to be gathered.
+const latelyDays = 7
+
+// lately reports a day that is not long ago.
+func (l *Lane) lately(day appeal.Day) bool {
+	today, err1 := time.Parse(time.DateOnly, string(l.today()))
+	since, err2 := time.Parse(time.DateOnly, string(day))
+	return err1 == nil && err2 == nil && today.Sub(since) <= latelyDays*24*time.Hour
 }
 
 // Ask gives requests newest first, each with its checked history, and leaves out
 // what nobody may see yet. The fault is lane.broken_history.
 func (l *Lane) Ask(ctx context.Context, q Inquiry) ([]Known, error) {
-	kept, err := l.db.Ask(ctx, lanedb.Asked{IDs: q.IDs, Categories: q.Categories, Open: q.Open, From: string(q.From), To: string(q.To), Narrow: q.narrow(),
-		ChangedFrom: string(q.ChangedFrom), ChangedTo: string(q.ChangedTo), Before: q.Before, Skip: q.Skip, Limit: q.Limit, Unseen: unseenStates()})
+	kept, err := l.db.Ask(ctx, lanedb.Asked{IDs: q.IDs, Categories: q.Categories, Open: q.Open, From: string(q.From), To: string(q.To), Days: days(q.From, q.To),
+		ChangedFrom: string(q.ChangedFrom), Lately: l.lately(q.ChangedFrom), ChangedTo: string(q.ChangedTo), Before: q.Before, Skip: q.Skip, Limit: q.Limit, Unseen: unseenStates()})
 	if err != nil {
 		return nil, err
 	}

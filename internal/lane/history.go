@@ -40,6 +40,7 @@ type Event struct {
 	Outcome   Result     `json:"outcome,omitempty"`
 	Link      string     `json:"link,omitempty"`    // of an outcome
 	Strikes   int64      `json:"strikes,omitempty"` // the number of the event whose outcome is taken back
+	Source    string     `json:"source,omitempty"`  // of a case that was taken over: the system that it comes from
 
 	Blacks int64  `json:"blacks,omitempty"` // the number of the event whose words are erased
 	Left   string `json:"left,omitempty"`   // the hash of what is left of that event

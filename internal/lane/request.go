@@ -266,6 +266,7 @@ type Request struct {
 	Day         appeal.Day
 	Begins      appeal.Day // of an announcement
 	Ends        appeal.Day // of an announcement; of a pledge: the day by which it is to be kept
+	Source      string     // of a case that was taken over: from which system; "": it was told here
 	Assignments []Assignment
 }
 
@@ -327,7 +328,7 @@ func shownPlace(p *lanedb.Place) *authority.Point {
 
 func shown(r lanedb.Request) (Request, error) {
 	out := Request{ID: r.ID, Matter: Matter(r.Kind), Begins: appeal.Day(r.Begins), Ends: appeal.Day(r.Ends), Directory: r.Directory, Category: r.Category, Language: locale.Tag(r.Language), Words: r.Words,
-		Landmark: r.Landmark, Area: r.Area, Place: shownPlace(r.Public), Visibility: authority.Visibility(r.Visibility), Open: r.Open, Day: appeal.Day(r.Day)}
+		Landmark: r.Landmark, Area: r.Area, Place: shownPlace(r.Public), Visibility: authority.Visibility(r.Visibility), Open: r.Open, Day: appeal.Day(r.Day), Source: r.Source}
 	if err := json.Unmarshal([]byte(r.Answers), &out.Answers); err != nil {
 		return Request{}, fmt.Errorf("read the answers of request %d: %w", r.ID, err)
 	}

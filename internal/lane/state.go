@@ -37,6 +37,7 @@ const (
 	ByHolder   Actor = "holder" // whoever holds the request's code
 
 	BySupporter Actor = "supporter" // has the same trouble; judges, and moves nothing
+	BySource    Actor = "source"    // another system, from which a case was taken over; moves nothing
 )
 
 var (

@@ -8,7 +8,7 @@ import (
 
 // Support keeps that somebody has the same trouble as a request tells of; the
 // code of their draft makes it count once. The faults are lane.bad_code,
-// lane.no_request, lane.closed, lane.own (it is the holder's) and, for one that nobody may see yet, lane.no_request.
+// lane.no_request, lane.closed, lane.own (it is the holder's), lane.import.elsewhere and, for one that nobody may see yet, lane.no_request.
 func (l *Lane) Support(ctx context.Context, id int64, code string) error {
 	hash, err := hashCode(code)
 	if err != nil {
@@ -20,6 +20,8 @@ func (l *Lane) Support(ctx context.Context, id int64, code string) error {
 		return err
 	case r.Hidden():
 		return fault.NotFound("lane.no_request", id)
+	case r.Source != "":
+		return fault.Conflict("lane.import.elsewhere", id, r.Source)
 	case !r.Open || r.Matter == Announcement:
 		return fault.Conflict("lane.closed", id)
 	}

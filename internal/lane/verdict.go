@@ -148,8 +148,12 @@ func (l *Lane) Verdicts(ctx context.Context, requests ...int64) (map[int64]Said,
 
 // Standing gives how a case stands as a whole: the first of these that one of
 // its assignments has, so that the case is confirmed when nothing about it is
-// disputed, silent or without a verdict.
+// disputed, silent or without a verdict. One that was taken over from elsewhere
+// stands no way: "".
 func (r Request) Standing() Standing {
+	if len(r.Assignments) == 0 { // it was taken over
+		return ""
+	}
 	for _, s := range []Standing{Disputed, Silent, Undelivered, Waiting, Declined, Claimed, Confirmed, Passed, TakenBack} {
 		if slices.ContainsFunc(r.Assignments, func(a Assignment) bool { return a.Standing == s }) {
 			return s

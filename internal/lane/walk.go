@@ -39,9 +39,13 @@ func (l *Lane) Walk(ctx context.Context, c Chosen, yield func([]Whole) error) er
 	words = words[:min(len(words), maxSearched)]
 	f := lanedb.Filter{Areas: c.Areas, Category: c.Category, Words: words, Open: c.Open, Limit: walkBatch, Rising: true, After: c.After,
 		Authority: c.Authority, First: string(c.First), Last: string(c.Last)}
-	if c.Standing != nil {
-		standing := string(*c.Standing)
-		f.Standing = &standing
+	switch {
+	case c.Standing != nil:
+		f.Standings = []string{string(*c.Standing)}
+	case c.Authority != nil:
+		for _, s := range Standings {
+			f.Standings = append(f.Standings, string(s))
+		}
 	}
 	for {
 		kept, err := l.db.List(ctx, f, unseenStates())

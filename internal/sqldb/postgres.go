@@ -41,6 +41,7 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 		"synchronous_commit": "on",
 		"timezone":           "UTC",
 		"lock_timeout":       "60s",
+		"plan_cache_mode":    "force_custom_plan", // one plan for every word or box would be wrong for most
 	} {
 		conn.RuntimeParams[param] = value
 	}

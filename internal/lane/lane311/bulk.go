@@ -96,7 +96,7 @@ func (s *Server) row(v *visit, k lane.Known) ([]string, error) {
 	if k.Place != nil {
 		lat, long = k.Place.Lat.String(), k.Place.Lon.String()
 	}
-	return []string{r.ID, stamp(r.Requested), stamp(r.Updated), closed, r.Status, page.Cell(r.StatusNotes), "", page.Cell(r.ServiceName), page.Cell(r.ServiceCode),
+	return []string{r.ID, stamp(r.Requested), stamp(r.Updated), closed, r.Status, page.Cell(r.StatusNotes), k.Source, page.Cell(r.ServiceName), page.Cell(r.ServiceCode),
 		page.Cell(r.Description), page.Cell(r.Agency), page.Cell(r.Address), lat, long}, nil
 }
 

@@ -285,6 +285,9 @@ func (s *Server) told(v *visit, k lane.Known) (open311.Request, error) {
 	if router.Directory().Info.MadeUp {
 		notices = append(notices, s.cat.T(v.lang, "lane311.made_up"))
 	}
+	if k.Source != "" {
+		notices = append(notices, s.cat.T(v.lang, "lane311.imported", k.Source))
+	}
 	if k.Visibility == authority.Coarse {
 		notices = append(notices, s.cat.T(v.lang, "lane311.coarse"))
 	}
@@ -300,7 +303,7 @@ func (s *Server) told(v *visit, k lane.Known) (open311.Request, error) {
 	if len(k.Pictures) > 0 {
 		r.MediaURL = pictureAt(v, k.Pictures[0].Hash)
 	}
-	if last := k.History[len(k.History)-1]; last.Number > 1 {
+	if last := k.History[len(k.History)-1]; last.Number > 1 || last.Source != "" {
 		r.StatusNotes = s.say(v.lang, router, last)
 	}
 	return r, nil
@@ -345,6 +348,12 @@ func (s *Server) say(lang locale.Tag, r *authority.Router, e lane.Event) string 
 		said += s.cat.T(lang, "laneweb.outcome.line", s.cat.T(lang, "laneweb.outcome."+string(e.Outcome)))
 	case e.Strikes != 0:
 		said += s.cat.T(lang, "laneweb.outcome.struck", e.Strikes)
+	case e.Source != "":
+		said += s.cat.T(lang, "laneweb.imported.line", e.Source, e.Reference)
+		if e.Reason != "" {
+			said += ". " + e.Reason
+		}
+		return said
 	case e.Words != "":
 		return said + e.Words
 	case e.KeptOut():

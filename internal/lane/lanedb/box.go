@@ -8,26 +8,51 @@ import (
 // Box is a stretch of the earth; its borders belong to it.
 type Box struct{ SouthWest, NorthEast Place }
 
-// fewInBox is up to how many places in a box are taken out of the tree of SQLite
-// and sorted. A box that has more is full enough to be walked through from the
-// newest request on: the first that are wanted come soon.
-const fewInBox = 20_000
+// holds is the condition that a request lies in the box.
+func (b Box) holds(p *placeholders) string {
+	return fmt.Sprintf("request.lat BETWEEN %s AND %s AND request.lon BETWEEN %s AND %s", p.one(b.SouthWest.Lat), p.one(b.NorthEast.Lat), p.one(b.SouthWest.Lon), p.one(b.NorthEast.Lon))
+}
 
-// within gives the condition that a request lies in a box.
-func (db *DB) within(ctx context.Context, b Box, given func(any) string) (string, error) {
+// inTree is the same to the tree of places: SQLite's has a table of its own.
+func (db *DB) inTree(b Box) condition {
+	return func(p *placeholders) string {
+		if db.postgres {
+			return fmt.Sprintf("request.lat IS NOT NULL AND point(request.lon, request.lat) <@ box(point(%s, %s), point(%s, %s))",
+				p.one(float64(b.SouthWest.Lon)), p.one(float64(b.SouthWest.Lat)), p.one(float64(b.NorthEast.Lon)), p.one(float64(b.NorthEast.Lat)))
+		}
+		return fmt.Sprintf("min_lat >= %s AND max_lat <= %s AND min_lon >= %s AND max_lon <= %s",
+			p.one(b.SouthWest.Lat), p.one(b.NorthEast.Lat), p.one(b.SouthWest.Lon), p.one(b.NorthEast.Lon))
+	}
+}
+
+// byBox leads to what lies in a box: out of the tree where it has few places, and
+// else along the ways that are there already, passing over what lies elsewhere;
+// chosen is what these ways lead to.
+func (db *DB) byBox(ctx context.Context, b Box, w *walk, chosen []condition) error {
+	tree := db.inTree(b)
+	var p placeholders
+	var n int
+	text := `SELECT count(*) FROM (SELECT 1 FROM request_box WHERE ` + tree(&p) + ` LIMIT ` + p.one(int64(db.gather)) + `) AS found`
 	if db.postgres {
-		return fmt.Sprintf("lat IS NOT NULL AND point(lon, lat) <@ box(point(%s, %s), point(%s, %s))",
-			given(float64(b.SouthWest.Lon)), given(float64(b.SouthWest.Lat)), given(float64(b.NorthEast.Lon)), given(float64(b.NorthEast.Lat))), nil
+		p = placeholders{[]any{b.SouthWest.Lon, b.SouthWest.Lat, b.NorthEast.Lon, b.NorthEast.Lat, int64(db.gather)}}
+		text = `SELECT kua_in_box($1, $2, $3, $4, $5)`
 	}
-	var found int
-	err := db.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM request_box WHERE min_lat >= $1 AND max_lat <= $2 AND min_lon >= $3 AND max_lon <= $4 LIMIT $5)`,
-		b.SouthWest.Lat, b.NorthEast.Lat, b.SouthWest.Lon, b.NorthEast.Lon, fewInBox).Scan(&found)
-	if err != nil {
-		return "", err
+	if err := db.db.QueryRowContext(ctx, text, p.args...).Scan(&n); err != nil {
+		return err
 	}
-	south, north, west, east := given(b.SouthWest.Lat), given(b.NorthEast.Lat), given(b.SouthWest.Lon), given(b.NorthEast.Lon)
-	if found < fewInBox {
-		return fmt.Sprintf("request.id IN (SELECT id FROM request_box WHERE min_lat >= %s AND max_lat <= %s AND min_lon >= %s AND max_lon <= %s)", south, north, west, east), nil
+	if n >= db.gather {
+		if len(w.ways) == 0 {
+			w.ways = bothStates()
+		}
+		w.where = append([]condition{b.holds}, w.where...) // first: the place stands in the index, the rest does not
+		return nil
 	}
-	return fmt.Sprintf("lat BETWEEN %s AND %s AND lon BETWEEN %s AND %s", south, north, west, east), nil
+	out := tree
+	if !db.postgres {
+		out = func(p *placeholders) string {
+			return "request.id IN (SELECT id FROM request_box WHERE " + tree(p) + ")"
+		}
+	}
+	w.where, w.ways = append(w.where, chosen...), []condition{out}
+	return nil
 }

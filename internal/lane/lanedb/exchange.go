@@ -15,11 +15,12 @@ type Asked struct {
 	IDs         []int64
 	Categories  []string
 	Open        *bool
-	From, To    string // days of the request
-	Narrow      bool   // they are few: the index of days is quicker than walking the ids
-	ChangedFrom string // day of its last event, at least
-	ChangedTo   string // and at most
-	Before      int64  // ids below it; 0: from the newest
+	From, To    string   // days of the request
+	Days        []string // all days from From to To, where these are not too many to be looked at one by one
+	ChangedFrom string   // day of its last event, at least
+	ChangedTo   string   // and at most
+	Lately      bool     // ChangedFrom is so near that what has changed since is not much
+	Before      int64    // ids below it; 0: from the newest
 	Skip, Limit int
 	Unseen      []string // states of an assignment that leave a held request hidden
 }
@@ -49,56 +50,71 @@ func (p *placeholders) rows(all [][]any) string {
 	return strings.Join(rows, ", ")
 }
 
-// seen is the condition under which everybody may see a request.
+// seen is the condition under which everybody may see a request. It looks at the
+// parts of that request alone: PostgreSQL would read those of all for an EXISTS.
 func seen(p *placeholders, unseen []string) string {
-	return "(request.visibility <> 'held' OR EXISTS (SELECT 1 FROM assignment a WHERE a.request = request.id AND a.state NOT IN (" + many(p, unseen) + ")))"
+	return "(request.visibility <> 'held' OR (SELECT 1 FROM assignment a WHERE a.request = request.id AND a.state NOT IN (" + many(p, unseen) + ") LIMIT 1) IS NOT NULL)"
 }
 
 // Ask gives requests newest first, without those that nobody may see yet.
 func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
-	text, args := q.statement()
-	rows, err := db.db.QueryContext(ctx, text, args...)
-	return requests(rows, err)
-}
-
-func (q Asked) statement() (text string, args []any) {
-	var p placeholders
-	if q.Before <= 0 {
-		q.Before = 1 << 62
+	w := walk{ways: ways(nil, q.Categories, q.Open), skip: q.Skip, limit: q.Limit}
+	first, before, err := db.between(ctx, q.Days)
+	if err != nil {
+		return nil, fmt.Errorf("find requests: %w", err)
 	}
-	where := []string{"request.kind = ''", "request.id < " + p.one(q.Before), seen(&p, q.Unseen)}
-	if len(q.IDs) > 0 {
-		where = append(where, "request.id IN ("+many(&p, q.IDs)+")")
+	if q.Before > 0 {
+		before = min(before, q.Before)
 	}
-	if len(q.Categories) > 0 {
-		where = append(where, "request.category IN ("+many(&p, q.Categories)+")")
-	}
-	if q.Open != nil {
-		open := int64(0)
-		if *q.Open {
-			open = 1
-		}
-		where = append(where, "request.open = "+p.one(open))
-	}
-	day := "request.day"
-	if !q.Narrow { // the ids are walked from the newest; the index of days would be sorted whole
-		day = "(request.day || '')"
+	w.where = []condition{func(p *placeholders) string {
+		return "request.id >= " + p.one(first) + " AND request.id < " + p.one(before)
+	},
+		func(p *placeholders) string { return seen(p, q.Unseen) }, isReport}
+	and := func(c condition) { w.where = append(w.where, c) }
+	switch {
+	case len(q.IDs) > 0:
+		w.where, w.ways = append(w.where, chosen(nil, q.Categories, q.Open)...), []condition{func(p *placeholders) string { return "request.id IN (" + many(p, q.IDs) + ")" }}
+	case q.ChangedFrom != "" && q.Lately:
+		w.where, w.ways = append(w.where, chosen(nil, q.Categories, q.Open)...), []condition{func(p *placeholders) string {
+			since := p.one(q.ChangedFrom)
+			return "request.id IN (SELECT request FROM event WHERE number > 1 AND day >= " + since + " UNION ALL SELECT id FROM request WHERE day >= " + since + ")"
+		}}
+	case q.ChangedFrom != "":
+		and(func(p *placeholders) string {
+			return "EXISTS (SELECT 1 FROM event e WHERE e.request = request.id AND e.day >= " + p.one(q.ChangedFrom) + ")"
+		})
 	}
 	if q.From != "" {
-		where = append(where, day+" >= "+p.one(q.From))
+		and(func(p *placeholders) string { return day + " >= " + p.one(q.From) })
 	}
 	if q.To != "" {
-		where = append(where, day+" <= "+p.one(q.To))
-	}
-	if q.ChangedFrom != "" {
-		where = append(where, "EXISTS (SELECT 1 FROM event e WHERE e.request = request.id AND e.day >= "+p.one(q.ChangedFrom)+")")
+		and(func(p *placeholders) string { return day + " <= " + p.one(q.To) })
 	}
 	if q.ChangedTo != "" {
-		where = append(where, "NOT EXISTS (SELECT 1 FROM event e WHERE e.request = request.id AND e.day > "+p.one(q.ChangedTo)+")")
+		and(func(p *placeholders) string {
+			return "NOT EXISTS (SELECT 1 FROM event e WHERE e.request = request.id AND e.day > " + p.one(q.ChangedTo) + ")"
+		})
 	}
-	text = `SELECT ` + listed + ` FROM request WHERE ` + strings.Join(where, " AND ") +
-		` ORDER BY request.id DESC LIMIT ` + p.one(int64(q.Limit)) + ` OFFSET ` + p.one(int64(q.Skip))
-	return text, p.args
+	return db.follow(ctx, w)
+}
+
+// between gives the lowest id of some days and the one behind the highest, so that
+// nothing before and after them is walked over. What was imported has ids that do
+// not rise with its days: the days themselves are asked for besides.
+func (db *DB) between(ctx context.Context, days []string) (first, behind int64, err error) {
+	if len(days) == 0 {
+		return 0, 1 << 62, nil
+	}
+	var p placeholders
+	var ends []string
+	for _, one := range days {
+		at := p.one(one)
+		for _, order := range []string{"ASC", "DESC"} {
+			ends = append(ends, `SELECT id FROM (SELECT id FROM request WHERE day = `+at+` ORDER BY id `+order+` LIMIT 1) AS edge`)
+		}
+	}
+	err = db.db.QueryRowContext(ctx, `SELECT COALESCE(min(id), 0), COALESCE(max(id), 0) + 1 FROM (`+strings.Join(ends, " UNION ALL ")+`) AS edges`, p.args...).Scan(&first, &behind)
+	return first, behind, err
 }
 
 // EventOf is an event with the request that it belongs to.

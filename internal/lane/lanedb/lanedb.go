@@ -25,7 +25,12 @@ type DB struct {
 	db       guarded
 	postgres bool // for full-text search, which has no words in common
 	rules    Rules
+	gather   int // up to how many requests are gathered and sorted to find the newest
 }
+
+// gathered is up to how many requests are gathered and sorted. Where there may be
+// more, as many lie densely enough among the newest to be walked to.
+const gathered = 5_000
 
 // Open opens or makes the SQLite file at path or, when url is not "", the
 // PostgreSQL database there; rules are the lane's. The faults are sqldb's,
@@ -51,7 +56,7 @@ func Open(ctx context.Context, path, url string, rules Rules) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("open the open lane's database: %w", err)
 	}
-	return &DB{guarded{db}, url != "", rules}, nil
+	return &DB{guarded{DB: db}, url != "", rules, gathered}, nil
 }
 
 // Close closes the database.

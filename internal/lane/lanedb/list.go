@@ -1,6 +1,7 @@
 package lanedb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -24,90 +25,233 @@ type Filter struct {
 	Live  string   // a day: what ends before it is left out; "": nothing is
 
 	// For whoever reads all: oldest first, those above After.
-	Rising bool
-	After  int64
-	// Some assignment is of this authority and stands this way; "": any.
-	Authority, Standing *string
-	First, Last         string // days; "": any
+	Rising      bool
+	After       int64
+	Authority   *string  // some assignment is of this authority, and
+	Standings   []string // stands in one of these ways; with an authority all must be named
+	First, Last string   // days; "": any
 }
+
+// day is that of a request in a condition which must not lead along the index of
+// days: all that it gives would be sorted.
+const day = "(request.day || '')"
 
 // listed are the columns of a request where it stands beside its index.
 var listed = "request." + strings.ReplaceAll(columns, ", ", ", request.")
 
-// List gives requests newest first. A held one is among them only when an
-// assignment of it has left the states in unseen.
+// List gives requests newest first, or oldest first. A held one is among them only
+// when an assignment of it has left the states in unseen.
 func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, error) {
-	var p placeholders
-	given := p.one
-	if f.Before <= 0 {
-		f.Before = 1 << 62
+	w := walk{rising: f.Rising, limit: f.Limit, ways: ways(f.Areas, only(f.Category), f.Open)}
+	w.where = append(w.where, func(p *placeholders) string { return seen(p, unseen) })
+	var err error
+	switch {
+	case len(f.Words) > 0 && db.postgres:
+		return db.search(ctx, f, w)
+	case len(f.Words) > 0:
+		err = db.byWords(ctx, f, &w)
+	case f.Box != nil:
+		err = db.byBox(ctx, *f.Box, &w, f.chosen())
+	case f.Authority != nil:
+		byAuthority(f, &w)
 	}
-	id := "request.id"
-	if len(f.Words) > 0 && !db.postgres {
-		id = "request_words.rowid" // the same, but FTS5 gives it in its order: nothing is sorted
+	if err != nil {
+		return nil, fmt.Errorf("find requests: %w", err)
 	}
-	from, where := "request", id+" < "+given(f.Before)
-	if len(f.Words) > 0 {
-		from += " JOIN request_words ON request_words.rowid = request.id"
-		if db.postgres {
-			where += " AND request_words.words @@ to_tsquery('simple', " + given("'"+strings.Join(f.Words, "':* & '")+"':*") + ")"
-		} else {
-			where += " AND request_words MATCH " + given(`"`+strings.Join(f.Words, `"* "`)+`"*`)
-		}
+	if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, "") && len(f.Words) == 0 && f.Box == nil && f.Authority == nil {
+		byKind(f, &w)
 	}
-	if len(f.Areas) > 0 {
-		where += " AND area IN (" + many(&p, f.Areas) + ")"
+	f.bound(&w)
+	return db.follow(ctx, w)
+}
+
+// isReport leaves out questions and what authorities announce. No index leads to
+// reports alone: nearly all are.
+func isReport(*placeholders) string { return "request.kind = ''" }
+
+// byKind leads along the requests that are no reports.
+func byKind(f Filter, w *walk) {
+	w.where, w.ways = append(w.where, f.chosen()...), nil
+	for _, kind := range f.Kinds {
+		w.ways = append(w.ways, all(func(*placeholders) string { return "request.kind <> ''" }, equal("request.kind", kind))) // the first half is what the index says
+	}
+}
+
+// bound adds what a filter asks of each request, however it is come by.
+func (f Filter) bound(w *walk) {
+	key := cmp.Or(w.key, "request.id")
+	if f.Rising {
+		w.where = append(w.where, func(p *placeholders) string { return key + " > " + p.one(f.After) })
+	} else {
+		w.where = append(w.where, func(p *placeholders) string { return key + " < " + p.one(f.end()) })
 	}
 	switch {
 	case len(f.Kinds) == 0:
-		where += " AND kind = ''"
+		w.where = append(w.where, isReport)
 	case !slices.Contains(f.Kinds, ""):
-		where += " AND kind <> '' AND kind IN (" + many(&p, f.Kinds) + ")" // the first half is what the index says
+		w.where = append(w.where, func(p *placeholders) string { return "(request.kind || '') IN (" + many(p, f.Kinds) + ")" })
 	}
 	if f.Live != "" {
-		where += " AND ends >= " + given(f.Live)
+		w.where = append(w.where, func(p *placeholders) string { return "(request.ends || '') >= " + p.one(f.Live) })
 	}
-	if f.Category != "" {
-		where += " AND category = " + given(f.Category)
+	if f.Authority == nil && len(f.Standings) > 0 {
+		w.where = append(w.where, func(p *placeholders) string {
+			return "EXISTS (SELECT 1 FROM assignment b WHERE b.request = request.id AND b.standing IN (" + many(p, f.Standings) + "))"
+		})
 	}
-	if f.Open != nil {
-		open := int64(0)
-		if *f.Open {
-			open = 1
+	if f.First != "" {
+		w.where = append(w.where, func(p *placeholders) string { return day + " >= " + p.one(f.First) })
+	}
+	if f.Last != "" {
+		w.where = append(w.where, func(p *placeholders) string { return day + " <= " + p.one(f.Last) })
+	}
+}
+
+// end is the id below which a list begins that is not rising.
+func (f Filter) end() int64 {
+	if f.Before <= 0 {
+		return 1 << 62
+	}
+	return f.Before
+}
+
+func only(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// chosen is what a filter asks of a request that is come by along another index: its
+// own are kept out of it.
+func chosen(areas, categories []string, open *bool) (found []condition) {
+	if len(areas) > 0 {
+		found = append(found, func(p *placeholders) string { return "(request.area || '') IN (" + many(p, areas) + ")" })
+	}
+	if len(categories) > 0 {
+		found = append(found, func(p *placeholders) string { return "(request.category || '') IN (" + many(p, categories) + ")" })
+	}
+	if open != nil {
+		found = append(found, equal("+request.open", bit(*open)))
+	}
+	return found
+}
+
+func (f Filter) chosen() []condition { return chosen(f.Areas, only(f.Category), f.Open) }
+
+// byAuthority leads along the assignments of an authority that stand in some way,
+// each request once.
+func byAuthority(f Filter, w *walk) {
+	w.from, w.key = "assignment b JOIN request ON request.id = b.request", "b.request"
+	w.where, w.ways = append(w.where, f.chosen()...), nil
+	for _, standing := range f.Standings {
+		w.ways = append(w.ways, all(equal("b.authority", *f.Authority), equal("b.standing", standing)))
+	}
+	w.where = append(w.where, func(p *placeholders) string {
+		return "NOT EXISTS (SELECT 1 FROM assignment c WHERE c.request = b.request AND c.number < b.number AND c.authority = b.authority AND c.standing IN (" + many(p, f.Standings) + "))"
+	})
+}
+
+// byWords leads along SQLite's index of words: FTS5 gives what it finds in the order
+// of the ids, and nothing is sorted. Of few that the other filters let through, the
+// ids are known before their rows are looked up.
+func (db *DB) byWords(ctx context.Context, f Filter, w *walk) error {
+	w.from, w.key = "request_words CROSS JOIN request ON request_words.rowid = request.id", "request_words.rowid" // in this order
+	match, err := db.match(ctx, f.Words)
+	if err != nil {
+		return err
+	}
+	w.where = append(w.where, func(p *placeholders) string { return "request_words MATCH " + p.one(match) })
+	if len(w.ways) > 0 {
+		n, err := db.few(ctx, w.ways, db.gather)
+		if err != nil {
+			return err
 		}
-		where += " AND open = " + given(open)
+		if rare := w.ways; n < db.gather {
+			w.where = append(w.where, func(p *placeholders) string {
+				var some []string
+				for _, way := range rare {
+					some = append(some, "SELECT id FROM request WHERE "+way(p))
+				}
+				return "+request_words.rowid IN (" + strings.Join(some, " UNION ALL ") + ")"
+			})
+		}
 	}
+	w.where, w.ways = append(w.where, f.chosen()...), nil
 	if f.Box != nil {
-		within, err := db.within(ctx, *f.Box, given)
+		w.where = append(w.where, f.Box.holds)
+	}
+	return nil
+}
+
+// maxBegun is the most words of which one beginning is searched as all of them.
+const maxBegun = 2_000
+
+// match gives the query of FTS5 for reports in which each of some words begins one.
+// FTS5 itself would gather all reports that have such a word before it gives the
+// first; of whole words it does not.
+func (db *DB) match(ctx context.Context, words []string) (string, error) {
+	var parts []string
+	for _, w := range words {
+		rows, err := db.db.QueryContext(ctx, `SELECT word FROM request_words_known WHERE word >= $1 AND word < $2 LIMIT $3`, w, w+"\U0010ffff", maxBegun+1)
+		begun, err := collect(rows, err, func(rows *sql.Rows, s *string) error { return rows.Scan(s) })
+		switch {
+		case err != nil:
+			return "", err
+		case len(begun) == 0 || len(begun) > maxBegun:
+			parts = append(parts, `"`+w+`"*`)
+		default:
+			parts = append(parts, `("`+strings.Join(begun, `" OR "`)+`")`)
+		}
+	}
+	return strings.Join(parts, " AND "), nil
+}
+
+// search finds words on PostgreSQL, whose index of words knows no order: first by
+// looking through the newest (or, rising, the next) for words that many have, and
+// when these are not enough by gathering all that have them, which are then not
+// many. Of few that the other filters let through, the words are looked at.
+func (db *DB) search(ctx context.Context, f Filter, w walk) ([]Request, error) {
+	query := "'" + strings.Join(f.Words, "':* & '") + "':*"
+	if f.Box != nil {
+		w.where = append(w.where, f.Box.holds)
+	}
+	f.bound(&w)
+	if len(w.ways) > 0 {
+		n, err := db.few(ctx, w.ways, db.gather)
 		if err != nil {
 			return nil, fmt.Errorf("find requests: %w", err)
 		}
-		where += " AND " + within
-	}
-	if f.Authority != nil || f.Standing != nil {
-		where += " AND EXISTS (SELECT 1 FROM assignment b WHERE b.request = request.id"
-		if f.Authority != nil {
-			where += " AND b.authority = " + given(*f.Authority)
+		if n < db.gather {
+			w.where = append(w.where, func(p *placeholders) string {
+				return "(SELECT words FROM request_words WHERE rowid = request.id) @@ to_tsquery('simple', " + p.one(query) + ")"
+			})
+			return db.follow(ctx, w)
 		}
-		if f.Standing != nil {
-			where += " AND b.standing = " + given(*f.Standing)
-		}
-		where += ")"
 	}
-	if f.First != "" {
-		where += " AND day >= " + given(f.First)
+	w.where, w.ways = append(w.where, f.chosen()...), nil
+	var newest int64
+	if err := db.db.QueryRowContext(ctx, `SELECT COALESCE(max(rowid), 0) FROM request_words`).Scan(&newest); err != nil {
+		return nil, fmt.Errorf("find requests: %w", err)
 	}
-	if f.Last != "" {
-		where += " AND day <= " + given(f.Last)
+	near, through := w, int64(max(db.gather, 20*w.limit))
+	near.from, near.key = "request_words JOIN request ON request_words.rowid = request.id", "request_words.rowid"
+	first, last := f.After+1, f.After+through
+	if !f.Rising {
+		last = min(f.end()-1, newest)
+		first = last - through + 1
 	}
-	order := "DESC"
-	if f.Rising {
-		order = "ASC"
-		where += " AND " + id + " > " + given(f.After)
+	near.where = append(slices.Clone(w.where), func(p *placeholders) string {
+		return "request_words.words @@ to_tsquery('simple', " + p.one(query) + ") AND request_words.rowid BETWEEN " + p.one(first) + " AND " + p.one(last)
+	})
+	found, err := db.follow(ctx, near)
+	if whole := f.Rising && last >= newest || !f.Rising && first <= 1; err != nil || whole || len(found) == w.limit {
+		return found, err
 	}
-	where += " AND " + seen(&p, unseen)
-	rows, err := db.db.QueryContext(ctx, `SELECT `+listed+` FROM `+from+` WHERE `+where+` ORDER BY `+id+` `+order+` LIMIT `+given(int64(f.Limit)), p.args...)
-	return requests(rows, err)
+	w.ways = []condition{func(p *placeholders) string {
+		return "request.id = ANY (ARRAY(SELECT rowid FROM request_words WHERE words @@ to_tsquery('simple', " + p.one(query) + ")))"
+	}}
+	return db.follow(ctx, w)
 }
 
 // AddSupport keeps a supporter of a request; a hash that is there already changes

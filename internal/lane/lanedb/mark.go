@@ -50,7 +50,26 @@ func (m mark) fault() error {
 // own transaction. Whoever finds a stop whose lease is over takes it away before
 // writing: a move that died keeps nobody out, and one that only slept finds that
 // its stop is gone.
-type guarded struct{ *sqldb.DB }
+type guarded struct {
+	*sqldb.DB
+	asked func(query string, args []any) // of tests, which look how a read finds its way
+}
+
+// QueryContext is sqldb's.
+func (g guarded) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if g.asked != nil {
+		g.asked(query, args)
+	}
+	return g.DB.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext is sqldb's.
+func (g guarded) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if g.asked != nil {
+		g.asked(query, args)
+	}
+	return g.DB.QueryRowContext(ctx, query, args...)
+}
 
 // Tx is sqldb's, behind the mark. The faults are lane.moving, lane.moved and
 // lane.arriving.

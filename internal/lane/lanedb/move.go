@@ -315,5 +315,5 @@ func (m *Move) HasFile(ctx context.Context, hash string) (there bool, err error)
 
 // Directory gives a version of the target's directory, as DB.Directory does.
 func (m *Move) Directory(ctx context.Context, number int64) (Version, []File, error) {
-	return (&DB{db: guarded{m.to}, postgres: true}).Directory(ctx, number)
+	return (&DB{db: guarded{DB: m.to}, postgres: true}).Directory(ctx, number)
 }

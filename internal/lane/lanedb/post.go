@@ -52,6 +52,9 @@ func (db *DB) reindex(ctx context.Context, tx *sql.Tx, request int64, search str
 
 // index finds a request by words, as locale.SearchText gives them.
 func (db *DB) index(ctx context.Context, tx *sql.Tx, request int64, search string) error {
+	if err := db.know(ctx, tx, search); err != nil {
+		return err
+	}
 	statement := `INSERT INTO request_words (rowid, words) VALUES ($1, $2)`
 	if db.postgres {
 		statement = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`

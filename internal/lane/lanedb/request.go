@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"kua/internal/fault"
 )
@@ -31,7 +32,8 @@ type Request struct {
 	Kind       string // "": a report
 	Begins     string // days; "" for none
 	Ends       string
-	Pictures   []Use // given to AddRequest alone
+	Source     string // of a case that was taken over: from where; "": it was told here
+	Pictures   []Use  // given to AddRequest alone
 
 	Hold  *Hold   // given to AddRequest alone: why it waits
 	Marks []int64 // given to AddRequest alone: by which texts that are alike are found
@@ -109,6 +111,19 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 		return 0, false, fmt.Errorf("keep the request: %w", err)
 	}
 	return id, fresh, nil
+}
+
+// know keeps the words of a request among those that are known, on SQLite.
+func (db *DB) know(ctx context.Context, tx *sql.Tx, search string) error {
+	if db.postgres {
+		return nil
+	}
+	for _, w := range strings.Fields(search) {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO request_words_known (word) VALUES ($1) ON CONFLICT (word) DO NOTHING`, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (db *DB) addAssignment(ctx context.Context, tx *sql.Tx, a Assignment) error {
@@ -255,12 +270,12 @@ func (db *DB) Assignment(ctx context.Context, number int64) (Assignment, error) 
 	return readAssignment(ctx, db.db, number)
 }
 
-const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day, kind, begins, ends`
+const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day, kind, begins, ends, source`
 
 func scanRequest(row interface{ Scan(...any) error }, r *Request) error {
 	var lat, lon sql.NullInt64
 	var open int64
-	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day, &r.Kind, &r.Begins, &r.Ends)
+	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day, &r.Kind, &r.Begins, &r.Ends, &r.Source)
 	if r.Open = open == 1; lat.Valid && lon.Valid {
 		r.Public = &Place{lat.Int64, lon.Int64}
 	}
@@ -298,20 +313,26 @@ func (db *DB) Held(ctx context.Context, holder string) (id int64, err error) {
 	return id, err
 }
 
-// OpenNear gives the newest open requests of a category whose public place lies
-// in a box, at most limit.
+// toldHere leaves out what was taken over from other systems.
+func toldHere(*placeholders) string { return "request.source = ''" }
+
+// OpenNear gives the newest open requests of a category that were told here and
+// whose public place lies in a box, at most limit.
 func (db *DB) OpenNear(ctx context.Context, category string, southWest, northEast Place, limit int) ([]Request, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT `+columns+` FROM request
-		WHERE category = $1 AND open = 1 AND kind = '' AND lat BETWEEN $2 AND $3 AND lon BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6`,
-		category, southWest.Lat, northEast.Lat, southWest.Lon, northEast.Lon, limit)
-	return requests(rows, err)
+	f := Filter{Category: category, Open: new(true)}
+	w := walk{ways: ways(nil, only(category), f.Open), limit: limit}
+	w.where = []condition{toldHere, isReport}
+	if err := db.byBox(ctx, Box{southWest, northEast}, &w, f.chosen()); err != nil {
+		return nil, fmt.Errorf("find requests: %w", err)
+	}
+	return db.follow(ctx, w)
 }
 
-// OpenIn gives the newest open requests of a category in an area that everybody
-// may see, at most limit.
+// OpenIn gives the newest open requests of a category in an area that were told
+// here and that everybody may see, at most limit.
 func (db *DB) OpenIn(ctx context.Context, category, area, hidden string, limit int) ([]Request, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT `+columns+` FROM request
-		WHERE category = $1 AND open = 1 AND kind = '' AND area = $2 AND visibility <> $3 ORDER BY id DESC LIMIT $4`, category, area, hidden, limit)
+		WHERE category = $1 AND open = 1 AND kind = '' AND area = $2 AND visibility <> $3 AND source = '' ORDER BY id DESC LIMIT $4`, category, area, hidden, limit)
 	return requests(rows, err)
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +18,10 @@ import (
 	"testing"
 	"time"
 
-	"kua/internal/canon"
+	"kua/internal/appeal"
+	"kua/internal/authority"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/sqldb"
 	"kua/internal/sqldb/pgtest"
@@ -53,8 +57,10 @@ type benchText struct {
 	zipf *rand.Zipf
 }
 
-func newBenchText() benchText {
-	r := rand.New(rand.NewPCG(1, 2))
+func newBenchText() benchText { return seededText(1) }
+
+func seededText(seed uint64) benchText {
+	r := rand.New(rand.NewPCG(seed, 2))
 	return benchText{r, rand.NewZipf(r, 1.07, 8, 30_000)}
 }
 
@@ -78,80 +84,64 @@ func (t benchText) sentence(lang locale.Tag) string {
 	return strings.Join(all, " ")
 }
 
-// benchFill fills an empty lane with n cases, in the database's own words and in
-// batches, and has the lane count them.
-func benchFill(b *testing.B, r *room, n int) {
+// benchBatch is how many cases the import takes in one transaction, as the command does.
+const benchBatch = 500
+
+// benchImport takes n made-up cases over, those from the first-th on, as kua lane import does.
+func benchImport(b *testing.B, r *room, t benchText, first, n, of int) time.Duration {
 	b.Helper()
-	db, err := sqldb.Open(b.Context(), r.db)
+	to, err := r.lane.Importer(b.Context(), "bench.example")
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
-	t, langs := newBenchText(), []locale.Tag{locale.Russian, locale.Kazakh, locale.Uzbek}
-	categories, owners := []string{"water", "pothole", "manhole", "roads"}, []string{"water", "roads", "roads", "roads"}
-	index := `INSERT INTO request_words (rowid, words) VALUES `
-	place := func(i int) string { return fmt.Sprintf("($%d, $%d)", 2*i+1, 2*i+2) }
-	if r.db.URL != "" {
-		place = func(i int) string { return fmt.Sprintf("($%d, to_tsvector('simple', $%d))", 2*i+1, 2*i+2) }
+	langs, categories := []locale.Tag{locale.Russian, locale.Kazakh, locale.Uzbek}, []string{"water", "pothole", "manhole"}
+	today, err := time.Parse(time.DateOnly, string(r.lane.Today()))
+	if err != nil {
+		b.Fatal(err)
 	}
-	many := func(width, rows int) string {
-		var s strings.Builder
-		for i := range rows * width {
-			fmt.Fprint(&s, map[bool]string{true: "($", false: "$"}[i%width == 0], i+1, map[bool]string{true: "), ", false: ", "}[i%width == width-1])
+	var took time.Duration
+	batch := make([]lane.Foreign, 0, benchBatch)
+	for i := first; i < first+n; i++ {
+		lang, day := langs[t.IntN(3)], today.AddDate(0, 0, i*420/of-420)
+		at, _ := authority.At(45.005+0.19*t.Float64(), 65.005+0.28*t.Float64())
+		f := lane.Foreign{Number: strconv.Itoa(i), Category: categories[t.IntN(3)], Language: lang, Words: t.sentence(lang), At: &at, Open: t.IntN(50) > 0, Day: appeal.Day(day.Format(time.DateOnly))}
+		if to.Check(f) != nil { // outside the made-up city
+			f.At, f.Area = nil, "south"
 		}
-		return strings.TrimSuffix(s.String(), ", ")
-	}
-	const batch = 400
-	for at := 0; at < n; at += batch {
-		rows := min(batch, n-at)
-		var requests, words, assignments, events []any
-		var places []string
-		for i := range rows {
-			id, lang, k := int64(at+i+1), langs[t.IntN(3)], t.IntN(4)
-			day := time.Date(2025, 10, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(int64(at+i)*420/int64(n))).Format(time.DateOnly)
-			text := t.sentence(lang)
-			requests = append(requests, id, int64(1), categories[k], string(lang), text, "{}", []string{"north", "south", "bazaar"}[t.IntN(3)],
-				int64(45_000_000+t.IntN(200_000)), int64(65_000_000+t.IntN(300_000)), "public", int64(1), day)
-			words = append(words, id, locale.SearchText(text))
-			places = append(places, place(i))
-			assignments = append(assignments, id, owners[k], string(lane.Delivered), day, int64(0))
-			e := lane.Event{Kind: "lane-event", Request: id, Number: 1, Day: "2025-10-01", By: lane.ByHolder, Authority: owners[k], To: lane.Delivered}
-			body, err := canon.Marshal(e)
-			if err != nil {
-				b.Fatal(err)
-			}
-			events = append(events, id, int64(1), string(body), canon.Hash(body))
-		}
-		err := db.Tx(b.Context(), func(ctx context.Context, tx *sql.Tx) error {
-			for _, one := range []struct {
-				query string
-				args  []any
-			}{
-				{`INSERT INTO request (id, directory, category, language, words, answers, area, lat, lon, visibility, open, day) VALUES ` + many(12, rows), requests},
-				{index + strings.Join(places, ", "), words},
-				{`INSERT INTO assignment (request, authority, state, day, step) VALUES ` + many(5, rows), assignments},
-				{`INSERT INTO event (request, number, body, hash) VALUES ` + many(4, rows), events},
-			} {
-				if _, err := tx.ExecContext(ctx, one.query, one.args...); err != nil {
-					return err
+		if batch = append(batch, f); len(batch) == benchBatch || i == first+n-1 {
+			began := time.Now()
+			for _, f := range batch { // the command's first reading
+				if _, err := to.Doubts(f); err != nil {
+					b.Fatal(err)
+				}
+				if err := to.Check(f); err != nil {
+					b.Fatal(err)
 				}
 			}
-			return nil
-		})
-		if err != nil {
-			b.Fatal(err)
+			if fresh, err := to.Take(b.Context(), batch); err != nil || fresh != len(batch) {
+				b.Fatal(fresh, err)
+			}
+			took, batch = took+time.Since(began), batch[:0]
 		}
 	}
-	if r.db.URL != "" {
-		if _, err := db.DB.ExecContext(b.Context(), `SELECT setval(pg_get_serial_sequence('request', 'id'), (SELECT max(id) FROM request))`); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := db.DB.ExecContext(b.Context(), `ANALYZE`); err != nil {
-			b.Fatal(err)
-		}
+	return took
+}
+
+// benchTell makes of the cases above an id what they would be if they had been told
+// here: assigned, delivered, one in fifty disputed, and counted.
+func benchTell(b *testing.B, db *sqldb.DB, above int) {
+	b.Helper()
+	statements := []string{fmt.Sprintf(`UPDATE request SET source = '' WHERE id > %d`, above),
+		fmt.Sprintf(`INSERT INTO assignment (request, authority, state, day, step, standing) SELECT id, CASE category WHEN 'water' THEN 'water' ELSE 'roads' END, 'delivered', day, 0,
+			CASE WHEN id %% 50 = 0 THEN 'disputed' ELSE 'silent' END FROM request WHERE id > %d`, above)}
+	for kind, id := range map[string]string{"authority": "a.authority", "area": "r.area", "category": "r.category"} {
+		statements = append(statements, fmt.Sprintf(`INSERT INTO tally (kind, track, month, id, standing, slot, n) SELECT '%s', 'report', substr(r.day, 1, 7), %s, a.standing, r.id %% 8, count(*)
+			FROM assignment a JOIN request r ON r.id = a.request WHERE r.id > %d GROUP BY 3, 4, 5, 6 ON CONFLICT (kind, track, month, id, standing, slot) DO UPDATE SET n = tally.n + excluded.n`, kind, id, above))
 	}
-	if _, err := r.lane.Recount(b.Context(), true); err != nil {
-		b.Fatal(err)
+	for _, s := range statements {
+		if _, err := db.ExecContext(b.Context(), s); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
@@ -167,10 +157,45 @@ func p99(runs int, run func(i int)) time.Duration {
 	return all[runs*99/100]
 }
 
-// BenchmarkLane reads a large lane while twenty reports a second are written:
-// the newest that hold words, a case's page, a scoreboard, each as a ratio of its
-// p99 to that of a read by the primary key; and the CSV of all as a ratio to a
-// bare scan of the same rows. Once for each engine.
+// median gives the time below which half of the runs are.
+func median(runs int, run func(i int)) time.Duration {
+	all := make([]time.Duration, runs)
+	for i := range all {
+		began := time.Now()
+		run(i)
+		all[i] = time.Since(began)
+	}
+	slices.Sort(all)
+	return all[runs/2]
+}
+
+// bench is a large lane and what is measured on it.
+type bench struct {
+	*room
+	db    *sqldb.DB
+	pages http.Handler
+	cases int
+}
+
+func (k *bench) open(ctx context.Context, b *testing.B, path string) int {
+	rec := httptest.NewRecorder()
+	if k.pages.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, "GET", path, nil)); rec.Code != 200 {
+		b.Errorf("%s answers %d", path, rec.Code)
+	}
+	return rec.Body.Len()
+}
+
+// BenchmarkLane measures the open lane with a year's cases of one country, or as
+// many as KUA_BENCH_CASES says, on each engine:
+//
+//	import   taking them over / the database's own bulk loader with the same rows
+//	search   the newest that hold words, the map's box, a case, a list: p99 while 20 reports
+//	         a second are written / a read by the primary key meanwhile
+//	pages    area and scoreboard: half of their time with all cases / with a tenth; bytes of a case
+//	csv      all cases: memory with all / with a tenth, time / a bare scan
+//	submit   11 reports a second, each with 50 pages read, for KUA_BENCH_SECONDS (60): done / wanted, p99
+//
+// One part alone, which still fills the lane: -bench 'Lane/sqlite/search'.
 func BenchmarkLane(b *testing.B) {
 	n := benchCases(b)
 	for _, engine := range []string{"sqlite", "postgres"} {
@@ -179,16 +204,71 @@ func BenchmarkLane(b *testing.B) {
 			if engine == "postgres" {
 				cfg = lane.Config{URL: pgtest.Database(b)}
 			}
-			r := newRoom(b, cfg, 0).withCity()
-			benchFill(b, r, n)
-			for b.Loop() {
-				benchRead(b, r, n)
+			k := &bench{room: newRoom(b, cfg, 1<<20).withCity(), cases: n}
+			k.pages = k.web.Before(http.NotFoundHandler())
+			var err error
+			if k.db, err = sqldb.Open(b.Context(), k.room.db); err != nil {
+				b.Fatal(err)
 			}
+			defer k.db.Close()
+			t, tenth := newBenchText(), n/10
+			took := benchImport(b, k.room, t, 0, tenth, n)
+			benchTell(b, k.db, 0)
+			k.settle(b)
+			few := k.look(b)
+			fewPeak := k.csv(b).peak
+			took += benchImport(b, k.room, t, tenth, n-tenth, n)
+			b.Run("import", func(b *testing.B) { once(b, func() { k.benchBulk(b, took) }) })
+			benchTell(b, k.db, tenth)
+			k.settle(b)
+			b.Run("search", func(b *testing.B) { once(b, func() { k.benchSearch(b) }) })
+			b.Run("pages", func(b *testing.B) {
+				once(b, func() {
+					for page, d := range k.look(b) {
+						b.ReportMetric(float64(d)/float64(few[page]), page+"/tenth")
+						b.ReportMetric(float64(d.Microseconds())/1000, page+"-ms")
+					}
+					b.ReportMetric(float64(k.open(b.Context(), b, "/ru/open/case/"+strconv.Itoa(n/2))), "case-bytes")
+				})
+			})
+			b.Run("csv", func(b *testing.B) { once(b, func() { k.benchCSV(b, fewPeak) }) })
+			b.Run("submit", func(b *testing.B) { once(b, func() { k.benchSubmit(b) }) })
 		})
 	}
 }
 
-func benchRead(b *testing.B, r *room, n int) {
+// once runs a part once, however often it is asked for.
+func once(b *testing.B, run func()) {
+	first := true
+	for b.Loop() {
+		if first {
+			run()
+		}
+		first = false
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// settle lets a database take note of what lies in it.
+func (k *bench) settle(b *testing.B) {
+	if k.room.db.URL == "" {
+		return
+	}
+	if _, err := k.db.DB.ExecContext(b.Context(), `VACUUM ANALYZE`); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// look gives how long the pages take that are made of kept-up numbers.
+func (k *bench) look(b *testing.B) map[string]time.Duration {
+	found := map[string]time.Duration{}
+	for name, path := range map[string]string{"score": "/ru/open/score/authority/water", "scores": "/ru/open/score/area", "area": "/ru/open/area/south", "list": "/ru/open/?state=closed"} {
+		found[name] = median(40, func(int) { k.open(b.Context(), b, path) })
+	}
+	return found
+}
+
+func (k *bench) benchSearch(b *testing.B) {
 	ctx, stop := context.WithCancel(b.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -196,56 +276,82 @@ func benchRead(b *testing.B, r *room, n int) {
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			<-tick.C
-			_, err := r.lane.Submit(ctx, lane.Draft{Code: lane.NewCode(), Category: "water", Language: locale.Russian, Words: t.sentence(locale.Russian), Area: "south"})
+			_, err := k.lane.Submit(ctx, lane.Draft{Code: lane.NewCode(), Category: "water", Language: locale.Russian, Words: t.sentence(locale.Russian), Area: "south"})
 			if err != nil && ctx.Err() == nil {
 				b.Error(err)
 				return
 			}
 		}
 	})
-	db, err := sqldb.Open(ctx, r.db)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	handler := r.web.Before(http.NotFoundHandler())
-	open := func(path string) {
-		rec := httptest.NewRecorder()
-		if handler.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, "GET", path, nil)); rec.Code != 200 {
-			b.Errorf("%s answers %d", path, rec.Code)
-		}
-	}
-	t := newBenchText()
+	t, langs := newBenchText(), []locale.Tag{locale.Russian, locale.Kazakh, locale.Uzbek}
 	const runs = 300
 	key := p99(runs, func(int) {
 		var words string
-		if err := db.QueryRowContext(ctx, `SELECT words FROM request WHERE id = $1`, 1+t.IntN(n)).Scan(&words); err != nil {
+		if err := k.db.QueryRowContext(ctx, `SELECT words FROM request WHERE id = $1`, 1+t.IntN(k.cases)).Scan(&words); err != nil {
 			b.Error(err)
 		}
 	})
-	ratio := func(name string, run func(i int)) {
+	b.ReportMetric(float64(key.Microseconds())/1000, "key-p99-ms")
+	list := func(f lane.Filter) {
+		if _, err := k.lane.List(ctx, f); err != nil {
+			b.Error(err)
+		}
+	}
+	for name, run := range map[string]func(i int){
+		"search": func(i int) {
+			query := t.word(langs[i%3])
+			if i%2 == 0 {
+				query += " " + t.word(langs[i%3])
+			}
+			list(lane.Filter{Words: query, Limit: onPage + 1})
+		},
+		"box": func(i int) {
+			size := 0.002 * float64(int(1)<<(i%8)) // from a few streets to more than the city
+			south, west := 45.005+0.15*t.Float64(), 65.005+0.2*t.Float64()
+			southWest, _ := authority.At(south, west)
+			northEast, _ := authority.At(south+size, west+size)
+			list(lane.Filter{Box: &lane.Box{SouthWest: southWest, NorthEast: northEast}, Limit: onMapMost + 1})
+		},
+		"case": func(int) { k.open(ctx, b, "/ru/open/case/"+strconv.Itoa(1+t.IntN(k.cases))) },
+		"list": func(int) { k.open(ctx, b, "/ru/open/?area=south") },
+	} {
 		d := p99(runs, run)
 		b.ReportMetric(float64(d)/float64(key), name+"/key")
 		b.ReportMetric(float64(d.Microseconds())/1000, name+"-p99-ms")
 	}
-	b.ReportMetric(float64(key.Microseconds())/1000, "key-p99-ms")
-	ratio("search", func(i int) {
-		lang := []locale.Tag{locale.Russian, locale.Kazakh, locale.Uzbek}[i%3]
-		query := t.word(lang)
-		if i%2 == 0 {
-			query += " " + t.word(lang)
-		}
-		if _, err := r.lane.List(ctx, lane.Filter{Words: query, Limit: onPage + 1}); err != nil {
-			b.Error(err)
-		}
-	})
-	ratio("case", func(int) { open("/ru/open/case/" + strconv.Itoa(1+t.IntN(n))) })
-	ratio("score", func(int) { open("/ru/open/score/authority/water") })
-	ratio("list", func(int) { open("/ru/open/?area=" + url.QueryEscape("south")) })
 	stop()
 	wg.Wait()
+}
+
+// meter takes an answer and looks at the memory in use now and then.
+type meter struct {
+	header      http.Header
+	bytes, next int64
+	peak        uint64
+}
+
+func (m *meter) Header() http.Header { return m.header }
+func (m *meter) WriteHeader(int)     {}
+func (m *meter) Write(p []byte) (int, error) {
+	if m.bytes += int64(len(p)); m.bytes >= m.next {
+		m.next = m.bytes + 8<<20
+		runtime.GC()
+		var now runtime.MemStats
+		runtime.ReadMemStats(&now)
+		m.peak = max(m.peak, now.HeapAlloc)
+	}
+	return len(p), nil
+}
+
+func (k *bench) csv(b *testing.B) *meter {
+	m := &meter{header: http.Header{}}
+	k.pages.ServeHTTP(m, httptest.NewRequestWithContext(b.Context(), "GET", "/ru/open/data/cases.csv", nil))
+	return m
+}
+
+func (k *bench) benchCSV(b *testing.B, few uint64) {
 	began := time.Now()
-	rows, err := db.QueryContext(b.Context(), `SELECT id, words, category, area, day, lat, lon FROM request ORDER BY id`)
+	rows, err := k.db.QueryContext(b.Context(), `SELECT id, words, category, area, day, lat, lon FROM request ORDER BY id`)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -262,8 +368,131 @@ func benchRead(b *testing.B, r *room, n int) {
 	}
 	scan := time.Since(began)
 	began = time.Now()
-	g := &gauge{header: http.Header{}, next: 1 << 62}
-	handler.ServeHTTP(g, httptest.NewRequestWithContext(b.Context(), "GET", "/ru/open/data/cases.csv", nil))
+	m := k.csv(b)
 	b.ReportMetric(float64(time.Since(began))/float64(scan), "csv/scan")
-	b.ReportMetric(float64(n)/time.Since(began).Seconds(), "csv-rows/s")
+	b.ReportMetric(float64(k.cases)/time.Since(began).Seconds(), "csv-rows/s")
+	b.ReportMetric(float64(m.peak)/float64(few), "memory/tenth")
+	b.ReportMetric(float64(m.peak)/(1<<20), "memory-MiB")
+}
+
+// perSecond and pagesEach are what a country's virtual office takes at its busiest.
+const (
+	perSecond = 11
+	pagesEach = 50
+)
+
+func (k *bench) benchSubmit(b *testing.B) {
+	seconds := 60
+	if text := os.Getenv("KUA_BENCH_SECONDS"); text != "" {
+		var err error
+		if seconds, err = strconv.Atoi(text); err != nil || seconds < 1 {
+			b.Fatalf("KUA_BENCH_SECONDS is %q, want a number from 1", text)
+		}
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+	ctx, stop := context.WithTimeout(b.Context(), time.Duration(seconds)*time.Second)
+	defer stop()
+	var mu sync.Mutex // of what follows
+	var took []time.Duration
+	sent := 0
+	ask := func(method, path string, form url.Values) bool {
+		began := time.Now()
+		req, err := http.NewRequestWithContext(ctx, method, k.server.URL+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			b.Error(err)
+			return false
+		}
+		if form != nil {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		resp, err := client.Do(req)
+		if err == nil {
+			_, err = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if err != nil || resp.StatusCode != 200 {
+			b.Errorf("%s %s: %v", method, path, err)
+			return false
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		took = append(took, time.Since(began))
+		return true
+	}
+	visit := func(t benchText) {
+		for i := range pagesEach {
+			path := "/ru/open/case/" + strconv.Itoa(1+t.IntN(k.cases))
+			switch i % 10 {
+			case 0, 1:
+				path = "/ru/open/"
+			case 2:
+				path = "/ru/open/?q=" + url.QueryEscape(t.word(locale.Kazakh))
+			case 3:
+				path = "/ru/open/map"
+			case 4:
+				path = "/ru/open/area/south"
+			case 5:
+				path = "/ru/open/tell/water"
+			}
+			if !ask("GET", path, nil) {
+				return
+			}
+		}
+		if ask("POST", "/ru/open/send/water", url.Values{"code": {lane.NewCode()}, "words": {t.sentence(locale.Russian)}, "area": {"south"}}) {
+			mu.Lock()
+			defer mu.Unlock()
+			sent++
+		}
+	}
+	var wg sync.WaitGroup
+	tick := time.NewTicker(time.Second / perSecond)
+	defer tick.Stop()
+	for i := uint64(0); ctx.Err() == nil; i++ {
+		wg.Go(func() { visit(seededText(i)) })
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	wg.Wait()
+	b.ReportMetric(float64(sent)/float64(perSecond*seconds), "done/wanted")
+	b.ReportMetric(float64(len(took))/float64(seconds), "pages/s")
+	if slices.Sort(took); len(took) > 0 {
+		b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "page-p99-ms")
+	}
+}
+
+// benchBulk brings the rows that the import has made into an empty lane by the
+// database's own bulk loader.
+func (k *bench) benchBulk(b *testing.B, took time.Duration) {
+	at := ""
+	if k.room.db.URL != "" {
+		at = pgtest.Database(b)
+		newRoom(b, lane.Config{URL: at}, 0).withCity()
+	}
+	bulk := lanetest.NewBulk(b, at, k.db)
+	for _, table := range []struct{ into, from string }{
+		{"request", `SELECT id, directory, category, language, words, answers, area, lat, lon, visibility, open, day, landmark, 'bench.example' FROM request ORDER BY id`},
+		{"event (request, number, body, hash)", `SELECT request, number, body, hash FROM event ORDER BY request`},
+		{"imported", `SELECT source, number, request FROM imported ORDER BY source, number`},
+		{"request_words", ""},
+		{"request_box", `SELECT id, lat, lat, lon, lon FROM request WHERE lat IS NOT NULL ORDER BY id`},
+	} {
+		switch {
+		case table.into == "request_box" && at != "": // its index has no rows of its own
+		case table.into == "request_words" && at != "":
+			bulk.Add(b, "request_words (rowid, words)", k.db, `SELECT rowid, words::text FROM request_words ORDER BY rowid`)
+		case table.into == "request_words":
+			bulk.AddText(b, "request_words", k.db, `SELECT words || ' ' || landmark FROM request ORDER BY id`, locale.SearchText)
+		default:
+			bulk.Add(b, table.into, k.db, table.from)
+		}
+	}
+	bulked := bulk.Load(b)
+	b.ReportMetric(float64(took)/float64(bulked), "import/bulk")
+	b.ReportMetric(float64(k.cases)/took.Seconds(), "import-rows/s")
+	b.ReportMetric(float64(k.cases)/bulked.Seconds(), "bulk-rows/s")
 }

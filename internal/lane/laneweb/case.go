@@ -15,8 +15,9 @@ type casePage struct {
 	ID         int64
 	Matter     lane.Matter
 	Told       told
-	Hidden     bool // it waits to be looked at
-	Open       bool // something is still to come from an authority
+	Hidden     bool   // it waits to be looked at
+	Open       bool   // something is still to come from an authority
+	Source     string // of one that was taken over: from where
 	Day        string
 	Supporters int64
 	Same       string   // a code with which its reader can say that they have the same trouble
@@ -101,7 +102,7 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	if err != nil {
 		return casePage{}, err
 	}
-	p := casePage{base: w.base(v, "/case/"+strconv.FormatInt(id, 10), "laneweb.case", id), ID: id, Day: v.lang.Date(string(r.Day)), Hidden: r.Hidden(), Matter: r.Matter}
+	p := casePage{base: w.base(v, "/case/"+strconv.FormatInt(id, 10), "laneweb.case", id), ID: id, Day: v.lang.Date(string(r.Day)), Hidden: r.Hidden(), Matter: r.Matter, Source: r.Source}
 	p.said = func(key string, args ...any) string { return w.of(v.lang, r.Matter, key, args...) }
 	p.Title = p.said("case", id)
 	if p.Hidden && !holder {
@@ -124,7 +125,7 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	if err := w.judged(v, &p, r); err != nil {
 		return p, err
 	}
-	if r.Matter == lane.Report {
+	if r.Matter == lane.Report && r.Source == "" { // what was taken over went to nobody
 		w.routed(v, &p, router, r)
 	}
 	if p.Track, err = w.publicTrack(v, router, id); err != nil {

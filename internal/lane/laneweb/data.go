@@ -46,7 +46,7 @@ type Licence struct {
 
 // columns are those of the table, in its order; spec/open-data.md says the same.
 var columns = []string{"id", "day", "category", "category_name", "area", "area_name", "latitude", "longitude", "place", "landmark", "language", "words", "answers",
-	"open", "standing", "authorities", "states", "standings", "supporters", "writer_says", "others_mended", "others_partly", "others_not", "outcomes", "directory", "address"}
+	"open", "standing", "authorities", "states", "standings", "supporters", "writer_says", "others_mended", "others_partly", "others_not", "outcomes", "directory", "address", "source"}
 
 func (w *Web) data(v *visit) error {
 	p := dataPage{base: w.base(v, "/data", "laneweb.data"), Licence: w.licence}
@@ -88,6 +88,7 @@ type caseJSON struct {
 	Outcomes    []outcomeJSON       `json:"outcomes"`
 	Directory   int64               `json:"directory"`
 	Address     string              `json:"address"`
+	Source      string              `json:"source"`
 }
 
 type assignmentJSON struct {
@@ -111,7 +112,7 @@ type outcomeJSON struct {
 func (w *Web) caseJSON(lang locale.Tag, router *authority.Router, c lane.Whole) caseJSON {
 	j := caseJSON{ID: c.ID, Day: string(c.Day), Category: c.Category, CategoryIn: c.Category, Area: c.Area, AreaIn: c.Area, Place: "none", Landmark: c.Landmark,
 		Language: string(c.Language), Words: c.Words, Answers: c.Answers, Open: c.Open, Standing: c.Standing(), Assignments: []assignmentJSON{}, Supporters: c.Supporters,
-		Outcomes: []outcomeJSON{}, Directory: c.Directory, Address: "/" + lang.Path() + Root + "/case/" + strconv.FormatInt(c.ID, 10)}
+		Outcomes: []outcomeJSON{}, Directory: c.Directory, Address: "/" + lang.Path() + Root + "/case/" + strconv.FormatInt(c.ID, 10), Source: c.Source}
 	if k, err := router.Category(c.Category); err == nil {
 		j.CategoryIn = k.Names.In(lang)
 	}
@@ -169,7 +170,7 @@ func (j caseJSON) row() ([]string, error) {
 	return []string{count(j.ID), j.Day, j.Category, page.Cell(j.CategoryIn), j.Area, page.Cell(j.AreaIn), number(j.Latitude), number(j.Longitude), j.Place, page.Cell(j.Landmark),
 		j.Language, page.Cell(j.Words), page.Cell(string(answers)), map[bool]string{true: "yes", false: "no"}[j.Open], string(j.Standing), strings.Join(authorities, ";"),
 		strings.Join(states, ";"), strings.Join(standings, ";"), count(j.Supporters), strings.Join(writer, ";"), count(mended), count(partly), count(not),
-		strings.Join(outcomes, "; "), count(j.Directory), j.Address}, nil
+		strings.Join(outcomes, "; "), count(j.Directory), j.Address, j.Source}, nil
 }
 
 // stream answers with as many rows as there are of the open data, as pour does.

@@ -61,6 +61,9 @@ func (w *Web) writeFeed(v *visit, b base, title, id, href string, found []lane.R
 			f.Updated = midnight(string(r.Day))
 		}
 		t := w.told(v.lang, v.router, r)
+		if r.Source != "" {
+			t.Area += " · " + w.cat.T(v.lang, "laneweb.imported", r.Source)
+		}
 		id := strconv.FormatInt(r.ID, 10)
 		f.Entries = append(f.Entries, feedEntry{Title: strings.TrimSuffix(t.Category+" · "+t.Area, " · "), ID: uuid(place.ID, "case", id), Updated: midnight(string(r.Day)),
 			Link: feedLink{b.At("/case/" + id)}, Summary: feedText{r.Language.HTML(), short(r.Words)}})

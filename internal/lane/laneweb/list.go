@@ -24,7 +24,8 @@ type frontPage struct {
 
 type entry struct {
 	Href, Words, In, Category, Area, Day string
-	Open, Plain                          bool // Plain: it is neither open nor closed
+	Open, Plain                          bool   // Plain: it is neither open nor closed
+	Source                               string // of one that was taken over
 	Photo                                *shot
 }
 
@@ -107,7 +108,7 @@ func (w *Web) entries(v *visit, b base, a asked) (all []entry, more string, err 
 	for _, r := range found {
 		t := w.told(v.lang, v.router, r)
 		all = append(all, entry{Href: b.At("/case/" + strconv.FormatInt(r.ID, 10)), Words: short(r.Words), In: t.In, Category: t.Category, Area: t.Area,
-			Day: b.Date(string(r.Day)), Open: r.Open, Plain: r.Matter.Post(), Photo: photos[r.ID]})
+			Day: b.Date(string(r.Day)), Open: r.Open, Plain: r.Matter.Post(), Source: r.Source, Photo: photos[r.ID]})
 	}
 	return all, more, nil
 }

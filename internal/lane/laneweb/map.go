@@ -152,6 +152,9 @@ func (w *Web) mark(v *visit, b base, at view, together []lane.Request, to func(v
 			state = "laneweb.is_open"
 		}
 		m.Detail = t.Category + " · " + t.Area + " · " + b.Date(string(newest.Day)) + " · " + b.T(state)
+		if newest.Source != "" {
+			m.Detail += " · " + b.T("laneweb.imported", newest.Source)
+		}
 		return m
 	}
 	m.Detail = t.Area

@@ -81,6 +81,8 @@ func (w *Web) act(lang locale.Tag, m lane.Matter, e lane.Event, l *line) {
 		l.State, l.Link = w.cat.T(lang, "laneweb.outcome.line", w.cat.T(lang, "laneweb.outcome."+string(e.Outcome))), e.Link
 	case e.Strikes != 0:
 		l.State = w.cat.T(lang, "laneweb.outcome.struck", e.Strikes)
+	case e.Source != "":
+		l.State, l.Number = w.cat.T(lang, "laneweb.imported.line", e.Source, e.Reference), ""
 	}
 }
 

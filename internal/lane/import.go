@@ -1,0 +1,122 @@
+package lane
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"kua/internal/appeal"
+	"kua/internal/authority"
+	"kua/internal/fault"
+	"kua/internal/lane/lanedb"
+	"kua/internal/locale"
+)
+
+// Foreign is a case of another system that is to be taken over.
+type Foreign struct {
+	Number   string // what that system calls it
+	Category string
+	Language locale.Tag
+	Words    string
+	Landmark string // where, in words
+	Notes    string // what became of it there, in words
+	At       *authority.Point
+	Area     string // without a point: the area
+	Open     bool
+	Day      appeal.Day // on which it was told there
+}
+
+// maxForeign is the most signs of the number of a case elsewhere.
+const maxForeign = 200
+
+// firstDay is before any case that can be taken over.
+const firstDay appeal.Day = "1990-01-01"
+
+// Importer takes over the cases of one other system. They are marked as its own for
+// good: nobody told them here, so that they have no holder and no assignment, are
+// sent to nobody, offered to nobody as their own trouble, and counted nowhere.
+type Importer struct {
+	lane    *Lane
+	source  string
+	version Version
+	router  *authority.Router
+}
+
+// Importer begins to take over cases of a system, which is named by letters, digits,
+// points and hyphens. The faults are lane.import.source and lane.no_directory.
+func (l *Lane) Importer(ctx context.Context, source string) (*Importer, error) {
+	if source == "" || len(source) > 60 || strings.ContainsFunc(source, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '-')
+	}) {
+		return nil, fault.Invalid("lane.import.source", source)
+	}
+	v, r, err := l.Current(ctx)
+	return &Importer{l, source, v, r}, err
+}
+
+// Check holds a case against the directory; nothing is kept. The faults are
+// lane.import.number, lane.import.day, lane.import.held (its category shows nothing
+// that nobody has looked at), lane.sealed, lane.text, lane.landmark, lane.language,
+// lane.place and authority.unknown.
+func (i *Importer) Check(f Foreign) error {
+	_, err := i.kept(f)
+	return err
+}
+
+// Doubts gives what in a case a person should look at before everybody may see it:
+// words of danger, links and numbers.
+func (i *Importer) Doubts(f Foreign) ([]string, error) {
+	said := f.Words + " " + f.Landmark + " " + f.Notes
+	danger, err := Danger(said, f.Language)
+	return slices.Concat(danger, links(said), numbers(said)), err
+}
+
+func (i *Importer) kept(f Foreign) (lanedb.Import, error) {
+	category, err := i.router.Category(f.Category)
+	if err != nil {
+		return lanedb.Import{}, err
+	}
+	d := Draft{Category: f.Category, Language: f.Language, Words: f.Words, Landmark: f.Landmark, At: f.At, Area: f.Area}
+	category.Questions = nil // another system asked others
+	_, err = d.check(category)
+	switch {
+	case err != nil:
+		return lanedb.Import{}, err
+	case f.Number == "" || !oneLine(f.Number, maxForeign):
+		return lanedb.Import{}, fault.Invalid("lane.import.number", maxForeign)
+	case f.Day < firstDay || f.Day > i.lane.today():
+		return lanedb.Import{}, fault.Invalid("lane.import.day", string(f.Day))
+	case category.Visibility == authority.Held:
+		return lanedb.Import{}, fault.Conflict("lane.import.held", category.ID)
+	case !plain(f.Notes, maxText):
+		return lanedb.Import{}, fault.Invalid("lane.text", maxText)
+	}
+	areas := i.router.Route(authority.Query{Category: f.Category, At: f.At, Area: f.Area, On: i.lane.today()}).Areas
+	if len(areas) == 0 {
+		return lanedb.Import{}, fault.Invalid("lane.place")
+	}
+	r := lanedb.Request{Directory: i.version.Number, Category: f.Category, Language: string(f.Language), Words: f.Words, Landmark: f.Landmark, Answers: "{}", Area: areas[0],
+		Search: locale.SearchText(f.Words + " " + f.Landmark), Visibility: string(category.Visibility), Open: f.Open, Day: string(f.Day), Source: i.source}
+	if f.At != nil {
+		r.Public = public(*f.At, category.Visibility)
+	}
+	return lanedb.Import{Request: r, Number: f.Number}, nil
+}
+
+// Take keeps cases, all or none; fresh counts those that were not there. The
+// faults are those of Check.
+func (i *Importer) Take(ctx context.Context, all []Foreign) (fresh int, err error) {
+	rows, notes := make([]lanedb.Import, len(all)), make(map[string]string, len(all))
+	for n, f := range all {
+		if rows[n], err = i.kept(f); err != nil {
+			return 0, err
+		}
+		if _, there := notes[f.Number]; !there {
+			notes[f.Number] = f.Notes
+		}
+	}
+	today := i.lane.today()
+	return i.lane.db.AddImports(ctx, rows, func(c lanedb.Import) lanedb.Write {
+		return Event{Day: today, By: BySource, Source: i.source, Reference: c.Number, Reason: notes[c.Number]}.write
+	})
+}
