@@ -108,7 +108,7 @@ func dropPictures(ctx context.Context, tx *sql.Tx, request, event int64) error {
 }
 
 // Scour leaves nothing of what was erased where the database keeps what it has no
-// use for any more: the search is written anew (SQLite), the journal goes into the
+// use for any more: the search and the words that it knows are written anew (SQLite), the journal goes into the
 // file and is cut off; PostgreSQL gives dead rows up. The fault is lane.scour when
 // readers held on to the journal for too long.
 func (db *DB) Scour(ctx context.Context) error {
@@ -120,7 +120,20 @@ func (db *DB) Scour(ctx context.Context) error {
 		}
 		return nil
 	}
-	if _, err := db.db.ExecContext(ctx, `INSERT INTO request_words (request_words) VALUES ('optimize')`); err != nil {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, statement := range []string{
+			`INSERT INTO request_words (request_words) VALUES ('optimize')`,
+			`CREATE VIRTUAL TABLE temp.request_words_left USING fts5vocab(main, request_words, row)`,
+			`DELETE FROM request_words_known WHERE word NOT IN (SELECT term FROM temp.request_words_left)`,
+			`DROP TABLE temp.request_words_left`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("write the search anew: %w", err)
 	}
 	var busy, pages, moved int64

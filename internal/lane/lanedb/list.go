@@ -28,7 +28,7 @@ type Filter struct {
 	Rising      bool
 	After       int64
 	Authority   *string  // some assignment is of this authority, and
-	Standings   []string // stands in one of these ways; with an authority all must be named
+	Standings   []string // stands in one of these ways; nil: in any
 	First, Last string   // days; "": any
 }
 
@@ -52,14 +52,13 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 		err = db.byWords(ctx, f, &w)
 	case f.Box != nil:
 		err = db.byBox(ctx, *f.Box, &w, f.chosen())
-	case f.Authority != nil:
+	case len(f.Kinds) > 0 && !slices.Contains(f.Kinds, ""):
+		byKind(f, &w)
+	case f.Authority != nil && len(f.Standings) > 0:
 		byAuthority(f, &w)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find requests: %w", err)
-	}
-	if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, "") && len(f.Words) == 0 && f.Box == nil && f.Authority == nil {
-		byKind(f, &w)
 	}
 	f.bound(&w)
 	return db.follow(ctx, w)
@@ -93,6 +92,11 @@ func (f Filter) bound(w *walk) {
 	}
 	if f.Live != "" {
 		w.where = append(w.where, func(p *placeholders) string { return "(request.ends || '') >= " + p.one(f.Live) })
+	}
+	if f.Authority != nil && len(f.Standings) == 0 {
+		w.where = append(w.where, func(p *placeholders) string {
+			return "EXISTS (SELECT 1 FROM assignment b WHERE b.request = request.id AND b.authority = " + p.one(*f.Authority) + ")"
+		})
 	}
 	if f.Authority == nil && len(f.Standings) > 0 {
 		w.where = append(w.where, func(p *placeholders) string {

@@ -96,6 +96,7 @@ var reads = []struct {
 	{"of more areas than one statement takes", "request_list", listing(Filter{Limit: 21, Areas: manyAreas()})},
 	{"announcements", "request_kind", listing(Filter{Limit: 21, Kinds: []string{"announcement", "pledge"}, Live: "2026-01-01"})},
 	{"questions in some areas", "request_kind", listing(Filter{Limit: 21, Kinds: []string{"question"}, Areas: []string{"north", "south"}})},
+	{"questions to an authority", "request_kind", listing(Filter{Limit: 21, Kinds: []string{"question"}, Authority: new("big")})},
 	{"everything", "INTEGER PRIMARY KEY", listing(Filter{Limit: 21, Kinds: []string{"", "question"}})},
 	{"search", "VIRTUAL TABLE", listing(Filter{Limit: 21, Words: []string{"люк"}})},
 	{"search for two words", "VIRTUAL TABLE", listing(Filter{Limit: 21, Words: []string{"люк", "дом3"}})},
