@@ -5,11 +5,14 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -196,6 +199,23 @@ func TestCoveredFilm(t *testing.T) {
 		if !f.filled(image.Rectangle{Max: f.size}) {
 			t.Fatal("a covered film without a reveal shows something")
 		}
+	}
+	// A hole in one rung is found among whole ones.
+	var checkers []checker
+	var files []string
+	for i, r := range []Rendition{black["144p"], made["240p"], black["480p"]} {
+		checkers = append(checkers, checker{step: step{rung{name: r.Rung, rate: []int{12, 15, 30}[i]}, image.Pt(r.Width, r.Height)}, plan: Plan{Covered: true},
+			shown: image.Pt(640, 480), length: 3 * time.Second, progress: func(time.Duration) {}})
+		files = append(files, r.Path)
+	}
+	err := checkFilms(t.Context(), checkers, files)
+	wantFault(t, err, "media.cover_leak")
+	if !strings.Contains(fmt.Sprint(err), "240p") {
+		t.Errorf("got %v, want the rung that leaks", err)
+	}
+	files[1] = filepath.Join(t.TempDir(), "none.mp4")
+	if err := checkFilms(t.Context(), checkers, files); err == nil {
+		t.Error("a rung that is not there passes")
 	}
 }
 
