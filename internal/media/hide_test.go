@@ -247,7 +247,7 @@ func TestBehindTheEnd(t *testing.T) {
 			t.Errorf("at %.2f s: %d under the cover, %d beside it", float64(n)/15, under, beside)
 		}
 	}
-	quiet(t, made["audio"], 1, 5)
+	quiet(t, "audio", sounds(t, made["audio"])["audio"], 1, 5)
 	open := decoded(t, renderFilm(t, file, Plan{})["240p"])
 	if last := open[len(open)-1].luma(.5, .5); last < 60 {
 		t.Errorf("a film of which nothing is hidden ends dark (%d)", last)
