@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,23 +17,33 @@ import (
 	"kua/internal/gate"
 )
 
-// decoded gives the frames of a rendition.
-func decoded(t testing.TB, r Rendition) []planar {
+// decoded gives the frames of renditions, in their order, decoded in one start
+// of ffmpeg.
+func decoded(t testing.TB, all ...Rendition) [][]planar {
 	t.Helper()
-	out, err := exec.Command("ffmpeg", "-v", "error", "-i", r.Path, "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-").Output()
-	if err != nil {
-		t.Fatalf("decode %s: %v", r.Rung, err)
+	var read []string
+	var files []fixture
+	for i, r := range all {
+		read = append(read, "-i", r.Path)
+		files = append(files, fixture{fmt.Sprint(i), []string{"-map", fmt.Sprintf("%d:v", i), "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo"}})
 	}
-	size := image.Pt(r.Width, r.Height)
-	n := planarBytes(size)
-	if len(out) == 0 || len(out)%n != 0 {
-		t.Fatalf("%s: %d bytes are no frames of %v", r.Rung, len(out), size)
+	paths := manySamples(t, read, files...)
+	films := make([][]planar, len(all))
+	for i, r := range all {
+		out, err := os.ReadFile(paths[fmt.Sprint(i)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := image.Pt(r.Width, r.Height)
+		n := planarBytes(size)
+		if len(out) == 0 || len(out)%n != 0 {
+			t.Fatalf("%s: %d bytes are no frames of %v", r.Rung, len(out), size)
+		}
+		for ; len(out) > 0; out = out[n:] {
+			films[i] = append(films[i], planar{size, out[:n]})
+		}
 	}
-	var frames []planar
-	for ; len(out) > 0; out = out[n:] {
-		frames = append(frames, planar{size, out[:n]})
-	}
-	return frames
+	return films
 }
 
 // luma gives the brightness at a point of the picture, in parts of its size.
@@ -222,7 +231,7 @@ func TestFilmLadder(t *testing.T) {
 	if left, _ := os.ReadDir(out); len(left) != len(list) {
 		t.Errorf("%d files for %d renditions", len(left), len(list))
 	}
-	if n := len(decoded(t, made["144p"])); n != 24 {
+	if n := len(decoded(t, made["144p"])[0]); n != 24 {
 		t.Errorf("144p has %d frames in 2 s, want 24", n)
 	}
 	probe := run(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream=profile,level,pix_fmt,color_space", "-of", "csv=p=0", made["240p"].Path)
@@ -259,9 +268,10 @@ func TestCoverVariableRate(t *testing.T) {
 		"-vf", "select=not(between(t\\,1.02\\,1.79))", "-fps_mode", "vfr", "-preset", "ultrafast")
 	c := Cover{W: 200, H: 160, From: 1500 * ms, To: 2200 * ms, Points: []At{{0, 100, 100}}}
 	made := renderFilm(t, file, Plan{Covers: []Cover{c}})
-	for _, rung := range []string{"144p", "240p", "480p"} {
-		rate := map[string]float64{"144p": 12, "240p": 15, "480p": 30}[rung]
-		for n, f := range decoded(t, made[rung]) {
+	films := decoded(t, made["144p"], made["240p"], made["480p"])
+	for i, rung := range []string{"144p", "240p", "480p"} {
+		rate := []float64{12, 15, 30}[i]
+		for n, f := range films[i] {
 			at := float64(n) / rate
 			inside, outside := f.luma(200.0/640, 180.0/480), f.luma(400.0/640, 400.0/480)
 			if outside < 200 {
@@ -280,34 +290,48 @@ func TestCoverVariableRate(t *testing.T) {
 // TestCoverRotated covers a film taken upright: coordinates are those of the
 // picture as it is shown.
 func TestCoverRotated(t *testing.T) {
-	flat := sample(t, "flat.mp4", "-f", "lavfi", "-i", "color=white:s=640x360:r=25:d=1", "-preset", "ultrafast")
+	dir := t.TempDir()
+	flat := sample(t, "flat.mp4", "-f", "lavfi", "-i", "color=white:s=480x270:r=25:d=1", "-preset", "ultrafast")
+	turn := []string{"-v", "error", "-i", flat}
+	name := func(degrees int) string { return filepath.Join(dir, fmt.Sprintf("turned-%d.mp4", degrees)) }
 	for _, degrees := range []int{90, 180, 270} {
-		file := filepath.Join(t.TempDir(), "turned.mp4")
-		run(t, "ffmpeg", "-v", "error", "-i", flat, "-c", "copy", "-metadata:s:v:0", fmt.Sprintf("rotate=%d", 360-degrees), file) // ffmpeg 5.1 counts it the other way
-		p, err := runner(t).Probe(context.Background(), input(t, file))
+		turn = append(turn, "-c", "copy", "-metadata:s:v:0", fmt.Sprintf("rotate=%d", 360-degrees), name(degrees)) // ffmpeg 5.1 counts it the other way
+	}
+	run(t, "ffmpeg", turn...)
+	var upright []Rendition // as they are shown
+	for _, degrees := range []int{90, 180, 270} {
+		in := input(t, name(degrees))
+		p, err := runner(t).Probe(context.Background(), in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := image.Pt(360, 640)
+		want := image.Pt(270, 480)
 		if degrees == 180 {
-			want = image.Pt(640, 360)
+			want = image.Pt(480, 270)
 		}
 		if p.shown() != want || p.Rotation != degrees {
 			t.Errorf("%d: got %v turned by %d", degrees, p.shown(), p.Rotation)
 		}
 		// A strip along the top left of what is shown.
-		c := Cover{W: want.X / 2, H: 60, To: time.Second, Points: []At{{0, 0, 0}}}
-		r := renderFilm(t, file, Plan{Covers: []Cover{c}})["240p"]
+		c := Cover{W: want.X / 2, H: 45, To: time.Second, Points: []At{{0, 0, 0}}}
+		made, err := runner(t).makeProbed(context.Background(), in, p, Plan{Covers: []Cover{c}}, nil, t.TempDir(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gated(t, made, gate.Needles{})
+		r := byRung(made)["240p"]
 		if (r.Width < r.Height) != (want.X < want.Y) {
 			t.Errorf("%d: rendered as %dx%d", degrees, r.Width, r.Height)
 		}
-		f := decoded(t, r)[3]
+		upright = append(upright, r)
+	}
+	for i, film := range decoded(t, upright...) {
 		for _, tt := range []struct {
 			x, y  float64
 			black bool
 		}{{.25, .04, true}, {.02, .02, true}, {.9, .04, false}, {.25, .5, false}, {.9, .95, false}} {
-			if got := f.luma(tt.x, tt.y) < 40; got != tt.black {
-				t.Errorf("%d degrees at %v: black is %v", degrees, tt, got)
+			if got := film[3].luma(tt.x, tt.y) < 40; got != tt.black {
+				t.Errorf("%d degrees at %v: black is %v", 90*(i+1), tt, got)
 			}
 		}
 	}
@@ -330,7 +354,7 @@ func TestCoverShapes(t *testing.T) {
 		t.Errorf("240p is %dx%d", r.Width, r.Height)
 	}
 	all := renderFilm(t, file, Plan{Covers: []Cover{{W: 5000, H: 5000, To: time.Hour, Points: []At{{0, -1000, -1000}}}}})
-	for _, f := range decoded(t, all["240p"]) {
+	for _, f := range decoded(t, all["240p"])[0] {
 		if !f.filled(image.Rectangle{Max: f.size}) {
 			t.Fatal("a cover over everything leaves something open")
 		}
