@@ -151,9 +151,15 @@ func TestPhotoCarriesNothing(t *testing.T) {
 func TestPhotoOrientation(t *testing.T) {
 	// Where the upper left quarter of the stored picture is shown.
 	shown := map[int][2]float64{1: {.25, .25}, 2: {.75, .25}, 3: {.75, .75}, 4: {.25, .75}, 5: {.25, .25}, 6: {.75, .25}, 7: {.75, .75}, 8: {.25, .75}}
+	files := map[int]string{}
+	var tagging []string // in one start of exiftool
+	for o := range shown {
+		files[o] = writePhoto(t, "a.jpg", quarters(400, 200))
+		tagging = append(tagging, "-q", "-overwrite_original", "-n", fmt.Sprintf("-Orientation=%d", o), files[o], "-execute")
+	}
+	run(t, "exiftool", tagging...)
 	for o, dark := range shown {
-		file := writePhoto(t, "a.jpg", quarters(400, 200))
-		run(t, "exiftool", "-q", "-overwrite_original", "-n", fmt.Sprintf("-Orientation=%d", o), file)
+		file := files[o]
 		p, err := runner(t).Probe(context.Background(), input(t, file))
 		if err != nil {
 			t.Fatal(err)
