@@ -415,6 +415,9 @@ func TestDocumentDrawsNothingIn(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a.odt"), doc, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := officeProfile(dir + "/profile"); err != nil {
+		t.Fatal(err)
+	}
 	run(t, "soffice", "-env:UserInstallation=file://"+dir+"/profile", "--headless", "--convert-to", "doc", "--outdir", dir, filepath.Join(dir, "a.odt"))
 	if called.Load() == 0 {
 		t.Error("the server is not called out of the box either: this test sees nothing")
