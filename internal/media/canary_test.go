@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	planting "kua/internal/canary"
 	"kua/internal/gate"
@@ -31,7 +32,7 @@ var plantedOf = []struct {
 	{"mp4", Film, filmArgs()}, {"mov", Film, filmArgs()}, {"m4v", Film, filmArgs("-f", "mp4")},
 	{"3gp", Film, filmArgs("-s", "176x144", "-c:v", "mpeg4", "-c:a", "aac")}, {"mkv", Film, filmArgs()},
 	{"webm", Film, filmArgs("-c:v", "libvpx", "-deadline", "realtime")}, {"avi", Film, filmArgs("-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "pcm_s16le")},
-	{"ts", Film, filmArgs()},
+	{"ts", Film, filmArgs("-c:a", "aac")},
 	{"m4a", Sound, toneArgs()}, {"mp3", Sound, toneArgs()}, {"aac", Sound, toneArgs()}, {"ogg", Sound, toneArgs("-c:a", "libvorbis")},
 	{"opus", Sound, toneArgs()}, {"wav", Sound, toneArgs()}, {"flac", Sound, toneArgs()},
 }
@@ -45,12 +46,13 @@ func filmArgs(more ...string) []string {
 }
 
 func toneArgs(more ...string) []string {
-	return append([]string{"-map", "1"}, more...)
+	return append([]string{"-map", "2"}, more...)
 }
 
 // plainFiles makes a plain file of every format in dir, in one start of ffmpeg.
 func plainFiles(t testing.TB, dir string) {
-	args := []string{"-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=0.5", "-f", "lavfi", "-i", "sine=d=0.5"}
+	args := []string{"-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=0.5", "-f", "lavfi", "-i", "sine=d=0.5",
+		"-f", "lavfi", "-i", "sine=440:d=2,volume=3"}
 	for _, p := range plantedOf {
 		args = append(append(args, p.args...), filepath.Join(dir, "plain."+p.ending))
 	}
@@ -83,6 +85,24 @@ func knowsTokens(t *testing.T, file []byte, places []planting.Place, picture []b
 		}
 	}
 	return needles
+}
+
+// plans hide a part of what is planted, so that the check of the covers has
+// films of every format before it, and mutes recordings of every format.
+var plans = map[Type]Plan{
+	Film:  {Covers: []Cover{{W: 50, H: 40, To: time.Second, Points: []At{{0, 5, 5}, {time.Second, 200, 100}}}}},
+	Sound: {Mutes: []Mute{{0, time.Second}}},
+}
+
+// mutedFirst fails the test unless the first second of what was made of a
+// recording of two is silent, and the other is not.
+func mutedFirst(t testing.TB, made []Rendition) {
+	t.Helper()
+	for rung, s := range sounds(t, made...) {
+		if loudness(s, 0, time.Second) > -70 || loudness(s, 1150*ms, 1900*ms) < -40 {
+			t.Errorf("%s: %.0f dB where muted, %.0f after", rung, loudness(s, 0, time.Second), loudness(s, 1150*ms, 1900*ms))
+		}
+	}
 }
 
 // TestNoTokenComesOut plants a word in every known place of a file of every
@@ -124,9 +144,19 @@ func TestNoTokenComesOut(t *testing.T) {
 				}
 				r := runner(t)
 				r.Preset = "ultrafast"
-				made, err := r.make(context.Background(), bytes.NewReader(file), tt.want, Plan{}, out, nil)
+				p, err := r.Probe(context.Background(), bytes.NewReader(file))
+				if err != nil || p.Type != tt.want || p.Type == Sound && (p.Seconds < 2 || p.Seconds > 3) {
+					t.Fatalf("probe: %+v, %v", p, err)
+				}
+				made, err := r.makeProbed(context.Background(), bytes.NewReader(file), p, plans[tt.want], nil, out, nil)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if want := map[Type]int{Photo: 4, Film: 6, Sound: 2}[tt.want]; len(made) != want {
+					t.Errorf("made %d files, want %d: %v", len(made), want, made)
+				}
+				if tt.want == Sound {
+					mutedFirst(t, made)
 				}
 				gated(t, made, needles)
 				for _, m := range made {

@@ -7,7 +7,6 @@ import (
 	"image"
 	"io"
 	"path/filepath"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -35,26 +34,21 @@ func (s *stage) checkCovers(ctx context.Context, steps []step, done, total time.
 	if !s.Plan.hides() {
 		return nil
 	}
-	// Two rungs at a time: the largest one takes as long as all others together.
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(2)
+	files := make([]string, len(steps))
+	checkers := make([]checker, len(steps))
 	var looked atomic.Int64
-	for _, st := range slices.Backward(steps) {
-		g.Go(func() error {
-			c := checker{step: st, plan: s.Plan, shown: s.Probe.shown(), length: s.Probe.Duration}
-			last := time.Duration(0)
-			c.progress = func(at time.Duration) {
-				at = min(at, s.Probe.Duration)
-				s.report(done+time.Duration(looked.Add(int64(at-last))), total)
-				last = at
-			}
-			if err := c.film(ctx, filepath.Join(s.out, products[st.name].file)); err != nil {
-				return fmt.Errorf("check the covers of %s: %w", st.name, err)
-			}
-			return nil
-		})
+	for i, st := range steps {
+		files[i] = filepath.Join(s.out, products[st.name].file)
+		c := checker{step: st, plan: s.Plan, shown: s.Probe.shown(), length: s.Probe.Duration}
+		last := time.Duration(0)
+		c.progress = func(at time.Duration) {
+			at = min(at, s.Probe.Duration)
+			s.report(done+time.Duration(looked.Add(int64(at-last))), total)
+			last = at
+		}
+		checkers[i] = c
 	}
-	return g.Wait()
+	return checkFilms(ctx, checkers, files)
 }
 
 // checker looks at one rung.
@@ -66,27 +60,46 @@ type checker struct {
 	progress func(at time.Duration)
 }
 
-// film checks one film of even rate.
-func (c checker) film(ctx context.Context, file string) error {
+// checkFilms checks films of even rate, all in one start of the decoder. The
+// first fault found ends it.
+func checkFilms(ctx context.Context, checkers []checker, files []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd, said := tool(ctx, "ffmpeg", "-threads", "1", "-protocol_whitelist", "file", "-f", "mov", "-i", file,
-		"-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "pipe:1")
-	out, err := cmd.StdoutPipe()
+	var args []string
+	for _, file := range files {
+		args = append(args, "-threads", "2", "-protocol_whitelist", "file", "-f", "mov", "-i", file)
+	}
+	for i := range files {
+		args = append(args, "-map", fmt.Sprintf("%d:v", i), "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", fmt.Sprintf("pipe:%d", firstExtra+i))
+	}
+	cmd, said := tool(ctx, "ffmpeg", args...)
+	ours, theirs, err := pipes(len(files), true)
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	defer closeAll(ours)
+	cmd.ExtraFiles = theirs
+	err = cmd.Start()
+	closeAll(theirs)
+	if err != nil {
 		return fault.Missing("media.missing", "ffmpeg", "ffmpeg").Because(err)
 	}
-	checked := c.frames(out)
-	if checked != nil {
-		cancel()
-		_ = cmd.Wait()
-		return checked
+	var g errgroup.Group
+	for i, c := range checkers {
+		g.Go(func() error {
+			if err := c.frames(ours[i]); err != nil {
+				defer cancel() // once this error is the first
+				return fmt.Errorf("check the covers of %s: %w", c.name, err)
+			}
+			return nil
+		})
 	}
-	if err := cmd.Wait(); err != nil {
-		return toolFailed("media.encode", err, said)
+	checked, waited := g.Wait(), cmd.Wait()
+	switch {
+	case checked != nil:
+		return checked
+	case waited != nil:
+		return toolFailed("media.encode", waited, said)
 	}
 	return nil
 }

@@ -194,7 +194,7 @@ func (s *stage) page(ctx context.Context, n int, size image.Point) (doneWith, er
 	if s.Clean != nil {
 		all = all[:1]
 	}
-	wrote, err := s.writeAll(all, pageQuality, plan, size)
+	wrote, err := s.writeAll(ctx, all, pageQuality, plan, size)
 	return doneWith{wrote, img}, err
 }
 

@@ -315,9 +315,9 @@ func TestPagesBeginHidden(t *testing.T) {
 	s := &stage{out: t.TempDir()}
 	img := image.NewRGBA(image.Rectangle{Max: lying})
 	draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
-	_, err = s.writeAll([]still{{"page-2-jpeg", img}}, pageQuality, plan.page(2), lying)
+	_, err = s.writeAll(t.Context(), []still{{"page-2-jpeg", img}}, pageQuality, plan.page(2), lying)
 	wantFault(t, err, "media.cover_leak")
-	if _, err := s.writeAll([]still{{"page-2-jpeg", img}}, pageQuality, Plan{}, lying); err != nil {
+	if _, err := s.writeAll(t.Context(), []still{{"page-2-jpeg", img}}, pageQuality, Plan{}, lying); err != nil {
 		t.Error(err)
 	}
 }
@@ -413,6 +413,9 @@ func TestDocumentDrawsNothingIn(t *testing.T) {
 
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.odt"), doc, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := officeProfile(dir + "/profile"); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "soffice", "-env:UserInstallation=file://"+dir+"/profile", "--headless", "--convert-to", "doc", "--outdir", dir, filepath.Join(dir, "a.odt"))

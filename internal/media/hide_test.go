@@ -5,11 +5,14 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,8 +173,9 @@ func TestCoveredFilm(t *testing.T) {
 	file := sample(t, "noise.mp4", "-f", "lavfi", "-i", "color=gray:s=640x480:r=25:d=3,noise=alls=90:allf=t", "-preset", "ultrafast", "-crf", "10")
 	reveal := Cover{W: 240, H: 200, To: 3 * time.Second, Points: []At{{0, 40, 60}, {3 * time.Second, 340, 220}}}
 	made := renderFilm(t, file, Plan{Covered: true, Reveals: []Cover{reveal}, Shots: []Shot{{From: 1200 * ms, To: 2 * time.Second}}})
-	for rung, rate := range map[string]float64{"144p": 12, "240p": 15, "480p": 30} {
-		frames := decoded(t, made[rung])
+	films := decoded(t, made["144p"], made["240p"], made["480p"])
+	for i, rung := range []string{"144p", "240p", "480p"} {
+		rate, frames := []float64{12, 15, 30}[i], films[i]
 		if len(frames) < int(2.8*rate) {
 			t.Fatalf("%s has %d frames", rung, len(frames))
 		}
@@ -192,10 +196,27 @@ func TestCoveredFilm(t *testing.T) {
 		}
 	}
 	black := renderFilm(t, file, Plan{Covered: true})
-	for _, f := range decoded(t, black["144p"]) {
+	for _, f := range decoded(t, black["144p"])[0] {
 		if !f.filled(image.Rectangle{Max: f.size}) {
 			t.Fatal("a covered film without a reveal shows something")
 		}
+	}
+	// A hole in one rung is found among whole ones.
+	var checkers []checker
+	var files []string
+	for i, r := range []Rendition{black["144p"], made["240p"], black["480p"]} {
+		checkers = append(checkers, checker{step: step{rung{name: r.Rung, rate: []int{12, 15, 30}[i]}, image.Pt(r.Width, r.Height)}, plan: Plan{Covered: true},
+			shown: image.Pt(640, 480), length: 3 * time.Second, progress: func(time.Duration) {}})
+		files = append(files, r.Path)
+	}
+	err := checkFilms(t.Context(), checkers, files)
+	wantFault(t, err, "media.cover_leak")
+	if !strings.Contains(fmt.Sprint(err), "240p") {
+		t.Errorf("got %v, want the rung that leaks", err)
+	}
+	files[1] = filepath.Join(t.TempDir(), "none.mp4")
+	if err := checkFilms(t.Context(), checkers, files); err == nil {
+		t.Error("a rung that is not there passes")
 	}
 }
 
@@ -217,7 +238,9 @@ func TestBehindTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := renderFilm(t, file, Plan{Covers: []Cover{{W: 100, H: 100, To: 2 * time.Second, Points: []At{{0, 20, 20}}}}, Mutes: []Mute{{From: time.Second, To: 2 * time.Second}}})
-	frames := decoded(t, made["240p"])
+	open := renderFilm(t, file, Plan{})
+	films := decoded(t, made["240p"], open["240p"])
+	frames, last := films[0], films[1][len(films[1])-1].luma(.5, .5)
 	if len(frames) < 70 {
 		t.Fatalf("%d frames of 5 seconds", len(frames))
 	}
@@ -227,9 +250,8 @@ func TestBehindTheEnd(t *testing.T) {
 			t.Errorf("at %.2f s: %d under the cover, %d beside it", float64(n)/15, under, beside)
 		}
 	}
-	quiet(t, made["audio"], 1, 5)
-	open := decoded(t, renderFilm(t, file, Plan{})["240p"])
-	if last := open[len(open)-1].luma(.5, .5); last < 60 {
+	quiet(t, "audio", sounds(t, made["audio"])["audio"], 1, 5)
+	if last < 60 {
 		t.Errorf("a film of which nothing is hidden ends dark (%d)", last)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kua/internal/gate"
 )
 
 // p3Profile is a Display P3 profile as phones write it: three colorants adapted
@@ -91,11 +93,9 @@ func TestWideColours(t *testing.T) {
 	stored, want := color.RGBA{200, 120, 60, 255}, [3]int{212, 118, 44}
 	jpg := writePhoto(t, "a.jpg", pure(320, 240, stored))
 	pngFile := writePhoto(t, "a.png", pure(320, 240, stored))
-	webpFile := webpWithProfile(t, sample(t, "a.webp", "-i", pngFile, "-quality", "95"), 320, 240)
-	tiffFile := sample(t, "a.tif", "-i", pngFile, "-pix_fmt", "rgb24", "-compression_algo", "raw")
-	for _, file := range []string{jpg, pngFile, tiffFile} {
-		run(t, "exiftool", "-q", "-overwrite_original", "-ICC_Profile<="+profile, file)
-	}
+	files := manySamples(t, []string{"-i", pngFile}, fixture{"a.webp", []string{"-quality", "95"}}, fixture{"a.tif", []string{"-pix_fmt", "rgb24", "-compression_algo", "raw"}})
+	webpFile, tiffFile := webpWithProfile(t, files["a.webp"], 320, 240), files["a.tif"]
+	run(t, "exiftool", "-q", "-overwrite_original", "-ICC_Profile<="+profile, jpg, pngFile, tiffFile)
 	heic, avif := filepath.Join(dir, "a.heic"), filepath.Join(dir, "a.avif")
 	run(t, "heif-enc", "-q", "90", pngFile, "-o", heic) // takes the PNG's profile along
 	run(t, "heif-enc", "-A", "-q", "90", pngFile, "-o", avif)
@@ -120,16 +120,20 @@ func TestWideColours(t *testing.T) {
 // where it belongs and nothing of what was planted.
 func TestKindsOfPhoto(t *testing.T) {
 	base := writePhoto(t, "base.png", quarters(640, 320))
+	var signed []string
 	heif := func(name string, args ...string) string {
 		file := filepath.Join(t.TempDir(), name)
 		run(t, "heif-enc", append(args, base, "-o", file)...)
-		run(t, "exiftool", "-q", "-overwrite_original", "-Artist="+canary, "-XMP:Creator="+canary, file)
+		signed = append(signed, file)
 		return file
 	}
-	turned := func(file string) string {
-		run(t, "exiftool", "-q", "-overwrite_original", "-n", "-IFD0:Orientation=6", file)
-		return file
-	}
+	heic, avif, ten := heif("a.heic"), heif("a.avif", "-A"), heif("ten.heic", "-b", "10")
+	run(t, "exiftool", append([]string{"-q", "-overwrite_original", "-Artist=" + canary, "-XMP:Creator=" + canary}, signed...)...)
+	files := manySamples(t, []string{"-i", base}, fixture{"a.tif", nil}, fixture{"lzw.tif", []string{"-compression_algo", "lzw", "-pix_fmt", "rgb24"}},
+		fixture{"a.bmp", nil}, fixture{"a.gif", nil}, fixture{"t.webp", nil}, fixture{"lossless.webp", []string{"-lossless", "1"}},
+		fixture{"restart.jpg", []string{"-flags", "+qscale", "-q:v", "3", "-huffman", "default"}})
+	files["t.png"] = writePhoto(t, "t.png", quarters(640, 320))
+	run(t, "exiftool", "-q", "-overwrite_original", "-n", "-IFD0:Orientation=6", files["lzw.tif"], files["t.png"], files["t.webp"])
 	cmyk := filepath.Join(t.TempDir(), "cmyk.jpg")
 	if err := os.WriteFile(cmyk, cmykJPEG(t), 0o600); err != nil {
 		t.Fatal(err)
@@ -148,13 +152,10 @@ func TestKindsOfPhoto(t *testing.T) {
 		file string
 		dark [2]float64
 	}{
-		{heif("a.heic"), upright}, {heif("a.avif", "-A"), upright}, {heif("ten.heic", "-b", "10"), upright},
-		{sample(t, "a.tif", "-i", base), upright}, {turned(sample(t, "lzw.tif", "-i", base, "-compression_algo", "lzw", "-pix_fmt", "rgb24")), side},
-		{sample(t, "a.bmp", "-i", base), upright}, {sample(t, "a.gif", "-i", base), upright},
-		{turned(writePhoto(t, "t.png", quarters(640, 320))), side}, {turned(sample(t, "t.webp", "-i", base)), side},
-		{sample(t, "lossless.webp", "-i", base, "-lossless", "1"), upright},
-		{cmyk, upright}, {odd, upright},
-		{sample(t, "restart.jpg", "-i", base, "-flags", "+qscale", "-q:v", "3", "-huffman", "default"), upright},
+		{heic, upright}, {avif, upright}, {ten, upright},
+		{files["a.tif"], upright}, {files["lzw.tif"], side}, {files["a.bmp"], upright}, {files["a.gif"], upright},
+		{files["t.png"], side}, {files["t.webp"], side}, {files["lossless.webp"], upright},
+		{cmyk, upright}, {odd, upright}, {files["restart.jpg"], upright},
 	} {
 		t.Run(filepath.Base(tt.file), func(t *testing.T) {
 			made := renderPhoto(t, tt.file, Plan{})
@@ -215,8 +216,10 @@ func pdfOf(contents, box string, more ...string) []byte {
 // TestAnimations tells what moves from what stands still, and shows the first
 // picture of an animated WebP where it lies.
 func TestAnimations(t *testing.T) {
-	still := sample(t, "still.gif", "-f", "lavfi", "-i", "testsrc=s=320x240:d=0.04:r=25")
-	moving := sample(t, "moving.gif", "-f", "lavfi", "-i", "testsrc=s=320x240:d=1.3:r=10")
+	files := manySamples(t, []string{"-f", "lavfi", "-i", "testsrc=s=320x240:d=0.04:r=25", "-f", "lavfi", "-i", "testsrc=s=320x240:d=1.3:r=10",
+		"-f", "lavfi", "-i", "color=c=red:s=320x240:d=1:r=4,drawbox=c=blue:t=fill:enable='gt(t,0.3)'"},
+		fixture{"still.gif", []string{"-map", "0"}}, fixture{"moving.gif", []string{"-map", "1"}}, fixture{"moving.webp", []string{"-map", "2", "-loop", "0"}})
+	still, moving, webp := files["still.gif"], files["moving.gif"], files["moving.webp"]
 	for file, want := range map[string]Type{still: Photo, moving: Film} {
 		if p, err := runner(t).Probe(context.Background(), input(t, file)); err != nil || p.Type != want || p.Format != "gif" {
 			t.Errorf("%s: %+v, %v", filepath.Base(file), p, err)
@@ -226,7 +229,6 @@ func TestAnimations(t *testing.T) {
 	if r := made["240p"]; r.Width != 320 || r.Seconds != 2 {
 		t.Errorf("a moving GIF became %+v", r)
 	}
-	webp := sample(t, "moving.webp", "-f", "lavfi", "-i", "color=c=red:s=320x240:d=1:r=4,drawbox=c=blue:t=fill:enable='gt(t,0.3)'", "-loop", "0")
 	p, err := runner(t).Probe(context.Background(), input(t, webp))
 	if err != nil || p.Type != Photo || p.Pictures < 2 {
 		t.Fatalf("a moving WebP: %+v, %v", p, err)
@@ -256,54 +258,71 @@ func TestFewSizes(t *testing.T) {
 		t.Errorf("%d sizes are published", len(all))
 	}
 
-	var first map[string]string
-	for _, length := range []string{"2.2", "2.57", "2.94"} {
-		file := sample(t, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d="+length, "-f", "lavfi", "-i", "sine=440:d="+length, "-preset", "ultrafast")
-		lengths := map[string]string{}
-		for rung, r := range renderFilm(t, file, Plan{}) {
-			if !r.Poster {
-				lengths[rung] = lengthsOf(t, r.Path)
-			}
-		}
-		if first == nil {
+	var read []string
+	var films []fixture
+	for i, length := range []string{"2.2", "2.57", "2.94"} {
+		read = append(read, "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d="+length, "-f", "lavfi", "-i", "sine=440:d="+length)
+		films = append(films, fixture{length + ".mp4", []string{"-map", fmt.Sprint(2 * i), "-map", fmt.Sprint(2*i + 1), "-preset", "ultrafast"}})
+	}
+	files := manySamples(t, read, films...)
+	var first string
+	for _, film := range films {
+		lengths := lengthsOf(t, renderFilm(t, files[film.name], Plan{}))
+		if first == "" {
 			first = lengths
 		}
-		if got := fmt.Sprint(lengths); got != fmt.Sprint(first) {
-			t.Errorf("%s s: lengths and numbers of frames\n%s differ from\n%s", length, got, fmt.Sprint(first))
+		if lengths != first {
+			t.Errorf("%s: lengths and numbers of frames\n%s differ from\n%s", film.name, lengths, first)
 		}
-		if !strings.Contains(lengths["144p"], "36") {
-			t.Errorf("144p of 3 s: %s, want 36 frames", lengths["144p"])
+		if _, small, _ := strings.Cut(lengths, "144p:"); !strings.Contains(strings.SplitN(small, "\n", 2)[0], "nb_read_packets=36") {
+			t.Errorf("144p of 3 s: %s, want 36 frames", lengths)
 		}
 	}
 }
 
-// lengthsOf gives everything that a container and its packets say of length.
-func lengthsOf(t testing.TB, file string) string {
-	said := run(t, "ffprobe", "-v", "error", "-count_packets", "-show_entries", "format=duration,start_time:stream=duration,duration_ts,nb_frames,nb_read_packets,start_time", "-of", "compact", file)
-	return said + run(t, "exiftool", "-a", "-G1", "-s", "-Duration", "-TrackDuration", "-MediaDuration", "-TimeScale", "-SegmentDuration", file)
+// lengthsOf gives everything that the containers of a film's renditions and
+// their packets say of length.
+func lengthsOf(t testing.TB, made map[string]Rendition) string {
+	said, dir := "", ""
+	var paths []string
+	for _, rung := range []string{"144p", "240p", "audio", "audio-m4a"} {
+		r := made[rung]
+		dir = filepath.Dir(r.Path)
+		paths = append(paths, r.Path)
+		said += rung + ": " + run(t, "ffprobe", "-v", "error", "-count_packets", "-show_entries", "format=duration,start_time:stream=duration,duration_ts,nb_frames,nb_read_packets,start_time", "-of", "compact", r.Path)
+	}
+	said += run(t, "exiftool", append([]string{"-a", "-G1", "-s", "-Duration", "-TrackDuration", "-MediaDuration", "-TimeScale", "-SegmentDuration"}, paths...)...)
+	return strings.ReplaceAll(said, dir, "")
 }
 
 // TestInterlacedAndBright renders what television cameras and new phones make.
 func TestInterlacedAndBright(t *testing.T) {
-	video := []string{"-f", "lavfi", "-i", "testsrc2=s=640x480:r=50:d=1"}
-	for _, tt := range []struct {
-		name string
-		args []string
-		ok   func(Stream) bool
+	kinds := []struct {
+		fixture
+		ok func(Stream) bool
 	}{
-		{"camera.ts", []string{"-vf", "tinterlace=interleave_top", "-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-b:v", "4M"}, Stream.interlaced},
-		{"hlg.mov", []string{"-vf", "format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc", "-tag:v", "hvc1"}, Stream.hdr},
-		{"pq.mp4", []string{"-vf", "format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"}, Stream.hdr},
-	} {
-		file := sample(t, tt.name, append(append([]string{}, video...), tt.args...)...)
-		p, err := runner(t).Probe(context.Background(), input(t, file))
-		if err != nil || !tt.ok(p.Streams[0]) {
-			t.Fatalf("%s: not seen for what it is: %+v, %v", tt.name, p, err)
+		{fixture{"camera.ts", []string{"-vf", "tinterlace=interleave_top", "-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-b:v", "4M"}}, Stream.interlaced},
+		{fixture{"hlg.mov", []string{"-vf", "format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc", "-tag:v", "hvc1"}}, Stream.hdr},
+		{fixture{"pq.mp4", []string{"-vf", "format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"}}, Stream.hdr},
+	}
+	files := manySamples(t, []string{"-f", "lavfi", "-i", "testsrc2=s=424x318:r=50:d=1"}, kinds[0].fixture, kinds[1].fixture, kinds[2].fixture)
+	var all []Rendition
+	for _, kind := range kinds {
+		in := input(t, files[kind.name])
+		p, err := runner(t).Probe(context.Background(), in)
+		if err != nil || !kind.ok(p.Streams[0]) {
+			t.Fatalf("%s: not seen for what it is: %+v, %v", kind.name, p, err)
 		}
-		made := renderFilm(t, file, Plan{Covers: []Cover{{W: 90, H: 60, To: time.Second, Points: []At{{0, 50, 50}}}}})
-		frames := decoded(t, made["480p"])
-		if len(frames) != 30 {
-			t.Errorf("%s: 480p has %d frames", tt.name, len(frames))
+		made, err := runner(t).makeProbed(context.Background(), in, p, Plan{Covers: []Cover{{W: 90, H: 60, To: time.Second, Points: []At{{0, 50, 50}}}}}, nil, t.TempDir(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gated(t, made, gate.Needles{})
+		all = append(all, byRung(made)["240p"])
+	}
+	for i, frames := range decoded(t, all...) {
+		if len(frames) != 15 {
+			t.Errorf("%s: 240p has %d frames", kinds[i].name, len(frames))
 		}
 	}
 }

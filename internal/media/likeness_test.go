@@ -24,10 +24,9 @@ func prints(t testing.TB, file string) likeness.Prints {
 	return p
 }
 
-// street makes a made-up film of a moving scene: shapes of one seed glide over
-// a ground of their own, so that two seeds make two places.
-func street(t testing.TB, name string, seed uint64, more ...string) string {
-	t.Helper()
+// street is ffmpeg's description of a made-up film of a moving scene: shapes of
+// one seed glide over a ground of their own, so that two seeds make two places.
+func street(seed uint64) string {
 	r := rand.New(rand.NewPCG(seed, 1))
 	graph := fmt.Sprintf("gradients=s=640x360:r=10:d=5:c0=0x%06x:c1=0x%06x:x0=%d:y0=%d:x1=%d:y1=%d:speed=0.00001",
 		r.IntN(1<<24), r.IntN(1<<24), r.IntN(640), r.IntN(360), r.IntN(640), r.IntN(360))
@@ -35,29 +34,35 @@ func street(t testing.TB, name string, seed uint64, more ...string) string {
 		graph += fmt.Sprintf(",drawbox=x=%d:y=%d:w=%d:h=%d:color=0x%06x:t=fill", r.IntN(600), r.IntN(330), 20+r.IntN(160), 20+r.IntN(120), r.IntN(1<<24))
 	}
 	// The camera pans.
-	graph += fmt.Sprintf(",scroll=h=%.5f,drawbox=x=%d:y=%d:w=60:h=60:color=white:t=fill", 0.0012+0.002*r.Float64(), 100+r.IntN(300), 100+r.IntN(150))
-	args := append([]string{"-f", "lavfi", "-i", graph, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"}, more...)
-	return sample(t, name, args...)
+	return graph + fmt.Sprintf(",scroll=h=%.5f,drawbox=x=%d:y=%d:w=60:h=60:color=white:t=fill", 0.0012+0.002*r.Float64(), 100+r.IntN(300), 100+r.IntN(150))
 }
 
 func TestLikenessOfFilms(t *testing.T) {
-	original := street(t, "original.mp4", 1)
+	coded := []string{"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"}
+	streets := manySamples(t, []string{"-f", "lavfi", "-i", street(1), "-f", "lavfi", "-i", street(2), "-f", "lavfi", "-i", street(3)},
+		fixture{"original.mp4", append(coded, "-map", "0")}, fixture{"other-2.mp4", append(coded, "-map", "1")}, fixture{"other-3.mp4", append(coded, "-map", "2")})
+	original := streets["original.mp4"]
 	mine := prints(t, original)
 	if len(mine.Frames) < 8 || mine.Length < 4_900 || mine.Length > 5_000 || mine.Cut {
 		t.Fatalf("%d frames of %d ms", len(mine.Frames), mine.Length)
 	}
-	for _, c := range []struct {
-		name   string
-		args   []string
+	copies := []struct {
+		fixture
 		turned bool
 	}{
-		{"small.mp4", []string{"-vf", "scale=240:136", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "36", "-pix_fmt", "yuv420p"}, false},
-		{"other.webm", []string{"-c:v", "libvpx", "-b:v", "200k", "-r", "8", "-deadline", "realtime"}, false},
-		{"trimmed.mp4", []string{"-ss", "1.37", "-t", "2.6", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "30"}, false},
-		{"brighter.mp4", []string{"-vf", "eq=brightness=0.1:contrast=1.2", "-c:v", "libx264", "-preset", "ultrafast"}, false},
-		{"mirrored.mp4", []string{"-vf", "hflip", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "30"}, true},
-	} {
-		theirs := prints(t, sample(t, c.name, append([]string{"-i", original}, c.args...)...))
+		{fixture{"small.mp4", []string{"-vf", "scale=240:136", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "36", "-pix_fmt", "yuv420p"}}, false},
+		{fixture{"other.webm", []string{"-c:v", "libvpx", "-b:v", "200k", "-r", "8", "-deadline", "realtime"}}, false},
+		{fixture{"trimmed.mp4", []string{"-ss", "1.37", "-t", "2.6", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "30"}}, false},
+		{fixture{"brighter.mp4", []string{"-vf", "eq=brightness=0.1:contrast=1.2", "-c:v", "libx264", "-preset", "ultrafast"}}, false},
+		{fixture{"mirrored.mp4", []string{"-vf", "hflip", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "30"}}, true},
+	}
+	fixtures := []fixture{{"still.jpg", []string{"-ss", "3.1", "-frames:v", "1", "-q:v", "9"}}}
+	for _, c := range copies {
+		fixtures = append(fixtures, c.fixture)
+	}
+	files := manySamples(t, []string{"-i", original}, fixtures...)
+	for _, c := range copies {
+		theirs := prints(t, files[c.name])
 		m, ok := likeness.Compare(mine, theirs)
 		t.Logf("%s: %+v", c.name, m)
 		if !ok || m.Strength != likeness.Same || m.Turned != c.turned {
@@ -73,13 +78,13 @@ func TestLikenessOfFilms(t *testing.T) {
 		}
 	}
 	for seed := uint64(2); seed < 4; seed++ {
-		theirs := prints(t, street(t, fmt.Sprintf("other-%d.mp4", seed), seed))
+		theirs := prints(t, streets[fmt.Sprintf("other-%d.mp4", seed)])
 		if m, ok := likeness.Compare(mine, theirs); ok {
 			t.Errorf("film %d is another, and tied: %+v", seed, m)
 		}
 	}
 	// A still of it is a photo that leads to the film.
-	still := prints(t, sample(t, "still.jpg", "-ss", "3.1", "-i", original, "-frames:v", "1", "-q:v", "9"))
+	still := prints(t, files["still.jpg"])
 	if m, ok := likeness.Compare(still, mine); !ok || m.Strength != likeness.Like {
 		t.Errorf("a still is not tied to its film: %+v", m)
 	}
@@ -108,11 +113,9 @@ func TestLikenessOfPhotos(t *testing.T) {
 	if len(mine.Frames) != 1 || mine.Length != 0 || mine.Tables != "" {
 		t.Fatalf("a photo has %d frames of %d ms, tables %q", len(mine.Frames), mine.Length, mine.Tables)
 	}
-	for name, args := range map[string][]string{
-		"small.jpg":    {"-vf", "scale=300:-1", "-q:v", "12"},
-		"rotated.webp": {"-vf", "transpose=1", "-c:v", "libwebp", "-quality", "40"},
-	} {
-		if m, ok := likeness.Compare(mine, prints(t, sample(t, name, append([]string{"-i", file}, args...)...))); !ok || m.Strength != likeness.Same {
+	for name, file := range manySamples(t, []string{"-i", file}, fixture{"small.jpg", []string{"-vf", "scale=300:-1", "-q:v", "12"}},
+		fixture{"rotated.webp", []string{"-vf", "transpose=1", "-c:v", "libwebp", "-quality", "40"}}) {
+		if m, ok := likeness.Compare(mine, prints(t, file)); !ok || m.Strength != likeness.Same {
 			t.Errorf("%s is not tied to its photo", name)
 		}
 	}

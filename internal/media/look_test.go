@@ -23,11 +23,13 @@ func look(t *testing.T, file string) Found {
 // TestLookFindsCuts joins generated scenes and wants every cut at its frame,
 // and none in noise and movement.
 func TestLookFindsCuts(t *testing.T) {
-	const scenes = "testsrc2=s=640x360:r=25:d=2[a];mandelbrot=s=640x360:r=25:start_scale=1[m];[m]trim=duration=2,setpts=PTS-STARTPTS[b];" +
-		"life=s=640x360:r=25:mold=10:ratio=0.3:death_color=#C83232:life_color=#00ff00[l];[l]trim=start=1:duration=2,setpts=PTS-STARTPTS[c];smptebars=s=640x360:r=25:d=2[d];" +
-		"color=gray:s=640x360:r=25:d=2,noise=alls=80:allf=t[e]"
-	file := sample(t, "cuts.mp4", "-filter_complex", scenes+";[a][b][c][d][e]concat=n=5,format=yuv420p[v]", "-map", "[v]", "-preset", "ultrafast")
-	cuts := look(t, file).Cuts
+	const scenes = "testsrc2=s=320x180:r=25:d=2[a];mandelbrot=s=320x180:r=25:start_scale=1[m];[m]trim=duration=2,setpts=PTS-STARTPTS[b];" +
+		"life=s=320x180:r=25:mold=10:ratio=0.3:death_color=#C83232:life_color=#00ff00[l];[l]trim=start=1:duration=2,setpts=PTS-STARTPTS[c];smptebars=s=320x180:r=25:d=2[d];" +
+		"color=gray:s=320x180:r=25:d=2,noise=alls=80:allf=t[e]"
+	files := manySamples(t, []string{"-f", "lavfi", "-i", "color=gray:s=320x180:r=25:d=4,noise=alls=100:allf=t", "-f", "lavfi", "-i", "testsrc=s=1280x360:r=25:d=4,crop=320:180:x=t*120:y=40",
+		"-filter_complex", scenes + ";[a][b][c][d][e]concat=n=5,format=yuv420p[v]"}, fixture{"cuts.mp4", []string{"-map", "[v]", "-preset", "ultrafast"}},
+		fixture{"noise.mp4", []string{"-map", "0", "-preset", "ultrafast"}}, fixture{"a pan.mp4", []string{"-map", "1", "-preset", "ultrafast"}})
+	cuts := look(t, files["cuts.mp4"]).Cuts
 	want := []float64{2, 4, 6, 8}
 	ok := len(cuts) == len(want)
 	for i := range want {
@@ -36,11 +38,8 @@ func TestLookFindsCuts(t *testing.T) {
 	if !ok {
 		t.Errorf("cuts at %v, want %v", cuts, want)
 	}
-	for name, source := range map[string]string{
-		"noise": "color=gray:s=320x180:r=25:d=4,noise=alls=100:allf=t",
-		"a pan": "testsrc=s=1280x360:r=25:d=4,crop=320:180:x=t*120:y=40",
-	} {
-		if cuts := look(t, sample(t, name+".mp4", "-f", "lavfi", "-i", source, "-preset", "ultrafast")).Cuts; len(cuts) > 0 {
+	for _, name := range []string{"noise.mp4", "a pan.mp4"} {
+		if cuts := look(t, files[name]).Cuts; len(cuts) > 0 {
 			t.Errorf("%s has cuts at %v", name, cuts)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"kua/internal/fault"
+	"kua/internal/gate"
 )
 
 // TestMain is also the inside of the box: the runner of the tests starts this
@@ -78,6 +79,26 @@ func sample(t testing.TB, name string, args ...string) string {
 	return file
 }
 
+// fixture is a file to be made: its name, and ffmpeg's arguments before it.
+type fixture struct {
+	name string
+	args []string
+}
+
+// manySamples makes files with one ffmpeg, whose start takes longer than its work,
+// of what it is told to read first. It gives their paths by their names.
+func manySamples(t testing.TB, read []string, files ...fixture) map[string]string {
+	t.Helper()
+	dir, paths := t.TempDir(), map[string]string{}
+	args := append([]string{"-v", "error", "-nostdin", "-y"}, read...)
+	for _, f := range files {
+		paths[f.name] = filepath.Join(dir, f.name)
+		args = append(append(args, f.args...), paths[f.name])
+	}
+	run(t, "ffmpeg", args...)
+	return paths
+}
+
 func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
@@ -98,14 +119,34 @@ func input(t testing.TB, file string) Input {
 	return bytes.NewReader(b)
 }
 
-// renderFilm renders, and fails the test if it cannot.
+// renderFilm renders, and fails the test if it cannot or the gate refuses what
+// was made.
 func renderFilm(t testing.TB, file string, plan Plan) map[string]Rendition {
 	t.Helper()
-	made, err := runner(t).Film(context.Background(), input(t, file), plan, t.TempDir(), nil)
+	return renderFilmAs(t, runner(t).Preset, file, plan)
+}
+
+func renderFilmAs(t testing.TB, preset, file string, plan Plan) map[string]Rendition {
+	t.Helper()
+	r := runner(t)
+	r.Preset = preset
+	made, err := r.Film(context.Background(), input(t, file), plan, t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	gated(t, made, gate.Needles{})
 	return byRung(made)
+}
+
+// renderSound is the same for a sound file.
+func renderSound(t testing.TB, file string, plan Plan) []Rendition {
+	t.Helper()
+	made, err := runner(t).Sound(context.Background(), input(t, file), plan, t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gated(t, made, gate.Needles{})
+	return made
 }
 
 func byRung(made []Rendition) map[string]Rendition {

@@ -43,7 +43,7 @@ func (s *stage) office() (string, error) {
 	if err := s.copyIn(in); err != nil {
 		return "", err
 	}
-	if err := officeProfile(); err != nil {
+	if err := officeProfile(profile); err != nil {
 		return "", err
 	}
 	if ext == "txt" {
@@ -172,9 +172,23 @@ func (s *stage) soffice(to, file string, more ...string) error {
 // profile is LibreOffice's own, which lasts as long as the box.
 const profile = "/tmp/office"
 
-// officeProfile begins a profile that says it is of the installed build: with
+// newestProfile says that the profile was last used by a version newer than any:
+// in one that is new to it LibreOffice tries out for seconds how well it can
+// draw, writes that down, and goes by none of it.
+const newestProfile = `<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry"><item oor:path="/org.openoffice.Setup/Product"><prop oor:name="ooSetupLastVersion" oor:op="fuse"><value>999.9</value></prop></item></oor:items>
+`
+
+// officeProfile begins a profile in dir that says it is of the installed build: with
 // one that says nothing LibreOffice starts, notes its build there, and starts once more.
-func officeProfile() error {
+func officeProfile(dir string) error {
+	user := filepath.Join(dir, "user")
+	if err := os.MkdirAll(filepath.Join(user, "extensions"), 0o700); err != nil {
+		return fmt.Errorf("begin LibreOffice's profile: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(user, "registrymodifications.xcu"), []byte(newestProfile), 0o600); err != nil {
+		return fmt.Errorf("begin LibreOffice's profile: %w", err)
+	}
 	program, err := filepath.EvalSymlinks("/usr/bin/soffice")
 	if err != nil {
 		return fmt.Errorf("find LibreOffice: %w", err)
@@ -185,11 +199,7 @@ func officeProfile() error {
 	}
 	for line := range strings.Lines(string(version)) {
 		if build, ok := strings.CutPrefix(line, "buildid="); ok {
-			dir := filepath.Join(profile, "user", "extensions")
-			if err := os.MkdirAll(dir, 0o700); err != nil {
-				return fmt.Errorf("begin LibreOffice's profile: %w", err)
-			}
-			return os.WriteFile(filepath.Join(dir, "buildid"), []byte(strings.TrimSpace(build)), 0o600)
+			return os.WriteFile(filepath.Join(user, "extensions", "buildid"), []byte(strings.TrimSpace(build)), 0o600)
 		}
 	}
 	return nil

@@ -118,7 +118,7 @@ func (s *stage) photo() ([]made, error) {
 	s.Plan.hideIn(large, s.Probe.shown())
 	// The small size is made of the covered one.
 	small := shrink(large, photoSize(large.Rect.Size(), photoSmall))
-	return s.writeAll([]still{{"jpeg", large}, {"jpeg-640", small}, {"webp", large}, {"webp-640", small}}, photoQuality, s.Plan, s.Probe.shown())
+	return s.writeAll(context.Background(), []still{{"jpeg", large}, {"jpeg-640", small}, {"webp", large}, {"webp-640", small}}, photoQuality, s.Plan, s.Probe.shown())
 }
 
 // published is how large a photo becomes whose longer side may be this long.
@@ -154,21 +154,26 @@ type still struct {
 
 // writeAll writes pictures that plan, made on a picture of the size shown, has
 // covered, and looks at what it wrote.
-func (s *stage) writeAll(all []still, quality int, plan Plan, shown image.Point) ([]made, error) {
+func (s *stage) writeAll(ctx context.Context, all []still, quality int, plan Plan, shown image.Point) ([]made, error) {
 	var out []made
+	var webps []webPTo
 	for _, p := range all {
 		to, ok := productOf(p.rung)
 		if !ok {
 			return nil, fmt.Errorf("no such rung: %q", p.rung)
 		}
-		write := func() error { return writeWebP(context.Background(), p.img, quality, filepath.Join(s.out, to.file)) }
-		if to.kind == "image/jpeg" {
-			write = func() error { return writeJPEG(p.img, quality, filepath.Join(s.out, to.file)) }
-		}
-		if err := write(); err != nil {
+		file := filepath.Join(s.out, to.file)
+		if to.kind == "image/webp" {
+			webps = append(webps, webPTo{p.img, file})
+		} else if err := writeJPEG(p.img, quality, file); err != nil {
 			return nil, fmt.Errorf("write %s: %w", p.rung, err)
 		}
 		out = append(out, made{Rung: p.rung, Width: p.img.Rect.Dx(), Height: p.img.Rect.Dy()})
+	}
+	if len(webps) > 0 {
+		if err := writeWebPs(ctx, quality, webps...); err != nil {
+			return nil, fmt.Errorf("write pictures as WebP: %w", err)
+		}
 	}
 	if err := s.checkPhotos(out, plan, shown); err != nil {
 		return nil, err

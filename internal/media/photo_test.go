@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"kua/internal/gate"
 )
 
 func renderPhoto(t testing.TB, file string, plan Plan) map[string]Rendition {
@@ -20,6 +22,7 @@ func renderPhoto(t testing.TB, file string, plan Plan) map[string]Rendition {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gated(t, made, gate.Needles{})
 	return byRung(made)
 }
 
@@ -94,6 +97,7 @@ func TestPhotoCarriesNothing(t *testing.T) {
 	pngFile := writePhoto(t, "a.png", quarters(300, 200))
 	run(t, "exiftool", "-q", "-overwrite_original", "-PNG:Author="+canary, "-XMP:Creator="+canary, "-EXIF:Artist="+canary, pngFile)
 	webpFile := sample(t, "a.webp", "-i", jpg, "-frames:v", "1")
+	var paths []string
 	for _, file := range []string{jpg, pngFile, webpFile} {
 		f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
 		if err != nil {
@@ -114,24 +118,31 @@ func TestPhotoCarriesNothing(t *testing.T) {
 			if found := carries(b, canary, "Exif", "http://", "ICC_PROFILE", "43.22"); found != "" {
 				t.Errorf("%s of %s carries %s", r.Rung, filepath.Base(file), found)
 			}
-			for line := range strings.Lines(run(t, "exiftool", "-a", "-G1", "-s", r.Path)) {
-				group, _, _ := strings.Cut(line, "]")
-				switch strings.TrimPrefix(group, "[") {
-				case "ExifTool", "System", "File", "Composite", "RIFF": // sizes and the like
-				default:
-					t.Errorf("%s of %s: exiftool sees %s", r.Rung, filepath.Base(file), line)
-				}
+			paths = append(paths, r.Path)
+		}
+		if large, small := made["jpeg"], made["webp-640"]; file == jpg && (large.Width != 1600 || large.Height != 800 || small.Width != 640 || small.Height != 320) {
+			t.Errorf("large is %dx%d, small %dx%d", large.Width, large.Height, small.Width, small.Height)
+		}
+		if r := made["jpeg"]; file == pngFile && (r.Width != 240 || r.Height != 159) {
+			t.Errorf("a small photo became %dx%d", r.Width, r.Height)
+		}
+	}
+	read := 0
+	for line := range strings.Lines(run(t, "exiftool", append([]string{"-a", "-G1", "-s"}, paths...)...)) {
+		group, _, _ := strings.Cut(line, "]")
+		switch strings.TrimPrefix(group, "[") {
+		case "ExifTool", "System", "File", "Composite", "RIFF": // sizes and the like
+		default:
+			switch {
+			case strings.HasPrefix(line, "======== "):
+				read++
+			case strings.TrimSpace(line) != fmt.Sprintf("%d image files read", len(paths)):
+				t.Errorf("among what was made of %s, %s and %s exiftool sees %s", jpg, pngFile, webpFile, line)
 			}
 		}
 	}
-	if r := renderPhoto(t, jpg, Plan{})["jpeg"]; r.Width != 1600 || r.Height != 800 {
-		t.Errorf("large is %dx%d", r.Width, r.Height)
-	}
-	if r := renderPhoto(t, jpg, Plan{})["webp-640"]; r.Width != 640 || r.Height != 320 {
-		t.Errorf("small is %dx%d", r.Width, r.Height)
-	}
-	if r := renderPhoto(t, pngFile, Plan{})["jpeg"]; r.Width != 240 || r.Height != 159 {
-		t.Errorf("a small photo became %dx%d", r.Width, r.Height)
+	if read != len(paths) || read != 12 {
+		t.Errorf("exiftool read %d of %d files", read, len(paths))
 	}
 }
 
@@ -140,9 +151,15 @@ func TestPhotoCarriesNothing(t *testing.T) {
 func TestPhotoOrientation(t *testing.T) {
 	// Where the upper left quarter of the stored picture is shown.
 	shown := map[int][2]float64{1: {.25, .25}, 2: {.75, .25}, 3: {.75, .75}, 4: {.25, .75}, 5: {.25, .25}, 6: {.75, .25}, 7: {.75, .75}, 8: {.25, .75}}
+	files := map[int]string{}
+	var tagging []string // in one start of exiftool
+	for o := range shown {
+		files[o] = writePhoto(t, "a.jpg", quarters(400, 200))
+		tagging = append(tagging, "-q", "-overwrite_original", "-n", fmt.Sprintf("-Orientation=%d", o), files[o], "-execute")
+	}
+	run(t, "exiftool", tagging...)
 	for o, dark := range shown {
-		file := writePhoto(t, "a.jpg", quarters(400, 200))
-		run(t, "exiftool", "-q", "-overwrite_original", "-n", fmt.Sprintf("-Orientation=%d", o), file)
+		file := files[o]
 		p, err := runner(t).Probe(context.Background(), input(t, file))
 		if err != nil {
 			t.Fatal(err)

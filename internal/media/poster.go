@@ -51,7 +51,7 @@ func (s *stage) writePosters(ctx context.Context, full *image.RGBA, hidden func(
 		return nil, err
 	}
 	webpSize, err := s.fitPoster(small, "poster-webp", func(img *image.RGBA, quality int, file string) error {
-		return writeWebP(ctx, img, quality, file)
+		return writeWebPs(ctx, quality, webPTo{img, file})
 	})
 	if err != nil {
 		return nil, err
@@ -108,20 +108,6 @@ func jpegOf(img *image.RGBA, quality int) ([]byte, error) {
 		return nil, fmt.Errorf("encode picture: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-// writeWebP lets ffmpeg encode from bare pixels.
-func writeWebP(ctx context.Context, img *image.RGBA, quality int, file string) error {
-	size := img.Bounds().Size()
-	args := []string{"-protocol_whitelist", "pipe", "-f", "rawvideo", "-pix_fmt", "rgba", "-video_size", fmt.Sprintf("%dx%d", size.X, size.Y),
-		"-i", "pipe:0", "-frames:v", "1", "-c:v", "libwebp", "-quality", fmt.Sprint(quality), "-compression_level", "6", "-pix_fmt", "yuv420p", "-threads", "1"}
-	args = append(append(args, bitexact...), "-f", "webp", file)
-	cmd, said := tool(ctx, "ffmpeg", args...)
-	cmd.Stdin = bytes.NewReader(img.Pix)
-	if err := cmd.Run(); err != nil {
-		return toolFailed("media.encode", err, said)
-	}
-	return nil
 }
 
 // decodeFailed is a picture that Go's decoders refuse.

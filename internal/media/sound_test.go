@@ -51,41 +51,41 @@ const smear = 150 * time.Millisecond
 
 func moment(f float64) time.Duration { return time.Duration(f * float64(time.Second)) }
 
-func quiet(t *testing.T, r Rendition, from, to float64) {
+func quiet(t *testing.T, rung string, s []int16, from, to float64) {
 	t.Helper()
-	if db := loudness(samples(t, r), moment(from)+smear, moment(to)-smear); db > -60 {
-		t.Errorf("%s is at %.0f dB from %v s to %v s, where it must be silent", r.Rung, db, from, to)
+	if db := loudness(s, moment(from)+smear, moment(to)-smear); db > -60 {
+		t.Errorf("%s is at %.0f dB from %v s to %v s, where it must be silent", rung, db, from, to)
 	}
 }
 
-// audibles are the renditions that have sound.
-func audibles(made map[string]Rendition) (all []Rendition) {
+// audibles is the sound of each rendition of a small film that has any.
+func audibles(t *testing.T, made map[string]Rendition) map[string][]int16 {
+	t.Helper()
+	var all []Rendition
 	for _, rung := range []string{"audio", "audio-m4a", "144p", "240p"} {
 		if r, ok := made[rung]; ok {
 			all = append(all, r)
 		}
 	}
-	return all
+	if len(all) != 4 {
+		t.Fatalf("%d renditions with sound, want 4", len(all))
+	}
+	return sounds(t, all...)
 }
 
 // TestKeptSound keeps a shot in a muted film: its tone is there, the voice
 // beside it is not, and silence is silent.
 func TestKeptSound(t *testing.T) {
 	made := renderFilm(t, toned(t, "a.mp4", true), Plan{MuteAll: true, Keeps: []Keep{{From: 3 * time.Second, To: 5 * time.Second}}})
-	heard := audibles(made)
-	if len(heard) != 4 {
-		t.Fatalf("%d renditions with sound, want 4", len(heard))
-	}
-	for _, r := range heard {
-		s := samples(t, r)
-		quiet(t, r, 0, 3)
-		quiet(t, r, 5, 10)
+	for rung, s := range audibles(t, made) {
+		quiet(t, rung, s, 0, 3)
+		quiet(t, rung, s, 5, 10)
 		if db := tone(s, shotTone, 3*time.Second+smear, 5*time.Second-smear); db < -12 {
-			t.Errorf("%s: the kept tone is at %.0f dB", r.Rung, db)
+			t.Errorf("%s: the kept tone is at %.0f dB", rung, db)
 		}
 		for _, at := range []time.Duration{0, 2500 * time.Millisecond, 3 * time.Second, 4500 * time.Millisecond, 5 * time.Second} {
 			if db := tone(s, voiceTone, at, at+500*time.Millisecond); db > -50 {
-				t.Errorf("%s: the voice is at %.0f dB at %v", r.Rung, db, at)
+				t.Errorf("%s: the voice is at %.0f dB at %v", rung, db, at)
 			}
 		}
 	}
@@ -96,12 +96,11 @@ func TestMutesWin(t *testing.T) {
 	made := renderFilm(t, toned(t, "a.mp4", true), Plan{MuteAll: true,
 		Keeps: []Keep{{From: 4 * time.Second, To: 5 * time.Second}, {From: 3 * time.Second, To: 4 * time.Second}},
 		Mutes: []Mute{{From: 3500 * time.Millisecond, To: 4200 * time.Millisecond}}})
-	for _, r := range audibles(made) {
-		quiet(t, r, 3.5, 4.2)
-		s := samples(t, r)
+	for rung, s := range audibles(t, made) {
+		quiet(t, rung, s, 3.5, 4.2)
 		for _, at := range []time.Duration{3100 * time.Millisecond, 4500 * time.Millisecond} {
 			if db := tone(s, shotTone, at, at+300*time.Millisecond); db < -12 {
-				t.Errorf("%s: the kept tone is at %.0f dB at %v", r.Rung, db, at)
+				t.Errorf("%s: the kept tone is at %.0f dB at %v", rung, db, at)
 			}
 		}
 	}
@@ -172,22 +171,18 @@ func TestSpeech(t *testing.T) {
 		}
 		plan := Plan{MuteAll: true, Mutes: []Mute{{2 * time.Second, 3 * time.Second}}, Speech: Speech{language, []Line{{2 * time.Second, text}, {6 * time.Second, text}}}}
 		made := renderFilm(t, file, plan)
-		if len(audibles(made)) != 4 {
-			t.Fatalf("%d renditions with sound", len(audibles(made)))
-		}
-		for _, r := range audibles(made) {
-			s := samples(t, r)
-			quiet(t, r, 0, 2)
-			quiet(t, r, 4.5, 6)
-			quiet(t, r, 8.5, 10)
+		for rung, s := range audibles(t, made) {
+			quiet(t, rung, s, 0, 2)
+			quiet(t, rung, s, 4.5, 6)
+			quiet(t, rung, s, 8.5, 10)
 			for _, at := range []time.Duration{2 * time.Second, 6 * time.Second} {
 				if db := loudness(s, at, at+time.Second); db < -35 {
-					t.Errorf("%s: the line at %v is at %.0f dB", r.Rung, at, db)
+					t.Errorf("%s: the line at %v is at %.0f dB", rung, at, db)
 				}
 			}
 			for at := time.Duration(0); at < 9*time.Second; at += 500 * time.Millisecond {
 				if db := tone(s, shotTone, at, at+500*time.Millisecond); at >= 4500*time.Millisecond && at < 6*time.Second && db > -60 {
-					t.Errorf("%s: the original is at %.0f dB at %v", r.Rung, db, at)
+					t.Errorf("%s: the original is at %.0f dB at %v", rung, db, at)
 				}
 			}
 		}
@@ -213,14 +208,12 @@ func TestSpeech(t *testing.T) {
 func TestSpeechTellsNothingOfTheSpeaker(t *testing.T) {
 	plan := Plan{MuteAll: true, Speech: Speech{"ru", []Line{{time.Second, "Что вы делаете?"}}}}
 	var first map[string][]byte
-	for _, hertz := range []int{180, 330} {
-		file := sample(t, "a.wav", "-f", "lavfi", "-i", fmt.Sprintf("sine=f=%d:d=5", hertz))
-		made, err := runner(t).Sound(context.Background(), input(t, file), plan, t.TempDir(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+	voices := manySamples(t, []string{"-f", "lavfi", "-i", "sine=f=180:d=5", "-f", "lavfi", "-i", "sine=f=330:d=5"},
+		fixture{"a.wav", []string{"-map", "0"}}, fixture{"b.wav", []string{"-map", "1"}})
+	for _, file := range voices {
 		now := map[string][]byte{}
-		for _, r := range made {
+		for _, r := range renderSound(t, file, plan) {
+			var err error
 			if now[r.Rung], err = os.ReadFile(r.Path); err != nil {
 				t.Fatal(err)
 			}
@@ -239,10 +232,11 @@ func TestSpeechTellsNothingOfTheSpeaker(t *testing.T) {
 func TestSpeechOfASilentFilm(t *testing.T) {
 	file := sample(t, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d=4", "-preset", "ultrafast")
 	made := renderFilm(t, file, Plan{MuteAll: true, Speech: Speech{"en", []Line{{time.Second, "Open the door!"}}}})
-	if db := loudness(samples(t, made["240p"]), time.Second, 2*time.Second); db < -35 {
+	s := sounds(t, made["240p"])["240p"]
+	if db := loudness(s, time.Second, 2*time.Second); db < -35 {
 		t.Errorf("the line is at %.0f dB", db)
 	}
-	quiet(t, made["240p"], 0, 1)
+	quiet(t, "240p", s, 0, 1)
 }
 
 // TestSpeechFits speeds a line up as far as it stays words, and no further.

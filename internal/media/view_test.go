@@ -32,7 +32,7 @@ func TestView(t *testing.T) {
 	}
 	dir := t.TempDir()
 	asWebP := filepath.Join(dir, "a.webp")
-	if err := writeWebP(ctx, wide, 80, asWebP); err != nil {
+	if err := writeWebPs(ctx, 80, webPTo{wide, asWebP}); err != nil {
 		t.Fatal(err)
 	}
 	webP, err := os.ReadFile(asWebP)
