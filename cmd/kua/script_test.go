@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"tells":      tells,
 			"harms":      harms,
 			"eventually": eventually,
+			"founds":     founds,
 			"tornet":     tornet,
 			"appears":    appears,
 			"asks":       asks,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"kua/internal/charter"
+	"kua/internal/desk"
 	"kua/internal/onion"
 	"kua/internal/tor/tortest"
 )
@@ -29,6 +32,18 @@ func tornet(ts *testscript.TestScript, _ bool, args []string) {
 	socks, err := net.Client()
 	ts.Check(err)
 	ts.Setenv(args[1], socks)
+}
+
+// founds DIR ADDRESS KEY founds a made-up collective of two with one node, as
+// charter init does, with key files that are cheap to open.
+func founds(ts *testscript.TestScript, _ bool, args []string) {
+	pass := ts.Getenv("KUA_PASSPHRASE")
+	f := founder{
+		name: map[string]string{"en": "Example society (made up)"}, languages: []string{"en", "ru"}, threshold: 2, origin: "kua.example/log", cost: 10,
+		people: []newPerson{{"aigul", pass}, {"timur", pass}}, nodes: []charter.Node{{URL: args[1], Key: args[2]}},
+	}
+	_, err := f.found(context.Background(), desk.Config{Dir: ts.MkAbs(args[0])})
+	ts.Check(err)
 }
 
 // appears NAME FILE waits for a file and sets NAME to what stands in it.

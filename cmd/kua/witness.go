@@ -3,17 +3,14 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"kua/internal/charter"
-	"kua/internal/fault"
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
 	"kua/internal/witness"
@@ -85,31 +82,19 @@ func (a *app) reportCommand() *cobra.Command {
 			return err
 		}
 		defer remove()
-		ch, err := a.nodeCharter(c.Context(), nodeapi.NewClient(to[0], by), charterID)
+		ch, err := a.newestCharter(c.Context(), to, charterID, by)
 		if err != nil {
 			return err
 		}
-		if _, err := namedNode(c.Context(), ch, to[0], by); err != nil {
+		if err := anyNamed(c.Context(), ch, to, by); err != nil {
 			return err
 		}
 		if err := a.seal(c.Context(), ch, &flags, attached, sealed); err != nil {
 			return err
 		}
 		remove() // before the long sending
-		for _, url := range to {
-			node, err := namedNode(c.Context(), ch, url, by)
-			if err == nil {
-				err = a.send(c.Context(), node, sealed)
-			}
-			if errors.Is(err, fault.Forbidden("report.node_not_named")) {
-				return err // and no hint to try the same server again
-			}
-			if err != nil {
-				return fault.Later("cli.unsent", sealed, url).Because(err)
-			}
-		}
-		if keep != "" {
-			return nil
+		if err := a.sendToAll(c.Context(), ch, to, sealed, by); err != nil || keep != "" {
+			return err
 		}
 		return os.Remove(sealed)
 	}
@@ -211,27 +196,6 @@ func (a *app) repliesCommand() *cobra.Command {
 	return c
 }
 
-// nodeCharter asks a node for its charter and checks the chain. Without a
-// pinned id the first answer is believed, which is said.
-func (a *app) nodeCharter(ctx context.Context, node *nodeapi.Client, pinned string) (charter.Charter, error) {
-	chain, err := node.Charter(ctx)
-	if err != nil {
-		return charter.Charter{}, err
-	}
-	ch, err := chain.Verify(pinned)
-	if err != nil {
-		return ch, err
-	}
-	if pinned == "" {
-		id, err := ch.ID()
-		if err != nil {
-			return ch, err
-		}
-		fmt.Fprintln(a.err, a.t("cli.charter.unpinned", id))
-	}
-	return ch, nil
-}
-
 // believed gives a client for the node at url: one that believes it only under a
 // key that the charter in a folder names, or the node's own charter of a number
 // that is trusted. Where neither is given, or the charter names no node, the
@@ -246,7 +210,7 @@ func (a *app) believed(ctx context.Context, url, folder, pinned string, by nodea
 			ch, err = chain.Verify(pinned)
 		}
 	case pinned != "":
-		ch, err = a.nodeCharter(ctx, nodeapi.NewClient(url, by), pinned)
+		ch, err = a.newestCharter(ctx, []string{url}, pinned, by)
 	}
 	if err != nil {
 		return nil, err
@@ -266,8 +230,8 @@ func namedNode(ctx context.Context, ch charter.Charter, url string, by nodeapi.O
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(ch.Nodes, func(n charter.Node) bool { return n.Key == info.Key }) {
-		return nil, fault.Forbidden("report.node_not_named")
+	if err := ch.Named(info.Key); err != nil {
+		return nil, err
 	}
 	return nodeapi.NewClient(url, by, nodeapi.WithNodeKey(info.Key)), nil
 }

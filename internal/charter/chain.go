@@ -18,7 +18,7 @@ type Chain []Signed
 // Verify walks the chain and gives the newest charter. Version 1 is signed by
 // the threshold of its own people, every later version by the threshold of the
 // version before; numbers rise by one, each names the ID of the one before, and
-// nobody vanishes from the list of people.
+// nobody vanishes from the list of people, no key from those struck off.
 //
 // pinned is the ID of any version the caller already trusts, and must be in the
 // chain; "" trusts the first version at first use. A chain signed by nobody one
@@ -44,6 +44,9 @@ func (ch Chain) Verify(pinned string) (Charter, error) {
 		if i > 0 {
 			signers = before
 			if err := keepsPeople(before, c); err != nil {
+				return Charter{}, err
+			}
+			if err := keepsStruck(before, c); err != nil {
 				return Charter{}, err
 			}
 			if before.Log != (Log{}) && c.Log != before.Log {

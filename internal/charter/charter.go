@@ -32,7 +32,8 @@ type Charter struct {
 	Desks     []string          `json:"desks,omitempty"` // public keys with which a desk signs its calls to nodes
 	Nodes     []Node            `json:"nodes,omitempty"`
 	Mirrors   []string          `json:"mirrors,omitempty"`
-	Made      string            `json:"made"` // day
+	Struck    []Struck          `json:"struck,omitempty"` // node keys that may be in hostile hands
+	Made      string            `json:"made"`             // day
 }
 
 // Person is one of the collective's people. A person who left stays in the list
@@ -55,6 +56,13 @@ type Log struct {
 type Node struct {
 	URL string `json:"url"`
 	Key string `json:"key"` // base64 of the raw Ed25519 public key with which it acknowledges
+}
+
+// Struck is a node's key that was struck off: since that day nothing that it
+// signs is believed. What it signed for earlier days stays checkable.
+type Struck struct {
+	Key string `json:"key"` // base64 of the raw Ed25519 public key
+	Day string `json:"day"`
 }
 
 // Bytes gives the canonical document. It does not validate.

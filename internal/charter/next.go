@@ -18,7 +18,7 @@ func (c Charter) Next(made string) (Charter, error) {
 	c.Version, c.Previous, c.Made = c.Version+1, id, made
 	c.Name, c.About = maps.Clone(c.Name), maps.Clone(c.About)
 	c.Languages, c.People, c.Desks = slices.Clone(c.Languages), slices.Clone(c.People), slices.Clone(c.Desks)
-	c.Nodes, c.Mirrors = slices.Clone(c.Nodes), slices.Clone(c.Mirrors)
+	c.Nodes, c.Mirrors, c.Struck = slices.Clone(c.Nodes), slices.Clone(c.Mirrors), slices.Clone(c.Struck)
 	return c, nil
 }
 

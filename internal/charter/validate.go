@@ -30,7 +30,7 @@ var (
 // Validate checks what one version can be checked for by itself. Refusals are
 // faults of kind invalid that name the offending part.
 func (c Charter) Validate() error {
-	for _, check := range []func() error{c.checkHead, c.checkWords, c.checkPeople, c.checkLog, c.checkPlaces} {
+	for _, check := range []func() error{c.checkHead, c.checkWords, c.checkPeople, c.checkLog, c.checkPlaces, c.checkStruck} {
 		if err := check(); err != nil {
 			return err
 		}

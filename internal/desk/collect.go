@@ -139,7 +139,7 @@ func (c *collection) run(ctx context.Context) error {
 
 // list asks every node, side by side, what it holds.
 func (c *collection) list(ctx context.Context) error {
-	nodes := c.d.Charter().Nodes
+	nodes := c.d.nodes()
 	c.out.Nodes = make([]NodeCall, len(nodes))
 	var all errgroup.Group
 	for i, n := range nodes {

@@ -36,6 +36,7 @@ type Config struct {
 	Style   []byte // stylesheet of the site; default the one built into the program
 
 	HTTP     *http.Client                            // for the nodes; default: one with patient time limits
+	Tor      bool                                    // HTTP leads through Tor: onion addresses come first
 	FreeDisk func(path string) (durable.Disk, error) // default asks the file system
 	Now      func() time.Time                        // default time.Now
 	Diary    *slog.Logger                            // ids and faults only, never words; default: discarded

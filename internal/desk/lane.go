@@ -123,7 +123,7 @@ func (s *Seat) LaneSent(ctx context.Context, node string, said nodeapi.LaneSent)
 }
 
 func (s *Seat) eachNode(do func(*nodeClient) error) (away []NodeFault) {
-	for _, n := range s.d.Charter().Nodes {
+	for _, n := range s.d.nodes() {
 		c, err := s.d.client(n)
 		if err == nil {
 			err = do(c)

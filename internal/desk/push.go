@@ -27,13 +27,14 @@ const (
 	asked   = 2000
 )
 
-// push brings the newest edition to every node that does not hold it. What it
-// learns of each node is kept; a node's failure is no failure of the push.
+// push brings the newest charter and the newest edition to every node that does
+// not hold them. What it learns of each node is kept; a node's failure is no
+// failure of the push.
 func (d *Desk) push(ctx context.Context, progress func(step string, done, total int64)) error {
 	d.pushing.Lock()
 	defer d.pushing.Unlock()
 	now, err := d.edition()
-	if err != nil || now.number == 0 {
+	if err != nil {
 		return err
 	}
 	var telling sync.Mutex
@@ -43,7 +44,7 @@ func (d *Desk) push(ctx context.Context, progress func(step string, done, total 
 		progress(url, done, total)
 	}
 	var all errgroup.Group
-	for _, n := range d.Charter().Nodes {
+	for _, n := range d.nodes() {
 		all.Go(func() error {
 			c, err := d.client(n)
 			if err == nil {
@@ -65,19 +66,24 @@ func (d *Desk) push(ctx context.Context, progress func(step string, done, total 
 // files, the log, and then the word to switch. Every call is idempotent, so an
 // interrupted push is simply made again.
 func (d *Desk) pushTo(ctx context.Context, n *nodeClient, now current, tell func(done, total int64)) error {
-	cp, err := d.checkpoint()
+	held, err := n.Edition(ctx)
 	if err != nil {
 		return err
 	}
-	held, err := n.Edition(ctx)
+	if held.Charter < d.Charter().Version { // a node that was struck off is told of at once, edition or not
+		if err := n.PutCharter(ctx, d.Chain()); err != nil {
+			return fmt.Errorf("bring the charter: %w", err)
+		}
+	}
+	if now.number == 0 {
+		return nil
+	}
+	cp, err := d.checkpoint()
 	if err != nil {
 		return err
 	}
 	if held.Manifest == now.hash && held.Checkpoint == string(cp.Raw) {
 		return nil
-	}
-	if err := n.PutCharter(ctx, d.Chain()); err != nil {
-		return fmt.Errorf("bring the charter: %w", err)
 	}
 	lacks, err := d.lacks(ctx, n, now, held)
 	if err != nil {

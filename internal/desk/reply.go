@@ -34,7 +34,7 @@ func (s *Seat) Reply(ctx context.Context, id int64, parcel, text string) (casefi
 		return casefile.Reply{}, err
 	}
 	var nodes []string
-	for _, n := range s.d.Charter().Nodes {
+	for _, n := range s.d.nodes() {
 		nodes = append(nodes, n.URL)
 	}
 	reply := casefile.Reply{Case: id, Parcel: parcel, By: s.Name(), Text: text}
@@ -60,7 +60,7 @@ func (s *Seat) Reply(ctx context.Context, id int64, parcel, text string) (casefi
 func (d *Desk) SendReplies(ctx context.Context) (sent, left int, err error) {
 	clients := make(map[string]*nodeClient)
 	var urls []string
-	for _, n := range d.Charter().Nodes {
+	for _, n := range d.nodes() {
 		if c, err := d.client(n); err == nil {
 			clients[n.URL] = c
 		}

@@ -27,6 +27,7 @@ const charter = object(
   {
     previous: filled(text), about: filled(words), log: object({ origin: text, key: text }, {}), desks: filled(list(text)),
     nodes: filled(list(object({ url: text, key: text }, {}))), mirrors: filled(list(text)),
+    struck: filled(list(object({ key: text, day: text }, {}))),
   },
 );
 
@@ -43,6 +44,7 @@ export function checkCharter(c: Charter): void {
   checkPeople(c);
   checkLog(c);
   checkPlaces(c);
+  checkStruck(c);
 }
 
 function checkHead(c: Charter): void {
@@ -130,6 +132,18 @@ function checkPlaces(c: Charter): void {
   desks.forEach((d, i) => {
     if (!rawKey(d) || desks.indexOf(d) !== i) throw new Fault("charter.desk_key", [d]);
   });
+}
+
+function checkStruck(c: Charter): void {
+  const struck = c.struck ?? [];
+  if (struck.length > LIMITS.places) throw new Fault("charter.too_many_places", [LIMITS.places]);
+  const keys = new Set<string>();
+  for (const s of struck) {
+    if (!rawKey(s.key) || keys.has(s.key)) throw new Fault("charter.struck_key", [s.key]);
+    keys.add(s.key);
+    if (!isDay(s.day)) throw new Fault("charter.day", [s.day]);
+  }
+  for (const n of c.nodes ?? []) if (keys.has(n.key)) throw new Fault("charter.struck_node", [n.url]);
 }
 
 /** https anywhere; plain http only to an onion service or to this machine. No user, query or fragment. */

@@ -33,6 +33,8 @@ export interface Charter {
   desks?: string[];
   nodes?: Node[];
   mirrors?: string[];
+  /** Node keys that may be in hostile hands, and since when nothing they sign is believed. */
+  struck?: { key: string; day: string }[];
   made: string;
 }
 
@@ -89,6 +91,7 @@ export function verifyChain(chain: readonly Signed[], pinned: string): Charter {
     const c = parseCharter(s.document);
     if (c.version !== i + 1 || (c.previous ?? "") !== id) throw new Fault("charter.broken_chain", [i + 1]);
     if (before) keepsPeople(before, c);
+    if (before) keepsStruck(before, c);
     if (before?.log && (c.log?.origin !== before.log.origin || c.log.key !== before.log.key)) throw new Fault("charter.log_changed", [c.version]);
     if (signatures(before ?? c, s) < (before ?? c).threshold) throw new Fault("charter.version_not_signed", [c.version]);
     before = c;
@@ -112,6 +115,11 @@ function keepsPeople(before: Charter, next: Charter): void {
     const same = p && p.name === old.name && p.recipient === old.recipient && p.since === old.since;
     if (!same || (old.retired && p.retired !== old.retired)) throw new Fault("charter.person_changed", [old.name, next.version]);
   }
+}
+
+function keepsStruck(before: Charter, next: Charter): void {
+  const kept = (next.struck ?? []).map((s) => s.key + s.day);
+  if (!(before.struck ?? []).every((s) => kept.includes(s.key + s.day))) throw new Fault("charter.struck_changed", [next.version]);
 }
 
 const MAX_DOCUMENT = 1 << 20;

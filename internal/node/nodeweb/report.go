@@ -74,7 +74,7 @@ var (
 		"report.no_room", "report.too_large", "report.too_large_to_save", "report.node_not_named", "report.not_kept", "report.gone",
 		"parcel.empty_report", "parcel.text_too_long", "parcel.too_many_files", "parcel.report_too_large", "parcel.source_changed", "parcel.too_large", "parcel.member",
 		"seal.mixed_recipients", "seal.no_recipients", "seal.recipient",
-		"charter.not_a_charter", "charter.not_pinned", "charter.version_not_signed", "charter.broken_chain", "charter.person_changed", "charter.log_changed",
+		"charter.not_a_charter", "charter.not_pinned", "charter.version_not_signed", "charter.broken_chain", "charter.person_changed", "charter.log_changed", "charter.struck_changed",
 		"nodeapi.pieces_missing", "node.piece_too_large", "node.parcel_too_large", "node.wrong_hash",
 	}, linkWords...)
 	repliesWords = append([]string{
