@@ -71,7 +71,10 @@ func (a *app) laneCorrect() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		now := lane.Correction{Request: id, Step: r.Assignments[0].Step, By: lane.ByHouse, Words: r.Words, Begins: r.Begins, Ends: r.Ends, Reason: reason}
+		now := lane.Correction{Request: id, By: lane.ByHouse, Words: r.Words, Begins: r.Begins, Ends: r.Ends, Reason: reason}
+		if len(r.Assignments) > 0 { // what was taken over has none
+			now.Step = r.Assignments[0].Step
+		}
 		if p.words != "" {
 			now.Words = p.words
 		}

@@ -199,6 +199,13 @@ func (l *Lane) Attest(ctx context.Context, code string, seen int64, e Entry) err
 	if err != nil {
 		return err
 	}
+	r, err := l.Request(ctx, id)
+	if err != nil {
+		return err
+	}
+	if r.Matter != Report {
+		return fault.Conflict("lane.no_appeal", id)
+	}
 	key, err := keyOf(code)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package lane
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,6 +52,11 @@ func (l *Lane) BlackOut(ctx context.Context, b Blackout) error {
 	}
 	e := history[b.Line-1]
 	erase, err := l.erasing(ctx, r, e, b, history)
+	if errors.Is(err, fault.Conflict("lane.blacked")) { // by a run that may have ended before its last step
+		if left := l.db.Scour(ctx); left != nil {
+			return left
+		}
+	}
 	if err != nil {
 		return err
 	}

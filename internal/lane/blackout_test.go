@@ -273,9 +273,13 @@ func TestMoveTakesEveryMatter(t *testing.T) {
 		t.Fatal(err)
 	}
 	withCity(t, l)
-	q, err := l.SubmitQuestion(t.Context(), lane.Asking{Code: lane.NewCode(), Authority: "water", Language: locale.Russian, Words: "Когда починят водокачку? Выдумано"})
+	code := lane.NewCode()
+	q, err := l.SubmitQuestion(t.Context(), lane.Asking{Code: code, Authority: "water", Language: locale.Russian, Words: "Когда починят водокачку? Выдумано"})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := l.Attest(t.Context(), code, 0, lane.Entry{}); !errors.Is(err, fault.Conflict("lane.no_appeal")) {
+		t.Errorf("a question as a formal appeal: %v, want lane.no_appeal", err)
 	}
 	if _, err := l.AddPost(t.Context(), lane.Post{Matter: lane.Pledge, By: lane.ByHouse, Authority: "water", Language: locale.Russian, Words: "Починим водокачку, выдумано", Ends: l.Today().Plus(9)}); err != nil {
 		t.Fatal(err)

@@ -90,9 +90,9 @@ func (l *Lane) could(ctx context.Context, a Assigned, step int64, m Move) error 
 	if err != nil {
 		return err
 	}
-	if category, err := r.Category(a.About.Category); err != nil {
+	if category, err := r.Category(a.About.Category); err != nil && a.About.Matter == Report {
 		return err
-	} else if m.To == Mended && category.Proof != authority.NoProof {
+	} else if err == nil && m.To == Mended && category.Proof != authority.NoProof {
 		return fault.Conflict("lane.bulk_photo")
 	}
 	kept, err := l.db.Assignment(ctx, a.Number)

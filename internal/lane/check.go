@@ -105,6 +105,9 @@ func (l *Lane) Decide(ctx context.Context, c Check) error {
 	if err := c.fits(); err != nil {
 		return err
 	}
+	if len(r.Assignments) == 0 {
+		return fault.Conflict("lane.import.elsewhere", r.ID, r.Source)
+	}
 	if err := l.mergeable(ctx, r, c); err != nil {
 		return err
 	}
@@ -118,7 +121,7 @@ func (l *Lane) Decide(ctx context.Context, c Check) error {
 	from := map[int64]State{}
 	for _, a := range r.Assignments {
 		waits := a.State == AwaitingCheck
-		if !waits && c.To != Merged || !slices.Contains(Next(a.State, ByHouse), c.To) {
+		if !waits && c.To != Merged || !slices.Contains(r.Matter.Next(a.State, ByHouse), c.To) {
 			continue
 		}
 		if waits {

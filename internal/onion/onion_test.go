@@ -98,13 +98,18 @@ func TestBare(t *testing.T) {
 }
 
 // TestOnionIsNeverResolved looks for the question where it would be asked: a
-// direct road refuses before any dialling, however the name is written.
+// direct road refuses before any dialling and before any other proxy is told, however
+// the name is written.
 func TestOnionIsNeverResolved(t *testing.T) {
 	for _, host := range []string{torProject, strings.ToUpper(torProject), torProject + ".", "anything.onion", "www." + duckDuckGo} {
 		c := http.Client{Transport: onion.Direct()}
 		_, err := c.Get("http://" + host + "/")
 		if !errors.Is(err, fault.Invalid("onion.needs_tor")) {
 			t.Errorf("%s: %v, want onion.needs_tor", host, err)
+		}
+		asked := httptest.NewRequest(http.MethodGet, "http://"+host+"/", nil)
+		if _, err := onion.Direct().Proxy(asked); !errors.Is(err, fault.Invalid("onion.needs_tor")) {
+			t.Errorf("a proxy of the environment is asked for %s: %v", host, err)
 		}
 	}
 }

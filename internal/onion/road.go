@@ -60,6 +60,12 @@ func (p Proxy) Transport() *http.Transport {
 // before anybody is asked where it is.
 func Direct() *http.Transport {
 	t := base()
+	t.Proxy = func(r *http.Request) (*url.URL, error) {
+		if Is(r.URL.Hostname()) {
+			return nil, fault.Invalid("onion.needs_tor", printable(r.URL.Hostname()))
+		}
+		return http.ProxyFromEnvironment(r)
+	}
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, _, err := net.SplitHostPort(address)
 		if err == nil && Is(host) {

@@ -88,7 +88,11 @@ func (w *Worker) alertLetter(a lane.Alert, news lane.News, router *authority.Rou
 			if in, err := router.Area(r.Area); err == nil {
 				at = in.Names.In(lang)
 			}
-			line(lang.Date(string(r.Day)), " · ", oneLine(m.category(lang)), " · ", oneLine(at))
+			what := m.category(lang)
+			if r.Matter != lane.Report {
+				what = say("voice." + string(r.Matter) + ".name")
+			}
+			line(lang.Date(string(r.Day)), " · ", oneLine(what), " · ", oneLine(at))
 			line(site, "/case/", strconv.FormatInt(r.ID, 10), "\n")
 		}
 		if news.More {
@@ -133,6 +137,8 @@ func (w *Worker) deed(lang locale.Tag, e lane.Event, router *authority.Router) s
 		what = "alert.act.verdict"
 	case e.Outcome != "" || e.Strikes != 0:
 		what = "alert.act.outcome"
+	case e.Blacks != 0:
+		return oneLine(w.Catalogue.T(lang, "blackout.line", e.Blacks))
 	case e.KeptOut():
 		what = "check.words.refused"
 	case e.Words != "" || e.To == "":

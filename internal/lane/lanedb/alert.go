@@ -207,36 +207,14 @@ func (db *DB) CountAlerts(ctx context.Context) (areas, cases, asked int64, err e
 	return areas, cases, asked, nil
 }
 
-// borderSlack is how many ids a request may stand before its day's first, when its
-// writer's clock was another machine's.
-const borderSlack = 100
-
-// SinceDay gives an id below all requests of a day and later ones: ids grow with
-// time, so it is found by halving.
+// SinceDay gives an id below all requests of a day and later ones. What was taken
+// over has days of its own, so ids do not rise with them: the index of days is asked.
 func (db *DB) SinceDay(ctx context.Context, day string) (below int64, err error) {
-	var newest int64
-	if err := db.db.QueryRowContext(ctx, `SELECT COALESCE(max(id), 0) FROM request`).Scan(&newest); err != nil {
+	err = db.db.QueryRowContext(ctx, `SELECT COALESCE(min(id + 0), (SELECT COALESCE(max(id), 0) FROM request) + 1) - 1 FROM request WHERE day >= $1`, day).Scan(&below) // not min(id), which is looked for along the ids
+	if err != nil {
 		return 0, fmt.Errorf("find a day's first request: %w", err)
 	}
-	low, high := int64(0), newest // all up to low are earlier; those above high are not
-	for low < high {
-		middle := low + (high-low+1)/2
-		var id int64
-		var of string
-		if err := db.db.QueryRowContext(ctx, `SELECT id, day FROM request WHERE id <= $1 ORDER BY id DESC LIMIT 1`, middle).Scan(&id, &of); err != nil {
-			if errors.Is(err, sql.ErrNoRows) {
-				low = middle
-				continue
-			}
-			return 0, fmt.Errorf("find a day's first request: %w", err)
-		}
-		if of < day {
-			low = middle
-		} else {
-			high = min(id, middle) - 1
-		}
-	}
-	return max(0, low-borderSlack), nil
+	return below, nil
 }
 
 // Shown gives requests that came to be seen by everybody after a day and before

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"kua/internal/fault"
 )
@@ -166,7 +167,7 @@ func (db *DB) byWords(ctx context.Context, f Filter, w *walk) error {
 		return err
 	}
 	w.where = append(w.where, func(p *placeholders) string { return "request_words MATCH " + p.one(match) })
-	if len(w.ways) > 0 {
+	if len(w.ways) > 0 && len(w.ways) <= waysAtOnce {
 		n, err := db.few(ctx, w.ways, db.gather)
 		if err != nil {
 			return err
@@ -202,13 +203,19 @@ func (db *DB) match(ctx context.Context, words []string) (string, error) {
 		switch {
 		case err != nil:
 			return "", err
-		case len(begun) == 0 || len(begun) > maxBegun:
+		case len(begun) == 0 || len(begun) > maxBegun || marked(w):
 			parts = append(parts, `"`+w+`"*`)
 		default:
 			parts = append(parts, `("`+strings.Join(begun, `" OR "`)+`")`)
 		}
 	}
 	return strings.Join(parts, " AND "), nil
+}
+
+// marked reports a word with Latin letters that have marks, which FTS5 takes off
+// and the words that are known keep.
+func marked(word string) bool {
+	return strings.ContainsFunc(word, func(r rune) bool { return r > unicode.MaxASCII && unicode.Is(unicode.Latin, r) })
 }
 
 // search finds words on PostgreSQL, whose index of words knows no order: first by

@@ -184,7 +184,8 @@ func (m *Move) Drain(ctx context.Context, lease time.Duration) (busy int64, err 
 		if _, err := tx.ExecContext(ctx, `UPDATE mark SET state = 'draining', owner = $1, lease = $2`, m.owner, now.Add(lease).UnixMicro()); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM delivery WHERE state = 'waiting' AND lease > $1) + (SELECT count(*) FROM forward WHERE lease > $1)`,
+		return tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM delivery WHERE state = 'waiting' AND lease > $1) + (SELECT count(*) FROM forward WHERE lease > $1)
+			+ (SELECT count(*) FROM alert WHERE lease > $1) + (SELECT count(*) FROM digest WHERE state = 'waiting' AND lease > $1)`,
 			now.UnixMicro()).Scan(&busy)
 	})
 	return busy, err

@@ -101,6 +101,11 @@ var reads = []struct {
 	{"search", "VIRTUAL TABLE", listing(Filter{Limit: 21, Words: []string{"люк"}})},
 	{"search for two words", "VIRTUAL TABLE", listing(Filter{Limit: 21, Words: []string{"люк", "дом3"}})},
 	{"search for a rare word", "VIRTUAL TABLE", listing(Filter{Limit: 21, Words: []string{"улица7777"}})},
+	{"search in more areas than one statement takes", "VIRTUAL TABLE", listing(Filter{Limit: 21, Words: []string{"дом3"}, Areas: append(manyAreas(), "north")})},
+	{"the first of a day", "request_day", func(ctx context.Context, db *DB) error {
+		_, err := db.SinceDay(ctx, "2026-03-15")
+		return err
+	}},
 	{"search in a rare category", "VIRTUAL TABLE", listing(Filter{Limit: 21, Words: []string{"люк"}, Category: "rare"})},
 	{"the map", "VIRTUAL TABLE", listing(Filter{Limit: 501, Box: box(20_000)})},
 	{"the map of all", "request_state", listing(Filter{Limit: 501, Box: box(400_000)})},
@@ -204,7 +209,7 @@ func daysOf(month string, last int) (all []string) {
 }
 
 func manyAreas() (all []string) {
-	for i := range 3 * waysAtOnce {
+	for i := range 6 * waysAtOnce {
 		all = append(all, fmt.Sprint("hamlet", i))
 	}
 	return append(all, "hamlet")

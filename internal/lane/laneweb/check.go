@@ -209,7 +209,7 @@ func (w *Web) checked(v *visit, at string, id int64) (c checked, err error) {
 		if waits {
 			c.To = authorityName(router, a.Authority, v.lang)
 		}
-		can := lane.Next(a.State, lane.ByHouse)
+		can := r.Matter.Next(a.State, lane.ByHouse)
 		c.CanPass = c.CanPass || waits && a.Authority != ""
 		c.Nobody = c.Nobody || waits && a.Authority == ""
 		c.CanWithdraw = c.CanWithdraw || waits
