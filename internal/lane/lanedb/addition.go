@@ -20,12 +20,7 @@ type Addition struct {
 // the request is found by from now on.
 func (db *DB) AddWords(ctx context.Context, request, after int64, search string, write Write) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		err := db.appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
-			if number != after+1 {
-				return "", "", fault.Conflict("lane.moved", request)
-			}
-			return write(request, number, before)
-		})
+		err := db.appendEvent(ctx, tx, request, write.after(after))
 		if err != nil {
 			return err
 		}
@@ -94,12 +89,7 @@ func (db *DB) DecideAddition(ctx context.Context, number int64, d Decision, sear
 			}
 			return err
 		}
-		err = db.appendEvent(ctx, tx, d.Request, func(request, number int64, before string) (body, hash string, err error) {
-			if number != d.Seen+1 {
-				return "", "", fault.Conflict("lane.moved", request)
-			}
-			return write(request, number, before)
-		})
+		err = db.appendEvent(ctx, tx, d.Request, write.after(d.Seen))
 		if err != nil {
 			return err
 		}

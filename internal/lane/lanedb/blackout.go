@@ -50,12 +50,7 @@ func (db *DB) BlackOut(ctx context.Context, b Blackout, write Write) error {
 				return err
 			}
 		}
-		return db.appendEvent(ctx, tx, b.Request, func(request, number int64, before string) (string, string, error) {
-			if number != b.Seen+1 {
-				return "", "", fault.Conflict("lane.moved", request)
-			}
-			return write(request, number, before)
-		})
+		return db.appendEvent(ctx, tx, b.Request, write.after(b.Seen))
 	})
 	if err != nil {
 		return fmt.Errorf("black out event %d of request %d: %w", b.Number, b.Request, err)

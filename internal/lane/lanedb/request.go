@@ -60,6 +60,17 @@ type Event struct {
 // for the first.
 type Write func(request, number int64, before string) (body, hash string, err error)
 
+// after is w for an event that must follow the one with a number: the fault of any
+// other is lane.moved.
+func (w Write) after(seen int64) Write {
+	return func(request, number int64, before string) (body, hash string, err error) {
+		if number != seen+1 {
+			return "", "", fault.Conflict("lane.moved", request)
+		}
+		return w(request, number, before)
+	}
+}
+
 // AddRequest keeps a request with its first assignment and event. A holder's
 // hash that is there already gives that request, and fresh is false.
 func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assignment, write Write) (id int64, fresh bool, err error) {
@@ -169,12 +180,7 @@ func appendTo(ctx context.Context, tx *sql.Tx, table string, request int64, writ
 // the event with the number after; otherwise the fault is lane.moved.
 func (db *DB) AddEvent(ctx context.Context, request, after int64, write Write, pictures ...Use) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		err := db.appendEvent(ctx, tx, request, func(request, number int64, before string) (body, hash string, err error) {
-			if number != after+1 {
-				return "", "", fault.Conflict("lane.moved", request)
-			}
-			return write(request, number, before)
-		})
+		err := db.appendEvent(ctx, tx, request, write.after(after))
 		if err != nil {
 			return err
 		}
