@@ -1,7 +1,7 @@
 #!/bin/bash
 # Shows that a line stands in the transparency log: recomputes the log's root
 # from its files and compares it with the signed checkpoint. Uses bash, od, sed,
-# sha256sum and base64, and nothing of Kuä.
+# xargs, sha256sum and base64, and nothing of Kuä.
 #
 #   bash inclusion.sh INDEX 'ENTRY'
 #
@@ -11,6 +11,8 @@
 set -euo pipefail
 export LC_ALL=C
 index=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 get() { # get PATH WIDTH: prints a file of the log; a partial one may be gone, then the full one
 	local p
@@ -27,37 +29,46 @@ number() { # number N: how the file of tile N is called
 	echo "$s"
 }
 bytes() { od -An -v -tx1 | tr -d '\n' | sed 's/ /\\x/g'; }
-sum() { # sum BYTES: their SHA-256, in $hash
-	local s i
-	s=$(printf "$1" | sha256sum); hash=
-	for ((i = 0; i < 64; i += 2)); do hash+="\\x${s:i:2}"; done
+in=() out=()
+sums() { # the SHA-256 of each of ${in[@]}, by one process, in ${out[@]}
+	local i s
+	for i in "${!in[@]}"; do printf "${in[i]}" >"$work/$i"; done
+	out=()
+	while read -r s; do out+=("$s"); done < <(cd "$work" && printf '%s\n' "${!in[@]}" | xargs sha256sum | sed 's/ .*//; s/../\\x&/g')
+	if [ ${#out[@]} != ${#in[@]} ]; then echo "sha256sum did not answer" >&2; exit 1; fi
+}
+pairs() { # pairs HASH…: the hash above each two of them, in ${out[@]}
+	in=()
+	while [ $# -gt 1 ]; do in+=("\\x01$1$2"); shift 2; done
+	sums
 }
 
-stack=() heights=()
-push() { # push HASH HEIGHT: adds a whole subtree on the right
-	local t=$2 top=$((${#stack[@]} - 1))
-	hash=$1
-	while [ $top -ge 0 ] && [ "${heights[top]}" = $t ]; do
-		sum "\\x01${stack[top]}$hash"
-		unset "stack[top]" "heights[top]"
-		top=$((top - 1)) t=$((t + 1))
+peaks=() # the roots of whole subtrees, from left to right
+climb() { # climb HASH…: adds what these hashes of one height make together
+	local row=("$@") right=()
+	while [ ${#row[@]} -gt 1 ]; do
+		if [ $((${#row[@]} % 2)) = 1 ]; then right=("${row[${#row[@]} - 1]}" ${right[@]+"${right[@]}"}); fi
+		pairs "${row[@]}"; row=("${out[@]}")
 	done
-	stack+=("$hash") heights+=("$t")
+	peaks+=("${row[@]}" ${right[@]+"${right[@]}"})
 }
-rows() { # rows HASHES HEIGHT: adds hashes as a tile holds them
+split() { # split BYTES: hashes as a tile holds them, in ${out[@]}
 	local i
-	for ((i = 0; i < ${#1}; i += 128)); do push "${1:i:128}" "$2"; done
+	out=()
+	for ((i = 0; i < ${#1}; i += 128)); do out+=("${1:i:128}"); done
 }
-entries() { # entries BUNDLE WIDTH: adds every entry of a bundle, ours among them
+entries() { # entries BUNDLE WIDTH: the hash of every entry of a bundle, ours among them, in ${out[@]}
 	local b at=0 n i e
 	b=$(get "tile/entries/$(number "$1")" "$2" | bytes)
+	in=()
 	for ((i = 0; i < $2; i++)); do
 		n=$((16#${b:at + 2:2}${b:at + 6:2})) e=${b:at + 8:n * 4} at=$((at + 8 + n * 4))
 		if [ $(($1 * 256 + i)) = "$index" ] && [ "$e" != "$entry" ]; then
 			printf "entry $index is another one: $e\n" >&2; exit 1
 		fi
-		sum "\\x00$e"; push "$hash" 0
+		in+=("\\x00$e")
 	done
+	sums
 }
 
 entry=$(printf %s "$2" | bytes)
@@ -66,18 +77,21 @@ root=$(sed -n 3p log/checkpoint | base64 -d | bytes)
 if [ "$index" -ge "$size" ]; then echo "the log has only $size entries" >&2; exit 1; fi
 ours=$((index / 256)) full=$((size / 256)) rest=$((size % 256))
 
-k=0 # the tile of level 0 that is next; the hashes of whole ones stand in level 1
+whole=() # hashes of the tiles of level 0 that are full, as level 1 holds them
 for ((t = 0; t * 256 < full; t++)); do
 	w=$((full - t * 256 < 256 ? full - t * 256 : 256))
-	row=$(get "tile/1/$(number $t)" $w | head -c $((w * 32)) | bytes)
-	for ((i = 0; i < w; i++, k++)); do
-		if [ $k = $ours ]; then entries $k 256; else push "${row:i * 128:128}" 8; fi
-	done
+	split "$(get "tile/1/$(number $t)" $w | head -c $((w * 32)) | bytes)"; whole+=("${out[@]}")
 done
-if [ $rest -gt 0 ]; then
-	if [ $k = $ours ]; then entries $k $rest; else rows "$(get "tile/0/$(number $k)" $rest | head -c $((rest * 32)) | bytes)" 0; fi
+if [ $ours -lt $full ]; then # ours is one of them: made anew from its entries
+	entries $ours 256; climb "${out[@]}"
+	whole[ours]=${peaks[0]} peaks=()
 fi
-hash=${stack[${#stack[@]} - 1]}
-for ((i = ${#stack[@]} - 2; i >= 0; i--)); do sum "\\x01${stack[i]}$hash"; done
+if [ $full -gt 0 ]; then climb "${whole[@]}"; fi
+if [ $rest -gt 0 ]; then
+	if [ $ours = $full ]; then entries $full $rest; else split "$(get "tile/0/$(number $full)" $rest | head -c $((rest * 32)) | bytes)"; fi
+	climb "${out[@]}"
+fi
+hash=${peaks[${#peaks[@]} - 1]}
+for ((i = ${#peaks[@]} - 2; i >= 0; i--)); do pairs "${peaks[i]}" "$hash"; hash=${out[0]}; done
 if [ "$hash" != "$root" ]; then echo "the log's files do not hash up to its checkpoint" >&2; exit 1; fi
 echo "entry $index is in the log of $size entries"

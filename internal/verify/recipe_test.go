@@ -164,9 +164,6 @@ func TestInclusionScript(t *testing.T) {
 			if err != nil || !strings.Contains(out, fmt.Sprintf("entry %d is in the log of %d entries", i, test.size)) {
 				t.Fatalf("entry %d of %d: %v\n%s", i, test.size, err, out)
 			}
-			if test.size == 512 { // each entry of a whole tile is two processes
-				continue
-			}
 			if out, err := script(dir, i, entry(i+1)); err == nil {
 				t.Errorf("another entry at %d of %d passes: %s", i, test.size, out)
 			}
