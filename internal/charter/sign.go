@@ -45,9 +45,19 @@ func (s Signatures) Add(doc []byte, by Signer) { s[KeyID(by.PublishKey())] = by.
 // broken ones count for nothing; too few give the fault
 // charter.too_few_signatures with how many there are and how many it takes.
 func (c Charter) Verify(doc []byte, sigs Signatures) error {
+	return c.enough(func(key, id string) bool { return SignedBy(key, doc, sigs[id]) })
+}
+
+// Enough is Verify for signatures of which each was found good by SignedBy, with
+// the key whose id it stands under. Arithmetic is not done twice.
+func (c Charter) Enough(good Signatures) bool {
+	return c.enough(func(_, id string) bool { return len(good[id]) > 0 }) == nil
+}
+
+func (c Charter) enough(signed func(key, id string) bool) error {
 	valid := 0
 	for _, p := range c.Current() {
-		if SignedBy(p.PublishKey, doc, sigs[KeyID(p.PublishKey)]) {
+		if signed(p.PublishKey, KeyID(p.PublishKey)) {
 			valid++
 		}
 	}

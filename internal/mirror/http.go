@@ -46,6 +46,7 @@ type web struct {
 	base     string // without a slash at the end
 	via      *Web
 	noRanges atomic.Bool
+	single   atomic.Bool // knows no batches
 }
 
 // HTTP is a copy at an address: plain GETs, and nothing else is asked of the

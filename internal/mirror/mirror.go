@@ -155,6 +155,7 @@ func lockHouse(dir string) (*os.File, error) {
 
 // Close lets go of the folder.
 func (m *Mirror) Close() error {
+	m.tree.dirs.Forget()
 	err := m.tree.root.Close()
 	if m.lock != nil {
 		err = errors.Join(err, m.lock.Close())

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/fault"
@@ -204,15 +202,25 @@ func (p *pull) fetchAll(w *work, h *head) error {
 	of := make(map[string]Class)
 	order := make(map[string]int)
 	var mu sync.Mutex
-	err := p.each(w, w.documents, func(ctx context.Context, i int, it item) error {
-		if err := p.next.take(ctx, p.fleet, it, p.parts); err != nil {
-			return err
+	sides := func(it item) []string { // the signatures that a document may have
+		var paths []string
+		for _, key := range keys[:min(len(keys), mostSides)] {
+			paths = append(paths, edition.SignaturePath(it.path, charter.KeyID(key)))
 		}
-		doc, err := p.next.read(it.path, edition.MaxPart)
-		if err != nil {
-			return local(err)
+		return paths
+	}
+	err := p.each(w, w.documents, sides, func(ctx context.Context, i int, it item, came brought) error {
+		doc, there := came[it.path]
+		if !there {
+			if err := p.next.take(ctx, p.fleet, it, p.parts); err != nil {
+				return err
+			}
+			var err error
+			if doc, err = p.next.read(it.path, edition.MaxPart); err != nil {
+				return local(err)
+			}
 		}
-		if err := p.sign(w, it, doc, keys, versions); err != nil {
+		if err := p.sign(w, it, doc, keys, versions, came); err != nil {
 			return err
 		}
 		r, err := record.Parse(doc)
@@ -237,7 +245,10 @@ func (p *pull) fetchAll(w *work, h *head) error {
 	p.rank(w, of, order)
 	w.at = atPages
 	p.later(w, w.pages, Later)
-	if err := p.each(w, w.pages, func(ctx context.Context, _ int, it item) error {
+	if err := p.each(w, w.pages, nil, func(ctx context.Context, _ int, it item, came brought) error {
+		if _, there := came[it.path]; there {
+			return nil
+		}
 		return p.next.take(ctx, p.fleet, it, p.parts)
 	}); err != nil {
 		return err
@@ -296,7 +307,10 @@ func (p *pull) fetchMedia(w *work) error {
 		if n < 0 {
 			n = len(list)
 		}
-		err := p.each(w, list[:n], func(ctx context.Context, _ int, it item) error {
+		err := p.each(w, list[:n], nil, func(ctx context.Context, _ int, it item, came brought) error {
+			if _, there := came[it.path]; there {
+				return nil
+			}
 			// What the mirror has under this name has these bytes, or verify will say so.
 			if p.m.tree.size(it.path) == it.size {
 				return errHeld
@@ -325,56 +339,6 @@ func (p *pull) fetchMedia(w *work) error {
 // errHeld is a file that is in its place already.
 var errHeld = errors.New("held already")
 
-// each does get for every item with several at a time, in order, and enters what
-// came into the work. It ends with errEnded when an item would break the budget,
-// after those that would not.
-func (p *pull) each(w *work, items []item, get func(ctx context.Context, i int, it item) error) error {
-	g, ctx := errgroup.WithContext(p.ctx)
-	g.SetLimit(p.opts.Workers)
-	over := false
-	for i, it := range items {
-		if ctx.Err() != nil {
-			break
-		}
-		if p.spent(it.size) {
-			over = true
-			if w.at != atMedia {
-				break
-			}
-			continue
-		}
-		p.flying.Add(it.size)
-		g.Go(func() error {
-			defer p.flying.Add(-it.size)
-			err := get(ctx, i, it)
-			switch {
-			case errors.Is(err, errHeld):
-				w.came(it, false)
-				return nil
-			case err == nil && p.next.size(it.path) != it.size: // no source has it
-				return nil
-			case err == nil:
-				p.objects.Add(1)
-				w.came(it, true)
-			case errors.Is(err, errNowhere):
-				w.lacks(it.path)
-				return nil
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	if err := p.ctx.Err(); err != nil {
-		return err
-	}
-	if over {
-		return errEnded
-	}
-	return nil
-}
-
 // came enters an item that is there: staged, or in its place already.
 func (w *work) came(it item, staged bool) {
 	w.mu.Lock()
@@ -394,16 +358,21 @@ func (w *work) lacks(path string) {
 }
 
 // sign brings in the signatures of a record's document: those of the threshold
-// of one version of the charter, as a reader wants them.
-func (p *pull) sign(w *work, it item, doc []byte, keys []string, versions []charter.Charter) error {
+// of one version of the charter, as a reader wants them. came holds some of them
+// already, of which nothing is proved.
+func (p *pull) sign(w *work, it item, doc []byte, keys []string, versions []charter.Charter, came brought) error {
 	have := make(charter.Signatures)
 	for _, key := range keys {
 		path := edition.SignaturePath(it.path, charter.KeyID(key))
-		if b, err := p.next.read(path, 64); err == nil && charter.SignedBy(key, doc, b) {
+		b, there := came[path]
+		if !there && p.staged {
+			b, _ = p.next.read(path, 64) // of an earlier run
+		}
+		if charter.SignedBy(key, doc, b) {
 			have[charter.KeyID(key)] = b
 		}
 	}
-	enough := func(c charter.Charter) bool { return c.Verify(doc, have) == nil }
+	enough := func(c charter.Charter) bool { return c.Enough(have) }
 	if !slices.ContainsFunc(versions, enough) {
 		sigs, err := p.signatures(nil, it.path, doc, keys, versions...)
 		if err != nil {

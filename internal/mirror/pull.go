@@ -370,7 +370,7 @@ func (p *pull) bring(h *head, k *kept) error {
 // people in one of force are good. of are the sources that can have them, nil all.
 func (p *pull) signatures(of []*member, path string, doc []byte, keys []string, force ...charter.Charter) (charter.Signatures, error) {
 	sigs := make(charter.Signatures)
-	enough := func(c charter.Charter) bool { return c.Verify(doc, sigs) == nil }
+	enough := func(c charter.Charter) bool { return c.Enough(sigs) }
 	for _, key := range keys {
 		id := charter.KeyID(key)
 		err := p.fleet.eachOf(p.ctx, of, edition.SignaturePath(path, id), func(m *member) error {

@@ -290,7 +290,7 @@ func (p *push) send(ctx context.Context, f edition.File) error {
 		}
 		return p.to.Put(ctx, f.Path, bytes.NewReader(b), f.Size, contentType(f.Path))
 	}
-	in, err := openPlain(p.m.tree.root, f.Path)
+	in, err := openPlain(p.m.tree.dirs, f.Path)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/page"
@@ -40,6 +41,7 @@ const (
 	idleTime    = time.Minute
 	maxHead     = 8 << 10
 	mostGuests  = 512
+	mostBatches = 32        // answered at a time
 	zippedMost  = 512 << 10 // the longest text that is kept compressed
 	zippedTotal = 16 << 20
 	stopTime    = 10 * time.Second
@@ -175,7 +177,8 @@ func (g *guest) Close() error {
 type Handler struct {
 	root *os.Root
 	http.Handler
-	zipped zipped
+	zipped  zipped
+	batches chan struct{} // places
 }
 
 // NewHandler makes the handler of the mirror in dir: GET and HEAD of what an
@@ -186,7 +189,7 @@ func NewHandler(dir string) (*Handler, error) {
 	if err != nil {
 		return nil, fault.NotFound("verify.no_folder", dir).Because(err)
 	}
-	h := &Handler{root: root, zipped: zipped{pages: make(map[string]*zippedPage)}}
+	h := &Handler{root: root, zipped: zipped{pages: make(map[string]*zippedPage)}, batches: make(chan struct{}, mostBatches)}
 	h.Handler = page.Headers(page.Policy{Media: true, Public: true}, http.HandlerFunc(h.serve))
 	return h, nil
 }
@@ -195,6 +198,10 @@ func NewHandler(dir string) (*Handler, error) {
 func (h *Handler) Close() error { return h.root.Close() }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost && r.URL.Path == edition.BatchPath {
+		h.serveBatch(w, r)
+		return
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
@@ -208,7 +215,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		h.elsewhere(w, r, name)
 		return
 	}
-	f, err := openPlain(h.root, name)
+	dirs := durable.NewDirs(h.root)
+	defer dirs.Forget()
+	f, err := openPlain(dirs, name)
 	if err != nil {
 		http.NotFound(w, r)
 		return

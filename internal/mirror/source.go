@@ -7,10 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
+	"kua/internal/durable"
 	"kua/internal/fault"
 )
 
@@ -27,6 +27,7 @@ type Source interface {
 type folder struct {
 	path string
 	root *os.Root
+	dirs *durable.Dirs
 }
 
 // Dir is a copy in a folder. Nothing outside of it is read, whatever links a
@@ -37,16 +38,19 @@ func Dir(path string) (Source, error) {
 	if err != nil {
 		return nil, fault.NotFound("verify.no_folder", path).Because(err)
 	}
-	return &folder{path, root}, nil
+	return &folder{path, root, durable.NewDirs(root)}, nil
 }
 
 func (d *folder) String() string { return d.path }
 
 // Close lets go of the folder.
-func (d *folder) Close() error { return d.root.Close() }
+func (d *folder) Close() error {
+	d.dirs.Forget()
+	return d.root.Close()
+}
 
 func (d *folder) Open(_ context.Context, path string, from int64) (io.ReadCloser, int64, error) {
-	f, err := openPlain(d.root, path)
+	f, err := openPlain(d.dirs, path)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -60,21 +64,26 @@ func (d *folder) Open(_ context.Context, path string, from int64) (io.ReadCloser
 
 // openPlain opens a file of a tree that strangers may have made. A link, a pipe
 // or a folder in its place is the fault verify.not_a_file.
-func openPlain(root *os.Root, path string) (*os.File, error) {
-	name := filepath.FromSlash(path)
-	info, err := root.Lstat(name)
+func openPlain(d *durable.Dirs, path string) (f *os.File, err error) {
+	err = d.At(path, func(dir *os.Root, name string) error {
+		info, err := dir.Lstat(name)
+		if err == nil && !info.Mode().IsRegular() {
+			return fault.Corrupt("verify.not_a_file", path)
+		}
+		if err != nil {
+			return err
+		}
+		// Not to wait for somebody to write into a pipe that was put there meanwhile.
+		f, err = dir.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		return err
+	})
 	switch {
 	case errors.Is(err, syscall.ENOTDIR): // a file stands where a folder should
 		return nil, fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
 	case err != nil && (strings.Contains(err.Error(), "escapes") || errors.Is(err, syscall.ELOOP)): // os.Root has no name for the first
 		return nil, fault.Corrupt("verify.not_a_file", path).Because(err)
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fault.Corrupt("verify.not_a_file", path)
 	}
-	// Not to wait for somebody to write into a pipe that was put there meanwhile.
-	return root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return f, err
 }
 
 // readSmall gives a whole file of at most limit bytes; a longer one is the

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"kua/internal/durable"
 	"kua/internal/fault"
 )
 
@@ -26,16 +27,17 @@ type tree struct {
 	at   string // within the root
 	mu   *sync.Mutex
 	made map[string]bool // folders that are there
+	dirs *durable.Dirs
 }
 
 func openTree(dir string) (*tree, error) {
 	root, err := os.OpenRoot(dir)
-	return &tree{root: root, mu: new(sync.Mutex), made: make(map[string]bool)}, err
+	return &tree{root: root, mu: new(sync.Mutex), made: make(map[string]bool), dirs: durable.NewDirs(root)}, err
 }
 
 // below is a folder within the tree.
 func (t *tree) below(dir string) *tree {
-	return &tree{root: t.root, at: path.Join(t.at, dir), mu: t.mu, made: t.made}
+	return &tree{root: t.root, at: path.Join(t.at, dir), mu: t.mu, made: t.made, dirs: t.dirs}
 }
 
 // name is where a file of the tree lies within the root.
@@ -60,16 +62,18 @@ func (t *tree) write(p string, b []byte) error {
 	if err := t.makeDir(p); err != nil {
 		return err
 	}
-	f, err := t.root.OpenFile(t.name(p), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Close())
+	return t.dirs.At(path.Join(t.at, p), func(dir *os.Root, name string) error {
+		f, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(b)
+		return errors.Join(err, f.Close())
+	})
 }
 
 func (t *tree) read(p string, limit int64) ([]byte, error) {
-	f, err := openPlain(t.root, path.Join(t.at, p))
+	f, err := openPlain(t.dirs, path.Join(t.at, p))
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +105,7 @@ func (t *tree) holds(it item) bool {
 	if t.size(it.path) != it.size {
 		return false
 	}
-	f, err := openPlain(t.root, path.Join(t.at, it.path))
+	f, err := openPlain(t.dirs, path.Join(t.at, it.path))
 	if err != nil {
 		return false
 	}
@@ -290,5 +294,6 @@ func (t *tree) remove(p string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.made)
+	t.dirs.Forget()
 	return t.root.RemoveAll(t.name(p))
 }

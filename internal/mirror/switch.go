@@ -129,6 +129,7 @@ func (m *Mirror) finishSwitch() error {
 	if err != nil || plan.Kind != switchKind {
 		return fault.Corrupt("mirror.broken_state", filepath.Join(m.dir, House, switchFile)).Because(err)
 	}
+	m.tree.dirs.Forget() // folders are moved
 	for _, step := range []func() error{
 		func() error { return m.settle(path.Join(House, nextDir), ".") },
 		func() error { return m.removeAll(plan.Removed) },

@@ -33,7 +33,7 @@ func DirTarget(path string) (Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folderTarget{folder: folder{path, t.root}, t: t}, nil
+	return &folderTarget{folder: folder{path, t.root, t.dirs}, t: t}, nil
 }
 
 // Put writes beside the file and renames.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kua/internal/canon"
+	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
 )
@@ -37,6 +38,7 @@ func (n *Node) Handler() http.Handler {
 	handle("PUT /uploads/{upload}/pieces/{hash}", n.putPiece)
 	handle("POST /uploads/{upload}/commit", n.commit)
 	handle("GET /mailboxes/{prefix}", n.mailbox)
+	handle("POST "+strings.TrimPrefix(edition.BatchPath, nodeapi.Base), n.batch)
 
 	handle("GET /desk/parcels", n.desk(0, n.parcels))
 	handle("GET /desk/parcels/{id}/index", n.desk(0, n.index))

@@ -47,6 +47,9 @@ func (r *run) checkExtra(ctx context.Context, files map[string]edition.File) err
 // file of the log, or nothing of the edition's.
 func (r *run) checkUnlisted(ctx context.Context, p string, files map[string]edition.File) error {
 	if document, id, ok := edition.Signature(p); ok {
+		if r.wasChecked(p) {
+			return nil
+		}
 		if _, listed := files[document]; listed || document == edition.ManifestPath {
 			return r.checkSignature(ctx, p, document, id)
 		}
@@ -56,6 +59,19 @@ func (r *run) checkUnlisted(ctx context.Context, p string, files map[string]edit
 	}
 	r.find(Corrupt, p, "verify.extra", p)
 	return nil
+}
+
+// checked remembers that a signature is good.
+func (r *run) checked(p string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.good[p] = true
+}
+
+func (r *run) wasChecked(p string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.good[p]
 }
 
 // checkSignature checks a signature that was not needed: one that is there and

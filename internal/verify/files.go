@@ -9,6 +9,8 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -49,7 +51,8 @@ func (r *run) checkFiles(ctx context.Context, files map[string]edition.File) (ma
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.opts.Workers)
-	for _, f := range files {
+	for _, path := range slices.Sorted(maps.Keys(files)) { // what lies together is read together
+		f := files[path]
 		g.Go(func() error {
 			if !strings.HasPrefix(f.Path, "records/") {
 				return r.checkFile(ctx, f, nil)

@@ -9,11 +9,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
+	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/onion"
 )
@@ -34,6 +34,7 @@ type lister interface {
 type dir struct {
 	path string
 	root *os.Root
+	dirs *durable.Dirs
 }
 
 // Dir is a copy in a folder. Links are not followed out of it, and a link is
@@ -43,17 +44,29 @@ func Dir(path string) (Source, error) {
 	if err != nil {
 		return nil, fault.NotFound("verify.no_folder", path).Because(err)
 	}
-	return &dir{path, root}, nil
+	return &dir{path, root, durable.NewDirs(root)}, nil
 }
 
 func (d *dir) String() string { return d.path }
 
 // Close lets go of the folder.
-func (d *dir) Close() error { return d.root.Close() }
+func (d *dir) Close() error {
+	d.dirs.Forget()
+	return d.root.Close()
+}
 
 func (d *dir) Open(_ context.Context, path string) (io.ReadCloser, error) {
-	name := filepath.FromSlash(path)
-	info, err := d.root.Lstat(name)
+	var f *os.File
+	err := d.dirs.At(path, func(dir *os.Root, name string) error {
+		info, err := dir.Lstat(name)
+		if err == nil && !info.Mode().IsRegular() {
+			return fault.Corrupt("verify.not_a_file", path)
+		}
+		if err == nil {
+			f, err = dir.Open(name)
+		}
+		return err
+	})
 	switch {
 	case errors.Is(err, syscall.ENOTDIR): // a file stands where a folder should
 		return nil, fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
@@ -62,10 +75,7 @@ func (d *dir) Open(_ context.Context, path string) (io.ReadCloser, error) {
 	case err != nil:
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fault.Corrupt("verify.not_a_file", path)
-	}
-	return d.root.Open(name)
+	return f, nil
 }
 
 func (d *dir) walk(yield func(string, fs.FileMode) error) error {

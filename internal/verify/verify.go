@@ -124,6 +124,7 @@ type run struct {
 	mu     sync.Mutex      // guards what follows
 	report Report
 	seen   Progress
+	good   map[string]bool // paths of signatures that are
 }
 
 func newRun(src Source, subject string, opts Options) *run {
@@ -133,7 +134,7 @@ func newRun(src Source, subject string, opts Options) *run {
 	if opts.Workers < 1 {
 		opts.Workers = 4
 	}
-	r := &run{src: src, opts: opts, parts: make(map[string][]edition.File)}
+	r := &run{src: src, opts: opts, parts: make(map[string][]edition.File), good: make(map[string]bool)}
 	r.report = Report{Result: OK, Subject: subject, Findings: []Finding{}}
 	r.log = func(ctx context.Context, path string) ([]byte, error) {
 		return r.read(ctx, edition.LogDir+"/"+path, tlog.MaxResource)

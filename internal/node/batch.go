@@ -1,0 +1,68 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+
+	"kua/internal/edition"
+	"kua/internal/fault"
+	"kua/internal/tlog"
+)
+
+// batch gives a mirror several small files of the edition in one answer.
+func (n *Node) batch(w http.ResponseWriter, r *http.Request) error {
+	p := n.edition.Load()
+	if p == nil {
+		return fault.NotFound("node.no_edition")
+	}
+	body, err := n.readBody(w, r, edition.BatchAsked)
+	if err != nil {
+		return err
+	}
+	paths, err := edition.ReadBatch(bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	out, end := edition.BatchWriter(patientWriter{w}, w.Header(), acceptsGzip(r))
+	err = edition.WriteBatch(out, paths, func(path string) ([]byte, error) { return n.small(r.Context(), p, path) })
+	if err = errors.Join(err, end()); err != nil {
+		n.cfg.Diary.Error("a batch broke off", "fault", err)
+		panic(http.ErrAbortHandler) // so that nobody takes it for whole
+	}
+	return nil
+}
+
+// small gives a file of the edition that a batch may hold.
+func (n *Node) small(ctx context.Context, p *published, name string) ([]byte, error) {
+	if b, ok := p.loose(name); ok {
+		return b, nil
+	}
+	if rest, ok := strings.CutPrefix(name, edition.LogDir+"/"); ok {
+		if !tlog.CheckPath(rest) || !covered(rest, p.cp.Size) {
+			return nil, fs.ErrNotExist
+		}
+		return os.ReadFile(n.logPath(rest))
+	}
+	if document, _, ok := edition.Signature(name); ok {
+		if _, ok, err := n.find(ctx, p, document); err != nil || !ok {
+			return nil, errors.Join(err, fs.ErrNotExist)
+		}
+		b, err := os.ReadFile(n.signaturePath(name))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return b, err
+		}
+	}
+	f, ok, err := n.find(ctx, p, name)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || f.Size > edition.BatchFile {
+		return nil, fs.ErrNotExist
+	}
+	return n.readFile(ctx, f.SHA256, edition.BatchFile)
+}
