@@ -80,11 +80,14 @@ type stretch struct {
 // source that knows batches each item is for itself.
 func (p *pull) stretches(items []item, beside int) []stretch {
 	var all []stretch
-	together := p.fleet.canBatch()
+	together, most := p.fleet.canBatch(), int64(batchBytes)
+	if p.opts.Budget > 0 {
+		most = min(most, p.opts.Budget/16)
+	}
 	for i, it := range items {
 		if n := len(all) - 1; together && n >= 0 && it.size <= smallFile && all[n].items[0].size <= smallFile {
 			s := &all[n]
-			if sum := total(s.items); sum+it.size <= batchBytes && (len(s.items)+1)*(1+beside) <= edition.BatchFiles {
+			if sum := total(s.items); sum+it.size <= most && (len(s.items)+1)*(1+beside) <= edition.BatchFiles {
 				s.items = items[s.first : i+1]
 				continue
 			}
@@ -114,6 +117,7 @@ func (p *pull) each(w *work, items []item, sides func(item) []string, get func(c
 	}
 	over := false
 	for _, s := range p.stretches(items, beside) {
+		p.land(total(s.items))
 		if ctx.Err() != nil {
 			break
 		}
@@ -127,12 +131,12 @@ func (p *pull) each(w *work, items []item, sides func(item) []string, get func(c
 				}
 				continue
 			}
-			p.flying.Add(it.size)
 			flying += it.size
+			p.fly(it.size)
 			mine = append(mine, i)
 		}
 		g.Go(func() error {
-			defer p.flying.Add(-flying)
+			defer p.fly(-flying)
 			return p.stretch(ctx, w, s, mine, sides, get)
 		})
 		if over && w.at != atMedia {
@@ -149,6 +153,24 @@ func (p *pull) each(w *work, items []item, sides func(item) []string, get func(c
 		return errEnded
 	}
 	return nil
+}
+
+// fly counts bytes of objects under way.
+func (p *pull) fly(n int64) {
+	p.sky.L.Lock()
+	defer p.sky.L.Unlock()
+	p.flying.Add(n)
+	p.sky.Broadcast()
+}
+
+// land waits until the budget has room for so many bytes, or nothing is under way
+// that may turn out to cost less than its size.
+func (p *pull) land(more int64) {
+	p.sky.L.Lock()
+	defer p.sky.L.Unlock()
+	for p.spent(more) && p.flying.Load() > 0 {
+		p.sky.Wait()
+	}
 }
 
 // stretch brings in what of a stretch the budget allows.
@@ -246,6 +268,25 @@ func (p *pull) batch(ctx context.Context, items []item, sides func(item) []strin
 		p.fleet.done(m, err)
 	}
 	return nil
+}
+
+// partsTogether fetches the parts that differ, where a source knows batches.
+func (p *pull) partsTogether(now, old edition.Manifest) error {
+	var items []item
+	for _, part := range now.Parts {
+		it := newItem(edition.File{Path: part.Path(), Size: part.Size, SHA256: part.SHA256})
+		if before, _ := old.Part(part.Name); before != part && !(p.staged && p.next.there(it.path)) {
+			items = append(items, it)
+		}
+	}
+	g, ctx := errgroup.WithContext(p.ctx)
+	g.SetLimit(p.opts.Workers)
+	for _, s := range p.stretches(items, 0) {
+		if len(s.items) >= batchLeast {
+			g.Go(func() error { return p.batch(ctx, s.items, nil, make(brought)) })
+		}
+	}
+	return g.Wait()
 }
 
 // lie is a file that is not the one it should be.

@@ -63,6 +63,9 @@ func (p *pull) plan(h *head, k *kept) (*work, error) {
 	}
 	maps.Copy(w.left.of, p.m.left.of)
 	var changed []edition.File
+	if err := p.partsTogether(h.manifest, old); err != nil {
+		return w, err
+	}
 	for _, part := range h.manifest.Parts {
 		before, had := old.Part(part.Name)
 		if before == part {

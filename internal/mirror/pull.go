@@ -83,6 +83,7 @@ type pull struct {
 	bytes   atomic.Int64
 	objects atomic.Int64
 	flying  atomic.Int64 // bytes of objects under way
+	sky     *sync.Cond   // tells when flying changes
 	tell    sync.Mutex
 }
 
@@ -134,7 +135,7 @@ func (m *Mirror) newPull(ctx context.Context, opts Options) (*pull, context.Canc
 		ctx, stop = context.WithTimeoutCause(ctx, opts.Window, errEnded)
 	}
 	p := &pull{ctx: ctx, m: m, opts: opts, fleet: newFleet(opts.Sources, opts.Pause), chain: m.state.Chain,
-		next: m.house.below(nextDir), parts: m.house.below(partDir)}
+		next: m.house.below(nextDir), parts: m.house.below(partDir), sky: sync.NewCond(new(sync.Mutex))}
 	p.staged = p.next.there(edition.LogDir)
 	p.fleet.moved = func(n int64) {
 		done := p.bytes.Add(n)

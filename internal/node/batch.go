@@ -29,9 +29,14 @@ func (n *Node) batch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out, end := edition.BatchWriter(patientWriter{w}, w.Header(), acceptsGzip(r))
-	err = edition.WriteBatch(out, paths, func(path string) ([]byte, error) { return n.small(r.Context(), p, path) })
-	if err = errors.Join(err, end()); err != nil {
-		n.cfg.Diary.Error("a batch broke off", "fault", err)
+	err = edition.WriteBatch(out, paths, func(path string) ([]byte, error) {
+		b, err := n.small(r.Context(), p, path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && r.Context().Err() == nil {
+			n.cfg.Diary.Error("a file for a batch could not be read", "path", path, "fault", err)
+		}
+		return b, err
+	})
+	if errors.Join(err, end()) != nil {
 		panic(http.ErrAbortHandler) // so that nobody takes it for whole
 	}
 	return nil
