@@ -637,6 +637,23 @@ func TestBulk(t *testing.T) {
 			t.Errorf("filtered: %v", some)
 		}
 		r.asked("requests.csv?status=x", 400)
+		var running []func()
+		for range lane.MaxDownloads {
+			done, err := r.lane.Download()
+			check(t, err)
+			running = append(running, done)
+		}
+		if resp, body := r.get(Endpoint + "requests.csv?locale=en"); resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "only what is new") {
+			t.Errorf("beside others: %d, %v\n%s", resp.StatusCode, resp.Header, body)
+		}
+		running[0]()
+		r.asked("requests.csv", 200)
+		if resp, body := r.do("HEAD", Endpoint+"requests.csv", "", nil); resp.StatusCode != 200 || body != "" {
+			t.Errorf("HEAD: %d", resp.StatusCode)
+		}
+		if now, refused := r.lane.Downloads(); now != lane.MaxDownloads-1 || refused != 1 {
+			t.Errorf("%d run, %d were refused", now, refused)
+		}
 		resp, body := r.get(Endpoint + "requests.xml")
 		if a, err := open311.Read([]byte(body)); err != nil || len(a.Requests()) != many || resp.Header.Get("Link") != "" {
 			t.Errorf("the list has %d", len(a.Requests()))
