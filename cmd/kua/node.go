@@ -154,7 +154,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served
 		return nil, fmt.Errorf("load the languages: %w", err)
 	}
 	s := &served{words: all}
-	cfg.Lane = s.deskCalls
+	cfg.Lane, cfg.Metrics = s.deskCalls, s.metrics
 	n, err := node.New(ctx, cfg)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"kua/internal/charter"
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/node"
 	"kua/internal/nodeapi"
 	"kua/internal/seal"
 )
@@ -81,6 +82,17 @@ func (s *served) deskCalls(w http.ResponseWriter, r *http.Request, body []byte) 
 		return nil
 	}
 	return fault.NotFound("node.no_call")
+}
+
+// metrics tells of the open lane what its keeper needs to know, and of nobody who
+// was there.
+func (s *served) metrics() []node.Metric {
+	running, refused := s.lane.Downloads()
+	return []node.Metric{
+		{Name: "kua_lane_downloads", Help: "downloads of all cases that run in this process", Value: running},
+		{Name: "kua_lane_downloads_limit", Help: "how many may run at once", Value: lane.MaxDownloads},
+		{Name: "kua_lane_downloads_refused_total", Help: "downloads of all cases that were refused because so many ran", Value: refused, Rises: true},
+	}
 }
 
 func answerJSON(w http.ResponseWriter, v any) error {

@@ -1,8 +1,9 @@
 // The road of a foreign client in Node, in JSON alone: discover, list, submit, read
-// back, update. Arguments: discovery address, key.
+// back, update. Arguments: discovery address, key, photo.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 
-const [discovery, key] = process.argv.slice(2);
+const [discovery, key, photo] = process.argv.slice(2);
 
 async function call(url, want, form) {
   const answer = await fetch(url, form && { method: "POST", body: new URLSearchParams(form) });
@@ -40,6 +41,15 @@ const page = await fetch(`${base}requests.json?page_size=1`);
 assert.equal((await page.json())[0].service_request_id, id);
 const next = /<([^>]+)>; rel="next"/.exec(page.headers.get("link"));
 if (next) assert.ok(Number((await (await fetch(next[1])).json())[0].service_request_id) < Number(id));
+
+// A photo with the form, as browsers send one.
+const parts = new FormData();
+for (const [name, value] of form) parts.append(name, name === "description" ? "Node: суретпен, ойдан шығарылған" : value);
+parts.append("media", new Blob([await readFile(photo)], { type: "image/jpeg" }), "photo.jpg");
+const uploaded = await (await fetch(`${base}requests.json`, { method: "POST", body: parts })).json();
+const [shown] = await call(`${base}requests/${uploaded[0].service_request_id}.json`, 200);
+const picture = await fetch(shown.media_url);
+assert.deepEqual([picture.status, picture.headers.get("content-type")], [200, "image/jpeg"]);
 
 const update = { api_key: key, service_request_id: id, update_id: "node-1", status: "NO_FURTHER_ACTION", updated_datetime: new Date().toISOString() };
 const [refused] = await call(`${base}servicerequestupdates.json`, 400, Object.entries(update));

@@ -1,7 +1,7 @@
 <?php
 // The road of a foreign client in PHP: discover, list, submit, read back, update.
-// Arguments: discovery address, key.
-[, $discovery, $key] = $argv;
+// Arguments: discovery address, key, photo.
+[, $discovery, $key, $photo] = $argv;
 
 function fail(string $why): never
 {
@@ -44,6 +44,11 @@ $one = xml(call($base . "requests/$id.xml", 200))->request;
 (string) $one->description === $words && (float) (string) $one->long === 65.1531 || fail($one->asXML());
 $listed = json_decode(call($base . "requests.json?service_request_id=$id", 200), true, 512, JSON_THROW_ON_ERROR);
 count($listed) === 1 && $listed[0]['service_request_id'] === $id || fail(print_r($listed, true));
+
+// A photo as curl sends a file.
+$with = ['media' => new CURLFile($photo, 'image/jpeg', 'photo.jpg')] + ['description' => 'PHP: со снимком, выдумано'] + $form; // before the key
+$shown = (string) xml(call($base . 'requests/' . xml(call($base . 'requests.xml', 200, $with))->request->service_request_id . '.xml', 200))->request->media_url;
+substr(call($shown, 200), 0, 2) === "\xff\xd8" || fail("no picture: $shown");
 
 // What is looked at first has a token and nothing to read yet.
 $held = xml(call($base . 'requests.xml', 200, ['api_key' => $key, 'service_code' => 'no-answer', 'address_id' => 'bazaar', 'description' => 'PHP: выдумано']))->request;

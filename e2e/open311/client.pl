@@ -1,5 +1,5 @@
 # The road of a foreign client in Perl, reading XML as FixMyStreet does: discover,
-# list, submit, read back, update. Arguments: discovery address, key.
+# list, submit, read back, update. Arguments: discovery address, key, photo.
 use strict;
 use warnings;
 use utf8;
@@ -10,7 +10,7 @@ use POSIX qw(strftime);
 
 binmode STDOUT, ':utf8';
 binmode STDERR, ':utf8';
-my ($discovery, $key) = @ARGV;
+my ($discovery, $key, $photo) = @ARGV;
 my $agent = LWP::UserAgent->new(timeout => 30);
 
 sub document {
@@ -55,6 +55,13 @@ die 'not listed' unless get("${base}requests.xml", 200, service_request_id => $i
 
 post("${base}servicerequestupdates.xml", 200, api_key => $key, service_request_id => $id, update_id => 'perl-1', status => 'INVESTIGATING', first_name => 'Made', last_name => '-',
     updated_datetime => strftime('%Y-%m-%dT%H:%M:%SZ', gmtime), description => 'Смотрим');
+
+# Photos as FixMyStreet uploads them: photo1 and so on, in a form in parts.
+my $uploaded = document($agent->post("${base}requests.xml", Content_Type => 'form-data',
+    Content => [map({ $_ => encode_utf8($form{$_}) } grep { $_ ne 'attribute[fixmystreet_id]' } sort keys %form), photo1 => [$photo, 'photo.jpg', Content_Type => 'image/jpeg']]), 200);
+my $shown = get("${base}requests/" . $uploaded->findvalue('//service_request_id') . '.xml')->findvalue('//media_url');
+my $picture = $agent->get($shown);
+die "picture $shown: " . $picture->status_line unless $picture->code == 200 && $picture->header('Content-Type') eq 'image/jpeg';
 
 # The last two hours, as FixMyStreet asks: what lies outside it passes over.
 my ($from, $to) = map { strftime('%Y-%m-%dT%H:%M:%SZ', gmtime($_)) } time - 7200, time;

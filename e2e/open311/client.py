@@ -1,10 +1,10 @@
 # The road of a foreign client in Python: discover, list, submit, read back, update.
-# Arguments: discovery address, key. Every line that it prints is a fact for the test.
+# Arguments: discovery address, key, photo. Every line that it prints is a fact for the test.
 import sys
 import requests
 from lxml import etree
 
-discovery, key = sys.argv[1:3]
+discovery, key, photo = sys.argv[1:4]
 parser = etree.XMLParser(resolve_entities=False, no_network=True)
 
 
@@ -45,6 +45,17 @@ update = requests.post(base + "servicerequestupdates.xml", timeout=30, data={
 assert update.status_code == 200, update.text
 _, updates = get(base + "servicerequestupdates.xml")
 assert [u.findtext("status") for u in updates if u.findtext("service_request_id") == request_id][-1] == "in_progress"
+
+# A photo as a file: it comes back as a picture of its own, without what the file told.
+with open(photo, "rb") as f:
+    taken = requests.post(base + "requests.xml", data=dict(form, description="Python: сурет, ойдан шығарылған"), files={"media": ("photo.jpg", f, "image/jpeg")}, timeout=60)
+assert taken.status_code == 200, taken.text
+_, one = get(base + "requests/%s.xml" % etree.fromstring(taken.content, parser).findtext("request/service_request_id"))
+picture = requests.get(one.findtext("request/media_url"), timeout=30)
+assert picture.headers["Content-Type"] == "image/jpeg" and picture.content[:2] == b"\xff\xd8"
+with open(photo, "rb") as f:
+    original = f.read()
+assert b"kua-canary" in original and b"kua-canary" not in picture.content
 
 status, refused = get(base + "requests/999999.xml")
 assert status == 404 and refused.tag == "errors" and refused.findtext("error/code") == "404"

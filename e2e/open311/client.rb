@@ -1,11 +1,11 @@
 # The road of a foreign client in Ruby: discover, list, submit, read back, update.
-# Arguments: discovery address, key.
+# Arguments: discovery address, key, photo.
 require 'net/http'
 require 'rexml/document'
 require 'json'
 require 'time'
 
-discovery, key = ARGV
+discovery, key, photo = ARGV
 
 def want(answer, code)
   raise "#{answer.code} #{answer.body}" unless answer.code.to_i == code
@@ -49,6 +49,14 @@ raise 'the same update made two' unless first == again
 raise 'not closed' unless JSON.parse(get("#{base}requests/#{id}.json").body)[0]['status'] == 'closed'
 statuses = xml(get("#{base}servicerequestupdates.xml")).get_elements('request_update').select { |u| u.elements['service_request_id'].text == id }.map { |u| u.elements['status'].text }
 raise statuses.to_s unless statuses.last == 'fixed'
+
+# A photo in a form in parts.
+uri = URI("#{base}requests.xml")
+post = Net::HTTP::Post.new(uri)
+post.set_form(form.to_a + [['media', File.open(photo, 'rb'), { filename: 'photo.jpg', content_type: 'image/jpeg' }]], 'multipart/form-data')
+taken = xml(Net::HTTP.start(uri.host, uri.port, read_timeout: 60) { |http| http.request(post) }).elements['request/service_request_id'].text
+shown = JSON.parse(get("#{base}requests/#{taken}.json").body)[0]['media_url']
+raise shown.to_s unless want(get(shown), 200)['Content-Type'] == 'image/jpeg'
 
 raise 'error' unless xml(get("#{base}services/none.xml"), 404).elements['error/code'].text == '404'
 want(Net::HTTP.post_form(URI("#{base}requests.json"), form.merge('api_key' => 'wrong')), 403)

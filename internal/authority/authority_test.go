@@ -197,6 +197,8 @@ func TestCheckSays(t *testing.T) {
 		{authorities, "kind: account", "kind: fax", "datafile.unknown_word", 2},
 		{authorities, "address: roads@city-hall.example", "address: roads", "authority.bad_address", 8},
 		{authorities, "https://water.example", "http://water.example", "authority.bad_address", 14},
+		{authorities, "jurisdiction: ulgi.example", "photos: sometimes", "datafile.unknown_word", 14},
+		{authorities, "address: roads@city-hall.example", "address: roads@city-hall.example, photos: files", "authority.no_photos", 8},
 		{categories, "visibility: held", "visibility: secret", "datafile.unknown_word", 36},
 		{categories, "proof: photo", "proof: promise", "datafile.unknown_word", 2},
 		{categories, "kind: date", "kind: one", "authority.choices", 24},

@@ -159,6 +159,12 @@ func (c *checker) authority(a Authority) {
 		if ch.Language != "" {
 			c.languages(authoritiesFile, a.line, ch.Language)
 		}
+		if ch.Photos != "" {
+			oneOf(c, authoritiesFile, a.line, "photos", ch.Photos, PhotoLinks, PhotoFiles, NoPhotos)
+		}
+		if ch.Photos != "" && ch.Kind != Open311 {
+			c.problems.Add(authoritiesFile, a.line, "authority.no_photos", a.ID, string(ch.Kind))
+		}
 		if !ch.reachable() {
 			c.problems.Add(authoritiesFile, a.line, "authority.bad_address", a.ID, string(ch.Kind), ch.Address)
 		}

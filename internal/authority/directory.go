@@ -62,7 +62,18 @@ type Channel struct {
 	Address      string      `yaml:"address,omitempty" json:"address,omitempty"` // an e-mail address, or the endpoint's address
 	Jurisdiction string      `yaml:"jurisdiction,omitempty" json:"jurisdiction,omitempty"`
 	Language     locale.Tag  `yaml:"language,omitempty" json:"language,omitempty"` // in which it is written to
+	Photos       PhotoRoad   `yaml:"photos,omitempty" json:"photos,omitempty"`     // of an endpoint
 }
+
+// PhotoRoad is how the photos that everybody may see reach an endpoint of Open311.
+type PhotoRoad string
+
+// The roads of photos.
+const (
+	PhotoLinks PhotoRoad = "links" // as media_url; default
+	PhotoFiles PhotoRoad = "files" // as files of the form, for servers that take some
+	NoPhotos   PhotoRoad = "none"
+)
 
 // Authority is an agency or office.
 type Authority struct {

@@ -169,13 +169,14 @@ func CheckUpdate(update string) error {
 	return nil
 }
 
-// Remark appends words of an authority that has a part in a request; it moves
-// nothing. update is the number of the message that brings them, and after the
-// number of events that its writer has seen. The faults are lane.text,
-// lane.update, lane.no_request, lane.not_theirs and lane.moved.
+// Remark appends words of an authority that has a part in a request, with a picture
+// where there is one; it moves nothing. update is the number of the message that
+// brings them, and after the number of events that its writer has seen. The faults
+// are lane.text, lane.update, lane.no_picture, lane.no_request, lane.not_theirs and
+// lane.moved.
 //
 // Who the authority is must have been shown before; Remark believes it.
-func (l *Lane) Remark(ctx context.Context, request, after int64, authority, words, update string) error {
+func (l *Lane) Remark(ctx context.Context, request, after int64, authority, words, picture, update string) error {
 	if strings.TrimSpace(words) == "" || !plain(words, maxText) {
 		return fault.Invalid("lane.text", maxText)
 	}
@@ -189,8 +190,11 @@ func (l *Lane) Remark(ctx context.Context, request, after int64, authority, word
 	if !slices.ContainsFunc(r.Assignments, func(a Assignment) bool { return a.Authority == authority }) {
 		return fault.Forbidden("lane.not_theirs", request)
 	}
-	e := Event{Day: l.today(), By: ByOfficial, Authority: authority, Words: words, Update: update}
-	return l.db.AddEvent(ctx, request, after, e.write)
+	e := Event{Day: l.today(), By: ByOfficial, Authority: authority, Words: words, Picture: picture, Update: update}
+	if picture == "" {
+		return l.db.AddEvent(ctx, request, after, e.write)
+	}
+	return l.db.AddEvent(ctx, request, after, e.write, uses(Proof, picture)...)
 }
 
 // KeyedCode makes the holder code of what a system sends under a name of its own:

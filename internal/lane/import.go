@@ -100,7 +100,7 @@ func (i *Importer) kept(f Foreign) (lanedb.Import, error) {
 	if f.At != nil {
 		r.Public = public(*f.At, category.Visibility)
 	}
-	return lanedb.Import{Request: r, Number: f.Number}, nil
+	return lanedb.Import{Request: r, Number: f.Number, Taken: string(i.lane.today())}, nil
 }
 
 // Take keeps cases, all or none; fresh counts those that were not there. The
@@ -115,8 +115,7 @@ func (i *Importer) Take(ctx context.Context, all []Foreign) (fresh int, err erro
 			notes[f.Number] = f.Notes
 		}
 	}
-	today := i.lane.today()
 	return i.lane.db.AddImports(ctx, rows, func(c lanedb.Import) lanedb.Write {
-		return Event{Day: today, By: BySource, Source: i.source, Reference: c.Number, Reason: notes[c.Number]}.write
+		return Event{Day: appeal.Day(c.Taken), By: BySource, Source: i.source, Reference: c.Number, Reason: notes[c.Number]}.write
 	})
 }

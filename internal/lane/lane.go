@@ -42,8 +42,9 @@ type Lane struct {
 	now func() time.Time
 	pic darkroom
 
-	sealer func() Seal
-	porter *porter
+	sealer    func() Seal
+	porter    *porter
+	downloads downloads
 
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version

@@ -43,6 +43,7 @@ type Config struct {
 	FreeDisk    func(path string) (durable.Disk, error)                         // default asks the file system
 	Diary       *slog.Logger                                                    // ids and faults, nothing of who calls; default: discarded
 	Version     string                                                          // of the program, for the metrics
+	Metrics     func() []Metric                                                 // what is told beside the node's own; nil: nothing
 }
 
 // Limits are what a node takes. Zero values mean the defaults in brackets.

@@ -19,6 +19,14 @@ func (n *Node) Status() http.Handler {
 	return mux
 }
 
+// Metric is a number of /metrics, in Prometheus' words. Nothing may be told in one
+// from which a report's arrival or anybody's address could be read.
+type Metric struct {
+	Name, Help string
+	Value      any
+	Rises      bool // a counter: it begins at 0 with the process
+}
+
 func (n *Node) healthz(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
@@ -47,17 +55,22 @@ func (n *Node) metrics(w http.ResponseWriter, _ *http.Request) {
 		madeAt = t.Unix()
 	}
 	c, _ := n.Charter()
-	for _, m := range []struct {
-		name, help string
-		value      any
-	}{
-		{"kua_accepting", "1 while the node takes new pieces", accepting},
-		{"kua_disk_free_ratio", "free part of the disk, cut to tenths", n.freeTenths()},
-		{"kua_edition_number", "number of the published edition, 0 for none", number},
-		{"kua_edition_made_seconds", "when it was made, cut to the hour, Unix time", madeAt},
-		{"kua_charter_version", "version of the newest charter the node believes", c.Version},
-	} {
-		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s gauge\n%s %v\n", m.name, m.help, m.name, m.name, m.value)
+	all := []Metric{
+		{"kua_accepting", "1 while the node takes new pieces", accepting, false},
+		{"kua_disk_free_ratio", "free part of the disk, cut to tenths", n.freeTenths(), false},
+		{"kua_edition_number", "number of the published edition, 0 for none", number, false},
+		{"kua_edition_made_seconds", "when it was made, cut to the hour, Unix time", madeAt, false},
+		{"kua_charter_version", "version of the newest charter the node believes", c.Version, false},
+	}
+	if n.cfg.Metrics != nil {
+		all = append(all, n.cfg.Metrics()...)
+	}
+	for _, m := range all {
+		kind := "gauge"
+		if m.Rises {
+			kind = "counter"
+		}
+		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n%s %v\n", m.Name, m.Help, m.Name, kind, m.Name, m.Value)
 	}
 	fmt.Fprintf(w, "# HELP kua_build_info the program's version\n# TYPE kua_build_info gauge\nkua_build_info{version=%q} 1\n", n.cfg.Version)
 }

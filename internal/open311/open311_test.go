@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"mime"
+	"mime/multipart"
 	"net/url"
 	"slices"
 	"strings"
@@ -329,6 +331,26 @@ func TestChange(t *testing.T) {
 		if _, problems := ParseChange(values(query)); keys(problems) != want {
 			t.Errorf("%.40s: %s, want %s", query, keys(problems), want)
 		}
+	}
+}
+
+// TestParts: a form with photos is read as it was written, its texts first.
+func TestParts(t *testing.T) {
+	form := url.Values{"api_key": {"k"}, "description": {"Люк\r\n\"--x"}, "attribute[near][]": {"a", "b"}}
+	kind, body := Parts(form, []File{{Name: "a\".jpg\r\nX: y", Type: "image/jpeg", Bytes: []byte("one\r\n")}, {Name: "b.jpg", Type: "image/jpeg"}})
+	_, params, err := mime.ParseMediaType(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string][]string(form), got.Value); diff != "" || len(got.File[MediaField]) != 2 || got.File[MediaField][0].Size != 5 || got.File[MediaField][0].Filename != "a.jpgX: y" {
+		t.Errorf("%s, files %+v", diff, got.File)
+	}
+	if bytes.Index(body, []byte("Люк")) > bytes.Index(body, []byte("filename")) {
+		t.Error("a photo stands before the texts")
 	}
 }
 

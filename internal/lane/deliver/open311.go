@@ -5,6 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -92,11 +95,11 @@ func (w *Worker) forward(ctx context.Context, m message, c authority.Channel) er
 		}
 	}
 	if accepted.ID == "" {
-		report, err := w.submission(ctx, m, c, marker)
+		report, photos, err := w.submission(ctx, m, c, marker)
 		if err != nil {
 			return err
 		}
-		if accepted, err = to.Submit(ctx, report); err != nil {
+		if accepted, err = to.Submit(ctx, report, photos...); err != nil {
 			return err
 		}
 	}
@@ -133,7 +136,7 @@ func (w *Worker) find(ctx context.Context, c *client.Client, m message, marker s
 	return open311.Accepted{}, nil
 }
 
-func (w *Worker) submission(ctx context.Context, m message, c authority.Channel, marker string) (open311.Submission, error) {
+func (w *Worker) submission(ctx context.Context, m message, c authority.Channel, marker string) (open311.Submission, []open311.File, error) {
 	lang := cmp.Or(c.Language, m.r.Language)
 	s := open311.Submission{ServiceCode: m.r.Category, Address: m.place(lang), Answers: map[string][]string{keyAttribute: {m.d.Key(m.history)}}}
 	for question, given := range m.r.Answers {
@@ -147,14 +150,47 @@ func (w *Worker) submission(ctx context.Context, m message, c authority.Channel,
 		words = append(words[:most-1], '…')
 	}
 	s.Description = string(words) + "\n\n" + marker
-	if m.r.Visibility == authority.Held {
-		return s, nil // its photos are shown to nobody
+	photos, err := w.photos(ctx, m, c, &s)
+	return s, photos, err
+}
+
+// photos names a report's photos in a submission or gives them as files, as the
+// endpoint takes them. What everybody may see goes, and nothing else.
+func (w *Worker) photos(ctx context.Context, m message, c authority.Channel, s *open311.Submission) (files []open311.File, err error) {
+	if m.r.Visibility == authority.Held || c.Photos == authority.NoPhotos {
+		return nil, nil
 	}
 	all, err := w.Lane.Pictures(ctx, m.r.ID)
-	for _, p := range all[m.r.ID] {
-		s.MediaURLs = append(s.MediaURLs, w.site.String()+"/en/open/picture/"+p.Hash+".jpg")
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	for i, p := range all[m.r.ID][:min(len(all[m.r.ID]), lane.MaxPictures)] {
+		if c.Photos != authority.PhotoFiles {
+			s.MediaURLs = append(s.MediaURLs, w.site.String()+"/en/open/picture/"+p.Hash+".jpg")
+			continue
+		}
+		b, err := w.photo(ctx, p.Hash)
+		if errors.Is(err, fault.NotFound("lane.no_picture")) { // blacked out meanwhile
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, open311.File{Name: fmt.Sprintf("photo-%d.jpg", i+1), Type: "image/jpeg", Bytes: b})
+	}
+	return files, nil
+}
+
+func (w *Worker) photo(ctx context.Context, hash string) ([]byte, error) {
+	f, public, err := w.Lane.OpenPicture(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if !public {
+		return nil, fault.NotFound("lane.no_picture", hash)
+	}
+	return io.ReadAll(io.LimitReader(f, lane.MaxPictureBytes))
 }
 
 // forwardNews tells a server what is new, as FixMyStreet does.

@@ -2,8 +2,11 @@ package deliver_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -27,6 +30,7 @@ type cityServer struct {
 	forms   []open311.Submission
 	news    []open311.Update
 	changes []open311.Change
+	photos  [][]byte // that came as files
 
 	breaks  bool   // takes a report, then breaks the line
 	webPage bool   // takes a report, then shows a web page with 200
@@ -47,7 +51,7 @@ func (c *cityServer) set(change func(*cityServer)) {
 func (c *cityServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := r.ParseForm(); err != nil || r.Form.Get("jurisdiction_id") != "ulgi.example" {
+	if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) || r.Form.Get("jurisdiction_id") != "ulgi.example" {
 		http.Error(w, "Missing jurisdiction_id", 400)
 		return
 	}
@@ -79,6 +83,13 @@ func (c *cityServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		id := fmt.Sprintf("SR-%d", len(c.taken)+1)
 		c.forms = append(c.forms, s)
+		if r.MultipartForm != nil {
+			for _, f := range r.MultipartForm.File[open311.MediaField] {
+				in, _ := f.Open()
+				b, _ := io.ReadAll(in)
+				c.photos = append(c.photos, b)
+			}
+		}
 		c.taken = append(c.taken, open311.Request{ID: id, Status: "open", ServiceCode: s.ServiceCode, Description: s.Description, Address: s.Address, Requested: noon, Updated: noon})
 		switch {
 		case c.breaks:
@@ -123,13 +134,16 @@ func (c *cityServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // waterHouse is a house whose Water Works have the given server.
-func waterHouse(t *testing.T, at string, c *cityServer) (house, func(later time.Duration) *deliver.Worker) {
+func waterHouse(t *testing.T, at string, c *cityServer, changes ...*strings.Replacer) (house, func(later time.Duration) *deliver.Worker) {
 	t.Helper()
 	server := httptest.NewTLSServer(c)
 	t.Cleanup(server.Close)
 	city := realCity().(fstest.MapFS)
 	file := city["authorities.yaml"]
 	file.Data = []byte(strings.Replace(string(file.Data), "https://water.example/open311/v2/", server.URL+"/v2/", 1))
+	for _, change := range changes {
+		file.Data = []byte(change.Replace(string(file.Data)))
+	}
 	h := newHouse(t, at, city)
 	return h, func(later time.Duration) *deliver.Worker {
 		h.later.Store(int64(later))
@@ -229,6 +243,29 @@ func TestRefusedWithoutWords(t *testing.T) {
 	asks(t, at(time.Minute))
 	if state(t, h.lane, id) != lane.Refused {
 		t.Errorf("it is %s", state(t, h.lane, id))
+	}
+}
+
+// TestPhotosGoAsTheEndpointTakesThem: as links, as files, or not at all, as the directory says.
+func TestPhotosGoAsTheEndpointTakesThem(t *testing.T) {
+	for setting, want := range map[string]struct{ links, files int }{"": {1, 0}, ", photos: links": {1, 0}, ", photos: files": {0, 1}, ", photos: none": {0, 0}} {
+		c := &cityServer{}
+		h, at := waterHouse(t, t.TempDir(), c, strings.NewReplacer("jurisdiction: ulgi.example}", "jurisdiction: ulgi.example"+setting+"}"))
+		room, err := lane.Open(t.Context(), lane.Config{Dir: h.at, Cleaner: lanetest.Cleaner(t)})
+		check(t, err)
+		picture, err := room.AddPicture(t.Context(), bytes.NewReader(lanetest.Photo(t, 64, 48, 3)))
+		check(t, err)
+		submit(t, h.lane, report("manhole", func(d *lane.Draft) { d.Pictures = []string{picture.Hash} }))
+		h.drain(at(0))
+		if len(c.forms) != 1 || len(c.forms[0].MediaURLs) != want.links || len(c.photos) != want.files {
+			t.Errorf("%q: %d reports, %v, %d files", setting, len(c.forms), c.forms, len(c.photos))
+		}
+		for _, b := range c.photos {
+			if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != picture.Hash {
+				t.Errorf("%q: another picture came", setting)
+			}
+		}
+		check(t, room.Close())
 	}
 }
 

@@ -36,10 +36,14 @@ func (s *Server) bulk(v *visit) (open311.Document, error) {
 	if len(problems) > 0 {
 		return open311.Document{}, refused(problems)
 	}
+	done, err := s.lane.Download()
+	if err != nil {
+		return open311.Document{}, err
+	}
+	defer done()
 	asked, none := wanted(q)
 	asked.Limit, asked.Skip = s.chunk, 0
 	var found []lane.Known
-	var err error
 	if !none {
 		found, err = s.lane.Ask(v.Context(), asked)
 	}
@@ -48,6 +52,9 @@ func (s *Server) bulk(v *visit) (open311.Document, error) {
 	}
 	v.rw.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	v.rw.Header().Set("Content-Disposition", `attachment; filename="requests.csv"`)
+	if v.Method == http.MethodHead {
+		return open311.Document{}, errDone
+	}
 	out := csv.NewWriter(v.rw)
 	patience := http.NewResponseController(v.rw)
 	_ = out.Write(bulkColumns) // its errors come with Flush

@@ -15,6 +15,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,6 +53,7 @@ type Server struct {
 	now     func() time.Time
 	diary   *slog.Logger
 	budgets budgets
+	held    held
 	chunk   int // requests of the bulk file in memory at a time
 	rooms   http.Handler
 }
@@ -107,6 +109,7 @@ type visit struct {
 	rw      http.ResponseWriter
 	query   url.Values
 	form    url.Values // what was posted
+	brought brought    // and the photos with it
 	lang    locale.Tag
 	router  *authority.Router
 	routers map[int64]*authority.Router // of the versions that requests were routed by
@@ -126,6 +129,7 @@ func (s *Server) answered(answer func(*visit) (open311.Document, error)) http.Ha
 		if strings.HasSuffix(r.URL.Path, "."+string(open311.JSON)) {
 			format = open311.JSON
 		}
+		defer s.letGo(v)
 		err := s.begin(v)
 		var d open311.Document
 		if err == nil {
@@ -135,6 +139,9 @@ func (s *Server) answered(answer func(*visit) (open311.Document, error)) http.Ha
 			return
 		}
 		if err != nil {
+			if f, ok := fault.Of(err); ok && f.Kind == fault.KindLater && rw.Header().Get("Retry-After") == "" {
+				rw.Header().Set("Retry-After", strconv.Itoa(later))
+			}
 			if fault.OfHouse(err) && r.Context().Err() == nil {
 				s.diary.Error("a call of Open311 failed", "call", r.Pattern, "fault", err)
 			}
@@ -205,7 +212,7 @@ func (s *Server) begin(v *visit) (err error) {
 		return fault.Invalid("lane311.bad_form").Because(err)
 	}
 	if v.Method == http.MethodPost {
-		if v.form, err = readForm(v.rw, v.Request); err != nil {
+		if err = s.readForm(v); err != nil {
 			return err
 		}
 	}
@@ -238,33 +245,25 @@ func (v *visit) locale() (locale.Tag, bool) {
 	return locale.Parse(language)
 }
 
-// readForm reads what was posted, encoded as an address or in parts. A file among
-// the parts is refused.
-func readForm(rw http.ResponseWriter, r *http.Request) (url.Values, error) {
-	r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+// readForm reads what was posted, encoded as an address or in parts.
+func (s *Server) readForm(v *visit) error {
+	kind, _, err := mime.ParseMediaType(v.Header.Get("Content-Type"))
 	switch {
-	case err != nil || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data":
-		return nil, fault.Invalid("lane311.content_type").Because(err)
-	case kind == "multipart/form-data":
-		err = r.ParseMultipartForm(maxForm)
-	default:
-		err = r.ParseForm()
+	case err == nil && kind == "multipart/form-data":
+		return s.readParts(v)
+	case err != nil || kind != "application/x-www-form-urlencoded":
+		return fault.Invalid("lane311.content_type").Because(err)
 	}
+	v.Body = http.MaxBytesReader(v.rw, v.Body, maxForm)
+	err = v.ParseForm()
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, fault.TooLarge("lane311.too_large", maxForm>>10)
+		return fault.TooLarge("lane311.too_large", maxForm>>10)
 	}
 	if err != nil {
-		return nil, fault.Invalid("lane311.bad_form").Because(err)
+		return fault.Invalid("lane311.bad_form").Because(err)
 	}
-	if r.MultipartForm == nil {
-		return r.PostForm, nil
-	}
-	defer r.MultipartForm.RemoveAll()
-	if len(r.MultipartForm.File) > 0 {
-		return nil, fault.Invalid("lane311.no_media")
-	}
-	return r.MultipartForm.Value, nil
+	v.form = v.PostForm
+	return nil
 }
 
 // resource cuts the format off the last part of an address.

@@ -71,6 +71,11 @@ func TestTakenOver(t *testing.T) {
 		if err := r.lane.Support(t.Context(), found[0].ID, lane.NewCode()); !errors.Is(err, fault.Conflict("lane.import.elsewhere")) {
 			t.Errorf("Support = %v", err)
 		}
+		for query, want := range map[string]string{"updated_after=2026-11-28T00:00:00Z": "4 3 2 1", "updated_after=2026-11-29T00:00:00Z": "", "updated_before=2026-11-27T00:00:00Z": "", "updated_after=2026-06-01T00:00:00Z": "4 3 2 1"} {
+			if got := strings.Join(r.listed("requests.xml?start_date=2024-02-20T00:00:00Z&"+query), " "); got != want {
+				t.Errorf("%s: %q, want %q", query, got, want)
+			}
+		}
 		_, body := r.do(http.MethodGet, Endpoint+"requests.csv", "", nil)
 		if !strings.Contains(body, "old-city.example") || !strings.Contains(body, "A-1") {
 			t.Errorf("other systems see:\n%s", body)

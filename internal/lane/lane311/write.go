@@ -71,7 +71,13 @@ func (s *Server) submit(v *visit) (open311.Document, error) {
 		return open311.Document{}, err
 	}
 	if _, err := s.lane.Held(v.Context(), d.Code); err != nil {
+		if err := v.brought.trouble; err != nil {
+			return open311.Document{}, err
+		}
 		if err := s.pay(v, k); err != nil {
+			return open311.Document{}, err
+		}
+		if d.Pictures, err = s.pictures(v); err != nil {
 			return open311.Document{}, err
 		}
 	}
@@ -79,24 +85,32 @@ func (s *Server) submit(v *visit) (open311.Document, error) {
 	if err != nil {
 		return open311.Document{}, err
 	}
-	return s.accepted(v, d.Code, sent, notices)
+	return s.accepted(v, d, sent, notices)
 }
 
-func (s *Server) accepted(v *visit, code string, sent lane.Sent, notices []string) (open311.Document, error) {
+func (s *Server) accepted(v *visit, d lane.Draft, sent lane.Sent, notices []string) (open311.Document, error) {
 	r, err := s.lane.Request(v.Context(), sent.ID)
 	if err != nil {
 		return open311.Document{}, err
 	}
 	a := open311.Accepted{ID: strconv.FormatInt(sent.ID, 10)}
 	if r.Hidden() {
-		if a.Token, err = lane.Ticket(code); err != nil {
+		if a.Token, err = lane.Ticket(d.Code); err != nil {
 			return open311.Document{}, err
 		}
 		a.ID = ""
 	}
-	notices = append([]string{s.cat.T(v.lang, "lane311.code", code, base(v.Request)+"/"+v.lang.Path()+"/open/mine")}, notices...)
+	notices = append([]string{s.cat.T(v.lang, "lane311.code", d.Code, base(v.Request)+"/"+v.lang.Path()+"/open/mine")}, notices...)
 	if note := s.visibility(v.lang, r.Visibility); note != "" {
 		notices = append(notices, note)
+	}
+	if len(d.Pictures) > 0 {
+		notices = append(notices, s.cat.T(v.lang, "lane311.pictures", len(d.Pictures)))
+		for _, hash := range d.Pictures {
+			if !r.Hidden() {
+				notices = append(notices, pictureAt(v, hash))
+			}
+		}
 	}
 	a.Notice = strings.Join(notices, " ")
 	return a.Document(), nil
@@ -217,7 +231,7 @@ func (s *Server) change(v *visit) (open311.Document, error) {
 	if len(problems) > 0 {
 		return open311.Document{}, refused(problems)
 	}
-	paid := false
+	paid, picture := false, ""
 	for range 3 { // somebody else may move it meanwhile
 		known, err := s.known(v, c.RequestID)
 		if err != nil {
@@ -227,12 +241,18 @@ func (s *Server) change(v *visit) (open311.Document, error) {
 			return open311.UpdateAccepted(updateID(done)), nil
 		}
 		if !paid {
+			if err := v.brought.trouble; err != nil {
+				return open311.Document{}, err
+			}
 			if err := s.pay(v, k); err != nil {
+				return open311.Document{}, err
+			}
+			if picture, err = s.proof(v); err != nil {
 				return open311.Document{}, err
 			}
 			paid = true
 		}
-		err = s.act(v, known, k.Authority, c)
+		err = s.act(v, known, k.Authority, c, picture)
 		if err != nil && !errors.Is(err, fault.Conflict("lane.moved")) {
 			return open311.Document{}, err
 		}
@@ -241,7 +261,7 @@ func (s *Server) change(v *visit) (open311.Document, error) {
 }
 
 // act does once what a change says; nil and lane.moved both mean: look again.
-func (s *Server) act(v *visit, known lane.Known, authority string, c open311.Change) error {
+func (s *Server) act(v *visit, known lane.Known, authority string, c open311.Change, picture string) error {
 	a, err := theirs(known, authority)
 	if err != nil {
 		return err
@@ -250,8 +270,8 @@ func (s *Server) act(v *visit, known lane.Known, authority string, c open311.Cha
 	if err != nil {
 		return err
 	}
-	if m.To == "" {
-		return s.lane.Remark(v.Context(), known.ID, int64(len(known.History)), authority, oneLineEnd(c.Description), c.UpdateID)
+	if m.Picture = picture; m.To == "" {
+		return s.lane.Remark(v.Context(), known.ID, int64(len(known.History)), authority, oneLineEnd(c.Description), picture, c.UpdateID)
 	}
 	if a.State == lane.Routed { // who answers has got it
 		if err := s.lane.Move(v.Context(), a.Number, a.Step, lane.Move{To: lane.Delivered, By: lane.ByHouse}); err != nil {

@@ -19,7 +19,7 @@ type Asked struct {
 	Days        []string // all days from From to To, where these are not too many to be looked at one by one
 	ChangedFrom string   // day of its last event, at least
 	ChangedTo   string   // and at most
-	Lately      bool     // ChangedFrom is so near that what has changed since is not much
+	Lately      bool     // ChangedFrom is so near that what has changed since may be little
 	Before      int64    // ids below it; 0: from the newest
 	Skip, Limit int
 	Unseen      []string // states of an assignment that leave a held request hidden
@@ -71,13 +71,18 @@ func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
 	},
 		func(p *placeholders) string { return seen(p, q.Unseen) }, isReport}
 	and := func(c condition) { w.where = append(w.where, c) }
+	gather := false
+	if q.Lately && len(q.IDs) == 0 {
+		if gather, err = db.littleSince(ctx, q.ChangedFrom); err != nil {
+			return nil, fmt.Errorf("find requests: %w", err)
+		}
+	}
 	switch {
 	case len(q.IDs) > 0:
 		w.where, w.ways = append(w.where, chosen(nil, q.Categories, q.Open)...), []condition{func(p *placeholders) string { return "request.id IN (" + many(p, q.IDs) + ")" }}
-	case q.ChangedFrom != "" && q.Lately:
+	case gather:
 		w.where, w.ways = append(w.where, chosen(nil, q.Categories, q.Open)...), []condition{func(p *placeholders) string {
-			since := p.one(q.ChangedFrom)
-			return "request.id IN (SELECT request FROM event WHERE number > 1 AND day >= " + since + " UNION ALL SELECT id FROM request WHERE day >= " + since + ")"
+			return "request.id IN (" + changedSince(p, q.ChangedFrom) + ")"
 		}}
 	case q.ChangedFrom != "":
 		and(func(p *placeholders) string {
@@ -96,6 +101,22 @@ func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
 		})
 	}
 	return db.follow(ctx, w)
+}
+
+// changedSince gives the ids of the requests that were told, taken over or acted on
+// since a day, some of them more than once.
+func changedSince(p *placeholders, day string) string {
+	since := p.one(day)
+	return "SELECT request FROM event WHERE number > 1 AND day >= " + since + " UNION ALL SELECT id FROM request WHERE day >= " + since + " UNION ALL SELECT request FROM imported WHERE day >= " + since
+}
+
+// littleSince reports that so little has changed since a day that it can be
+// gathered. After a large import it cannot, but then it is most of what is newest.
+func (db *DB) littleSince(ctx context.Context, day string) (bool, error) {
+	var p placeholders
+	var n int
+	err := db.db.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT request FROM ("+changedSince(&p, day)+") AS ways LIMIT "+p.one(int64(db.gather))+") AS found", p.args...).Scan(&n)
+	return n < db.gather, err
 }
 
 // between gives the lowest id of some days and the one behind the highest, so that

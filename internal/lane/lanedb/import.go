@@ -11,6 +11,7 @@ import (
 type Import struct {
 	Request        // with its source
 	Number  string // what that system calls it
+	Taken   string // the day on which it is taken over
 }
 
 // importRows is how many cases one statement brings: PostgreSQL takes 65,535 arguments.
@@ -66,7 +67,7 @@ func (db *DB) addImports(ctx context.Context, tx *sql.Tx, all []Import, write fu
 			return 0, err
 		}
 		events.add(id, int64(1), body, hash)
-		numbers.add(c.Source, c.Number, id)
+		numbers.add(c.Source, c.Number, id, c.Taken)
 		for _, w := range strings.Fields(c.Search) {
 			known[w] = true
 		}
@@ -78,7 +79,7 @@ func (db *DB) addImports(ctx context.Context, tx *sql.Tx, all []Import, write fu
 	}{
 		{`request (` + columns + `)`, requests, true},
 		{`event (request, number, body, hash)`, events, true},
-		{`imported (source, number, request)`, numbers, true},
+		{`imported (source, number, request, day)`, numbers, true},
 		{`request_words (rowid, words)`, words, true},
 		{`request_box (id, min_lat, max_lat, min_lon, max_lon)`, places, false},
 		{`request_words_known (word)`, &inserted{rows: vocabulary(known), end: " ON CONFLICT (word) DO NOTHING"}, false},

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"kua/internal/sqldb/pgtest"
 )
 
@@ -33,7 +35,7 @@ UPDATE request SET kind = 'pledge', ends = '2027-01-01' WHERE id % 800 = 13;
 INSERT INTO assignment (number, request, authority, state, day, step, standing)
 	SELECT n, n, CASE WHEN n % 500 = 1 THEN 'small' ELSE 'big' END, CASE WHEN n % 100 = 0 THEN 'awaiting_check' WHEN n % 50 = 0 THEN 'withdrawn' ELSE 'delivered' END, '2026-01-01', 0,
 		CASE WHEN n % 300 IN (1, 200) THEN 'disputed' ELSE 'silent' END FROM numbers;
-INSERT INTO event (request, number, body, hash) SELECT n, 1, '{"day":"DAY"}', 'x' FROM numbers;
+INSERT INTO event (request, number, body, hash) SELECT n, 1, CASE WHEN n % 800 = 3 THEN '{"day":"2026-06-01"}' ELSE '{"day":"DAY"}' END, 'x' FROM numbers;
 INSERT INTO event (request, number, body, hash) SELECT n, 2, '{"day":"DAY"}', 'x' FROM numbers WHERE n % 10 = 0;
 INSERT INTO delivery (request, assignment, event, opening, state, day, tries, due, lease, owner, fault, fault_args)
 	SELECT n, n, 1, 1, 'sent', 'DAY', 0, 0, 0, '', '', '[]' FROM numbers;
@@ -41,6 +43,7 @@ INSERT INTO holder (hash, request) SELECT 'h' || n, n FROM numbers;
 INSERT INTO support (hash, request) SELECT 's' || n, n FROM numbers;
 INSERT INTO hold (request, visibility, again, since) SELECT n, 'public', 0, 'DAY' FROM numbers WHERE n % 100 = 0;
 INSERT INTO hold_cause (request, rule, found) SELECT n, 'category', '' FROM numbers WHERE n % 100 = 0;
+INSERT INTO imported (source, number, request, day) SELECT 'old', n, n, CASE WHEN n % 800 = 3 THEN '2026-06-01' ELSE '2026-01-01' END FROM numbers WHERE n % 40 = 3;
 INSERT INTO request_words (rowid, words) SELECT n, WORDS FROM numbers`
 
 // filled gives a database with the archive, whose planner knows what lies in it.
@@ -121,6 +124,7 @@ var reads = []struct {
 	{"Open311: closed ones", "request_state", asking(Asked{Limit: 51, Open: new(bool)})},
 	{"Open311: by id", "INTEGER PRIMARY KEY", asking(Asked{Limit: 51, IDs: []int64{3, 70, 900}})},
 	{"Open311: what changed lately", "event_day", asking(Asked{Limit: 51, ChangedFrom: "2026-03-20", Lately: true})},
+	{"Open311: what was taken over lately", "imported_day", asking(Asked{Limit: 51, ChangedFrom: "2026-05-30", Lately: true})},
 	{"Open311: the bulk file", "INTEGER PRIMARY KEY", asking(Asked{Limit: 500, From: "1970-01-01", To: "2027-01-01", Before: archived / 2})},
 	{"Open311: updates", "event_day", func(ctx context.Context, db *DB) error {
 		_, err := db.EventsBetween(ctx, "2026-03-10", "2026-03-18", Mark{Day: "2026-03-10", Request: 5}, []string{"awaiting_check"}, 51)
@@ -261,6 +265,27 @@ func TestReadsFindTheirWay(t *testing.T) {
 			t.Errorf("%s does not go by %s:\n%s", r.name, r.by, all)
 		}
 	}
+	changedAlike(t, db)
+}
+
+// changedAlike holds that what has changed is the same whether it is gathered or
+// walked to, and that what was taken over is among it.
+func changedAlike(t *testing.T, db *DB) {
+	t.Helper()
+	var found [2][]int64
+	for i, gather := range []int{archived, 1} {
+		db.gather = gather
+		all, err := db.Ask(t.Context(), Asked{Limit: archived, ChangedFrom: "2026-03-20", Lately: true, Unseen: []string{"awaiting_check"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range all {
+			found[i] = append(found[i], r.ID)
+		}
+	}
+	if diff := cmp.Diff(found[0], found[1]); diff != "" || !slices.Contains(found[0], 803) || slices.Contains(found[0], 43) {
+		t.Errorf("gathered %d, walked to %d: %s", len(found[0]), len(found[1]), diff)
+	}
 }
 
 // boundedSort reports a sort of what was limited before, of what a tree of places or
@@ -294,6 +319,7 @@ func TestReadsTouchLittle(t *testing.T) {
 			}
 		}
 	}
+	changedAlike(t, db)
 }
 
 // node is a step of a plan of PostgreSQL, with what it did.

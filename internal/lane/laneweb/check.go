@@ -308,7 +308,7 @@ func (w *Web) checkPicture(v *visit) error {
 		return err
 	}
 	defer f.Close()
-	_ = http.NewResponseController(v.rw).SetWriteDeadline(time.Now().Add(longWait))
+	_ = http.NewResponseController(v.rw).SetWriteDeadline(time.Now().Add(page.LongWait))
 	v.rw.Header().Set("Content-Type", "image/jpeg")
 	http.ServeContent(v.rw, v.Request, "", time.Time{}, f)
 	return nil

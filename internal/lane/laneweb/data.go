@@ -18,7 +18,7 @@ import (
 	"kua/internal/page"
 )
 
-// maxStreams is how many downloads of data run at once in this process.
+// maxStreams is how many officials' downloads of their inboxes run at once in this process.
 const maxStreams = 4
 
 // batchTime is how long a reader may take for one batch of rows.
@@ -177,7 +177,12 @@ func (j caseJSON) row() ([]string, error) {
 func (w *Web) stream(v *visit, kind, name string, chosen lane.Chosen, begin func(io.Writer) error, each func(io.Writer, []lane.Whole) error, end string) error {
 	v.rw.Header().Set("Cross-Origin-Resource-Policy", "cross-origin") // open data: other sites may read it
 	v.rw.Header().Set("Access-Control-Allow-Origin", "*")
-	return w.pour(v, kind, name, func(soon func() error) error {
+	done, err := w.lane.Download()
+	if err != nil {
+		return err
+	}
+	defer done()
+	return pour(v, kind, name, func(soon func() error) error {
 		err := begin(v.rw)
 		if err == nil {
 			err = w.lane.Walk(v.Context(), chosen, func(batch []lane.Whole) error {
@@ -197,13 +202,7 @@ func (w *Web) stream(v *visit, kind, name string, chosen lane.Chosen, begin func
 // pour answers with a file that write writes in constant memory; write calls soon
 // before each batch, which gives its reader some time for it. One that breaks off in
 // the middle is not ended as if it were whole: the connection is cut.
-func (w *Web) pour(v *visit, kind, name string, write func(soon func() error) error) error {
-	select {
-	case w.streams <- struct{}{}:
-	default:
-		return fault.Later("laneweb.data.busy", maxStreams)
-	}
-	defer func() { <-w.streams }()
+func pour(v *visit, kind, name string, write func(soon func() error) error) error {
 	h := v.rw.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)

@@ -140,13 +140,25 @@ func TestOpenData(t *testing.T) {
 		if resp, body := r.do("HEAD", "/en/open/data/cases.csv", nil); resp.StatusCode != 200 || body != "" || resp.Header.Get("Content-Type") != csvType {
 			t.Errorf("HEAD answers %d, %v", resp.StatusCode, resp.Header)
 		}
-		for range maxStreams {
-			r.web.streams <- struct{}{}
+		var running []func()
+		for range lane.MaxDownloads {
+			done, err := r.lane.Download()
+			check(t, err)
+			running = append(running, done)
 		}
-		r.want("GET", "/en/open/data/cases.csv", nil, 503, "Come back in some minutes")
-		for range maxStreams {
-			<-r.web.streams
+		for _, path := range []string{"cases.csv", "cases.jsonl", "cases.geojson?what=manhole"} {
+			if resp, body := r.do("GET", "/en/open/data/"+path, nil); resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "only what is new") {
+				t.Errorf("%s beside %d others: %d, %v\n%s", path, lane.MaxDownloads, resp.StatusCode, resp.Header, body)
+			}
 		}
+		for _, done := range running {
+			done()
+			done()
+		}
+		if running, refused := r.lane.Downloads(); running != 0 || refused != 3 {
+			t.Errorf("%d run, %d were refused", running, refused)
+		}
+		r.want("GET", "/en/open/data/cases.csv", nil, 200)
 		r.want("GET", "/en/open/data?what=manhole", nil, 200, "/en/open/data/cases.csv?what=manhole", "excel=1", "has not said under which licence")
 		r.web.licence = Licence{"CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/"}
 		r.want("GET", "/en/open/data", nil, 200, `<a href="https://creativecommons.org/licenses/by/4.0/" rel="noreferrer license external">CC BY 4.0</a>`)

@@ -330,7 +330,13 @@ var inboxColumns = []string{"report", "day", "part", "state", "since", "last_act
 func (w *Web) inboxTable(v *visit, me lane.Account) error {
 	s := w.sifted(v, me)
 	s.filter.Limit, s.filter.Order = tableBatch, lane.OldestFirst // what is acted on meanwhile does not move in this order
-	return w.pour(v, csvType, "inbox.csv", func(soon func() error) error {
+	select {
+	case w.streams <- struct{}{}:
+	default:
+		return fault.Later("laneweb.data.busy", maxStreams)
+	}
+	defer func() { <-w.streams }()
+	return pour(v, csvType, "inbox.csv", func(soon func() error) error {
 		err := table(v, inboxColumns)(v.rw)
 		for err == nil {
 			var found lane.InboxPage

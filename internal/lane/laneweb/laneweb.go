@@ -60,7 +60,7 @@ type Web struct {
 	rooms     *http.ServeMux
 
 	setting chan struct{} // letters that are being made
-	streams chan struct{} // downloads that run
+	streams chan struct{} // of inboxes: downloads that run
 	licence Licence
 	site    *url.URL
 	diary   *slog.Logger

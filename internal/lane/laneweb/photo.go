@@ -15,6 +15,7 @@ import (
 
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/page"
 )
 
 // The fields of photos: files as they come, hashes of pictures that are cleaned,
@@ -28,42 +29,11 @@ const (
 // maxUpload is the most bytes of a form with photos.
 const maxUpload = maxForm + lane.MaxPictures*lane.MaxPictureBytes + 64<<10
 
-// A form with photos may come over a link of slowest bytes a second; one that
-// brings nothing for so long is given up.
-const (
-	slowest = 512
-	silence = 30 * time.Second
-)
-
-// patient reads a body and lets the connection's deadlines follow what comes.
-type patient struct {
-	io.ReadCloser
-	rc    *http.ResponseController
-	start time.Time
-	got   int64
-}
-
-func (p *patient) Read(b []byte) (int, error) {
-	now := time.Now()
-	until := p.start.Add(silence + time.Duration(p.got)*time.Second/slowest)
-	if soon := now.Add(silence); until.After(soon) {
-		until = soon
-	}
-	_ = p.rc.SetReadDeadline(until)              // a recorder in a test has none
-	_ = p.rc.SetWriteDeadline(now.Add(longWait)) // counts from the last byte on, and not from the first
-	n, err := p.ReadCloser.Read(b)
-	p.got += int64(n)
-	return n, err
-}
-
-// longWait is how long cleaning the photos of a form, and answering, may take.
-const longWait = 5 * time.Minute
-
 // multipart reads a form with photos as it comes: texts into the form, and of each
 // photo the hash of the picture that was made of it. No photo touches the disk.
 // Why one was not taken stands in the visit; the rest is read all the same.
 func (w *Web) multipart(v *visit) error {
-	body := &patient{ReadCloser: v.Body, rc: http.NewResponseController(v.rw), start: time.Now()}
+	body := page.Patiently(v.rw, v.Body)
 	v.Body = http.MaxBytesReader(v.rw, body, maxUpload)
 	parts, err := v.MultipartReader()
 	if err != nil {
@@ -74,7 +44,7 @@ func (w *Web) multipart(v *visit) error {
 	for {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
-			_ = body.rc.SetReadDeadline(time.Time{})
+			body.Whole()
 			return nil
 		}
 		if err != nil {
@@ -195,7 +165,7 @@ func (w *Web) picture(v *visit) error {
 		return err
 	}
 	defer f.Close()
-	_ = http.NewResponseController(v.rw).SetWriteDeadline(time.Now().Add(longWait))
+	_ = http.NewResponseController(v.rw).SetWriteDeadline(time.Now().Add(page.LongWait))
 	v.rw.Header().Set("Content-Type", "image/jpeg")
 	http.ServeContent(v.rw, v.Request, "", time.Time{}, f)
 	return nil

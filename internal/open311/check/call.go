@@ -78,21 +78,26 @@ func (r reply) said() string {
 
 // call gets an address, or posts a form there.
 func (c *checker) call(method, at string, form url.Values) (r reply) {
+	if method == http.MethodPost {
+		return c.send(method, at, "application/x-www-form-urlencoded; charset=utf-8", []byte(form.Encode()))
+	}
+	if len(form) > 0 {
+		at += "?" + form.Encode()
+	}
+	return c.send(method, at, "", nil)
+}
+
+// send calls an address; kind is the media type of a body, "" for none.
+func (c *checker) send(method, at, kind string, body []byte) (r reply) {
 	r = reply{method: method, at: at}
 	c.report.Calls++
-	var body io.Reader
-	if method == http.MethodPost {
-		body = strings.NewReader(form.Encode())
-	} else if len(form) > 0 {
-		r.at += "?" + form.Encode()
-	}
-	req, err := http.NewRequestWithContext(c.ctx, method, r.at, body)
+	req, err := http.NewRequestWithContext(c.ctx, method, r.at, bytes.NewReader(body))
 	if err != nil {
 		r.err = err
 		return r
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	req.Header.Set("Accept-Encoding", "gzip, deflate")
 	req.Header.Set("User-Agent", "kua open311 check")

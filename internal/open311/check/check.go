@@ -25,7 +25,7 @@ type Options struct {
 	URL          string // of the endpoint, or of its discovery document
 	Key          string // api_key, for what is sent
 	Jurisdiction string // for a server of several
-	Write        bool   // also send a request and an update
+	Write        bool   // also send requests, an update and a photo
 	Service      string // of what is sent; "": one that the server offers
 	Place        *open311.Point
 	HTTP         *http.Client
@@ -72,6 +72,7 @@ const (
 	partSubmit     = "GeoReport v2, POST Service Request"
 	partToken      = "GeoReport v2, GET request_id from a token"
 	partErrors     = "GeoReport v2, Errors"
+	partMedia      = "photos as files, beside GeoReport v2"
 	partUpdates    = "FixMyStreet, service request updates"
 )
 
@@ -96,6 +97,8 @@ var rules = map[string]rule{
 	"filter_id": {partRequests, false}, "filter_status": {partRequests, false}, "filter_service": {partRequests, false}, "filter_dates": {partRequests, false},
 	"not_bumped": {partRequests, false}, "updates_window": {partUpdates, false},
 	"key": {partErrors, false}, "needs_service": {partErrors, false}, "needs_email": {partSubmit, false}, "submit": {partSubmit, false}, "attributes": {partSubmit, false},
+	"media_address": {partRequests, false}, "media_picture": {partRequests, true}, "media_refused": {partMedia, true}, "media_lost": {partMedia, true},
+	"media_traces": {partMedia, true}, "media_garbage": {partMedia, false},
 	"token_is_id": {partToken, false}, "token": {partToken, false}, "read_back": {partRequest, false}, "update": {partUpdates, false}, "update_read_back": {partUpdates, false},
 }
 
@@ -133,7 +136,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	at.RawQuery, at.Fragment = "", ""
 	c := &checker{ctx: ctx, o: o, http: plainClient(o.HTTP), total: 6, seen: make(map[string]bool)}
 	if o.Write {
-		c.total += 2
+		c.total += 3
 	}
 	c.discover(at)
 	if named, err := url.Parse(c.base); o.Write && (err != nil || named.Host != at.Host) {

@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"fmt"
+	"image/jpeg"
 	"io"
 	"maps"
 	"net/http"
@@ -29,12 +30,15 @@ type city struct {
 	updates  []open311.Update
 	refuse   func(form url.Values) (code int, words string) // of what is sent
 	tokens   bool
+	sent     int
+	pictures map[string][]byte   // by their addresses' last part
+	keep     func([]byte) []byte // what is kept of a photo; nil: nothing is shown
 }
 
 var now = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
 func newCity(t testing.TB) *city {
-	c := &city{change: func(_ string, b []byte) []byte { return b }}
+	c := &city{change: func(_ string, b []byte) []byte { return b }, pictures: map[string][]byte{}, keep: anew}
 	for i := range 60 {
 		at := now.Add(-time.Duration(i+2) * 24 * time.Hour)
 		c.requests = append(c.requests, open311.Request{ID: fmt.Sprint(100 - i), Status: []string{"open", "closed"}[i%2], ServiceCode: []string{"pothole", "manhole"}[i%2], ServiceName: "Pothole",
@@ -52,9 +56,27 @@ func newCity(t testing.TB) *city {
 	return c
 }
 
+// anew makes a picture anew; of what is none nothing comes.
+func anew(b []byte) []byte {
+	img, err := jpeg.Decode(bytes.NewReader(b))
+	if err != nil {
+		return nil
+	}
+	var out bytes.Buffer
+	_ = jpeg.Encode(&out, img, nil)
+	return out.Bytes()
+}
+
 func (c *city) serve(rw http.ResponseWriter, r *http.Request) {
-	_ = r.ParseForm()
+	if err := r.ParseMultipartForm(1 << 20); err != nil {
+		_ = r.ParseForm()
+	}
 	path := strings.TrimPrefix(r.URL.Path, "/open311/")
+	if picture := c.pictures[path]; picture != nil {
+		rw.Header().Set("Content-Type", "image/jpeg")
+		_, _ = rw.Write(picture)
+		return
+	}
 	format, status := open311.XML, 200
 	if strings.HasSuffix(path, ".json") {
 		format = open311.JSON
@@ -109,8 +131,9 @@ func (c *city) answer(r *http.Request, path string) (open311.Document, int) {
 		if i := slices.IndexFunc(c.requests, func(o open311.Request) bool { return o.ID == one }); i >= 0 {
 			return open311.Requests(c.requests[i : i+1]), 0
 		}
-	case get && path == "v2/tokens/t-501":
-		return open311.Token("t-501", "501"), 0
+	case get && strings.HasPrefix(path, "v2/tokens/t-50"):
+		token := strings.TrimPrefix(path, "v2/tokens/")
+		return open311.Token(token, strings.TrimPrefix(token, "t-")), 0
 	case get && path == "v2/servicerequestupdates":
 		return open311.Updates(c.updates), 0
 	case r.PostForm.Get("api_key") != "key" && !get:
@@ -128,11 +151,26 @@ func (c *city) answer(r *http.Request, path string) (open311.Document, int) {
 				return failed(code, words)
 			}
 		}
-		c.requests = append([]open311.Request{{ID: "501", Status: "open", ServiceCode: s.ServiceCode, Description: s.Description, Requested: now, Updated: now, Place: s.Place, Address: "x"}}, c.requests...)
-		if c.tokens {
-			return open311.Accepted{Token: "t-501"}.Document(), 0
+		id, media := fmt.Sprint(501+c.sent), ""
+		c.sent++
+		if r.MultipartForm != nil {
+			for _, f := range r.MultipartForm.File["media"] {
+				in, _ := f.Open()
+				b, _ := io.ReadAll(in)
+				if c.keep == nil {
+					continue
+				}
+				if b = c.keep(b); b == nil {
+					return failed(400, "no picture")
+				}
+				c.pictures["picture-"+id], media = b, c.server.URL+"/open311/picture-"+id
+			}
 		}
-		return open311.Accepted{ID: "501"}.Document(), 0
+		c.requests = append([]open311.Request{{ID: id, Status: "open", ServiceCode: s.ServiceCode, Description: s.Description, Requested: now, Updated: now, Place: s.Place, Address: "x", MediaURL: media}}, c.requests...)
+		if c.tokens {
+			return open311.Accepted{Token: "t-" + id}.Document(), 0
+		}
+		return open311.Accepted{ID: id}.Document(), 0
 	case path == "v2/servicerequestupdates":
 		u, problems := open311.ParseChange(r.PostForm)
 		if len(problems) > 0 {
@@ -185,8 +223,8 @@ func TestGoodServer(t *testing.T) {
 		if len(report.Findings) > 0 || report.Calls < 25 || report.Endpoint != c.server.URL+"/open311/v2/" {
 			t.Errorf("%s: %d calls, %+v", name, report.Calls, report.Findings)
 		}
-		if c.requests[0].ID != "501" || c.requests[0].Description != testWords {
-			t.Errorf("%s: nothing was sent: %+v", name, c.requests[0])
+		if sent := c.requests[:2]; sent[1].ID != "501" || sent[1].Description != testWords || sent[0].ID != "502" || sent[0].MediaURL == "" || bytes.Contains(c.pictures["picture-502"], []byte(planted)) {
+			t.Errorf("%s: what was sent is %+v", name, sent)
 		}
 	}
 }
@@ -286,6 +324,12 @@ func TestSixteenMistakes(t *testing.T) {
 		"tokens lead nowhere":           {func(c *city) { c.tokens = true; answering(`tokens/t-501`, 500, textXML, noSuch)(c) }, "token"},
 		"XML that is none":              {replacing("v2/services.xml", "</services>", ""), "xml"},
 		"too many":                      {func(c *city) { c.requests = slices.Repeat(c.requests, 17) }, "too_many"},
+		"photos are refused":            {func(c *city) { c.keep = func([]byte) []byte { return nil } }, "media_refused"},
+		"photos are lost":               {func(c *city) { c.keep = nil }, "media_lost"},
+		"photos tell all":               {func(c *city) { c.keep = func(b []byte) []byte { return b } }, "media_traces"},
+		"any file is a photo":           {func(c *city) { c.keep = func(b []byte) []byte { return b } }, "media_garbage"},
+		"a picture's address is half":   {func(c *city) { c.requests[0].MediaURL = "/pictures/1.jpg" }, "media_address"},
+		"a picture is a page":           {func(c *city) { c.requests[0].MediaURL = c.server.URL + "/open311/discovery.xml" }, "media_picture"},
 		"attributes are refused":        {func(c *city) { c.spoil = noAttributes(c) }, "attributes"},
 		"nobody answers": {func(c *city) {
 			c.spoil = func(http.ResponseWriter, *http.Request, func()) { panic(http.ErrAbortHandler) }

@@ -36,6 +36,7 @@ func (c *checker) requests() {
 		c.one(c.listed[0])
 		c.truncated()
 	}
+	c.media()
 	c.changes()
 }
 

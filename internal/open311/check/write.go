@@ -16,7 +16,7 @@ import (
 // testWords say in a report what it is; the letters are those that break servers.
 const testWords = "Kuä conformance test, please close. Тексеру, сынау: ә ғ қ ң ө ұ ү һ, ў ҳ ҷ, <b>&amp;</b> \"' +%20;"
 
-// write sends a request and an update, reads both back, and holds what is wrongly
+// write sends a request, an update and a photo, reads them back, and holds what is wrongly
 // sent against how it must be refused.
 func (c *checker) write() error {
 	s, err := c.submission()
@@ -37,6 +37,7 @@ func (c *checker) write() error {
 	c.step()
 	if !ok {
 		c.step()
+		c.step()
 		return nil
 	}
 	id := accepted.ID
@@ -46,6 +47,8 @@ func (c *checker) write() error {
 	if id != "" && c.readBack(id, s) && c.updates {
 		c.update(id, sent)
 	}
+	c.step()
+	c.photo(s)
 	c.step()
 	return nil
 }

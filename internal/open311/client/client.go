@@ -7,6 +7,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -128,8 +129,10 @@ func (c *Client) Updates(ctx context.Context, from, to time.Time) ([]open311.Upd
 // Submit hands a request on. When the line broke before there was an answer the
 // fault is open311.unknown_end (kind later): the server may have it or not, and
 // sending it again could make two of it.
-func (c *Client) Submit(ctx context.Context, s open311.Submission) (open311.Accepted, error) {
-	a, err := c.send(ctx, "requests", s.Form())
+//
+// photos go as files of the same form, for servers that take some.
+func (c *Client) Submit(ctx context.Context, s open311.Submission, photos ...open311.File) (open311.Accepted, error) {
+	a, err := c.send(ctx, "requests", s.Form(), photos...)
 	if err != nil {
 		return open311.Accepted{}, err
 	}
@@ -235,19 +238,23 @@ func (c *Client) get(ctx context.Context, resource string, params url.Values, f 
 	return c.do(req)
 }
 
-func (c *Client) send(ctx context.Context, resource string, form url.Values) (*open311.Answer, error) {
+func (c *Client) send(ctx context.Context, resource string, form url.Values, photos ...open311.File) (*open311.Answer, error) {
 	if c.cfg.Key != "" {
 		form.Set("api_key", c.cfg.Key)
 	}
 	if c.cfg.Jurisdiction != "" {
 		form.Set("jurisdiction_id", c.cfg.Jurisdiction)
 	}
+	kind, body := "application/x-www-form-urlencoded; charset=utf-8", []byte(form.Encode())
+	if len(photos) > 0 {
+		kind, body = open311.Parts(form, photos)
+	}
 	at := c.address(resource, c.speaks())
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	req.Header.Set("Content-Type", kind)
 	a, err := c.do(req)
 	if f, ok := fault.Of(err); ok && (f.Key == "open311.unreachable" || f.Key == "open311.not_an_answer" || f.Key == "open311.server") {
 		return nil, fault.Later("open311.unknown_end").Because(err)
