@@ -182,5 +182,5 @@ func (db *DB) AppealKey(ctx context.Context, request int64) (public []byte, err 
 
 // AppealEvents gives all that was entered for the appeal of a request.
 func (db *DB) AppealEvents(ctx context.Context, request int64) ([]Event, error) {
-	return db.chain(ctx, "appeal_event", request)
+	return chain(ctx, db.db, "appeal_event", request)
 }

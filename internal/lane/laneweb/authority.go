@@ -252,8 +252,7 @@ func (w *Web) takeAnswer(v *visit, a lane.Assignment, r lane.Request, account in
 // holderAnswers takes the answer of a holder to the question of an authority; the
 // authority is told.
 func (w *Web) holderAnswers(v *visit) error {
-	id, err := w.lane.Held(v.Context(), v.form.Get(codeField))
-	if err != nil {
+	if _, err := w.lane.Held(v.Context(), v.form.Get(codeField)); err != nil {
 		return w.mistyped(v, err)
 	}
 	number, err1 := strconv.ParseInt(v.form.Get("part"), 10, 64)
@@ -264,7 +263,7 @@ func (w *Web) holderAnswers(v *visit) error {
 	if err := w.takeFrom(v, w.acts); err != nil {
 		return err
 	}
-	err = w.lane.Reply(v.Context(), id, number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes")
+	err := w.lane.Reply(v.Context(), v.form.Get(codeField), number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes")
 	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {
 		return w.showMine(v, err)
 	}
