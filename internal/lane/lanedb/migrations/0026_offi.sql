@@ -22,3 +22,11 @@ CREATE INDEX appeal_with_directory ON appeal_with (directory, request);
 
 -- Appeals from before step 0018 have no line in appeal_with until something is entered. With this one they may lie with anybody, until the sweep knows better.
 INSERT INTO appeal_with (request, authority, open) SELECT DISTINCT request, '', 1 FROM appeal_event WHERE request NOT IN (SELECT request FROM appeal_with);
+
+-- How many alerts were ended since their mailbox does not take them, by month: no address, no day.
+CREATE TABLE alert_ended (
+    month TEXT    NOT NULL,
+    why   TEXT    NOT NULL,
+    n     INTEGER NOT NULL,
+    PRIMARY KEY (month, why)
+) STRICT, WITHOUT ROWID;
