@@ -155,4 +155,3 @@ func TestPledgesRemind(t *testing.T) {
 		}
 	})
 }
-

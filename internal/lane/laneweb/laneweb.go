@@ -64,6 +64,8 @@ type Web struct {
 	licence Licence
 	site    *url.URL
 	diary   *slog.Logger
+
+	moderated counted
 }
 
 // New makes the pages. Without the built browser code it fails with web.ErrNotBuilt.

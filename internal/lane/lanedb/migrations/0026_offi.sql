@@ -30,3 +30,8 @@ CREATE TABLE alert_ended (
     n     INTEGER NOT NULL,
     PRIMARY KEY (month, why)
 ) STRICT, WITHOUT ROWID;
+
+-- A name is unique in its authority alone: that it is taken says nothing of others. People sign in by it without naming the authority.
+ALTER TABLE account ADD COLUMN called TEXT NOT NULL DEFAULT ''; -- the name as it is compared; folded has the authority before it
+UPDATE account SET called = folded, folded = authority || '/' || folded;
+CREATE INDEX account_called ON account (called, number);
