@@ -53,9 +53,9 @@ func writeFresh(path string, content []byte) error {
 	return nil
 }
 
-// readCase reads a case file, and the law and road of its country: the law of a
-// directory's folder, or the one that comes with the program.
-func (a *app) readCase(path, dir string) (c letter.Case, b letter.Basis, err error) {
+// readCase reads a case file, and the law and road of its country: the law of the
+// directory that is asked about, or the one that comes with the program.
+func (a *app) readCase(cmd *cobra.Command, path string, f *askFlags) (c letter.Case, b letter.Basis, err error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > datafile.MaxBytes {
 		return c, b, fault.NotFound("cli.appeal.no_file", path)
@@ -70,7 +70,7 @@ func (a *app) readCase(path, dir string) (c letter.Case, b letter.Basis, err err
 		a.sayProblems(problems)
 		return c, b, fault.Invalid("cli.appeal.wrong", path, n)
 	}
-	book, err := a.book(dir)
+	book, err := f.book(a, cmd)
 	if err != nil {
 		return c, b, err
 	}
@@ -84,22 +84,23 @@ func (a *app) appealLetter() *cobra.Command {
 	c := a.command("letter FILE", "cli.appeal.letter", `
   kua appeal letter case.yaml -o letters
   kua appeal letter case.yaml -o letters --kind reminder --lang ru
-  kua appeal letter case.yaml -o letters --kind court --on 2026-12-28`)
+  kua appeal letter case.yaml -o letters --kind court --on 2026-12-28
+  kua appeal letter case.yaml -o letters --data /var/lib/kua`)
 	c.Flags().StringVarP(&out, "out", "o", "", a.t("cli.flag.letter_out"))
 	c.Flags().StringVar(&lang, "lang", "", a.t("cli.flag.letter_lang"))
 	c.Flags().StringVar(&kind, "kind", string(appeal.First), a.t("cli.flag.letter_kind", joined(appeal.StepKinds)))
-	f.add(a, c, "on", "dir")
+	f.add(a, c, "on", "dir", "node")
 	_ = c.MarkFlagRequired("out") // fails only for a flag that is not there
 	_ = c.MarkFlagDirname("out")
 	complete(c, "lang", strings.Fields(joined(locale.Tags()))...)
 	complete(c, "kind", strings.Fields(joined(appeal.StepKinds))...)
 	c.Args = exactly(1)
-	c.RunE = func(_ *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, args []string) error {
 		day, err := f.day()
 		if err != nil {
 			return err
 		}
-		file, basis, err := a.readCase(args[0], f.dir)
+		file, basis, err := a.readCase(c, args[0], &f)
 		if err != nil {
 			return err
 		}
@@ -183,15 +184,16 @@ func (a *app) appealSteps() *cobra.Command {
 	var f askFlags
 	c := a.command("steps FILE", "cli.appeal.steps", `
   kua appeal steps case.yaml
-  kua appeal steps case.yaml --on 2026-12-28 --json`)
-	f.add(a, c, "on", "dir", "json")
+  kua appeal steps case.yaml --on 2026-12-28 --json
+  kua appeal steps case.yaml --data /var/lib/kua`)
+	f.add(a, c, "on", "dir", "json", "node")
 	c.Args = exactly(1)
-	c.RunE = func(_ *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, args []string) error {
 		day, err := f.day()
 		if err != nil {
 			return err
 		}
-		file, basis, err := a.readCase(args[0], f.dir)
+		file, basis, err := a.readCase(c, args[0], &f)
 		if err != nil {
 			return err
 		}

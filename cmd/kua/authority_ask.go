@@ -28,15 +28,16 @@ type optionJSON struct {
 func (a *app) authorityRoute() *cobra.Command {
 	var category, at, area string
 	var f askFlags
-	c := a.command("route DIR", "cli.authority.route", `
+	c := a.command("route [DIR]", "cli.authority.route", `
   kua authority route ulgi --category manhole --at 45.05,65.15
-  kua authority route ulgi --category heating --area south --on 2026-11-28 --json`)
+  kua authority route ulgi --category heating --area south --on 2026-11-28 --json
+  kua authority route --data /var/lib/kua --category manhole --at 45.05,65.15`)
 	c.Flags().StringVar(&category, "category", "", a.t("cli.flag.category"))
 	c.Flags().StringVar(&at, "at", "", a.t("cli.flag.at"))
 	c.Flags().StringVar(&area, "area", "", a.t("cli.flag.area"))
-	f.add(a, c, "on", "json")
-	c.Args = exactly(1)
-	c.RunE = func(_ *cobra.Command, args []string) error {
+	f.add(a, c, "on", "json", "node")
+	c.Args = atMost(1)
+	c.RunE = func(c *cobra.Command, args []string) error {
 		day, err := f.day()
 		if err != nil {
 			return err
@@ -50,13 +51,12 @@ func (a *app) authorityRoute() *cobra.Command {
 				return err
 			}
 		}
-		d, problems, err := readFolder(args[0], day)
+		d, named, err := f.directory(a, c, strings.Join(args, ""), day)
 		if err != nil {
 			return err
 		}
-		if err := problems.Err(); err != nil {
-			a.sayProblems(problems)
-			return err
+		if !named {
+			return fault.Invalid("cli.authority.which")
 		}
 		r := authority.NewRouter(d)
 		to := r.Route(q)
@@ -128,18 +128,19 @@ func (a *app) authorityDue() *cobra.Command {
 	c := a.command("due", "cli.authority.due", `
   kua authority due --country kz --kind answer --registered 2026-11-28
   kua authority due --country uz --kind answer --case study --registered 2026-11-28
-  kua authority due --country kz --kind extension --registered 2026-11-28 --json`)
+  kua authority due --country kz --kind extension --registered 2026-11-28 --json
+  kua authority due --data /var/lib/kua --country kz --registered 2026-11-28`)
 	c.Flags().StringVar(&country, "country", "", a.t("cli.flag.country"))
 	c.Flags().StringVar(&kind, "kind", string(appeal.Answer), a.t("cli.flag.kind", joined(appeal.Kinds)))
 	c.Flags().StringVar(&of, "case", "", a.t("cli.flag.case", joined(appeal.Cases[1:])))
 	c.Flags().StringVar(&registered, "registered", "", a.t("cli.flag.registered"))
-	f.add(a, c, "dir", "json")
+	f.add(a, c, "dir", "json", "node")
 	complete(c, "country", "kz", "kg", "uz", "tj", "tm")
 	complete(c, "kind", strings.Fields(joined(appeal.Kinds))...)
 	complete(c, "case", strings.Fields(joined(appeal.Cases))...)
 	c.Args = exactly(0)
-	c.RunE = func(*cobra.Command, []string) error {
-		book, err := a.book(f.dir)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		book, err := f.book(a, c)
 		if err != nil {
 			return err
 		}
@@ -167,21 +168,6 @@ func (a *app) authorityDue() *cobra.Command {
 		return nil
 	}
 	return c
-}
-
-// book is the law of a directory's folder, or the one that comes with the program.
-func (a *app) book(dir string) (appeal.Book, error) {
-	if dir == "" {
-		return appeal.Shipped()
-	}
-	d, problems, err := readFolder(dir, appeal.Day(today()))
-	if err == nil {
-		err = problems.Err()
-		if err != nil {
-			a.sayProblems(problems)
-		}
-	}
-	return d.Book, err
 }
 
 func joined[T ~string](words []T) string {

@@ -36,6 +36,9 @@ func (a *app) laneAlerts() *cobra.Command {
 				return printJSON(a.out, n)
 			}
 			a.say("cli.lane.alerts.count", n.Areas, n.Cases, n.Asked)
+			if n.Ended > 0 {
+				a.say("cli.lane.alerts.ended", n.Ended)
+			}
 			return nil
 		})
 	}

@@ -54,7 +54,7 @@ func (a *app) laneRecount() *cobra.Command {
 			if !asJSON {
 				a.sayDifference(d)
 			}
-			if d.What != lane.DiffersNumber && d.What != lane.DiffersStanding {
+			if !d.What.Mends() {
 				damaged++
 			}
 		}

@@ -67,6 +67,8 @@ func (a *app) command(use, key, example string) *cobra.Command {
 // exactly refuses any other number of arguments as a usage error.
 func exactly(n int) cobra.PositionalArgs { return usage(cobra.ExactArgs(n)) }
 
+func atMost(n int) cobra.PositionalArgs { return usage(cobra.MaximumNArgs(n)) }
+
 func atLeast(n int) cobra.PositionalArgs { return usage(cobra.MinimumNArgs(n)) }
 
 func usage(check cobra.PositionalArgs) cobra.PositionalArgs {

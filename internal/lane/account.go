@@ -87,7 +87,7 @@ func (l *Lane) AddAccount(ctx context.Context, by *Account, body, name string, a
 	handle := make([]byte, 32)
 	rand.Read(handle) // never fails
 	token, hash := newToken("invite")
-	kept := lanedb.Account{Authority: body, Name: name, Folded: folded, Admin: admin, State: AccountInvited, Day: string(l.today()), Handle: handle,
+	kept := lanedb.Account{Authority: body, Name: name, Called: folded, Admin: admin, State: AccountInvited, Day: string(l.today()), Handle: handle,
 		Until: l.now().Add(inviteTime).UnixMicro()}
 	if kept.Number, err = l.db.AddAccount(ctx, kept, hash, numberOf(by)); err != nil {
 		return Account{}, "", err

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"kua/internal/appeal"
@@ -18,7 +17,8 @@ import (
 	"kua/internal/locale"
 )
 
-// additionsMost is how many additions of one request wait at a time.
+// additionsMost is how many additions of one request wait at a time, and how many
+// words of its supporters.
 const additionsMost = 5
 
 // Addition is what the holder of a request says later.
@@ -39,10 +39,6 @@ func (l *Lane) Add(ctx context.Context, a Addition) error {
 	if err != nil {
 		return err
 	}
-	kept, err := l.db.Request(ctx, id)
-	if err != nil {
-		return err
-	}
 	r, err := l.Request(ctx, id)
 	if err != nil {
 		return err
@@ -56,15 +52,15 @@ func (l *Lane) Add(ctx context.Context, a Addition) error {
 			return err
 		}
 		if len(causes) > 0 {
-			return l.holdAddition(ctx, id, a.Words, causes)
+			waits, err := l.waiting(id, ByHolder, a.Code, a.Words, causes)
+			if err != nil {
+				return err
+			}
+			return l.db.HoldAddition(ctx, waits, additionsMost)
 		}
 	}
-	search, err := l.searchText(ctx, kept, a.Words, 0)
-	if err != nil {
-		return err
-	}
 	e := Event{Day: l.today(), By: ByHolder, Words: a.Words}
-	err = l.db.AddWords(ctx, id, a.After, search, e.write)
+	err = l.db.AddEvent(ctx, id, a.After, e.write)
 	if errors.Is(err, fault.Conflict("lane.moved")) {
 		history, broken := l.History(ctx, id)
 		if broken != nil {
@@ -95,29 +91,45 @@ func (l *Lane) addingCauses(ctx context.Context, r Request, words string) (all [
 	return append(all, said...), err
 }
 
-func (l *Lane) holdAddition(ctx context.Context, request int64, words string, causes []Cause) error {
+// waiting are words that wait, of whoever has a code; the same ones of them wait once.
+func (l *Lane) waiting(request int64, by Actor, code, words string, causes []Cause) (lanedb.Addition, error) {
 	text, err := json.Marshal(causes)
 	if err != nil {
-		return fmt.Errorf("keep why words wait: %w", err)
+		return lanedb.Addition{}, fmt.Errorf("keep why words wait: %w", err)
 	}
-	sum := sha256.Sum256([]byte(words))
-	return l.db.HoldAddition(ctx, lanedb.Addition{Request: request, Digest: hex.EncodeToString(sum[:]), Words: words, Causes: string(text), Day: string(l.today())}, additionsMost)
+	person, err := hashCode(code)
+	if err != nil {
+		return lanedb.Addition{}, err
+	}
+	sum := sha256.Sum256([]byte(person + "\n" + words))
+	return lanedb.Addition{Request: request, Digest: hex.EncodeToString(sum[:]), Words: words, Causes: string(text), Day: string(l.today()), Actor: string(by), Person: person}, nil
 }
 
-// HeldWords are words of a holder that wait to be looked at.
+// HeldWords are words of a citizen that wait to be looked at.
 type HeldWords struct {
 	Number, Request int64
 	Words           string
 	Causes          []Cause
 	Since           appeal.Day
+	By              Actor
+	Assignment      int64 // to whose question they answer, or whose answer they judge; 0: neither
+	Answer          int64 // that they judge: the number of its event
+
+	person string
+}
+
+// Theirs reports words of whoever has a code.
+func (w HeldWords) Theirs(code string) bool {
+	person, err := hashCode(code)
+	return err == nil && (w.person == person || w.person == "" && w.By == ByHolder)
 }
 
 // Additions gives the words that wait to be looked at, of one request or, for 0,
-// of all, oldest first and at most limit. They are for the holder and for checkers.
+// of all, oldest first and at most limit. They are for whoever wrote them and for checkers.
 func (l *Lane) Additions(ctx context.Context, request int64, limit int) (all []HeldWords, err error) {
 	kept, err := l.db.Additions(ctx, request, limit)
 	for _, k := range kept {
-		w := HeldWords{Number: k.Number, Request: k.Request, Words: k.Words, Since: appeal.Day(k.Day)}
+		w := HeldWords{Number: k.Number, Request: k.Request, Words: k.Words, Since: appeal.Day(k.Day), By: Actor(k.Actor), Assignment: k.Assignment, Answer: k.Answer, person: k.Person}
 		if err := json.Unmarshal([]byte(k.Causes), &w.Causes); err != nil {
 			return nil, fmt.Errorf("read why words %d wait: %w", k.Number, err)
 		}
@@ -135,8 +147,9 @@ type AdditionCheck struct {
 	Reason                   string // the same: public, needed
 }
 
-// DecideAddition lets words that wait into the history, as their holder's of this
-// day, or erases them: then the history has the ground and the reason. The faults
+// DecideAddition lets words that wait into the history, as their writer's of this
+// day, or erases them: then the history has the ground and the reason. A question of an
+// authority that they answer is answered with it, if it still waits. The faults
 // are lane.ground, lane.needs, lane.text, lane.check_reason, lane.no_request and
 // lane.moved.
 func (l *Lane) DecideAddition(ctx context.Context, c AdditionCheck) error {
@@ -147,11 +160,11 @@ func (l *Lane) DecideAddition(ctx context.Context, c AdditionCheck) error {
 	if err := as.fits(); err != nil {
 		return err
 	}
-	kept, err := l.db.Request(ctx, c.Request)
+	r, err := l.Request(ctx, c.Request)
 	if err != nil {
 		return err
 	}
-	wait, err := l.Additions(ctx, c.Request, additionsMost)
+	wait, err := l.Additions(ctx, c.Request, 2*additionsMost)
 	if err != nil {
 		return err
 	}
@@ -161,56 +174,66 @@ func (l *Lane) DecideAddition(ctx context.Context, c AdditionCheck) error {
 		}
 		d := lanedb.Decision{Request: c.Request, Checker: c.Checker, What: "words_refused", Ground: string(c.Ground), Day: string(l.today()), Seen: c.Seen, Waited: daysBetween(w.Since, l.today())}
 		if !c.Pass {
-			return l.db.DecideAddition(ctx, c.Number, d, "", Event{Day: l.today(), By: ByHouse, Ground: c.Ground, Reason: c.Reason}.write)
-		}
-		search, err := l.searchText(ctx, kept, w.Words, 0)
-		if err != nil {
-			return err
+			return l.db.DecideAddition(ctx, c.Number, d, nil, open, Event{Day: l.today(), By: ByHouse, Ground: c.Ground, Reason: c.Reason}.write)
 		}
 		d.What, d.Ground = "words", ""
-		return l.db.DecideAddition(ctx, c.Number, d, search, Event{Day: l.today(), By: ByHolder, Words: w.Words}.write)
+		e, moved := w.passed(r, l.today())
+		return l.db.DecideAddition(ctx, c.Number, d, moved, open, e.write)
 	}
 	return fault.Conflict("lane.moved", c.Request)
+}
+
+// passed is the event by which words that waited come into the history of their
+// request, and the part of it that goes back to work with it; nil for none.
+func (w HeldWords) passed(r Request, today appeal.Day) (Event, *lanedb.Assignment) {
+	e := Event{Day: today, By: w.By, Words: w.Words, Answer: w.Answer}
+	for _, a := range r.Assignments {
+		if a.Number != w.Assignment {
+			continue
+		}
+		e.Authority = a.Authority
+		if w.Answer == 0 && a.State == InfoNeeded {
+			e.From, e.To, e.Reason, e.Words = InfoNeeded, InWork, w.Words, ""
+			return e, &lanedb.Assignment{Number: a.Number, Request: r.ID, Authority: a.Authority, State: string(InWork), Day: string(today), Step: a.Step}
+		}
+	}
+	return e, nil
 }
 
 // KeptOut reports the event by which words that were added were not let through.
 func (e Event) KeptOut() bool { return e.To == "" && e.Ground != "" && e.Blacks == 0 }
 
-// searchText is what a request is found by with words that are added to what it
-// and its history say, without its event erased (0: with all).
-func (l *Lane) searchText(ctx context.Context, kept lanedb.Request, words string, erased int64) (string, error) {
-	_, router, err := l.Router(ctx, kept.Directory)
-	if err != nil {
-		return "", err
+// said is what an event says by which its request is found: in the words of citizens
+// and of authorities. What a post reads as is found as the request's own words.
+func (e Event) said() string {
+	if e.Number == 1 || e.By != ByHolder && e.By != BySupporter && e.By != ByOfficial {
+		return ""
 	}
-	events, err := l.db.Events(ctx, kept.ID)
-	if err != nil {
-		return "", err
+	said := e.Reason
+	if !e.Corrects {
+		said += " " + e.Words
 	}
-	events = slices.DeleteFunc(events, func(e lanedb.Event) bool { return e.Number == erased })
-	added, err := addedWords(events)
-	if err != nil {
-		return "", err
-	}
-	return searchOf(kept, router, added+" "+words)
+	return strings.TrimSpace(strings.ReplaceAll(said, Black, ""))
 }
 
-// addedWords is what the holder of a request said in its history.
-func addedWords(events []lanedb.Event) (string, error) {
-	var all []string
-	for _, k := range events {
-		var e Event
-		if err := canon.Unmarshal([]byte(k.Body), &e); err != nil {
-			return "", fmt.Errorf("read event %d: %w", k.Number, err)
-		}
-		if e.By == ByHolder && e.Words != "" && e.Words != Black && e.Verdict == "" {
-			all = append(all, e.Words)
-		}
-	}
-	return strings.Join(all, " "), nil
+// says reports an event after which its request is found by other words.
+func says(body string) bool {
+	var e Event
+	err := canon.Unmarshal([]byte(body), &e)
+	return err != nil || e.Corrects || e.said() != "" // one that cannot be read fails where it is read to be searched
 }
 
-func searchOf(kept lanedb.Request, router *authority.Router, added string) (string, error) {
+// search is lanedb's Search.
+func (l *Lane) search(r lanedb.Request, history []lanedb.Event, directory func() (lanedb.Version, []lanedb.File, error)) (string, error) {
+	router, err := l.olderRouter(r.Directory, directory)
+	if err != nil {
+		return "", err
+	}
+	return searchOf(r, router, history)
+}
+
+// searchOf is what a request is found by.
+func searchOf(kept lanedb.Request, router *authority.Router, history []lanedb.Event) (string, error) {
 	category, err := router.Category(kept.Category)
 	if err != nil && kept.Kind == string(Report) {
 		return "", err
@@ -219,5 +242,13 @@ func searchOf(kept lanedb.Request, router *authority.Router, added string) (stri
 	if err := json.Unmarshal([]byte(kept.Answers), &d.Answers); err != nil {
 		return "", fmt.Errorf("read the answers of request %d: %w", kept.ID, err)
 	}
-	return locale.SearchText(d.said(category) + " " + added), nil
+	all := []string{d.said(category)}
+	for _, k := range history {
+		var e Event
+		if err := canon.Unmarshal([]byte(k.Body), &e); err != nil {
+			return "", fmt.Errorf("read event %d: %w", k.Number, err)
+		}
+		all = append(all, e.said())
+	}
+	return locale.SearchText(strings.Join(all, " ")), nil
 }

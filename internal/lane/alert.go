@@ -23,8 +23,10 @@ const (
 	alertsMost  = 20  // of one address
 	alertDays   = 365 // as long an alert goes on
 	alertPause  = time.Hour
-	alertShown  = 50 // reports or acts in one letter
-	alertTries  = 5  // letters that were refused for good, and the address is erased
+	alertShown  = 50               // reports or acts in one letter
+	alertTries  = 5                // times that a letter was refused for good, and its alert ends
+	alertLater  = 30               // times that a mailbox took nothing for now, and its alerts end: five days and more (RFC 5321, 4.5.4.1)
+	housePause  = 10 * time.Minute // until the house tries again after a trouble of its own
 	alertHash   = "kua open lane alert\n"
 )
 
@@ -190,11 +192,12 @@ type AlertCount struct {
 	Areas int64 `json:"areas"`
 	Cases int64 `json:"cases"`
 	Asked int64 `json:"asked"` // not confirmed yet
+	Ended int64 `json:"ended"` // in this month and the eleven before, since their mailbox does not take them
 }
 
 // CountAlerts counts alerts; it names no address.
 func (l *Lane) CountAlerts(ctx context.Context) (n AlertCount, err error) {
-	n.Areas, n.Cases, n.Asked, err = l.db.CountAlerts(ctx)
+	n.Areas, n.Cases, n.Asked, n.Ended, err = l.db.CountAlerts(ctx, l.now().UTC().AddDate(0, -11, 0).Format("2006-01"))
 	return n, err
 }
 
@@ -295,17 +298,36 @@ func (l *Lane) AlertSent(ctx context.Context, a Alert, n News) error {
 	return l.db.MarkAlert(ctx, k, l.nextDigest(a.Mark), pause)
 }
 
-// AlertFailed gives an alert back whose letter could not be sent, to be tried
-// again. An address that is refused for good is erased: at once when it was not
-// confirmed, else after several tries. attempted is false when nothing was tried.
-func (l *Lane) AlertFailed(ctx context.Context, a Alert, attempted, refused bool) error {
+// Trouble is why an alert's letter could not be sent.
+type Trouble string
+
+// The troubles. What is the house's own ends no alert, however long it lasts.
+const (
+	NotTried      Trouble = "not_tried"     // no mail can be sent at all
+	HouseTrouble  Trouble = "house"         // no server answered, or it takes nothing from this sender
+	MailboxLater  Trouble = "mailbox_later" // the mailbox takes nothing now
+	LetterRefused Trouble = "refused"       // this letter is refused for good
+	NoMailbox     Trouble = "no_mailbox"    // nothing is ever taken for this address
+)
+
+// AlertFailed gives an alert back whose letter could not be sent, to be tried again. All
+// alerts of an address for which nothing is ever taken end at once, and those of one that
+// takes nothing for days; one whose letters are refused for good ends at once when it was
+// not confirmed, else after several tries. Of what ended only month and reason are kept.
+func (l *Lane) AlertFailed(ctx context.Context, a Alert, why Trouble) error {
 	k, wait := a.kept, pause(a.kept.Tries)
-	if !attempted {
+	month := string(l.today())[:7]
+	switch {
+	case why == NotTried:
 		k.Tries--
 		wait = idlePause
-	}
-	if refused && (a.Asked || k.Tries >= alertTries) {
-		return l.EndAlert(ctx, a.Mark)
+	case why == HouseTrouble:
+		k.Tries-- // it says nothing of the address
+		wait = housePause
+	case why == NoMailbox, why == MailboxLater && k.Tries >= alertLater:
+		return l.db.StopAlerts(ctx, k.Mark, k.Address, month, string(why))
+	case why == LetterRefused && (a.Asked || k.Tries >= alertTries):
+		return l.db.StopAlerts(ctx, k.Mark, "", month, string(why))
 	}
 	return l.db.GiveAlertBack(ctx, k, l.now().Add(wait))
 }

@@ -3,7 +3,6 @@ package lane
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"kua/internal/fault"
@@ -27,25 +26,38 @@ func (l *Lane) Answer(ctx context.Context, a Assignment, step int64, m Move) err
 }
 
 // Reply is what the holder of a request answers to the question of an authority;
-// the part goes back to work. The faults are lane.no_assignment, lane.text,
-// lane.danger and those of Move.
-func (l *Lane) Reply(ctx context.Context, request, assignment, step int64, words string, lang locale.Tag, aware bool) error {
+// the part goes back to work. Words that the rules of holding stop wait for a checker
+// first (Additions), and the part with them. The faults are lane.bad_code, lane.unknown_code,
+// lane.no_assignment, lane.text, lane.danger, lane.adding_waits and those of Move.
+func (l *Lane) Reply(ctx context.Context, code string, assignment, step int64, words string, lang locale.Tag, aware bool) error {
+	request, err := l.Held(ctx, code)
+	if err != nil {
+		return err
+	}
 	r, err := l.Request(ctx, request)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(r.Assignments, func(a Assignment) bool { return a.Number == assignment }) {
+	i := slices.IndexFunc(r.Assignments, func(a Assignment) bool { return a.Number == assignment })
+	if i < 0 {
 		return fault.NotFound("lane.no_assignment", assignment)
 	}
-	if strings.TrimSpace(words) == "" || !plain(words, maxText) {
-		return fault.Invalid("lane.text", maxText)
-	}
-	found, err := Danger(words, lang)
-	if err != nil {
+	if err := ownWords(words, lang, aware); err != nil {
 		return err
 	}
-	if len(found) > 0 && !aware {
-		return fault.Conflict("lane.danger", strings.Join(found, ", "))
+	if r.Assignments[i].State == InfoNeeded && !r.Hidden() {
+		causes, err := l.addingCauses(ctx, r, words)
+		if err != nil {
+			return err
+		}
+		if len(causes) > 0 {
+			waits, err := l.waiting(request, ByHolder, code, words, causes)
+			if err != nil {
+				return err
+			}
+			waits.Assignment = assignment
+			return l.db.HoldAddition(ctx, waits, additionsMost)
+		}
 	}
 	return l.Move(ctx, assignment, step, Move{To: InWork, By: ByHolder, Reason: words})
 }

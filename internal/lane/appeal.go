@@ -73,6 +73,8 @@ type Appeal struct {
 	Standing appeal.Standing
 	Steps    []appeal.Possible
 	Calendar appeal.Calendar // of the authority with which it lies
+
+	directory int64 // the version by whose law it was worked out
 }
 
 // unread stands for the authority's number where the code is not known: that
@@ -89,6 +91,16 @@ func (l *Lane) Appeal(ctx context.Context, id int64, code string) (Appeal, error
 	if err != nil {
 		return Appeal{}, err
 	}
+	all, err := readEntries(id, kept, code)
+	if err != nil {
+		return Appeal{}, err
+	}
+	return l.stand(ctx, all)
+}
+
+// readEntries checks the chain of an appeal's entries; with the holder's code it opens
+// their notes.
+func readEntries(id int64, kept []lanedb.Event, code string) (all []Entry, err error) {
 	var key noteKey
 	var pair hpke.PrivateKey
 	if code != "" {
@@ -96,22 +108,21 @@ func (l *Lane) Appeal(ctx context.Context, id int64, code string) (Appeal, error
 			pair, err = pairOf(code)
 		}
 		if err != nil {
-			return Appeal{}, err
+			return nil, err
 		}
 	}
-	var all []Entry
 	before := ""
 	for i, k := range kept {
 		var e Entry
 		err := canon.Unmarshal([]byte(k.Body), &e)
 		if err != nil || e.Kind != entryKind || e.Request != id || e.Number != int64(i+1) || e.Number != k.Number || e.Before != before ||
 			canon.Hash([]byte(k.Body)) != k.Hash {
-			return Appeal{}, fault.Corrupt("lane.broken_history", id, i+1).Because(err)
+			return nil, fault.Corrupt("lane.broken_history", id, i+1).Because(err)
 		}
 		before = k.Hash
 		if e.Sealed != "" && key != nil {
 			if e.Note, err = key.open(e); err != nil {
-				return Appeal{}, fault.Corrupt("lane.broken_history", id, i+1).Because(err)
+				return nil, fault.Corrupt("lane.broken_history", id, i+1).Because(err)
 			}
 		}
 		if e.SealedTo != "" && pair != nil {
@@ -120,17 +131,22 @@ func (l *Lane) Appeal(ctx context.Context, id int64, code string) (Appeal, error
 		}
 		all = append(all, e)
 	}
-	return l.stand(ctx, all)
+	return all, nil
 }
 
 // stand works out where entries stand.
 func (l *Lane) stand(ctx context.Context, all []Entry) (Appeal, error) {
-	_, router, err := l.Current(ctx)
+	v, router, err := l.Current(ctx)
 	if err != nil {
 		return Appeal{}, err
 	}
+	return l.standBy(v, router, all)
+}
+
+// standBy is stand by a version of the directory.
+func (l *Lane) standBy(v Version, router *authority.Router, all []Entry) (a Appeal, err error) {
 	d := router.Directory()
-	a := Appeal{Entries: all}
+	a = Appeal{Entries: all, directory: v.Number}
 	if a.Law, err = d.Book.Law(d.Info.Country); err != nil {
 		return Appeal{}, err
 	}
@@ -307,10 +323,13 @@ func (l *Lane) admit(ctx context.Context, now Appeal, e Entry) (Entry, lanedb.Wi
 	return e, then.with(), err
 }
 
-// with says with whom an appeal lies.
-func (a Appeal) with() (w lanedb.With) {
-	if n := len(a.Standing.Legs); n > 0 {
-		w = lanedb.With{Authority: a.Standing.Legs[n-1].Authority, Open: a.Standing.Legs[n-1].Closed == ""}
+// with says with whom an appeal lies, and as what its legs are counted.
+func (a Appeal) with() lanedb.With {
+	w := lanedb.With{Directory: a.directory}
+	for _, leg := range a.Standing.Legs {
+		w.Authority, w.Open = leg.Authority, leg.Closed == ""
+		standing, due := legStanding(leg)
+		w.Legs = append(w.Legs, lanedb.Leg{Authority: leg.Authority, Month: string(leg.Submitted.Day)[:7], Standing: string(standing), Due: string(due)})
 	}
 	return w
 }

@@ -74,7 +74,7 @@ func (l *Lane) BlackOut(ctx context.Context, b Blackout) error {
 }
 
 func (b Blackout) fits(lines int) error {
-	private := slices.Concat(links(b.Reason), numbers(b.Reason))
+	private := private(b.Reason)
 	switch {
 	case b.Line < 1 || b.Line > int64(lines):
 		return fault.NotFound("lane.no_line", b.Line, b.Request)
@@ -92,6 +92,7 @@ func (b Blackout) fits(lines int) error {
 func (l *Lane) erasing(ctx context.Context, r Request, e Event, b Blackout, history []Event) (out lanedb.Blackout, err error) {
 	out = lanedb.Blackout{Request: r.ID, Number: e.Number, Pictures: b.Pictures, Place: b.Place && e.Number == 1, Link: e.Outcome != "" && e.Link != ""}
 	said := e.Words + e.Reason + e.Reference + e.Link
+	out.Said = e.said() != ""
 	for _, words := range []*string{&e.Words, &e.Reason, &e.Reference} {
 		if *words != "" {
 			*words = Black
@@ -114,25 +115,11 @@ func (l *Lane) erasing(ctx context.Context, r Request, e Event, b Blackout, hist
 		said += r.Words
 		out.Words, out.Answers = Black, "{}"
 	}
-	if out.Search, err = l.leftToFind(ctx, out); err != nil {
-		return out, err
-	}
+	out.Said = out.Said || out.Words != ""
 	if was != 0 && strings.Trim(said, Black) == "" && !b.Pictures && !out.Place || said == "" && !b.Pictures && !out.Place {
 		return out, fault.Conflict("lane.blacked", e.Number, r.ID)
 	}
 	return out, nil
-}
-
-// leftToFind gives what a request is found by when an event's words are erased.
-func (l *Lane) leftToFind(ctx context.Context, out lanedb.Blackout) (string, error) {
-	kept, err := l.db.Request(ctx, out.Request)
-	if err != nil {
-		return "", err
-	}
-	if out.Words != "" {
-		kept.Words, kept.Answers, kept.Landmark = "", out.Answers, ""
-	}
-	return l.searchText(ctx, kept, "", out.Number)
 }
 
 // newestWords gives the event as which a post reads.

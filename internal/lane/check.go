@@ -167,7 +167,7 @@ func (c Check) fits() error {
 	if !plain(c.Reason, maxText) {
 		return fault.Invalid("lane.text", maxText)
 	}
-	private := slices.Concat(links(c.Reason), numbers(c.Reason))
+	private := private(c.Reason)
 	switch {
 	case !slices.Contains([]State{Routed, Withdrawn, Merged}, c.To):
 		return fault.Conflict("lane.transition", string(AwaitingCheck), string(c.To), string(ByHouse))

@@ -27,6 +27,7 @@ type Digest struct {
 	Authority       string
 	Day             appeal.Day
 	New, Soon, Over int  // nothing was done with them; due within three days; overdue
+	Pledges, Broken int  // pledges whose day comes within three days; whose day is over
 	More            bool // there are more than were counted
 
 	kept lanedb.Digest
@@ -36,6 +37,9 @@ type Digest struct {
 func (d Digest) Key(place string) string {
 	return fmt.Sprintf("day-%s-%s-%s", place, d.Authority, d.Day)
 }
+
+// None reports that there is nothing to tell.
+func (d Digest) None() bool { return d.New+d.Soon+d.Over+d.Pledges+d.Broken == 0 }
 
 // Mailbox gives the address to which an authority's daily letter goes: that of its
 // channel of accounts. ok is false when it has none.
@@ -92,7 +96,7 @@ func (l *Lane) DecideDigests(ctx context.Context) error {
 		} else if !there {
 			continue // an account that is set up later in the day is told of
 		}
-		if err := l.db.AddDigest(ctx, a.ID, day, counted.New+counted.Soon+counted.Over > 0); err != nil {
+		if err := l.db.AddDigest(ctx, a.ID, day, !counted.None()); err != nil {
 			return err
 		}
 	}
@@ -105,10 +109,15 @@ func (l *Lane) count(ctx context.Context, d *Digest) (err error) {
 		return err
 	}
 	dues, cut, err := l.Dues(ctx, Account{Authority: d.Authority})
-	d.Soon, d.Over, d.More = 0, 0, cut || d.New >= mostCounted
+	d.Soon, d.Over, d.Pledges, d.Broken, d.More = 0, 0, 0, 0, cut || d.New >= mostCounted
 	soon := l.today().Plus(soonDays)
 	for _, due := range dues {
 		switch {
+		case due.Pledge && due.Over:
+			d.Broken++
+		case due.Pledge && due.Day <= soon:
+			d.Pledges++
+		case due.Pledge:
 		case due.Over:
 			d.Over++
 		case due.Day <= soon:

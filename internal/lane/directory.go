@@ -99,9 +99,39 @@ func readRouter(v Version, kept []lanedb.File) (*authority.Router, error) {
 func (l *Lane) RouterOf(ctx context.Context, r Request) (*authority.Router, error) {
 	v, router, err := l.Current(ctx)
 	if err == nil && v.Number != r.Directory {
-		_, router, err = l.Router(ctx, r.Directory)
+		router, err = l.olderRouter(r.Directory, func() (lanedb.Version, []lanedb.File, error) { return l.db.Directory(ctx, r.Directory) })
 	}
 	return router, err
+}
+
+// maxOlder is how many older versions are kept read.
+const maxOlder = 8
+
+// olderRouter gives what routes by a version, which read reads where it is not known.
+func (l *Lane) olderRouter(number int64, read func() (lanedb.Version, []lanedb.File, error)) (*authority.Router, error) {
+	l.mu.Lock()
+	router := l.older[number]
+	if l.router != nil && l.newest.Number == number {
+		router = l.router
+	}
+	l.mu.Unlock()
+	if router != nil {
+		return router, nil
+	}
+	v, files, err := read()
+	if err != nil {
+		return nil, err
+	}
+	if router, err = readRouter(v, files); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.older) >= maxOlder {
+		clear(l.older)
+	}
+	l.older[number] = router
+	return router, nil
 }
 
 // Current gives the newest version and its router, or the fault

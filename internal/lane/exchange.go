@@ -172,8 +172,8 @@ func CheckUpdate(update string) error {
 // Remark appends words of an authority that has a part in a request, with a picture
 // where there is one; it moves nothing. update is the number of the message that
 // brings them, and after the number of events that its writer has seen. The faults
-// are lane.text, lane.update, lane.no_picture, lane.no_request, lane.not_theirs and
-// lane.moved.
+// are lane.text, lane.public_words, lane.update, lane.no_picture, lane.no_request,
+// lane.not_theirs and lane.moved.
 //
 // Who the authority is must have been shown before; Remark believes it.
 func (l *Lane) Remark(ctx context.Context, request, after int64, authority, words, picture, update string) error {
@@ -181,6 +181,9 @@ func (l *Lane) Remark(ctx context.Context, request, after int64, authority, word
 		return fault.Invalid("lane.text", maxText)
 	}
 	if err := CheckUpdate(update); err != nil {
+		return err
+	}
+	if err := publicWords(words); err != nil {
 		return err
 	}
 	r, err := l.Request(ctx, request)

@@ -3,7 +3,6 @@ package lane
 import (
 	"context"
 	"strings"
-	"unicode"
 
 	"kua/internal/appeal"
 	"kua/internal/authority"
@@ -102,87 +101,6 @@ func hides(all []Cause) bool {
 	return false
 }
 
-// domains end an address of a page or of mail. A full stop without a blank after
-// it is common, so not every ending is one.
-var domains = map[string]bool{"kz": true, "kg": true, "uz": true, "tj": true, "tm": true, "ru": true, "com": true, "net": true, "org": true,
-	"info": true, "biz": true, "me": true, "io": true, "cc": true, "ly": true, "link": true, "site": true, "online": true, "top": true,
-	"xyz": true, "shop": true, "club": true, "app": true, "dev": true, "рф": true, "қаз": true}
-
-// links gives what in a text leads to a page, a mailbox or an account.
-func links(text string) (all []string) {
-	for _, word := range strings.Fields(text) {
-		word = strings.Trim(word, `.,;:!?()[]{}<>"'«»„“”`)
-		if strings.Contains(word, "://") || isHandle(word) || hasDomain(strings.ToLower(word)) {
-			all = append(all, word)
-		}
-	}
-	return all
-}
-
-func isHandle(word string) bool {
-	name, ok := strings.CutPrefix(word, "@")
-	return ok && len(name) >= 4 && !strings.ContainsFunc(name, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-}
-
-// hasDomain reports a word with a dot between letters or digits and one of domains.
-func hasDomain(word string) bool {
-	parts := strings.Split(word, ".")
-	for i, part := range parts[1:] {
-		ending := part
-		if end := strings.IndexFunc(part, func(r rune) bool { return !unicode.IsLetter(r) }); end >= 0 {
-			ending = part[:end]
-		}
-		if domains[ending] && parts[i] != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// fewestDigits of a number that may be a person's: a telephone's without its
-// country has nine; what identifies a person in these countries has twelve or fourteen.
-const fewestDigits = 9
-
-// numbers gives the runs of digits that may be a telephone's number or a person's.
-// Digits are joined over single blanks, hyphens and brackets; a whole date is no
-// part of a number.
-func numbers(text string) (all []string) {
-	letters := []rune(text)
-	for i := 0; i < len(letters); {
-		if !unicode.IsDigit(letters[i]) {
-			i++
-			continue
-		}
-		begin, end, digits, between := i, i, 0, 0
-		for ; i < len(letters) && between <= 2; i++ {
-			switch r := letters[i]; {
-			case unicode.IsDigit(r):
-				digits, between, end = digits+1, 0, i+1
-			case r == '-' || r == '(' || r == ')' || r == '\u2011' || r == '\u2013' || r == ' ' || r == '\u00a0' || r == '\u202f':
-				between++
-			default:
-				between = 3
-			}
-		}
-		i = end
-		run := string(letters[begin:end])
-		if digits >= fewestDigits && !startsWithDate(run) {
-			all = append(all, run)
-		}
-	}
-	return all
-}
-
-// startsWithDate reports "2026-11-28 18": a day and little beside it.
-func startsWithDate(run string) bool {
-	const date = len("2026-11-28")
-	if len(run) < date {
-		return false
-	}
-	_, err := appeal.ParseDay(run[:date])
-	return err == nil && len(numbers(run[date:])) == 0
-}
-
 // keptHold is what is kept of why a draft waits.
 func keptHold(all []Cause, v authority.Visibility, today appeal.Day) *lanedb.Hold {
 	if len(all) == 0 {
@@ -198,7 +116,7 @@ func keptHold(all []Cause, v authority.Visibility, today appeal.Day) *lanedb.Hol
 // AskAgain brings a report of which the house let nothing through back before
 // it, once, with its holder's words. They are read by everybody if it is let
 // through. The faults are lane.bad_code, lane.unknown_code, lane.text,
-// lane.danger, lane.not_refused, lane.asked_again and lane.moved.
+// lane.danger, lane.public_words, lane.not_refused, lane.asked_again and lane.moved.
 func (l *Lane) AskAgain(ctx context.Context, code, words string, lang locale.Tag, aware bool) error {
 	id, err := l.Held(ctx, code)
 	if err != nil {
@@ -217,6 +135,11 @@ func (l *Lane) AskAgain(ctx context.Context, code, words string, lang locale.Tag
 	r, err := l.Request(ctx, id)
 	if err != nil {
 		return err
+	}
+	if !r.Hidden() { // everybody reads them at once
+		if err := publicWords(words); err != nil {
+			return err
+		}
 	}
 	today := l.today()
 	e := Event{Day: today, By: ByHolder, Authority: a.Authority, From: Withdrawn, To: AwaitingCheck, Reason: words}

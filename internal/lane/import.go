@@ -2,7 +2,6 @@ package lane
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"kua/internal/appeal"
@@ -68,7 +67,7 @@ func (i *Importer) Check(f Foreign) error {
 func (i *Importer) Doubts(f Foreign) ([]string, error) {
 	said := f.Words + " " + f.Landmark + " " + f.Notes
 	danger, err := Danger(said, f.Language)
-	return slices.Concat(danger, links(said), numbers(said)), err
+	return append(danger, private(said)...), err
 }
 
 func (i *Importer) kept(f Foreign) (lanedb.Import, error) {

@@ -49,13 +49,15 @@ type Lane struct {
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version
 	router *authority.Router
-	links  []byte // the key of the links, once it was read
+	links  []byte                      // the key of the links, once it was read
+	older  map[int64]*authority.Router // by version; each is for good
 }
 
 // Open opens the lane, making its database when it is not there.
 func Open(ctx context.Context, cfg Config) (*Lane, error) {
+	l := &Lane{older: map[int64]*authority.Router{}, porter: newPorter()}
 	rules := lanedb.Rules{Tells: tells, Answer: func(s string) bool { return State(s).judged() }, Standing: func(f lanedb.Facts) string { return string(standing(f)) },
-		Filed: filed, Open: open, Unseen: unseenStates(),
+		Filed: filed, Says: says, Search: l.search, Open: open, Unseen: unseenStates(),
 		Disputes: func(before, after string) bool { return disputes(Standing(before), Standing(after)) }}
 	db, err := lanedb.Open(ctx, filepath.Join(cfg.Dir, databaseFile), cfg.URL, rules)
 	if err != nil {
@@ -67,7 +69,8 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	if cfg.Sealer == nil {
 		cfg.Sealer = func() Seal { return nil }
 	}
-	return &Lane{db: db, now: cfg.Now, pic: newDarkroom(cfg), sealer: cfg.Sealer, porter: newPorter()}, nil
+	l.db, l.now, l.pic, l.sealer = db, cfg.Now, newDarkroom(cfg), cfg.Sealer
+	return l, nil
 }
 
 // Close closes the lane.

@@ -99,7 +99,7 @@ func readLink(key []byte, token string) (assignment, generation int64, last appe
 
 // Opened gives the assignment that a token opens, and its request. The faults are
 // lane.bad_link (no such token was ever made here), lane.void_link (the collective
-// made it void) and lane.expired_link; with the last the assignment is given, so
+// made it void) and lane.expired_link; with the last the assignment and the number of its request are given, so
 // that a new link can be asked for.
 func (l *Lane) Opened(ctx context.Context, token string) (Assignment, Request, error) {
 	key, err := l.linkKey(ctx)
@@ -126,7 +126,7 @@ func (l *Lane) Opened(ctx context.Context, token string) (Assignment, Request, e
 	}
 	a := shownAssignment(kept)
 	if last < l.today() {
-		return a, Request{}, fault.Forbidden("lane.expired_link", last)
+		return a, Request{ID: kept.Request}, fault.Forbidden("lane.expired_link", last)
 	}
 	r, err := l.Request(ctx, kept.Request)
 	return a, r, err

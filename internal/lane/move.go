@@ -243,10 +243,6 @@ func (m *mover) index(ctx context.Context) error {
 }
 
 func (m *mover) said(ctx context.Context, r lanedb.Request, events []lanedb.Event) (string, error) {
-	added, err := addedWords(events)
-	if err != nil {
-		return "", err
-	}
 	router := m.categories[r.Directory]
 	if router == nil {
 		v, files, err := m.db.Directory(ctx, r.Directory)
@@ -258,7 +254,7 @@ func (m *mover) said(ctx context.Context, r lanedb.Request, events []lanedb.Even
 		}
 		m.categories[r.Directory] = router
 	}
-	return searchOf(r, router, added)
+	return searchOf(r, router, events)
 }
 
 // carry brings the pictures that the target knows of and reads each of them back.

@@ -17,7 +17,7 @@ import (
 // of a report once it is routed to it, and after that of every act of the holder
 // and the collective on the whole of it or on its own part, until that is closed;
 // of the closing too. What another authority's answer is worth is not its business,
-// nor is that words were not let through.
+// nor is that words were not let through; what supporters say it hears of by AddVerdict alone.
 func tells(body string, all []lanedb.Assignment) ([]lanedb.Tell, error) {
 	var e Event
 	if err := canon.Unmarshal([]byte(body), &e); err != nil {
@@ -29,7 +29,7 @@ func tells(body string, all []lanedb.Assignment) ([]lanedb.Tell, error) {
 	var out []lanedb.Tell
 	for _, a := range all {
 		s := State(a.State)
-		news := e.By != ByOfficial && e.To != Delivered && e.Blacks == 0 && (e.Authority == "" || e.Authority == a.Authority)
+		news := e.By != ByOfficial && e.By != BySupporter && e.To != Delivered && e.Blacks == 0 && (e.Authority == "" || e.Authority == a.Authority)
 		closed := e.Authority == a.Authority && e.To == s && (s == Withdrawn || s == Merged) && e.From != AwaitingCheck
 		switch {
 		case s == Routed && e.To != Delivered:

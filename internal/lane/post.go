@@ -46,12 +46,12 @@ func (p Post) fits(today appeal.Day) error {
 	case !day(p.Ends, today) || p.Ends > today.Plus(maxAhead) || !day(begins, "0001-01-01") || begins > p.Ends:
 		return fault.Invalid("lane.post_days", string(today))
 	}
-	return nil
+	return publicWords(p.Words)
 }
 
 // AddPost keeps a post, for everybody to see at once. Who speaks must have been shown
 // before; AddPost believes it. The faults are lane.no_post, lane.language,
-// lane.text, lane.post_days (it is over already, ends before it begins, or lies too far ahead) and authority.unknown.
+// lane.text, lane.public_words, lane.post_days (it is over already, ends before it begins, or lies too far ahead) and authority.unknown.
 func (l *Lane) AddPost(ctx context.Context, p Post) (id int64, err error) {
 	v, r, err := l.Current(ctx)
 	if err != nil {
@@ -94,7 +94,7 @@ type Correction struct {
 
 // Correct gives a post other words, an announcement other days too. What stood before
 // stays in its history. The faults are lane.no_request, lane.no_post, lane.post_over
-// (it was kept or taken back), lane.moved, lane.needs (a reason), lane.text, lane.pledge_day and lane.post_days.
+// (it was kept or taken back), lane.moved, lane.needs (a reason), lane.text, lane.public_words, lane.pledge_day and lane.post_days.
 func (l *Lane) Correct(ctx context.Context, c Correction) error {
 	r, err := l.Request(ctx, c.Request)
 	if err != nil {
@@ -116,6 +116,9 @@ func (l *Lane) Correct(ctx context.Context, c Correction) error {
 	if !plain(c.Reason, maxText) {
 		return fault.Invalid("lane.text", maxText)
 	}
+	if err := publicWords(c.Words, c.Reason); err != nil {
+		return err
+	}
 	now := Post{Matter: r.Matter, Language: r.Language, Words: c.Words, Begins: c.Begins, Ends: c.Ends}
 	if r.Matter == Pledge {
 		if c.Begins != "" || c.Ends != "" && c.Ends != r.Ends {
@@ -129,8 +132,7 @@ func (l *Lane) Correct(ctx context.Context, c Correction) error {
 		return err
 	}
 	e := Event{Day: today, By: c.By, Authority: a.Authority, From: Planned, To: Planned, Words: c.Words, Begins: now.Begins, On: now.Ends, Reason: c.Reason, Corrects: true}
-	return l.db.CorrectPost(ctx, lanedb.Post{Request: r.ID, Assignment: a.Number, Step: a.Step, Words: c.Words, Begins: string(now.Begins), Ends: string(now.Ends),
-		Search: locale.SearchText(c.Words)}, e.write)
+	return l.db.CorrectPost(ctx, lanedb.Post{Request: r.ID, Assignment: a.Number, Step: a.Step, Words: c.Words, Begins: string(now.Begins), Ends: string(now.Ends)}, e.write)
 }
 
 // Retract takes a post back, with a reason that everybody reads. The faults are those of Move.

@@ -26,7 +26,7 @@ type Difference struct {
 // DifferenceKind says what differs.
 type DifferenceKind string
 
-// The kinds. Numbers and standings follow from the rest and can be mended;
+// The kinds. Numbers, standings and how appeals are counted follow from the rest and can be mended;
 // the others are damage.
 const (
 	DiffersNumber   DifferenceKind = "number"   // a number of the tally
@@ -35,13 +35,19 @@ const (
 	DiffersAnswer   DifferenceKind = "answer"   // an assignment's answer is not in its history as it is kept
 	DiffersVerdict  DifferenceKind = "verdict"  // a verdict is in the history or in the table alone
 	DiffersOutcome  DifferenceKind = "outcome"  // an outcome is in the history or in the table alone
+	DiffersAppeal   DifferenceKind = "appeal"   // a formal appeal is not counted as it stands
 )
+
+// Mends reports what a recount can put right.
+func (d DifferenceKind) Mends() bool {
+	return d == DiffersNumber || d == DiffersStanding || d == DiffersAppeal
+}
 
 // Recount counts everything anew, from each request's checked history, and gives
 // what differs from what is kept. With mend, numbers and standings are put right;
 // damage is only told, since nobody can know what was there.
 //
-// It is one transaction, so that nothing moves meanwhile; on SQLite whoever writes waits.
+// Reports are one transaction and formal appeals another, so that nothing moves meanwhile; on SQLite whoever writes waits.
 func (l *Lane) Recount(ctx context.Context, mend bool) ([]Difference, error) {
 	var all []Difference
 	kept, err := l.db.Recount(ctx, mend, func() func(lanedb.Counted) {
@@ -54,6 +60,11 @@ func (l *Lane) Recount(ctx context.Context, mend bool) ([]Difference, error) {
 			d.What, d.Part, d.Was = DiffersStanding, k.Assignment, Standing(k.Was)
 		}
 		all = append(all, d)
+	}
+	if err == nil {
+		var appeals []Difference
+		appeals, err = l.recountAppeals(ctx, mend)
+		all = append(all, appeals...)
 	}
 	slices.SortFunc(all, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.Request, b.Request), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Part, b.Part),

@@ -60,7 +60,7 @@ func TestLocker(t *testing.T) {
 func TestChallengeIsTakenOnce(t *testing.T) {
 	onEngines(t, nil, func(t *testing.T, l, _ *Lane) {
 		ctx, now := t.Context(), l.now()
-		number, err := l.db.AddAccount(ctx, lanedb.Account{Authority: "water", Name: "Desk", Folded: "desk", Handle: []byte("handle"), Until: now.Add(time.Hour).UnixMicro()}, "invite", 0)
+		number, err := l.db.AddAccount(ctx, lanedb.Account{Authority: "water", Name: "Desk", Called: "desk", Handle: []byte("handle"), Until: now.Add(time.Hour).UnixMicro()}, "invite", 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -102,7 +102,7 @@ func day(d, today appeal.Day) bool {
 }
 
 // check holds a move against the table and against what it needs. The faults are
-// lane.transition and lane.needs.
+// lane.transition, lane.needs, lane.text and lane.public_words.
 func (m Move) check(matter Matter, from State, category authority.Category, today appeal.Day) error {
 	if !slices.Contains(matter.Next(from, m.By), m.To) {
 		return fault.Conflict("lane.transition", string(from), string(m.To), string(m.By))
@@ -127,6 +127,11 @@ func (m Move) check(matter Matter, from State, category authority.Category, toda
 	}
 	if !plain(m.Reason, maxText) {
 		return fault.Invalid("lane.text", maxText)
+	}
+	if m.By == ByOfficial || m.To == Withdrawn { // nobody looks first
+		if err := publicWords(m.Reason); err != nil {
+			return err
+		}
 	}
 	if !oneLine(m.Number, maxNumber) {
 		return fault.Invalid("lane.text", maxNumber)

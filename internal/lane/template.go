@@ -41,7 +41,7 @@ func (l *Lane) Templates(ctx context.Context, me Account) ([]Template, error) {
 
 // KeepTemplate keeps a new template of the account's authority, or changes one.
 // The faults are lane.template (no title, no words, too long, or a place that
-// there is not), lane.template_taken, lane.template_full and lane.no_template.
+// there is not), lane.public_words, lane.template_taken, lane.template_full and lane.no_template.
 func (l *Lane) KeepTemplate(ctx context.Context, me Account, t Template) error {
 	t.Title = strings.Join(strings.Fields(t.Title), " ")
 	tag, ok := locale.Parse(string(t.Language))
@@ -50,6 +50,9 @@ func (l *Lane) KeepTemplate(ctx context.Context, me Account, t Template) error {
 	}
 	if t.Title == "" || !oneLine(t.Title, maxTitle) || strings.TrimSpace(t.Words) == "" || !plain(t.Words, maxText) {
 		return fault.Invalid("lane.template", maxTitle, maxText)
+	}
+	if err := publicWords(t.Words); err != nil {
+		return err
 	}
 	for _, place := range places.FindAllString(t.Words, -1) {
 		if place != numberPlace && place != datePlace {

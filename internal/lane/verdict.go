@@ -26,9 +26,10 @@ type Verdict struct {
 
 // Judge keeps a verdict, once for each code and answer, in the history and in
 // the counts. A holder who says that it is not mended, or only partly, opens the
-// request again; supporters' verdicts open nothing. The faults are lane.bad_code,
+// request again; supporters' verdicts open nothing. Words that the rules of holding stop wait for a
+// checker (Additions); the verdict itself does not. The faults are lane.bad_code,
 // lane.unknown_code, lane.verdict (no such word), lane.text, lane.danger,
-// lane.no_assignment, lane.no_answer, lane.judged, lane.came_later, lane.moved and lane.no_picture.
+// lane.no_assignment, lane.no_answer, lane.judged, lane.came_later, lane.moved, lane.no_picture and lane.adding_waits.
 func (l *Lane) Judge(ctx context.Context, v Verdict) error {
 	hash, err := hashCode(v.Code)
 	if err != nil {
@@ -73,7 +74,22 @@ func (l *Lane) Judge(ctx context.Context, v Verdict) error {
 		shows = uses(After, v.Picture)
 	}
 	seen := lanedb.Assignment{Number: a.Number, Request: r.ID, Step: a.Step, Answer: v.Answer}
-	return l.db.AddVerdict(ctx, lanedb.Verdict{Assignment: seen, Person: hash, Says: string(v.Says), Day: string(today), Pictures: shows}, said.write, reopened, open, reopening.write)
+	var waits *lanedb.Addition
+	if strings.TrimSpace(v.Words) != "" && !r.Hidden() {
+		causes, err := l.addingCauses(ctx, r, v.Words)
+		if err != nil {
+			return err
+		}
+		if len(causes) > 0 {
+			held, err := l.waiting(r.ID, said.By, v.Code, v.Words, causes)
+			if err != nil {
+				return err
+			}
+			held.Assignment, held.Answer = a.Number, v.Answer
+			waits, said.Words = &held, ""
+		}
+	}
+	return l.db.AddVerdict(ctx, lanedb.Verdict{Assignment: seen, Person: hash, Says: string(v.Says), Day: string(today), Pictures: shows, Waits: waits}, additionsMost, said.write, reopened, open, reopening.write)
 }
 
 // Who is whoever comes back with a code.

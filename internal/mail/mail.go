@@ -161,7 +161,9 @@ func (m Message) Check() error {
 
 // Send gives a message to the server. It returns nil once the server has taken
 // it, whatever happens to the line afterwards. The faults are those of Check,
-// mail.refused (kind invalid: the server will not take it, now or later) and
+// mail.no_mailbox, mail.sender and mail.refused (kind invalid: the server will take nothing for this
+// address, nothing from this sender, or not this message, now or later), mail.mailbox_later (kind later: the
+// mailbox takes nothing now) and
 // mail.later (kind later: no server answered, it was not to be trusted, or it asks
 // to come back). After mail.later the server may have taken the message all the
 // same, when the line broke at its end: whoever tries again does so under the same ID.
@@ -199,9 +201,25 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var refused *gomail.SendError
-	if errors.As(err, &refused) && refused.ErrorCode() >= 500 {
-		return fault.Invalid("mail.refused", refused.ErrorCode()).Because(err)
+	return why(err)
+}
+
+// why says what went wrong with a sending, by the step at which the server said no.
+func why(err error) error {
+	var said *gomail.SendError
+	if !errors.As(err, &said) {
+		return fault.Later("mail.later").Because(err)
+	}
+	code := said.ErrorCode()
+	switch {
+	case said.Reason == gomail.ErrSMTPRcptTo && code >= 500:
+		return fault.Invalid("mail.no_mailbox", code).Because(err)
+	case said.Reason == gomail.ErrSMTPRcptTo && code >= 400:
+		return fault.Later("mail.mailbox_later", code).Because(err)
+	case said.Reason == gomail.ErrSMTPMailFrom && code >= 500:
+		return fault.Invalid("mail.sender", code).Because(err)
+	case code >= 500:
+		return fault.Invalid("mail.refused", code).Because(err)
 	}
 	return fault.Later("mail.later").Because(err)
 }

@@ -107,7 +107,7 @@ func TestSendRequiresTLS(t *testing.T) {
 func TestSendFails(t *testing.T) {
 	t.Parallel()
 	for manner, want := range map[mailtest.Manner]*fault.Fault{
-		mailtest.Refuse: fault.Invalid("mail.refused"), mailtest.Later: fault.Later("mail.later"), mailtest.Hang: fault.Later("mail.later"),
+		mailtest.Refuse: fault.Invalid("mail.no_mailbox"), mailtest.Sender: fault.Invalid("mail.sender"), mailtest.Content: fault.Invalid("mail.refused"), mailtest.Later: fault.Later("mail.mailbox_later"), mailtest.Hang: fault.Later("mail.later"),
 	} {
 		s := mailtest.Start(t, manner, false)
 		here, err := New(Config{Server: s.Addr, From: "post@kua.example"})

@@ -192,8 +192,9 @@ func signing(w *webauthn.WebAuthn, challenge []byte) (*protocol.CredentialAssert
 }
 
 // Signed checks a browser's answer to ToSign: check is asked about the challenge,
-// find gives the person of a handle. It gives the key as it is to be kept now. The
-// faults are passkey.site and passkey.answer, also for a key that was copied.
+// find gives the person of a handle, or a fault of what is not found. It gives the key as it is to be kept now. The
+// faults are passkey.site and passkey.answer, also for a key that was copied; whatever
+// else keeps find from its answer is given as it is.
 func (s Site) Signed(answer []byte, check func(challenge []byte) error, find func(handle []byte) (Person, error)) (Key, error) {
 	w, err := s.open()
 	if err != nil {
@@ -214,13 +215,18 @@ func (s Site) Signed(answer []byte, check func(challenge []byte) error, find fun
 	if err != nil {
 		return Key{}, err
 	}
+	var lost error
 	_, c, err := w.ValidatePasskeyLogin(func(_, handle []byte) (webauthn.User, error) {
 		p, err := find(handle)
 		if err != nil {
+			lost = err
 			return nil, err
 		}
 		return p.user()
 	}, *session, parsed)
+	if f, known := fault.Of(lost); lost != nil && (!known || f.Kind != fault.KindNotFound) {
+		return Key{}, lost
+	}
 	if err != nil {
 		return Key{}, refused(err)
 	}

@@ -24,12 +24,12 @@ func (w *Worker) Alert(ctx context.Context) (did bool, err error) {
 	}
 	whole := context.WithoutCancel(ctx) // what was sent is kept as sent, even when this ends
 	if w.Mail == nil || w.site == nil {
-		return true, w.Lane.AlertFailed(whole, a, false, false)
+		return true, w.Lane.AlertFailed(whole, a, lane.NotTried)
 	}
 	var news lane.News
 	if !a.Asked {
 		if news, err = w.Lane.News(ctx, a); err != nil {
-			return true, errors.Join(err, w.Lane.AlertFailed(whole, a, true, false))
+			return true, errors.Join(err, w.Lane.AlertFailed(whole, a, lane.HouseTrouble))
 		}
 		if news.None() {
 			return true, w.Lane.AlertSent(whole, a, news)
@@ -45,8 +45,21 @@ func (w *Worker) Alert(ctx context.Context) (did bool, err error) {
 	if err == nil {
 		return true, w.Lane.AlertSent(whole, a, news)
 	}
-	f, ok := fault.Of(err)
-	return true, w.Lane.AlertFailed(whole, a, true, ok && f.Kind == fault.KindInvalid)
+	return true, w.Lane.AlertFailed(whole, a, trouble(err))
+}
+
+// trouble says whose it is that a letter could not be sent.
+func trouble(err error) lane.Trouble {
+	f, _ := fault.Of(err)
+	switch f.Key {
+	case "mail.no_mailbox", "mail.address":
+		return lane.NoMailbox
+	case "mail.mailbox_later":
+		return lane.MailboxLater
+	case "mail.refused":
+		return lane.LetterRefused
+	}
+	return lane.HouseTrouble
 }
 
 // alertLetter writes the letter of an alert: whether it is wanted, or its news.

@@ -226,7 +226,7 @@ func TestNoMailBomb(t *testing.T) {
 		}
 		ask("nobody@mail.example", "")
 		h.alerts(0, (&post{err: fault.Invalid("mail.refused", 550)}).send)
-		count(lane.AlertCount{})
+		count(lane.AlertCount{Ended: 1})
 
 		h.confirmed(lane.Wish{Area: "ulgi"})
 		h.later.Store(int64(365 * day))

@@ -38,7 +38,7 @@ func (w *Worker) Digest(ctx context.Context) (did bool, err error) {
 		return true, w.Lane.DropDigest(whole, d)
 	}
 	c, ok := lane.Mailbox(to)
-	if !ok || d.New+d.Soon+d.Over == 0 {
+	if !ok || d.None() {
 		return true, w.Lane.DropDigest(whole, d)
 	}
 	lang := c.Language
@@ -63,7 +63,7 @@ func (w *Worker) digest(d lane.Digest, place, address, name string, lang locale.
 	for _, c := range []struct {
 		key string
 		n   int
-	}{{"deliver.digest.over", d.Over}, {"deliver.digest.soon", d.Soon}, {"deliver.digest.new", d.New}} {
+	}{{"deliver.digest.over", d.Over}, {"deliver.digest.soon", d.Soon}, {"deliver.digest.new", d.New}, {"deliver.digest.broken", d.Broken}, {"deliver.digest.pledges", d.Pledges}} {
 		if c.n > 0 {
 			line(say(c.key, strconv.Itoa(c.n)))
 		}

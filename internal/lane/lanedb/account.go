@@ -14,7 +14,7 @@ import (
 type Account struct {
 	Number          int64
 	Authority, Name string
-	Folded          string
+	Called          string // the name as it is compared; unique in its authority
 	Admin           bool
 	State           string
 	Day             string
@@ -31,11 +31,11 @@ const (
 	Closed  = "closed"
 )
 
-const accountColumns = `number, authority, name, folded, admin, state, day, handle, locker, step, until`
+const accountColumns = `number, authority, name, called, admin, state, day, handle, locker, step, until`
 
 func scanAccount(row interface{ Scan(...any) error }, a *Account) error {
 	var admin int64
-	err := row.Scan(&a.Number, &a.Authority, &a.Name, &a.Folded, &admin, &a.State, &a.Day, &a.Handle, &a.Locker, &a.Step, &a.Until)
+	err := row.Scan(&a.Number, &a.Authority, &a.Name, &a.Called, &admin, &a.State, &a.Day, &a.Handle, &a.Locker, &a.Step, &a.Until)
 	a.Admin = admin == 1
 	return err
 }
@@ -51,16 +51,21 @@ func (db *DB) account(ctx context.Context, where string, args ...any) (a Account
 	return a, nil
 }
 
-// Account gives an account by its number, AccountNamed by its folded name,
-// AccountOf by its passkeys' handle, AccountInvited by the hash of the token that sets
+// Account gives an account by its number, AccountOf by its passkeys' handle, AccountInvited by the hash of the token that sets
 // it up. The fault is lane.no_account.
 func (db *DB) Account(ctx context.Context, number int64) (Account, error) {
 	return db.account(ctx, `number = $1`, number)
 }
 
-// AccountNamed: see Account.
-func (db *DB) AccountNamed(ctx context.Context, folded string) (Account, error) {
-	return db.account(ctx, `folded = $1`, folded)
+// AccountsCalled gives the accounts of all authorities that have a name and that
+// somebody can sign in with.
+func (db *DB) AccountsCalled(ctx context.Context, called string) ([]Account, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT `+accountColumns+` FROM account WHERE called = $1 AND state = 'live' ORDER BY number`, called)
+	all, err := collect(rows, err, func(rows *sql.Rows, a *Account) error { return scanAccount(rows, a) })
+	if err != nil {
+		return nil, fmt.Errorf("find the accounts of a name: %w", err)
+	}
+	return all, nil
 }
 
 // AccountOf: see Account.
@@ -99,9 +104,9 @@ func (db *DB) AddAccount(ctx context.Context, a Account, invite string, actor in
 		if a.Admin {
 			admin = 1
 		}
-		err := tx.QueryRowContext(ctx, `INSERT INTO account (authority, name, folded, admin, state, day, handle, invite, until, locker, step)
-			VALUES ($1, $2, $3, $4, 'invited', $5, $6, $7, $8, $9, 0) ON CONFLICT (folded) DO NOTHING RETURNING number`,
-			a.Authority, a.Name, a.Folded, admin, a.Day, a.Handle, invite, a.Until, []byte{}).Scan(&number)
+		err := tx.QueryRowContext(ctx, `INSERT INTO account (authority, name, folded, called, admin, state, day, handle, invite, until, locker, step)
+			VALUES ($1, $2, $1 || '/' || $3, $3, $4, 'invited', $5, $6, $7, $8, $9, 0) ON CONFLICT (folded) DO NOTHING RETURNING number`,
+			a.Authority, a.Name, a.Called, admin, a.Day, a.Handle, invite, a.Until, []byte{}).Scan(&number)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fault.Conflict("lane.account_taken", a.Name)
 		}

@@ -8,51 +8,43 @@ import (
 	"kua/internal/fault"
 )
 
-// Addition is words of a holder that wait to be looked at.
+// Addition is words of a citizen that wait to be looked at.
 type Addition struct {
 	Number, Request int64
 	Digest, Words   string
 	Causes          string // JSON
 	Day             string
-}
-
-// AddWords appends an event of a holder's words, as AddEvent does; search is what
-// the request is found by from now on.
-func (db *DB) AddWords(ctx context.Context, request, after int64, search string, write Write) error {
-	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		err := db.appendEvent(ctx, tx, request, write.after(after))
-		if err != nil {
-			return err
-		}
-		return db.reindex(ctx, tx, request, search)
-	})
-	if err != nil {
-		return fmt.Errorf("add words to request %d: %w", request, err)
-	}
-	return nil
+	Actor           string
+	Person          string // hash of their code
+	Assignment      int64  // to whose question they answer, or whose answer they judge; 0: neither
+	Answer          int64  // of a verdict: the number of the event that it judges
 }
 
 // HoldAddition keeps words that wait; those that wait already change nothing. The
-// fault is lane.adding_waits when most of the request wait.
+// fault is lane.adding_waits when most of such an actor wait at the request.
 func (db *DB) HoldAddition(ctx context.Context, a Addition, most int64) error {
-	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var same, wait int64
-		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(sum(CASE digest WHEN $1 THEN 1 ELSE 0 END), 0), count(*) FROM addition WHERE request = $2`, a.Digest, a.Request).Scan(&same, &wait); err != nil {
-			return err
-		}
-		if same > 0 {
-			return nil
-		}
-		if wait >= most {
-			return fault.Conflict("lane.adding_waits", most)
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO addition (request, digest, words, causes, day) VALUES ($1, $2, $3, $4, $5)`, a.Request, a.Digest, a.Words, a.Causes, a.Day)
-		return err
-	})
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error { return holdAddition(ctx, tx, a, most) })
 	if err != nil {
 		return fmt.Errorf("hold words that were added to request %d: %w", a.Request, err)
 	}
 	return nil
+}
+
+func holdAddition(ctx context.Context, tx *sql.Tx, a Addition, most int64) error {
+	var same, wait int64
+	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(sum(CASE digest WHEN $1 THEN 1 ELSE 0 END), 0), COALESCE(sum(CASE actor WHEN $2 THEN 1 ELSE 0 END), 0)
+		FROM addition WHERE request = $3`, a.Digest, a.Actor, a.Request).Scan(&same, &wait); err != nil {
+		return err
+	}
+	if same > 0 {
+		return nil
+	}
+	if wait >= most {
+		return fault.Conflict("lane.adding_waits", most)
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO addition (request, digest, words, causes, day, actor, person, assignment, answer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		a.Request, a.Digest, a.Words, a.Causes, a.Day, a.Actor, a.Person, a.Assignment, a.Answer)
+	return err
 }
 
 // Additions gives words that wait, oldest first and at most limit; request 0 is of
@@ -63,9 +55,9 @@ func (db *DB) Additions(ctx context.Context, request int64, limit int) ([]Additi
 	if request != 0 {
 		where = "request = " + p.one(request)
 	}
-	rows, err := db.db.QueryContext(ctx, `SELECT number, request, digest, words, causes, day FROM addition WHERE `+where+` ORDER BY number LIMIT `+p.one(limit), p.args...)
+	rows, err := db.db.QueryContext(ctx, `SELECT number, request, digest, words, causes, day, actor, person, assignment, answer FROM addition WHERE `+where+` ORDER BY number LIMIT `+p.one(limit), p.args...)
 	all, err := collect(rows, err, func(rows *sql.Rows, a *Addition) error {
-		return rows.Scan(&a.Number, &a.Request, &a.Digest, &a.Words, &a.Causes, &a.Day)
+		return rows.Scan(&a.Number, &a.Request, &a.Digest, &a.Words, &a.Causes, &a.Day, &a.Actor, &a.Person, &a.Assignment, &a.Answer)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read words that wait: %w", err)
@@ -74,10 +66,10 @@ func (db *DB) Additions(ctx context.Context, request int64, limit int) ([]Additi
 }
 
 // DecideAddition takes words out of those that wait, appends the event that write
-// makes, and keeps who decided. search is what the request is found by from now
-// on, "" for as before. The fault is lane.moved when something else happened since
-// d.Seen events, or they wait no more.
-func (db *DB) DecideAddition(ctx context.Context, number int64, d Decision, search string, write Write) error {
+// makes, moving an assignment with it where moved is not nil, and keeps who decided.
+// The fault is lane.moved when something else happened since d.Seen events, or they
+// wait no more.
+func (db *DB) DecideAddition(ctx context.Context, number int64, d Decision, moved *Assignment, open func(state string) bool, write Write) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `DELETE FROM addition WHERE number = $1 AND request = $2`, number, d.Request)
 		if err != nil {
@@ -89,14 +81,13 @@ func (db *DB) DecideAddition(ctx context.Context, number int64, d Decision, sear
 			}
 			return err
 		}
-		err = db.appendEvent(ctx, tx, d.Request, write.after(d.Seen))
+		if moved != nil {
+			err = db.move(ctx, tx, *moved, nil, open, write.after(d.Seen))
+		} else {
+			err = db.appendEvent(ctx, tx, d.Request, write.after(d.Seen))
+		}
 		if err != nil {
 			return err
-		}
-		if search != "" {
-			if err := db.reindex(ctx, tx, d.Request, search); err != nil {
-				return err
-			}
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO decision (request, event, checker, what, ground, held, again, day, waited) VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7)`,
 			d.Request, d.Seen+1, d.Checker, d.What, d.Ground, d.Day, d.Waited)

@@ -162,6 +162,27 @@ func (db *DB) EndAlert(ctx context.Context, mark string) error {
 	return err
 }
 
+// StopAlerts erases an alert, and with an address all alerts of that, and counts them
+// under a month and a reason.
+func (db *DB) StopAlerts(ctx context.Context, mark, address, month, why string) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `DELETE FROM alert WHERE mark = $1 OR address = $2`, mark, address)
+		if err != nil {
+			return err
+		}
+		n, err := done.RowsAffected()
+		if n == 0 || err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO alert_ended (month, why, n) VALUES ($1, $2, $3) ON CONFLICT (month, why) DO UPDATE SET n = alert_ended.n + excluded.n`, month, why, n)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("stop alerts: %w", err)
+	}
+	return nil
+}
+
 // EndAlertsOf erases the alerts of an address and how often it was asked, and
 // gives how many alerts there were.
 func (db *DB) EndAlertsOf(ctx context.Context, address, hash string) (int64, error) {
@@ -196,15 +217,15 @@ func (db *DB) eraseAlerts(ctx context.Context, text string, args ...any) (n int6
 }
 
 // CountAlerts counts alerts of areas and of cases that are on, and those that wait
-// to be confirmed.
-func (db *DB) CountAlerts(ctx context.Context) (areas, cases, asked int64, err error) {
+// to be confirmed, and those that were stopped since a month.
+func (db *DB) CountAlerts(ctx context.Context, since string) (areas, cases, asked, ended int64, err error) {
 	err = db.db.QueryRowContext(ctx, `SELECT COALESCE(sum(CASE WHEN state = 'on' AND request = 0 THEN 1 ELSE 0 END), 0),
 		COALESCE(sum(CASE WHEN state = 'on' AND request <> 0 THEN 1 ELSE 0 END), 0),
-		COALESCE(sum(CASE WHEN state = 'asked' THEN 1 ELSE 0 END), 0) FROM alert`).Scan(&areas, &cases, &asked)
+		COALESCE(sum(CASE WHEN state = 'asked' THEN 1 ELSE 0 END), 0), (SELECT COALESCE(sum(n), 0) FROM alert_ended WHERE month >= $1) FROM alert`, since).Scan(&areas, &cases, &asked, &ended)
 	if err != nil {
-		return 0, 0, 0, fmt.Errorf("count alerts: %w", err)
+		return 0, 0, 0, 0, fmt.Errorf("count alerts: %w", err)
 	}
-	return areas, cases, asked, nil
+	return areas, cases, asked, ended, nil
 }
 
 // SinceDay gives an id below all requests of a day and later ones. What was taken

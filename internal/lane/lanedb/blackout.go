@@ -14,7 +14,7 @@ type Blackout struct {
 	Seen            int64  // the number of events when it was worked out
 	Body            string // of the event; its hash stays
 	Words, Answers  string // of the request; "": they stay
-	Search          string // by which the request is found
+	Said            bool   // something that was searched goes
 	Link            bool   // that of its outcome goes
 	Pictures        bool   // those of the event go
 	Place           bool   // the request's goes
@@ -37,8 +37,10 @@ func (db *DB) BlackOut(ctx context.Context, b Blackout, write Write) error {
 				return err
 			}
 		}
-		if err := db.reindex(ctx, tx, b.Request, b.Search); err != nil {
-			return err
+		if b.Said {
+			if err := db.reindex(ctx, tx, b.Request); err != nil {
+				return err
+			}
 		}
 		if b.Place {
 			if err := db.blackPlace(ctx, tx, b.Request); err != nil {
@@ -108,7 +110,7 @@ func dropPictures(ctx context.Context, tx *sql.Tx, request, event int64) error {
 // readers held on to the journal for too long.
 func (db *DB) Scour(ctx context.Context) error {
 	if db.postgres {
-		for _, table := range []string{"request", "event", "request_words", "request_place", "hold_cause", "outcome", "words_print"} {
+		for _, table := range []string{"request", "event", "request_words", "request_place", "hold_cause", "outcome", "words_print", "addition"} {
 			if _, err := db.db.DB.DB.ExecContext(ctx, `VACUUM `+table); err != nil {
 				return fmt.Errorf("scour %s: %w", table, err)
 			}

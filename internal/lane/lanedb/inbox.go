@@ -57,7 +57,7 @@ func (db *DB) file(ctx context.Context, tx *sql.Tx, request int64, body string) 
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT b.number, b.authority, b.state, b.day, r.category, r.area, r.visibility,
 			(SELECT count(*) FROM delivery d WHERE d.assignment = b.number), COALESCE(p.account, 0), COALESCE(i.planned, ''), COALESCE(i.acted, ''),
-			CASE WHEN w.request IS NULL THEN (CASE WHEN EXISTS (SELECT 1 FROM appeal_event e WHERE e.request = b.request) THEN 2 ELSE 0 END) WHEN w.open = 1 AND w.authority = b.authority THEN 2 ELSE 1 END
+			CASE WHEN w.request IS NULL THEN (CASE WHEN EXISTS (SELECT 1 FROM appeal_event e WHERE e.request = b.request) THEN 2 ELSE 0 END) WHEN w.open = 1 AND w.authority IN (b.authority, '') THEN 2 ELSE 1 END
 		FROM assignment b JOIN request r ON r.id = b.request LEFT JOIN assigned p ON p.assignment = b.number LEFT JOIN appeal_with w ON w.request = b.request
 			LEFT JOIN inbox i ON i.authority = b.authority AND i.assignment = b.number
 		WHERE b.request = $1`, request)

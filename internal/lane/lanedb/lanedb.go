@@ -120,10 +120,17 @@ func version(row *sql.Row) (v Version, err error) {
 // Directory gives a version and its files in the order of their names; 0 is the
 // newest. The faults are lane.no_directory and lane.no_version.
 func (db *DB) Directory(ctx context.Context, number int64) (v Version, files []File, err error) {
+	return directory(ctx, db.db, number)
+}
+
+func directory(ctx context.Context, q interface {
+	querier
+	rowQuerier
+}, number int64) (v Version, files []File, err error) {
 	if number == 0 {
-		v, err = version(db.db.QueryRowContext(ctx, newestVersion))
+		v, err = version(q.QueryRowContext(ctx, newestVersion))
 	} else {
-		v, err = version(db.db.QueryRowContext(ctx, `SELECT version, place, digest, day FROM directory WHERE version = $1`, number))
+		v, err = version(q.QueryRowContext(ctx, `SELECT version, place, digest, day FROM directory WHERE version = $1`, number))
 	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows) && number == 0:
@@ -133,7 +140,7 @@ func (db *DB) Directory(ctx context.Context, number int64) (v Version, files []F
 	case err != nil:
 		return Version{}, nil, fmt.Errorf("read the directory: %w", err)
 	}
-	rows, err := db.db.QueryContext(ctx, `SELECT f.name, f.hash, t.bytes FROM directory_file f JOIN directory_text t ON t.hash = f.hash
+	rows, err := q.QueryContext(ctx, `SELECT f.name, f.hash, t.bytes FROM directory_file f JOIN directory_text t ON t.hash = f.hash
 		WHERE f.version = $1 ORDER BY f.name`, v.Number)
 	files, err = collect(rows, err, func(rows *sql.Rows, f *File) error { return rows.Scan(&f.Name, &f.Hash, &f.Text) })
 	if err != nil {

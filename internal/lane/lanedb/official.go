@@ -134,6 +134,8 @@ func (db *DB) DropEntrusted(ctx context.Context, number, request int64, with Wit
 type With struct {
 	Authority string
 	Open      bool   // it was neither answered nor taken back
+	Legs      []Leg  // its stays with authorities
+	Directory int64  // the version by whose law they were worked out
 	Trace     *Trace // whose account entered it; nil: none
 }
 
@@ -150,14 +152,26 @@ func (db *DB) addAppealEvent(ctx context.Context, tx *sql.Tx, request int64, wit
 	if _, _, err := appendTo(ctx, tx, "appeal_event", request, write); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO appeal_with (request, authority, open) VALUES ($1, $2, $3)
-		ON CONFLICT (request) DO UPDATE SET authority = excluded.authority, open = excluded.open`, request, with.Authority, bit(with.Open)); err != nil {
+	if err := db.keepWith(ctx, tx, request, with); err != nil {
 		return err
 	}
 	if t := with.Trace; t != nil {
 		if err := traceOn(ctx, tx, t.Account, t.Day, t.What, t.Actor, t.Assignment); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// keepWith keeps with whom an appeal lies and its legs, in the inboxes and the counts too.
+func (db *DB) keepWith(ctx context.Context, tx *sql.Tx, request int64, with With) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO appeal_with (request, authority, open, directory) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (request) DO UPDATE SET authority = excluded.authority, open = excluded.open, directory = excluded.directory`,
+		request, with.Authority, bit(with.Open), with.Directory); err != nil {
+		return err
+	}
+	if err := db.relegs(ctx, tx, request, with.Legs); err != nil {
+		return err
 	}
 	return db.file(ctx, tx, request, "")
 }
@@ -182,5 +196,5 @@ func (db *DB) AppealKey(ctx context.Context, request int64) (public []byte, err 
 
 // AppealEvents gives all that was entered for the appeal of a request.
 func (db *DB) AppealEvents(ctx context.Context, request int64) ([]Event, error) {
-	return db.chain(ctx, "appeal_event", request)
+	return chain(ctx, db.db, "appeal_event", request)
 }

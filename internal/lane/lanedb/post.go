@@ -13,7 +13,6 @@ type Post struct {
 	Request, Step       int64 // of its only assignment
 	Assignment          int64
 	Words, Begins, Ends string
-	Search              string
 }
 
 // CorrectPost gives a post other words or days and appends the event that says so,
@@ -31,9 +30,6 @@ func (db *DB) CorrectPost(ctx context.Context, p Post, write Write) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE request SET words = $1, begins = $2, ends = $3 WHERE id = $4`, p.Words, p.Begins, p.Ends, p.Request); err != nil {
 			return err
 		}
-		if err := db.reindex(ctx, tx, p.Request, p.Search); err != nil {
-			return err
-		}
 		return db.appendEvent(ctx, tx, p.Request, write)
 	})
 	if err != nil {
@@ -42,8 +38,20 @@ func (db *DB) CorrectPost(ctx context.Context, p Post, write Write) error {
 	return nil
 }
 
-// reindex finds a request by other words from now on.
-func (db *DB) reindex(ctx context.Context, tx *sql.Tx, request int64, search string) error {
+// reindex finds a request by what it and its history say now.
+func (db *DB) reindex(ctx context.Context, tx *sql.Tx, request int64) error {
+	r, err := requestOf(ctx, tx, request)
+	if err != nil {
+		return err
+	}
+	events, err := chain(ctx, tx, "event", request)
+	if err != nil {
+		return err
+	}
+	search, err := db.rules.Search(r, events, func() (Version, []File, error) { return directory(ctx, tx, r.Directory) })
+	if err != nil {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid = $1`, request); err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (db *DB) Recount(ctx context.Context, mend bool, begin func() (look func(Co
 			}
 			after = last
 		}
-		kept, err := cells(ctx, tx)
+		kept, err := tallied(ctx, tx, ReportTrack)
 		if err != nil {
 			return err
 		}
@@ -131,8 +131,9 @@ func rewrite(ctx context.Context, tx *sql.Tx, slotted map[Cell]map[int64]int64) 
 	return nil
 }
 
-func cells(ctx context.Context, tx *sql.Tx) (map[Cell]int64, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT kind, month, id, standing, sum(n) FROM tally WHERE track = $1 GROUP BY kind, month, id, standing HAVING sum(n) <> 0`, ReportTrack)
+// tallied gives the numbers of a track.
+func tallied(ctx context.Context, tx *sql.Tx, track string) (map[Cell]int64, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT kind, month, id, standing, sum(n) FROM tally WHERE track = $1 GROUP BY kind, month, id, standing HAVING sum(n) <> 0`, track)
 	if err != nil {
 		return nil, err
 	}

@@ -151,6 +151,11 @@ func (db *DB) appendEvent(ctx context.Context, tx *sql.Tx, request int64, write 
 	if err != nil {
 		return err
 	}
+	if number > 1 && db.rules.Says(body) {
+		if err := db.reindex(ctx, tx, request); err != nil {
+			return err
+		}
+	}
 	if err := wakeAlerts(ctx, tx, request); err != nil {
 		return err
 	}
@@ -289,8 +294,12 @@ func scanRequest(row interface{ Scan(...any) error }, r *Request) error {
 }
 
 // Request gives a request without its exact place, or the fault lane.no_request.
-func (db *DB) Request(ctx context.Context, id int64) (r Request, err error) {
-	err = scanRequest(db.db.QueryRowContext(ctx, `SELECT `+columns+` FROM request WHERE id = $1`, id), &r)
+func (db *DB) Request(ctx context.Context, id int64) (Request, error) {
+	return requestOf(ctx, db.db, id)
+}
+
+func requestOf(ctx context.Context, q rowQuerier, id int64) (r Request, err error) {
+	err = scanRequest(q.QueryRowContext(ctx, `SELECT `+columns+` FROM request WHERE id = $1`, id), &r)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, fault.NotFound("lane.no_request", id)
 	}
@@ -352,12 +361,12 @@ func requests(rows *sql.Rows, err error) ([]Request, error) {
 
 // Events gives the history of a request from its beginning.
 func (db *DB) Events(ctx context.Context, request int64) ([]Event, error) {
-	return db.chain(ctx, "event", request)
+	return chain(ctx, db.db, "event", request)
 }
 
 // chain reads a table of chained events.
-func (db *DB) chain(ctx context.Context, table string, request int64) ([]Event, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT number, body, hash FROM `+table+` WHERE request = $1 ORDER BY number`, request)
+func chain(ctx context.Context, q querier, table string, request int64) ([]Event, error) {
+	rows, err := q.QueryContext(ctx, `SELECT number, body, hash FROM `+table+` WHERE request = $1 ORDER BY number`, request)
 	all, err := collect(rows, err, func(rows *sql.Rows, e *Event) error { return rows.Scan(&e.Number, &e.Body, &e.Hash) })
 	if err != nil {
 		return nil, fmt.Errorf("read the history of request %d: %w", request, err)

@@ -15,8 +15,14 @@ type Rules struct {
 	Filed    Filed                           // what an inbox takes from an event
 	Open     func(state string) bool         // something is still to come from an authority
 	Unseen   []string                        // states of an assignment that let nobody see a held request
+	Says     func(body string) bool          // an event has words by which its request is found
+	Search   Search                          // by what a request is found
 	Disputes func(before, after string) bool // supporters' words have just turned one standing into another of which its authority must hear
 }
+
+// Search gives the words by which a request is found, as locale.SearchText does, of
+// what it and its history say; directory reads the version by which it was routed.
+type Search func(r Request, history []Event, directory func() (Version, []File, error)) (string, error)
 
 // Facts are all that the standing of an assignment hangs on.
 type Facts struct {

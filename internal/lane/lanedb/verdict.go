@@ -44,14 +44,15 @@ type Verdict struct {
 	Person     string     // hash of their code
 	Says, Day  string
 	Pictures   []Use
+	Waits      *Addition // its words, when somebody looks at them first: they are not in its event then
 }
 
 // AddVerdict keeps a verdict with its event and pictures and, where reopened is not nil, moves
 // the assignment to it with a second event; open says which states leave a
-// request open. The authority hears of it where the rules say so. The same from the same person again changes nothing. The faults
+// request open, and most is how many words of such an actor wait at a request. The authority hears of it where the rules say so. The same from the same person again changes nothing. The faults
 // are lane.unknown_code, lane.judged (they said something else before),
-// lane.no_answer (nothing is to be judged), lane.came_later, lane.moved and lane.no_picture.
-func (db *DB) AddVerdict(ctx context.Context, v Verdict, said Write, reopened *Assignment, open func(state string) bool, move Write) error {
+// lane.no_answer (nothing is to be judged), lane.came_later, lane.moved, lane.no_picture and lane.adding_waits.
+func (db *DB) AddVerdict(ctx context.Context, v Verdict, most int64, said Write, reopened *Assignment, open func(state string) bool, move Write) error {
 	a := v.Assignment
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		who, err := personOf(ctx, tx, v.Person)
@@ -92,6 +93,11 @@ func (db *DB) AddVerdict(ctx context.Context, v Verdict, said Write, reopened *A
 		}
 		if err := usePictures(ctx, tx, a.Request, v.Pictures); err != nil {
 			return err
+		}
+		if v.Waits != nil {
+			if err := holdAddition(ctx, tx, *v.Waits, most); err != nil {
+				return err
+			}
 		}
 		holder := 0
 		if who.Holder {

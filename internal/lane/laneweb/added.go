@@ -10,18 +10,24 @@ import (
 // addedShown is how many words that wait a page shows.
 const addedShown = 50
 
-// heldWords are words that a holder added and that wait to be looked at.
+// heldWords are words that somebody added, said of an answer or answered, and that
+// wait to be looked at.
 type heldWords struct {
-	Number     int64
-	Words, Day string
-	Causes     []string
+	Number         int64
+	Words, Day, By string
+	Of             int64 // line of the answer that they judge; 0: of none
+	Causes         []string
 }
 
-// heldWords gives those of a report; a checker sees also what was found in them.
-func (w *Web) heldWords(v *visit, id int64, found bool) (out []heldWords, err error) {
+// heldWords gives those of a report that whoever has a code wrote. A checker has none,
+// and sees all of them and what was found in them.
+func (w *Web) heldWords(v *visit, id int64, code string) (out []heldWords, err error) {
 	all, err := w.lane.Additions(v.Context(), id, addedShown)
 	for _, h := range all {
-		out = append(out, heldWords{h.Number, h.Words, v.lang.Date(string(h.Since)), w.causes(v.lang, h.Causes, found)})
+		if code == "" || h.Theirs(code) {
+			out = append(out, heldWords{Number: h.Number, Words: h.Words, Day: v.lang.Date(string(h.Since)), By: w.cat.T(v.lang, "laneweb.by."+string(h.By)), Of: h.Answer,
+				Causes: w.causes(v.lang, h.Causes, code == "")})
+		}
 	}
 	return out, err
 }

@@ -168,14 +168,14 @@ func (w *Web) showExpired(v *visit, token string, err error) error {
 func (w *Web) renew(v *visit) error {
 	v.rw.Header().Set("X-Robots-Tag", "noindex, nofollow, noarchive")
 	token := v.PathValue("token")
-	a, _, err := w.lane.Opened(v.Context(), token)
+	a, of, err := w.lane.Opened(v.Context(), token)
 	if err == nil {
 		return w.showLink(v, nil, false) // it opens still
 	}
 	if !errors.Is(err, fault.Forbidden("lane.expired_link")) {
 		return err
 	}
-	if err := w.takeFrom(v, w.acts); err != nil {
+	if err := w.takeAct(v, of.ID); err != nil {
 		return err
 	}
 	if err := w.lane.Renew(v.Context(), a.Number, false); err != nil {
@@ -261,10 +261,10 @@ func (w *Web) holderAnswers(v *visit) error {
 	if err1 != nil || err2 != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	if err := w.takeFrom(v, w.acts); err != nil {
+	if err := w.takeAct(v, id); err != nil {
 		return err
 	}
-	err = w.lane.Reply(v.Context(), id, number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes")
+	err = w.lane.Reply(v.Context(), v.form.Get(codeField), number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes")
 	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {
 		return w.showMine(v, err)
 	}

@@ -3,6 +3,7 @@ package laneweb
 import (
 	"context"
 	"math"
+	"strconv"
 	"time"
 
 	"kua/internal/fault"
@@ -23,6 +24,23 @@ type budget struct {
 
 func newBudget(l *lane.Lane, name string, perHour int) *budget {
 	return &budget{l.Budget(name, perHour), time.Now}
+}
+
+// takeAct takes one of the acts on a request, and one of what all requests have together,
+// or says when to come back.
+func (w *Web) takeAct(v *visit, request int64) error {
+	ctx, stop := context.WithTimeout(v.Context(), budgetPatience)
+	defer stop()
+	left, err := w.lane.TakeAct(ctx, request)
+	if err == nil && left > 0 {
+		wait := int(math.Ceil(left.Seconds()))
+		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
+		return fault.New(fault.KindLater, "laneweb.case_busy", (wait+59)/60)
+	}
+	if err != nil {
+		return err
+	}
+	return w.takeFrom(v, w.acts)
 }
 
 // take takes one, or gives the fault laneweb.busy and the seconds until there is

@@ -49,10 +49,19 @@ func dueSaid(d lane.Due) string {
 		return "office.due.formal.over"
 	case d.Formal:
 		return "office.due.formal"
+	case d.Pledge && d.Over:
+		return "office.due.pledge.over"
+	case d.Pledge:
+		return "office.due.pledge"
 	case d.Over:
 		return "office.due.planned.over"
 	}
 	return "office.due.planned"
+}
+
+// dueRow is a day with what it is for.
+func (w *Web) dueRow(b base, d lane.Due) dueRow {
+	return dueRow{b.At("/office/part/" + strconv.FormatInt(d.Part, 10)), b.Date(string(d.Day)), b.T(dueSaid(d), d.Request), d.Over}
 }
 
 // calendarYear is the year that is asked for: this one, or one of the ten around it.
@@ -91,7 +100,7 @@ func (w *Web) calendar(v *visit, me lane.Account) error {
 	}
 	p.Cut = cut
 	for _, d := range dues {
-		p.Dues = append(p.Dues, dueRow{p.At("/office/part/" + strconv.FormatInt(d.Part, 10)), p.Date(string(d.Day)), p.T(dueSaid(d), d.Request), d.Over})
+		p.Dues = append(p.Dues, w.dueRow(p.base, d))
 	}
 	return w.show(v, "office-calendar", p.Base, p, nil)
 }
@@ -126,7 +135,10 @@ func (w *Web) calendarFile(v *visit, me lane.Account) error {
 	}
 	for _, d := range dues {
 		kind := "planned"
-		if d.Formal {
+		switch {
+		case d.Pledge:
+			kind = "pledge"
+		case d.Formal:
 			kind = "due"
 		}
 		c.event(kind, d.Part, d.Day, b.T(dueSaid(d), d.Request))

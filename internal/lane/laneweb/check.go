@@ -220,7 +220,7 @@ func (w *Web) checked(v *visit, at string, id int64) (c checked, err error) {
 			c.Owners = append(c.Owners, named{ID: a.ID, Name: a.Names.In(v.lang), Chosen: a.ID == v.form.Get("owner")})
 		}
 	}
-	if c.Held, err = w.heldWords(v, id, true); err != nil {
+	if c.Held, err = w.heldWords(v, id, ""); err != nil {
 		return c, err
 	}
 	exact, err := w.lane.ExactForCheck(v.Context(), id)

@@ -28,7 +28,8 @@ type inboxPage struct {
 	Tracks      []named
 	Orders      []named
 	Late        bool
-	Narrowed    bool // by more than the state
+	Pledges     []dueRow // whose day comes soon or is over
+	Narrowed    bool     // by more than the state
 	Parts       []assignedRow
 	More, Again string // the next page; the first one
 	Further     bool   // few were found among those that were looked at: the next page looks on
@@ -126,6 +127,13 @@ func (w *Web) showInbox(v *visit, me lane.Account, trouble error) error {
 	p.Desk = w.desk(v, p.base, me)
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
+	}
+	dues, err := w.lane.PledgesDue(v.Context(), me)
+	if err != nil {
+		return err
+	}
+	for _, d := range dues[:min(len(dues), onDesk)] {
+		p.Pledges = append(p.Pledges, w.dueRow(p.base, d))
 	}
 	p.choices(v, s, me, all)
 	names := w.names(p.base, all)

@@ -64,6 +64,8 @@ type Web struct {
 	licence Licence
 	site    *url.URL
 	diary   *slog.Logger
+
+	moderated counted
 }
 
 // New makes the pages. Without the built browser code it fails with web.ErrNotBuilt.
@@ -171,14 +173,17 @@ func (w *Web) routes() {
 		"GET /office/board":        w.office(w.board),
 		"POST /office/board":       w.office(w.board),
 
-		"GET /score":                      w.score,
-		"GET /score/{kind}":               w.score,
-		"GET /score/{kind}/{id}":          w.scoreOne,
-		"GET /score/{kind}/{id}/rows.csv": w.scoreRows,
-		"GET /data":                       w.data,
-		"GET /data/cases.csv":             w.casesCSV,
-		"GET /data/cases.jsonl":           w.casesLines,
-		"GET /data/cases.geojson":         w.casesGeo,
+		"GET /score":                       w.score,
+		"GET /score/{kind}":                w.score,
+		"GET /score/{kind}/{id}":           w.scoreOne,
+		"GET /score/{kind}/{id}/rows.csv":  w.scoreRows,
+		"GET /score/appeals":               w.legs,
+		"GET /score/appeals/{id}":          w.legs,
+		"GET /score/appeals/{id}/rows.csv": w.legRows,
+		"GET /data":                        w.data,
+		"GET /data/cases.csv":              w.casesCSV,
+		"GET /data/cases.jsonl":            w.casesLines,
+		"GET /data/cases.geojson":          w.casesGeo,
 	} {
 		w.rooms.Handle(pattern, w.page(show))
 	}

@@ -29,7 +29,7 @@ type minePage struct {
 	ContactSince  string // when one was left
 	Contact       string // what was typed and not taken
 	Holding       holding
-	Held          []heldWords // that were added and wait
+	Held          []heldWords // that they wrote and that wait
 	Supporter     bool        // the code is of somebody with the same trouble
 	Asked         []asking
 	TakesPhotos   bool
@@ -116,9 +116,9 @@ func (w *Web) showMine(v *visit, trouble error) error {
 		if p.ContactSince, err = w.keptContact(v, who.Request); err != nil {
 			return err
 		}
-		if p.Held, err = w.heldWords(v, who.Request, false); err != nil {
-			return err
-		}
+	}
+	if p.Held, err = w.heldWords(v, who.Request, p.Code); err != nil {
+		return err
 	}
 	if trouble != nil {
 		p.Adding, p.Contact, p.Answering = clean(v.form.Get(wordsField)), clean(v.form.Get(contactField)), v.form.Has("part")

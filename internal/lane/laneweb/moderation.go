@@ -1,6 +1,10 @@
 package laneweb
 
 import (
+	"context"
+	"sync"
+	"time"
+
 	"kua/internal/lane"
 )
 
@@ -28,8 +32,33 @@ type numberRow struct {
 // rules are those of lane.Rule in the order in which the page has them.
 var rules = []lane.Rule{lane.ByCategory, lane.ByNobody, lane.ByDanger, lane.ByLink, lane.ByNumber, lane.ByAlike, lane.ByLoad}
 
+// countedFor is for how long the numbers of moderation are shown as they were counted:
+// they read a whole year of what was held.
+const countedFor = time.Minute
+
+// counted is numbers of moderation as they were counted last.
+type counted struct {
+	mu sync.Mutex // whoever asks meanwhile waits and has the same
+	at time.Time
+	m  lane.Moderation
+}
+
+// get counts, or gives what was counted within a minute.
+func (c *counted) get(ctx context.Context, l *lane.Lane) (lane.Moderation, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if passed := time.Since(c.at); !c.at.IsZero() && passed >= 0 && passed < countedFor {
+		return c.m, nil
+	}
+	m, err := l.Moderation(ctx)
+	if err == nil {
+		c.m, c.at = m, time.Now()
+	}
+	return m, err
+}
+
 func (w *Web) moderation(v *visit) error {
-	m, err := w.lane.Moderation(v.Context())
+	m, err := w.moderated.get(v.Context(), w.lane)
 	if err != nil {
 		return err
 	}

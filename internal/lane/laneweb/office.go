@@ -303,7 +303,8 @@ type peoplePage struct {
 	base
 	Desk          desk
 	Trouble, Hint string
-	Link, For     string // the link that sets an account up, shown once
+	Link, For     string     // the link that sets an account up, shown once
+	Ask           *personRow // whose reset is asked about
 	People        []personRow
 	Traces        []string
 	Digest        lane.DigestState
@@ -323,6 +324,7 @@ func (w *Web) people(v *visit, me lane.Account) error {
 		return fault.Forbidden("lane.not_admin")
 	}
 	var token, whose string
+	var asked int64 // the account whose reset is asked about
 	var trouble error
 	if v.Method == http.MethodPost {
 		number, _ := strconv.ParseInt(v.form.Get("number"), 10, 64) // 0 is nobody's
@@ -330,7 +332,9 @@ func (w *Web) people(v *visit, me lane.Account) error {
 		switch v.form.Get("do") {
 		case "add":
 			a, token, trouble = w.lane.AddAccount(v.Context(), &me, me.Authority, v.form.Get(accountField), v.form.Get("admin") == "yes")
-		case "reset":
+		case "reset": // it ends what somebody works with, so it is asked once more
+			asked = number
+		case "reset_yes":
 			a, token, trouble = w.lane.ResetAccount(v.Context(), &me, number)
 		case "digest_on", "digest_off":
 			trouble = w.lane.SwitchDigest(v.Context(), me, v.form.Get("do") == "digest_off")
@@ -358,6 +362,9 @@ func (w *Web) people(v *visit, me lane.Account) error {
 	names := w.names(p.base, all)
 	for _, a := range all {
 		p.People = append(p.People, personRow{a, p.Date(string(a.Since)), p.T("office.account." + a.State), a.Number == me.Number})
+		if a.Number == asked && a.Number != me.Number {
+			p.Ask = &p.People[len(p.People)-1]
+		}
 	}
 	if p.Digest, err = w.lane.DigestOf(v.Context(), me); err != nil {
 		return err

@@ -334,9 +334,9 @@ func TestAdminsKeepToTheirOwn(t *testing.T) {
 		r.want("POST", "/en/open/office/enrol/"+token, url.Values{"password": {password}, "again": {password}, "secret": {string(night.secret)}, "once": {night.code(1)}}, 404)
 		boss.ask("POST", at, boss.form("do", "add", "account", "NIGHT desk"), 409)
 		boss.ask("POST", at, boss.form("do", "add", "account", " . "), 422)
-		boss.ask("POST", at, boss.form("do", "reset", "number", strconv.FormatInt(other.me.Number, 10)), 404)
+		boss.ask("POST", at, boss.form("do", "reset_yes", "number", strconv.FormatInt(other.me.Number, 10)), 404)
 		boss.ask("POST", at, boss.form("do", "close", "number", strconv.FormatInt(other.me.Number, 10)), 404)
-		boss.ask("POST", at, boss.form("do", "reset", "number", strconv.FormatInt(boss.me.Number, 10)), 409)
+		boss.ask("POST", at, boss.form("do", "reset_yes", "number", strconv.FormatInt(boss.me.Number, 10)), 409)
 		if body := boss.ask("GET", at, nil, 200); strings.Contains(body, "Road office") {
 			t.Error("an admin sees another authority's accounts")
 		}
@@ -344,7 +344,12 @@ func TestAdminsKeepToTheirOwn(t *testing.T) {
 		all, err := r.lane.Accounts(t.Context(), "water")
 		check(t, err)
 		number := strconv.FormatInt(all[1].Number, 10)
-		body = boss.ask("POST", at, boss.form("do", "reset", "number", number), 200, "reset, by Head")
+		asked := boss.ask("POST", at, boss.form("do", "reset", "number", number), 200, "Reset the account of Night desk?", `value="reset_yes"`)
+		if strings.Contains(asked, "reset, by Head") || strings.Contains(boss.ask("POST", at, boss.form("do", "reset", "number", strconv.FormatInt(other.me.Number, 10)), 200), "reset_yes") {
+			t.Error("one click resets an account, or another authority's is asked about")
+		}
+		night.ask("GET", "/en/open/office/", nil, 200, "Night desk") // nothing happened so far
+		body = boss.ask("POST", at, boss.form("do", "reset_yes", "number", number), 200, "reset, by Head")
 		night.ask("GET", "/en/open/office/", nil, 200, "Sign in for an authority")
 		if resp, _ := r.signIn("Night desk", password, night.codes[0]); resp.StatusCode != 403 {
 			t.Errorf("what was reset signs in with %d", resp.StatusCode)

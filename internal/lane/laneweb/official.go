@@ -263,12 +263,13 @@ func (w *Web) stepLine(v *visit, s appeal.Possible) stepLine {
 }
 
 // knownAndFew refuses a code that nobody has, before it uses up anybody's budget,
-// and then whatever is too much for an hour.
+// and then whatever is too much for an hour, on its report or on all together.
 func (w *Web) knownAndFew(v *visit) error {
-	if _, err := w.lane.Who(v.Context(), v.form.Get(codeField)); err != nil {
+	who, err := w.lane.Who(v.Context(), v.form.Get(codeField))
+	if err != nil {
 		return err
 	}
-	return w.takeFrom(v, w.acts)
+	return w.takeAct(v, who.Request)
 }
 
 // contact keeps how the collective can reach a holder, or takes it away.

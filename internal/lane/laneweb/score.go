@@ -260,10 +260,7 @@ func (p scorePage) score(i item, in lane.Tallied, s scoredOf) score {
 		key   string
 		share lane.Share
 	}{{"answered", answered}, {"confirmed", confirmed}, {"disputed", disputed}, {"silent", silent}} {
-		share, low, high := n.share.Wilson()
-		percent := func(x float64) string { return p.Lang.Decimal(100*x, 0) }
-		one.Four = append(one.Four, number{Name: p.T("laneweb.score.four." + n.key), Text: p.T("laneweb.score.of." + n.key), N: n.share.N, Of: n.share.Of, Enough: n.share.Enough(),
-			Share: percent(share), Low: percent(low), High: percent(high)})
+		one.Four = append(one.Four, p.number("laneweb.score.four."+n.key, "laneweb.score.of."+n.key, n.share))
 		one.Few = one.Few || !n.share.Enough()
 	}
 	return one

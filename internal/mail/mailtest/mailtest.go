@@ -34,11 +34,13 @@ type Manner string
 
 // The manners.
 const (
-	Take   Manner = "take"
-	Refuse Manner = "refuse" // for good
-	Later  Manner = "later"
-	Hang   Manner = "hang" // takes it, then breaks the line before it says so
-	Auth   Manner = "auth" // takes it from the user kua with the password geheim
+	Take    Manner = "take"
+	Refuse  Manner = "refuse"  // the mailbox, for good
+	Sender  Manner = "sender"  // whoever sends, for good
+	Content Manner = "content" // the message, for good
+	Later   Manner = "later"   // the mailbox, for now
+	Hang    Manner = "hang"    // takes it, then breaks the line before it says so
+	Auth    Manner = "auth"    // takes it from the user kua with the password geheim
 )
 
 // Letter is a message as the server took it.

@@ -1,7 +1,7 @@
 """An SMTP server for the tests: aiosmtpd, as Debian packages it. It prints its
 port, then each message it takes as one line of JSON. Arguments: the certificate's
-and the key's file (or "-" for no TLS), and what it does: take, refuse, later,
-hang (takes the message, then breaks the line before it says so), auth."""
+and the key's file (or "-" for no TLS), and what it does: take, refuse (the
+mailbox), sender, content (refuses whoever sends, or what), later, hang (takes the message, then breaks the line before it says so), auth."""
 
 import asyncio
 import json
@@ -14,6 +14,12 @@ cert, key, manner = sys.argv[1:4]
 
 
 class Handler:
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if manner == "sender":
+            return "550 5.7.1 not from you, made up"
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if manner == "refuse":
             return "550 5.1.1 nobody of that name, made up"
@@ -26,6 +32,8 @@ class Handler:
         print(json.dumps({"from": envelope.mail_from, "to": envelope.rcpt_tos, "text": envelope.content.decode("utf-8"),
                           "tls": session.ssl is not None, "helo": session.host_name,
                           "user": session.auth_data.login.decode() if session.auth_data else ""}), flush=True)
+        if manner == "content":
+            return "554 5.6.0 not this, made up"
         if manner == "hang":
             server.transport.abort()
         return "250 OK"

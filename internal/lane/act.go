@@ -1,0 +1,42 @@
+package lane
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// What whoever has a code or a link can do with one request: actsAtOnce in a row, and then
+// actsPerHour, so that no code uses up what all have together.
+const (
+	actsAtOnce  = 30
+	actsPerHour = 30
+	actBuckets  = 4096
+	actContext  = "kua open lane act\n"
+)
+
+// TakeAct takes one of the acts on a request; wait is how long until there is one again, 0
+// when it was taken. A request is one of actBuckets, which a key chooses: what is kept
+// for an hour is a bucket's number, and nobody can aim at another's request.
+func (l *Lane) TakeAct(ctx context.Context, request int64) (wait time.Duration, err error) {
+	key, err := l.linkKey(ctx)
+	if err != nil {
+		return 0, err
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(actContext))
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(request)))
+	bucket := binary.BigEndian.Uint32(mac.Sum(nil)) % actBuckets
+	l.porter.mu.Lock()
+	b := l.porter.acts[bucket]
+	if b == nil {
+		b = l.Budget(fmt.Sprintf("acts %d", bucket), actsPerHour)
+		b.most = actsAtOnce
+		l.porter.acts[bucket] = b
+	}
+	l.porter.mu.Unlock()
+	return b.Take(ctx, l.now())
+}

@@ -1,0 +1,204 @@
+package lanedb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"kua/internal/fault"
+)
+
+// AppealTrack is the track of formal appeals, which are counted per authority.
+const AppealTrack = "appeal"
+
+// Leg is the stay of a formal appeal with one authority.
+type Leg struct {
+	Authority string
+	Month     string // in which it came there
+	Standing  string // as which it is counted
+	Due       string // of one that is running
+}
+
+// counted is the name under which a leg stands in the tally: with its day, so that no
+// number has to change when the day is over.
+func (l Leg) counted() string {
+	if l.Due == "" {
+		return l.Standing
+	}
+	return l.Standing + " " + l.Due
+}
+
+// relegs keeps the legs of a request's appeal in place of those before, and the counts up.
+func (db *DB) relegs(ctx context.Context, tx *sql.Tx, request int64, now []Leg) error {
+	before, err := legsOf(ctx, tx, request)
+	if err != nil || slices.Equal(before, now) {
+		return err
+	}
+	for _, l := range before {
+		if err := countLeg(ctx, tx, request, l, -1); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM appeal_leg WHERE request = $1`, request); err != nil {
+		return err
+	}
+	for i, l := range now {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO appeal_leg (request, leg, authority, month, standing, due) VALUES ($1, $2, $3, $4, $5, $6)`,
+			request, i+1, l.Authority, l.Month, l.Standing, l.Due); err != nil {
+			return err
+		}
+		if err := countLeg(ctx, tx, request, l, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func countLeg(ctx context.Context, tx *sql.Tx, request int64, l Leg, n int64) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO tally (kind, track, month, id, standing, slot, n) VALUES ('authority', $1, $2, $3, $4, $5, $6)
+		ON CONFLICT (kind, track, month, id, standing, slot) DO UPDATE SET n = tally.n + excluded.n`, AppealTrack, l.Month, l.Authority, l.counted(), request%slots, n)
+	return err
+}
+
+func legsOf(ctx context.Context, q querier, request int64) ([]Leg, error) {
+	rows, err := q.QueryContext(ctx, `SELECT authority, month, standing, due FROM appeal_leg WHERE request = $1 ORDER BY leg`, request)
+	return collect(rows, err, func(rows *sql.Rows, l *Leg) error { return rows.Scan(&l.Authority, &l.Month, &l.Standing, &l.Due) })
+}
+
+// StaleAppeals gives requests whose appeal was worked out by an older version of the
+// directory than the newest, at most limit.
+func (db *DB) StaleAppeals(ctx context.Context, newest int64, limit int) ([]int64, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT request FROM appeal_with WHERE directory < $1 ORDER BY directory, request LIMIT $2`, newest, limit)
+	all, err := collect(rows, err, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) })
+	if err != nil {
+		return nil, fmt.Errorf("find appeals of an older directory: %w", err)
+	}
+	return all, nil
+}
+
+// KeepLegs keeps how an appeal of so many entries stands, worked out anew. The fault is
+// lane.entered when something was entered meanwhile: then it was worked out with that.
+func (db *DB) KeepLegs(ctx context.Context, request, entries int64, with With) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var n int64
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(max(number), 0) FROM appeal_event WHERE request = $1`, request).Scan(&n); err != nil {
+			return err
+		}
+		if n != entries {
+			return fault.Conflict("lane.entered", request)
+		}
+		return db.keepWith(ctx, tx, request, with)
+	})
+	if err != nil {
+		return fmt.Errorf("count the appeal of request %d: %w", request, err)
+	}
+	return nil
+}
+
+// AppealsOf gives requests whose appeal lay with an authority in some months, behind a
+// request, in their order and at most limit.
+func (db *DB) AppealsOf(ctx context.Context, authority, first, last string, after int64, limit int) ([]int64, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT DISTINCT request FROM appeal_leg WHERE authority = $1 AND month BETWEEN $2 AND $3 AND request > $4 ORDER BY request LIMIT $5`,
+		authority, first, last, after, limit)
+	all, err := collect(rows, err, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) })
+	if err != nil {
+		return nil, fmt.Errorf("find the appeals of an authority: %w", err)
+	}
+	return all, nil
+}
+
+// Unstood is an appeal whose legs are not kept as they are worked out.
+type Unstood struct {
+	Request int64
+	Damaged bool // its chain of entries is broken
+}
+
+// RecountAppeals works all formal appeals out anew and gives those whose legs differ
+// from what is kept, and the numbers of the tally that differ from the legs; with mend
+// it keeps what was worked out. stand works one out from its entries; ok is false for a
+// chain that is broken, whose legs stay. It is one transaction.
+func (db *DB) RecountAppeals(ctx context.Context, mend bool, stand func(request int64, entries []Event, kept []Leg) (w With, ok bool, err error)) (legs []Unstood, cells []Difference, err error) {
+	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		legs, cells = nil, nil
+		counted := map[Cell]int64{}
+		for after := int64(0); ; {
+			rows, err := tx.QueryContext(ctx, `SELECT DISTINCT request FROM appeal_event WHERE request > $1 ORDER BY request LIMIT $2`, after, recountBatch)
+			ids, err := collect(rows, err, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) })
+			if err != nil {
+				return err
+			}
+			if len(ids) == 0 {
+				break
+			}
+			for _, id := range ids {
+				entries, err := chain(ctx, tx, "appeal_event", id)
+				if err != nil {
+					return err
+				}
+				kept, err := legsOf(ctx, tx, id)
+				if err != nil {
+					return err
+				}
+				now, ok, err := stand(id, entries, kept)
+				if err != nil {
+					return err
+				}
+				if !ok {
+					legs, now.Legs = append(legs, Unstood{id, true}), kept
+				} else if !slices.Equal(kept, now.Legs) {
+					legs = append(legs, Unstood{id, false})
+					if mend {
+						if err := db.keepWith(ctx, tx, id, now); err != nil {
+							return err
+						}
+					}
+				}
+				for _, l := range now.Legs {
+					counted[Cell{kinds[0], l.Month, l.Authority, l.counted()}]++
+				}
+			}
+			after = ids[len(ids)-1]
+		}
+		kept, err := tallied(ctx, tx, AppealTrack)
+		if err != nil {
+			return err
+		}
+		for c, n := range counted {
+			if kept[c] != n {
+				cells = append(cells, Difference{Cell: c, Kept: kept[c], Counted: n})
+			}
+		}
+		for c, n := range kept {
+			if counted[c] == 0 {
+				cells = append(cells, Difference{Cell: c, Kept: n})
+			}
+		}
+		if !mend || len(cells) == 0 {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM tally WHERE track = $1`, AppealTrack); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO tally (kind, track, month, id, standing, slot, n)
+			SELECT 'authority', $1, month, authority, standing || CASE due WHEN '' THEN '' ELSE ' ' || due END, request % $2, count(*) FROM appeal_leg GROUP BY 3, 4, 5, 6`, AppealTrack, slots)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("count the appeals anew: %w", err)
+	}
+	return legs, cells, nil
+}
+
+// PassOver keeps that an appeal was looked at by a version of the directory which
+// changes nothing of it.
+func (db *DB) PassOver(ctx context.Context, request, directory int64) error {
+	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE appeal_with SET directory = $1 WHERE request = $2`, directory, request)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("pass over the appeal of request %d: %w", request, err)
+	}
+	return nil
+}

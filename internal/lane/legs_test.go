@@ -1,0 +1,200 @@
+package lane_test
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"kua/internal/appeal"
+	"kua/internal/lane"
+	"kua/internal/sqldb"
+)
+
+// legCounts gives the counts of an authority's formal appeals in this year.
+func legCounts(t *testing.T, l *lane.Lane, of string) lane.LegTallied {
+	t.Helper()
+	all, err := l.TallyAppeals(t.Context(), "2026-01", "2026-12")
+	check(t, err)
+	in := lane.LegTallied{}
+	for _, c := range all {
+		if c.Authority == of {
+			in[c.Standing] += c.N
+		}
+	}
+	return in
+}
+
+// TestAppealsAreCounted: each stay of a formal appeal stands in one number of its
+// authority, kept up by each entry and each correction; that it is overdue follows from
+// the day and is stored nowhere; no public report is among them, and none of them among
+// the public reports; a recount finds what was changed behind its back.
+func TestAppealsAreCounted(t *testing.T) {
+	onBothSealing(t, func(t *testing.T, l *lane.Lane, c *collective, raw sqldb.Config) {
+		ctx := t.Context()
+		c.now = time.Date(2026, 9, 30, 12, 0, 0, 0, time.UTC)
+		begin := func(entries ...lane.Entry) lane.Draft {
+			d := manhole()
+			submit(t, l, d)
+			attest(t, l, d.Code, act(appeal.Submitted, "2026-09-01", to("water")))
+			for _, e := range entries {
+				attest(t, l, d.Code, e)
+			}
+			return d
+		}
+		registered := act(appeal.Registered, "2026-09-02", number("ЖТ-1"))
+		begin()
+		begin(registered)
+		inTime := begin(registered, act(appeal.Answered, "2026-09-10"))
+		begin(registered, act(appeal.Answered, "2026-09-29"))
+		begin(act(appeal.Delivered, "2026-09-02"), act(appeal.Answered, "2026-09-10"))
+		begin(registered, act(appeal.Forwarded, "2026-09-03", to("roads")))
+		begin(act(appeal.Withdrawn, "2026-09-03"))
+		wants := func(of string, want lane.LegTallied) {
+			t.Helper()
+			if got := legCounts(t, l, of); !equalTally(got, want) {
+				t.Errorf("%s on %s: %v, want %v", of, c.now.Format(time.DateOnly), got, want)
+			}
+		}
+		reports := counts(t, l, lane.PerAuthority)
+		wants("water", lane.LegTallied{lane.LegUnclocked: 1, lane.LegSilent: 1, lane.LegInTime: 1, lane.LegLate: 1, lane.LegAnswered: 1, lane.LegPassed: 1, lane.LegTakenBack: 1})
+		wants("roads", lane.LegTallied{lane.LegUnclocked: 1})
+		c.now = time.Date(2026, 9, 10, 12, 0, 0, 0, time.UTC)
+		wants("water", lane.LegTallied{lane.LegUnclocked: 1, lane.LegRunning: 1, lane.LegInTime: 1, lane.LegLate: 1, lane.LegAnswered: 1, lane.LegPassed: 1, lane.LegTakenBack: 1})
+		c.now = time.Date(2026, 9, 30, 12, 0, 0, 0, time.UTC)
+		attest(t, l, inTime.Code, lane.Entry{Voids: 3}) // the answer was a mistake
+		wants("water", lane.LegTallied{lane.LegUnclocked: 1, lane.LegSilent: 2, lane.LegLate: 1, lane.LegAnswered: 1, lane.LegPassed: 1, lane.LegTakenBack: 1})
+		if now := counts(t, l, lane.PerAuthority); !equalTally(now, reports) {
+			t.Errorf("an appeal moved the numbers of the reports: %v, were %v", now, reports)
+		}
+		whole(t, l)
+
+		var rows []lane.LegRow
+		check(t, l.WalkLegs(ctx, "water", lane.Span{First: "2026-01", Last: "2026-12"}, func(batch []lane.LegRow) error { rows = append(rows, batch...); return nil }))
+		in := lane.LegTallied{}
+		for _, r := range rows {
+			if in[r.Standing]++; r.Leg.Number != "" && r.Leg.Number != "\u2026" {
+				t.Errorf("a row has the authority's number: %+v", r.Leg)
+			}
+		}
+		if !equalTally(in, legCounts(t, l, "water")) {
+			t.Errorf("the rows are %v", in)
+		}
+
+		db, err := sqldb.Open(ctx, raw)
+		check(t, err)
+		defer db.Close()
+		harm := func(statement string, args ...any) {
+			t.Helper()
+			check(t, db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+				_, err := tx.ExecContext(ctx, statement, args...)
+				return err
+			}))
+		}
+		right := legCounts(t, l, "water")
+		harm(`UPDATE tally SET n = n + 5 WHERE track = 'appeal' AND standing = 'late'`)
+		harm(`UPDATE appeal_leg SET standing = 'in_time', due = '' WHERE standing = 'unclocked' AND authority = 'roads'`)
+		all, err := l.Recount(ctx, false)
+		check(t, err)
+		kinds := map[lane.DifferenceKind]int{}
+		for _, d := range all {
+			kinds[d.What]++
+		}
+		if kinds[lane.DiffersAppeal] != 1 || kinds[lane.DiffersNumber] == 0 || len(kinds) != 2 {
+			t.Errorf("a recount tells of %+v", all)
+		}
+		_, err = l.Recount(ctx, true)
+		check(t, err)
+		whole(t, l)
+		if got := legCounts(t, l, "water"); !equalTally(got, right) {
+			t.Errorf("mended: %v, want %v", got, right)
+		}
+	})
+}
+
+func equalTally[S ~string](a, b map[S]int64) bool {
+	for s, n := range a {
+		if b[s] != n {
+			return false
+		}
+	}
+	for s, n := range b {
+		if a[s] != n {
+			return false
+		}
+	}
+	return true
+}
+
+// TestAppealsFollowTheDirectory: a calendar that is put right changes what is late, once
+// the sweep has gone over the appeals; entries that were never counted, as those from
+// before there was a count, are counted by it too.
+func TestAppealsFollowTheDirectory(t *testing.T) {
+	onBothSealing(t, func(t *testing.T, l *lane.Lane, c *collective, raw sqldb.Config) {
+		ctx := t.Context()
+		c.now = time.Date(2026, 9, 30, 12, 0, 0, 0, time.UTC)
+		d := manhole()
+		id := submit(t, l, d)
+		attest(t, l, d.Code, act(appeal.Submitted, "2026-09-01", to("water")))
+		attest(t, l, d.Code, act(appeal.Registered, "2026-09-02", number("1")))
+		now, err := l.Appeal(ctx, id, "")
+		check(t, err)
+		due := now.Standing.Legs[0].Due.Day
+		attest(t, l, d.Code, act(appeal.Answered, due.Plus(1)))
+		if got := legCounts(t, l, "water"); !equalTally(got, lane.LegTallied{lane.LegLate: 1}) {
+			t.Fatalf("before: %v", got)
+		}
+		_, files, err := l.Export(ctx, 0)
+		check(t, err)
+		fsys := fstest.MapFS{}
+		for name, text := range files {
+			fsys[name] = &fstest.MapFile{Data: text}
+		}
+		longer(t, fsys, due)
+		_, fresh, problems, err := l.Import(ctx, fsys)
+		if err != nil || !fresh {
+			t.Fatalf("Import: %v, %v, %v", fresh, problems, err)
+		}
+		check(t, l.SweepAppeals(ctx))
+		if got := legCounts(t, l, "water"); !equalTally(got, lane.LegTallied{lane.LegInTime: 1}) {
+			t.Errorf("with one more day off: %v", got)
+		}
+		whole(t, l)
+
+		db, err := sqldb.Open(ctx, raw)
+		check(t, err)
+		defer db.Close()
+		check(t, db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error { // as step 0027 finds an older lane
+			for _, statement := range []string{`DELETE FROM appeal_leg`, `DELETE FROM tally WHERE track = 'appeal'`, `UPDATE appeal_with SET directory = 0`} {
+				if _, err := tx.ExecContext(ctx, statement); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		check(t, l.SweepAppeals(ctx))
+		if got := legCounts(t, l, "water"); !equalTally(got, lane.LegTallied{lane.LegInTime: 1}) {
+			t.Errorf("counted for the first time: %v", got)
+		}
+		whole(t, l)
+	})
+}
+
+// longer makes a day one off in every calendar of a directory.
+func longer(t *testing.T, fsys fstest.MapFS, day appeal.Day) {
+	t.Helper()
+	n := 0
+	for name, f := range fsys {
+		if text := string(f.Data); strings.Contains(name, "calendars/") {
+			with := strings.Replace(text, "\nholidays:\n", "\nholidays:\n  - {date: \""+string(day)[5:]+"\", name: {en: \"Made-up day\"}}\n", 1)
+			if with != text {
+				f.Data, n = []byte(with), n+1
+			}
+		}
+	}
+	if n == 0 {
+		t.Fatalf("no calendar in %d files", len(fsys))
+	}
+}
