@@ -35,17 +35,23 @@ type Proxy struct {
 // Start begins a road to the address target. It ends with the test.
 func Start(t testing.TB, target string, road Road) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	p, end, err := Open(target, road)
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(end)
+	return p
+}
+
+// Open begins a road to the address target, and gives what ends it.
+func Open(target string, road Road) (_ *Proxy, end func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
 	}
 	ctx, cut := context.WithCancel(context.Background())
 	p := &Proxy{Addr: l.Addr().String(), road: road, target: target, cut: cut}
 	var all sync.WaitGroup
-	t.Cleanup(func() {
-		cut()
-		all.Wait()
-	})
 	context.AfterFunc(ctx, func() { l.Close() })
 	all.Go(func() {
 		for {
@@ -57,7 +63,7 @@ func Start(t testing.TB, target string, road Road) *Proxy {
 			all.Go(func() { p.carry(ctx, c) })
 		}
 	})
-	return p
+	return p, func() { cut(); all.Wait() }, nil
 }
 
 func (p *Proxy) carry(ctx context.Context, near net.Conn) {
