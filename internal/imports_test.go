@@ -22,6 +22,8 @@ const module = "kua/"
 const lattice = `
 fault:
 durable:
+link:
+link/linktest:
 licences:
 locale:
 web:
@@ -71,13 +73,13 @@ tor:           onion durable
 tor/tortest:
 nodeapi:       parcel edition onion
 verify:        edition onion
-mirror:        verify page
+mirror:        verify page link
 mirror/sftp:   fault
 edition/editiontest: edition keyring tlog/appender
 
 node/nodedb:   sqldb parcel edition
-node:          node/nodedb blob nodeapi
-node/nodeweb:  node page
+node:          node/nodedb blob nodeapi link
+node/nodeweb:  node page receipt
 
 lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon blob passkey pledge

@@ -28,6 +28,7 @@ type laneAt struct {
 	licence  laneweb.Licence
 	site     *url.URL // as others reach it; nil: not said
 	alerts   bool     // mail can be sent
+	textPage bool     // of the sealed lane: the page without scripts
 }
 
 // bucket opens a store of pictures that speaks S3.

@@ -56,6 +56,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Flags().Int64Var(&cfg.Limits.FreeBytes, "free-bytes", 0, a.t("cli.flag.free_bytes"))
 	c.Flags().IntVar(&cfg.Limits.OpenDays, "open-days", 0, a.t("cli.flag.open_days"))
 	c.Flags().IntVar(&cfg.Limits.ReplyDays, "reply-days", 0, a.t("cli.flag.reply_days"))
+	c.Flags().BoolVar(&at.textPage, "text-page", false, a.t("cli.flag.text_page"))
 	tell.flags(a, c.Flags())
 	through.flags(a, c.Flags())
 	c.Flags().BoolVar(&apart, "no-worker", false, a.t("cli.flag.no_worker"))
@@ -169,7 +170,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served
 	s.tending.Go(func() {
 		tendLane(tending, open, func(err error) { cfg.Diary.Error("tending the open lane failed", "fault", err) })
 	})
-	pages, err := nodeweb.New(n, all)
+	pages, err := nodeweb.New(n, all, nodeweb.Options{Open: at.textPage})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

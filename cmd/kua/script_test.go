@@ -20,6 +20,7 @@ import (
 
 	"kua/internal/edition/editiontest"
 	"kua/internal/keyring"
+	"kua/internal/link/linktest"
 )
 
 func TestMain(m *testing.M) {
@@ -66,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"tornet":     tornet,
 			"appears":    appears,
 			"asks":       asks,
+			"freezing":   freezing,
 		},
 	})
 }
@@ -76,6 +78,15 @@ func port(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Setenv(args[0], l.Addr().String())
 	ts.Check(l.Close())
+}
+
+// freezing NAME ADDRESS sets NAME to the address of a road to ADDRESS on which every
+// connection freezes after 16 kB.
+func freezing(ts *testscript.TestScript, _ bool, args []string) {
+	road, end, err := linktest.Open(args[1], linktest.Road{Freeze: 16 << 10})
+	ts.Check(err)
+	ts.Defer(end)
+	ts.Setenv(args[0], road.Addr)
 }
 
 // await URL waits until something answers there.

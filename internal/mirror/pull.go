@@ -63,6 +63,7 @@ type Result struct {
 	First    bool                      `json:"firstcontact"` // nothing was known of this collective: a forged one would pass
 	Charter  string                    `json:"charter"`
 	Ended    bool                      `json:"ended"` // by budget or window
+	Lost     bool                      `json:"lost"`  // every source was lost when all text was there: the rest is later's
 }
 
 // pull is one pull under way.
@@ -156,10 +157,25 @@ func (p *pull) ended(err error) bool {
 	return errors.Is(err, errEnded) || isCancelled(err) && errors.Is(context.Cause(p.ctx), errEnded)
 }
 
-// spent says whether the budget has no room for so many bytes more.
+// spent says whether the budget has no room for so many bytes more. What is to come
+// is taken for as dear as what came: in small connections, headers and handshakes
+// are a third of it.
 func (p *pull) spent(more int64) bool {
-	return p.opts.Budget > 0 && p.cost()+p.flying.Load()+more > p.opts.Budget
+	if p.opts.Budget <= 0 {
+		return false
+	}
+	toCome := p.flying.Load() + more
+	switch cost, came := p.cost(), p.bytes.Load(); {
+	case came > enoughToTell:
+		toCome = toCome * min(cost, 3*came) / came
+	case p.opts.Wire != nil:
+		toCome += toCome / 2
+	}
+	return p.cost()+toCome > p.opts.Budget
 }
+
+// enoughToTell is how many bytes of objects say what a byte costs on the wire.
+const enoughToTell = 64 << 10
 
 func (p *pull) cost() int64 {
 	if p.opts.Wire != nil {
@@ -348,7 +364,8 @@ func (p *pull) bring(h *head, k *kept) error {
 		err = p.fetchAll(w, h)
 	}
 	end := p.ended(err)
-	if err != nil && !end {
+	p.result.Lost = w != nil && p.lost(err) && w.readable(k == nil)
+	if err != nil && !end && !p.result.Lost {
 		return err
 	}
 	p.result.Ended = end
@@ -365,6 +382,15 @@ func (p *pull) bring(h *head, k *kept) error {
 	}
 	p.result.Outcome, p.result.Edition, p.result.Log = Taken, h.manifest.Number, logOf(h.cp)
 	return nil
+}
+
+// lost reports whether the last source's link broke, as against one that lied. A
+// link that dies for the day is then no worse than a window that ends.
+func (p *pull) lost(err error) bool {
+	if f, ok := fault.Of(err); !ok || f.Key != "mirror.no_source" {
+		return false
+	}
+	return !slices.ContainsFunc(p.fleet.aside, func(a Aside) bool { return a.Key != "mirror.unreachable" && a.Key != "mirror.silent" })
 }
 
 // signatures fetches people's signatures over a document until those of enough

@@ -22,6 +22,7 @@ import (
 	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/link"
 	"kua/internal/page"
 )
 
@@ -49,7 +50,7 @@ const (
 
 // Serve answers with the files of the mirror in dir until ctx ends. It reads
 // them anew at each call, so a pull may change the mirror meanwhile. It keeps no
-// log. With TLS it speaks HTTP/1.1 in small records (see smallRecords).
+// log. With TLS it speaks HTTP/1.1 in small records (see package link).
 func Serve(ctx context.Context, dir string, at Listen) error {
 	h, err := NewHandler(dir)
 	if err != nil {
@@ -69,7 +70,7 @@ func Serve(ctx context.Context, dir string, at Listen) error {
 		}
 	}
 	s := &http.Server{
-		Handler: h, ErrorLog: log.New(io.Discard, "", 0), // it would name addresses
+		Handler: link.Handler(h), ConnContext: link.Context, ErrorLog: log.New(io.Discard, "", 0), // it would name addresses
 		ReadTimeout: headTime, ReadHeaderTimeout: headTime, WriteTimeout: headTime + biteTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHead,
 	}
 	stopped := make(chan error, 1)
@@ -90,58 +91,12 @@ func Serve(ctx context.Context, dir string, at Listen) error {
 	return <-stopped
 }
 
-// Go's TLS begins a connection with a record of 1.2 kB and makes each one longer
-// than the one before: the fifth would not end before a link freezes that lets 16
-// kilobytes pass, and what came of it would be lost. So all of the first bytes go
-// in records that fit a packet.
-const (
-	recordBytes = 1_150
-	smallUntil  = 64 << 10
-)
-
-type secured struct {
-	net.Listener
-	config *tls.Config
-}
-
 func secure(l net.Listener, at Listen) (net.Listener, error) {
 	pair, err := tls.LoadX509KeyPair(at.CertFile, at.KeyFile)
 	if err != nil {
 		return nil, errors.Join(fault.Invalid("node.bad_certificate", at.CertFile, at.KeyFile).Because(err), l.Close())
 	}
-	return &secured{l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}}}, nil
-}
-
-// Accept implements net.Listener. Hands are shaken at the first byte that is read,
-// under the server's own deadline.
-func (s *secured) Accept() (net.Conn, error) {
-	c, err := s.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &smallRecords{Conn: tls.Server(c, s.config)}, nil
-}
-
-// smallRecords writes the first bytes of a TLS connection in small records. It is
-// used by one goroutine at a time, as http.Server does.
-type smallRecords struct {
-	net.Conn
-	sent int
-}
-
-// Write implements net.Conn.
-func (s *smallRecords) Write(b []byte) (n int, err error) {
-	for err == nil && n < len(b) && s.sent < smallUntil {
-		var k int
-		k, err = s.Conn.Write(b[n:min(len(b), n+recordBytes)])
-		n, s.sent = n+k, s.sent+k
-	}
-	if err == nil && n < len(b) {
-		var k int
-		k, err = s.Conn.Write(b[n:])
-		n += k
-	}
-	return n, err
+	return link.Listen(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}}), nil
 }
 
 // guests is a listener that takes no more connections at a time than it has

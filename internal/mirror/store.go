@@ -121,20 +121,30 @@ func (t *tree) take(ctx context.Context, f *fleet, it item, parts *tree) error {
 	if t.holds(it) {
 		return nil
 	}
-	if it.size <= smallFile {
-		return f.each(ctx, it.path, func(m *member) error {
-			b, err := readObject(ctx, m.src, it)
-			if err != nil {
-				return err
-			}
-			f.moved(it.size)
-			return local(t.write(it.path, b))
-		})
+	name := fmt.Sprintf("%x", it.sum)
+	if it.size > smallFile || parts.there(name) {
+		return t.takeLarge(ctx, f, it, parts)
 	}
-	return t.takeLarge(ctx, f, it, parts)
+	var came []byte // the longest beginning that a link brought before it broke
+	err := f.each(ctx, it.path, func(m *member) error {
+		b, err := readObject(ctx, m.src, it)
+		if err != nil {
+			if _, wrong := fault.Of(err); !wrong && len(b) > len(came) {
+				came = b
+			}
+			return err
+		}
+		f.moved(it.size)
+		return local(t.write(it.path, b))
+	})
+	if err != nil && len(came) > 0 {
+		return errors.Join(err, local(parts.write(name, came)))
+	}
+	return err
 }
 
-// readObject reads a whole object into memory and proves it.
+// readObject reads a whole object into memory and proves it. Of one that was cut off
+// it gives what came, unproved.
 func readObject(ctx context.Context, src Source, it item) ([]byte, error) {
 	if it.size == 0 {
 		return nil, nil
@@ -151,7 +161,7 @@ func readObject(ctx context.Context, src Source, it item) ([]byte, error) {
 		n += k
 	}
 	if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("read %s: %w", it.path, err)
+		return b[:min(int64(n), it.size)], fmt.Errorf("read %s: %w", it.path, err)
 	}
 	b = b[:min(int64(n), it.size)]
 	return b, judge(it, int64(n), at, sha256.Sum256(b))

@@ -36,6 +36,9 @@ func (n *Node) Handler() http.Handler {
 	handle("GET /charter", n.charterChain)
 	handle("GET /uploads/{upload}", n.have)
 	handle("PUT /uploads/{upload}/pieces/{hash}", n.putPiece)
+	handle("HEAD /uploads/{upload}/pieces/{hash}", n.offset)
+	handle("PATCH /uploads/{upload}/pieces/{hash}", n.appendPiece)
+	handle("PUT /uploads/{upload}/whole/{hash}", n.putWhole)
 	handle("POST /uploads/{upload}/commit", n.commit)
 	handle("GET /mailboxes/{prefix}", n.mailbox)
 	handle("POST "+strings.TrimPrefix(edition.BatchPath, nodeapi.Base), n.batch)
@@ -141,6 +144,7 @@ var statuses = map[string]int{
 	"node.too_slow":           http.StatusRequestTimeout,
 	"node.not_json":           http.StatusBadRequest,
 	"node.bad_name":           http.StatusBadRequest,
+	"node.bad_offset":         http.StatusBadRequest,
 	"nodeapi.desk_only":       http.StatusUnauthorized,
 	"nodeapi.desk_unknown":    http.StatusUnauthorized,
 	"nodeapi.desk_clock":      http.StatusUnauthorized,

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -48,6 +49,13 @@ func (n *Node) Tidy(ctx context.Context) error {
 	if err := n.pieces.Free(free...); err != nil {
 		return fmt.Errorf("drop old uploads: %w", err)
 	}
+	for _, k := range n.parts.which(func(k partKey, day string) bool {
+		return day < n.daysOn(-n.cfg.Limits.OpenDays) || slices.Contains(gone, k.upload)
+	}) {
+		if err := n.dropPart(k); err != nil {
+			return err
+		}
+	}
 	n.uploads.end(gone)
 	if err := n.db.ForgetForgotten(ctx, n.daysOn(-forgottenDays)); err != nil {
 		return fmt.Errorf("drop marks of collected parcels: %w", err)
@@ -68,7 +76,7 @@ func (n *Node) Tidy(ctx context.Context) error {
 // journal of the file system.
 func (n *Node) blur() error {
 	day := n.cfg.Now().UTC().Truncate(24 * time.Hour)
-	failed := n.pieces.Blur(day)
+	failed := errors.Join(n.pieces.Blur(day), n.parts.blur(day))
 	for _, name := range []string{"node.db", "node.db-wal", "node.db-shm"} {
 		if err := os.Chtimes(filepath.Join(n.cfg.Dir, name), day, day); err != nil && !os.IsNotExist(err) {
 			failed = errors.Join(failed, err)

@@ -61,7 +61,7 @@ func victim(dir string) error {
 		if err != nil {
 			return err
 		}
-		if handler, err = nodeweb.New(n, cat); err != nil {
+		if handler, err = nodeweb.New(n, cat, nodeweb.Options{}); err != nil {
 			return err
 		}
 	} else {

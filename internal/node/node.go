@@ -100,6 +100,7 @@ type Node struct {
 
 	committing chan struct{} // a place for every commit: an index is large
 	uploads    uploads
+	parts      parts
 	keeper     keeper
 	mail       mailboxes
 	trust      trust
@@ -159,6 +160,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	if err = n.uploads.load(ctx, n.db); err != nil {
+		return err
+	}
+	if err = n.parts.open(filepath.Join(n.cfg.Dir, "parts"), n.day, n.uploads.found); err != nil {
 		return err
 	}
 	n.keeper.start(n.db, n.pieces, n.day)

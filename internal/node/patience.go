@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -24,6 +25,7 @@ type patient struct {
 	start   time.Time
 	slowest int64 // bytes a second
 	got     int64
+	ended   atomic.Bool
 }
 
 func (n *Node) patient(w http.ResponseWriter, r *http.Request) *patient {
@@ -39,12 +41,26 @@ func (p *patient) Read(b []byte) (int, error) {
 	}
 	_ = p.rc.SetReadDeadline(until) // a recorder in a test has none
 	_ = p.rc.SetWriteDeadline(time.Now().Add(grace + answerTime))
+	if p.ended.Load() {
+		return 0, errInterrupted
+	}
 	n, err := p.body.Read(b)
 	p.got += int64(n)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(err, os.ErrDeadlineExceeded) && p.ended.Load() {
+		err = errInterrupted
+	} else if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fault.Later("node.too_slow").Because(err)
 	}
 	return n, err
+}
+
+// errInterrupted ends the reading of a body that its own sender has given up.
+var errInterrupted = errors.New("the sender began anew")
+
+// interrupt ends the reading. Any goroutine may call it until done was called.
+func (p *patient) interrupt() {
+	p.ended.Store(true)
+	_ = p.rc.SetReadDeadline(time.Unix(1, 0))
 }
 
 // done takes the deadline off again.
@@ -71,6 +87,9 @@ func (n *Node) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]
 func cutOff(err error) error {
 	if _, ok := fault.Of(err); ok {
 		return err
+	}
+	if errors.Is(err, errInterrupted) {
+		return fault.Conflict("node.other_offset", 0)
 	}
 	return fault.Invalid("node.cut_off").Because(err)
 }

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"kua/internal/fault"
+	"kua/internal/link"
 	"kua/internal/nodeapi"
 )
 
@@ -78,10 +79,13 @@ func (n *Node) Serve(ctx context.Context, at Listen, h http.Handler) error {
 			return fault.Conflict("node.cannot_listen", at.Addr).Because(err)
 		}
 	}
+	if config != nil {
+		l = link.Listen(l, config)
+	}
 	s := &http.Server{
-		Handler: h, TLSConfig: config, ConnContext: withPace, ErrorLog: quiet(n.cfg.Diary),
+		Handler: link.Handler(h), ErrorLog: quiet(n.cfg.Diary),
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return link.Context(withPace(ctx, c), c) },
 		ReadHeaderTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 64},
 	}
 	if at.Desk {
 		s.BaseContext = func(net.Listener) context.Context { return context.WithValue(context.Background(), deskDoor{}, true) }
@@ -97,23 +101,17 @@ func (n *Node) Serve(ctx context.Context, at Listen, h http.Handler) error {
 		}
 		stopped <- err
 	}()
-	if config != nil {
-		err = s.ServeTLS(l, "", "")
-	} else {
-		err = s.Serve(l)
-	}
+	err = s.Serve(l)
 	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return <-stopped
 }
 
-// tlsConfig gives nil for plain HTTP. Go's records are small at the beginning of
-// a connection and grow as it goes on, which is what a link that dies after 16
-// kilobytes needs: a first page arrives, and is shown, before a full record
-// would. So dynamic record sizing stays on.
+// tlsConfig gives nil for plain HTTP. HTTP/1.1 alone is spoken: package link says
+// why.
 func (n *Node) tlsConfig(at Listen) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	switch {
 	case len(at.ACME) > 0:
 		m := &autocert.Manager{

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"sync"
 
-	"kua/internal/blob"
 	"kua/internal/fault"
 	"kua/internal/node/nodedb"
 	"kua/internal/nodeapi"
@@ -40,6 +39,14 @@ func (u *uploads) load(ctx context.Context, db *nodedb.DB) error {
 		u.total += size
 	}
 	return nil
+}
+
+// found counts in what an earlier run left.
+func (u *uploads) found(upload string, size int64) {
+	u.Lock()
+	defer u.Unlock()
+	u.bytes[upload] += size
+	u.total += size
 }
 
 // admit counts a piece in, or refuses it.
@@ -92,29 +99,11 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, pieceBytes+1); retur
 // putPiece keeps one piece of an upload. It answers when the bytes, and the note
 // of where they lie, are on the disk.
 func (n *Node) putPiece(w http.ResponseWriter, r *http.Request) error {
-	upload, hash := r.PathValue("upload"), r.PathValue("hash")
-	if !uploadName.MatchString(upload) || !blob.IsHash(hash) {
-		return fault.Invalid("node.bad_name")
-	}
-	if r.ContentLength > pieceBytes {
-		return fault.TooLarge("node.piece_too_large", pieceBytes)
-	}
-	if err := n.roomFor(pieceBytes); err != nil {
-		return err
-	}
-	select {
-	case n.coming <- struct{}{}:
-		defer func() { <-n.coming }()
-	default:
-		return fault.Later("node.busy")
-	}
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	piece, err := n.readPiece(w, r, hash, *buffer)
+	k, err := pieceOf(r)
 	if err != nil {
 		return err
 	}
-	placed, err := n.keepPiece(upload, hash, piece)
+	_, placed, err := n.takePiece(w, r, k)
 	if err != nil {
 		return err
 	}
@@ -125,23 +114,54 @@ func (n *Node) putPiece(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// takePiece reads a piece and keeps it. What came of one that was cut off waits
+// for the rest (see append.go).
+func (n *Node) takePiece(w http.ResponseWriter, r *http.Request, k partKey) (size int64, _ nodedb.Placed, err error) {
+	if r.ContentLength > pieceBytes {
+		return 0, 0, fault.TooLarge("node.piece_too_large", pieceBytes)
+	}
+	if err := n.roomFor(pieceBytes); err != nil {
+		return 0, 0, err
+	}
+	select {
+	case n.coming <- struct{}{}:
+		defer func() { <-n.coming }()
+	default:
+		return 0, 0, fault.Later("node.busy")
+	}
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	piece, err := n.readPiece(w, r, k, *buffer)
+	if err != nil {
+		return 0, 0, err
+	}
+	placed, err := n.keepPiece(k.upload, k.hash, piece)
+	if err != nil {
+		return 0, 0, err
+	}
+	return int64(len(piece)), placed, n.dropPart(k)
+}
+
 // readPiece reads a piece into the buffer and checks it against its name.
-func (n *Node) readPiece(w http.ResponseWriter, r *http.Request, hash string, buffer []byte) ([]byte, error) {
+func (n *Node) readPiece(w http.ResponseWriter, r *http.Request, k partKey, buffer []byte) ([]byte, error) {
 	p := n.patient(w, r)
 	defer p.done()
+	defer n.parts.hold(k, p.interrupt)()
 	got, err := io.ReadFull(p, buffer)
 	switch {
 	case err == nil:
 		return nil, fault.TooLarge("node.piece_too_large", pieceBytes)
 	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		n.keepCut(k, buffer[:got])
 		return nil, cutOff(err)
 	case r.ContentLength >= 0 && int64(got) != r.ContentLength:
+		n.keepCut(k, buffer[:got])
 		return nil, fault.Invalid("node.cut_off").Because(err)
 	case got == 0:
 		return nil, fault.Invalid("node.empty_piece")
 	}
-	if sum := sha256.Sum256(buffer[:got]); hex.EncodeToString(sum[:]) != hash {
-		return nil, fault.Invalid("blob.wrong_hash", hash)
+	if sum := sha256.Sum256(buffer[:got]); hex.EncodeToString(sum[:]) != k.hash {
+		return nil, fault.Invalid("blob.wrong_hash", k.hash)
 	}
 	return buffer[:got], nil
 }
@@ -172,7 +192,11 @@ func (n *Node) have(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return n.signed(w, http.StatusOK, nodeapi.Have{Kind: nodeapi.KindHave, Node: n.Key(), Pieces: pieces, Upload: upload})
+	begun, err := n.parts.of(upload)
+	if err != nil {
+		return err
+	}
+	return n.signed(w, http.StatusOK, nodeapi.Have{Kind: nodeapi.KindHave, Node: n.Key(), Parts: begun, Pieces: pieces, Upload: upload})
 }
 
 // commit signs for a whole parcel, or says which pieces are missing.
@@ -196,6 +220,12 @@ func (n *Node) commit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return n.sign(w, r, upload, index)
+}
+
+// sign makes a parcel of an upload's pieces and signs for it, or answers which are
+// missing.
+func (n *Node) sign(w http.ResponseWriter, r *http.Request, upload string, index parcel.Index) error {
 	if index.Size > n.cfg.Limits.ParcelBytes {
 		return fault.TooLarge("node.parcel_too_large", n.cfg.Limits.ParcelBytes>>20)
 	}
@@ -206,8 +236,17 @@ func (n *Node) commit(w http.ResponseWriter, r *http.Request) error {
 	if len(missing) > 0 {
 		return writeJSON(w, http.StatusConflict, nodeapi.Missing{Missing: missing})
 	}
+	for _, k := range n.parts.which(func(k partKey, _ string) bool { return k.upload == upload }) {
+		if err := n.dropPart(k); err != nil {
+			return err
+		}
+	}
 	n.uploads.leave(upload, taken, true) // what the index does not name still counts
-	return n.signed(w, http.StatusCreated, nodeapi.Acknowledgement{
+	return n.signed(w, http.StatusCreated, n.acknowledge(index, day))
+}
+
+func (n *Node) acknowledge(index parcel.Index, day string) nodeapi.Acknowledgement {
+	return nodeapi.Acknowledgement{
 		Day: day, Kind: nodeapi.KindAcknowledgement, Node: n.Key(), Parcel: index.ID(), Pieces: len(index.Pieces), Size: index.Size,
-	})
+	}
 }

@@ -35,6 +35,7 @@ type Client struct {
 	longest time.Duration // between two tries
 	stall   time.Duration
 	now     func() time.Time
+	grain   grain
 }
 
 // nodeKey is the node's public key in base64, "" until it is known.
@@ -115,6 +116,10 @@ type call struct {
 	kind         string // content type
 	desk         bool
 	limit        int64 // bytes of the answer
+	header       http.Header
+	tries        int           // 0: the client's
+	stall        time.Duration // 0: the client's; never longer than that
+	fresh        bool          // on a connection of its own
 	accept       func(status int) bool
 }
 
@@ -137,12 +142,16 @@ func withBytes(k call, b []byte) call {
 
 // do makes the call until it is answered, refused for good, or tried often enough.
 func (c *Client) do(ctx context.Context, k call) (answer, error) {
+	tries := c.tries
+	if k.tries > 0 {
+		tries = k.tries
+	}
 	for try := 1; ; try++ {
 		a, after, err := c.once(ctx, k)
 		if err == nil {
 			return a, nil
 		}
-		if ctx.Err() != nil || !again(err) || after > c.longest || try >= c.tries {
+		if ctx.Err() != nil || !again(err) || after > c.longest || try >= tries {
 			return answer{}, fmt.Errorf("%s %s: %w", k.method, c.base, err)
 		}
 		if stopped := c.pause(ctx, try, after); stopped != nil {
@@ -171,7 +180,11 @@ func (c *Client) pause(ctx context.Context, try int, after time.Duration) error 
 }
 
 func (c *Client) once(ctx context.Context, k call) (answer, time.Duration, error) {
-	ctx, moved, stop := watch(ctx, c.stall)
+	stall := c.stall
+	if k.stall > 0 {
+		stall = min(stall, k.stall)
+	}
+	ctx, moved, stop := watch(ctx, stall)
 	defer stop()
 	r, err := c.request(ctx, k, moved)
 	if err != nil {
@@ -221,6 +234,10 @@ func (c *Client) request(ctx context.Context, k call, moved func()) (*http.Reque
 		r.Body = http.NoBody
 	}
 	r.Header.Set("User-Agent", "") // sends none
+	for name, values := range k.header {
+		r.Header[name] = values
+	}
+	r.Close = k.fresh
 	if k.kind != "" {
 		r.Header.Set("Content-Type", k.kind)
 	}

@@ -47,13 +47,27 @@ type ChainAnswer struct {
 	Chain charter.Chain `json:"chain"`
 }
 
-// Have lists the pieces of one upload that the node durably holds.
+// Have lists the pieces of one upload that the node durably holds, and how many
+// bytes of those that have not come whole.
 type Have struct {
-	Kind   string   `json:"kind"` // KindHave
-	Node   string   `json:"node"`
-	Pieces []string `json:"pieces"`
-	Upload string   `json:"upload"`
+	Kind   string           `json:"kind"` // KindHave
+	Node   string           `json:"node"`
+	Parts  map[string]int64 `json:"parts,omitempty"`
+	Pieces []string         `json:"pieces"`
+	Upload string           `json:"upload"`
 }
+
+// How bytes are added to a piece that came in part: the header fields of
+// draft-ietf-httpbis-resumable-upload.
+const (
+	OffsetHeader   = "Upload-Offset"   // bytes that are durably held; of a PATCH: where it begins
+	CompleteHeader = "Upload-Complete" // ?1 when the piece is whole; of a PATCH: when it brings the end
+	PartType       = "application/partial-upload"
+
+	// SmallBytes is the longest PATCH after which a node ends the connection: who
+	// brings so little at a time has a link that lets little of one pass.
+	SmallBytes = 8 << 10
+)
 
 // Acknowledgement says that the node durably holds a whole parcel.
 type Acknowledgement struct {

@@ -76,6 +76,25 @@ func (c *Client) PutPiece(ctx context.Context, upload, hash string, piece []byte
 	return err
 }
 
+// PutWhole brings a parcel that is a single piece and has the node sign for it, in
+// one call. Where the link breaks, Bring and Commit go on with what came of it.
+func (c *Client) PutWhole(ctx context.Context, upload string, index parcel.Index, piece []byte) (Acknowledgement, error) {
+	if len(index.Pieces) != 1 {
+		return Acknowledgement{}, fault.Invalid("parcel.not_an_index")
+	}
+	a, err := c.do(ctx, withBytes(call{
+		method: http.MethodPut, path: "/uploads/" + upload + "/whole/" + index.Pieces[0], kind: "application/octet-stream", limit: 64 << 10,
+		tries: 1, stall: patience(len(piece)),
+	}, piece))
+	if err != nil {
+		if unanswered(err) {
+			c.grain.broke(len(piece))
+		}
+		return Acknowledgement{}, err
+	}
+	return c.acknowledged(ctx, a, index)
+}
+
 // Commit asks the node to sign for the whole parcel. When pieces are missing
 // the fault is nodeapi.pieces_missing with their number: send them and commit
 // again.
@@ -94,6 +113,11 @@ func (c *Client) Commit(ctx context.Context, upload string, index parcel.Index) 
 		}
 		return Acknowledgement{}, refusal(c.base, a)
 	}
+	return c.acknowledged(ctx, a, index)
+}
+
+// acknowledged reads the node's word for a parcel and holds it against the index.
+func (c *Client) acknowledged(ctx context.Context, a answer, index parcel.Index) (Acknowledgement, error) {
 	var ack Acknowledgement
 	if err := c.open(ctx, a, &ack); err != nil {
 		return ack, err

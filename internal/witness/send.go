@@ -41,58 +41,87 @@ func Send(ctx context.Context, node *nodeapi.Client, path string, progress Progr
 	}
 	upload := Upload(index)
 	sent := Sent{Parcel: index.ID(), Node: node.URL()}
-	held, err := held(ctx, node, upload)
-	if err != nil {
-		return Sent{}, err
+	if len(index.Pieces) == 1 {
+		whole, err := sendWhole(ctx, node, f, upload, index)
+		if err == nil {
+			sent.Acknowledgement, sent.Bytes = whole, index.Size
+			report(progress, index.Size, index.Size)
+			return sent, nil
+		}
+		if ctx.Err() != nil {
+			return sent, err
+		}
+		// Whatever it was, the long way tells it too, or goes on.
 	}
-	if err := sendPieces(ctx, node, f, upload, index, held, &sent, progress); err != nil {
+	have, err := node.Have(ctx, upload)
+	if err != nil {
+		return Sent{}, fmt.Errorf("ask what the node holds: %w", err)
+	}
+	if err := sendPieces(ctx, node, f, upload, index, have, &sent, progress); err != nil {
 		return sent, err
 	}
 	sent.Acknowledgement, err = node.Commit(ctx, upload, index)
 	return sent, err
 }
 
+// sendWhole brings a report that is one piece in a single call.
+func sendWhole(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload string, index parcel.Index) (nodeapi.Acknowledgement, error) {
+	piece := make([]byte, index.Size)
+	if _, err := f.ReadAt(piece, 0); err != nil && err != io.EOF {
+		return nodeapi.Acknowledgement{}, err
+	}
+	return node.PutWhole(ctx, upload, index, piece)
+}
+
 // sendPieces sends what the node does not hold. On a good link several pieces
-// travel at a time, on a bad one a single one, so that a cut loses little.
-func sendPieces(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload string, index parcel.Index, held map[string]bool, sent *Sent, progress Progress) error {
+// travel at a time, on a bad one a single one, in small parts (nodeapi.Client.Bring).
+func sendPieces(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload string, index parcel.Index, have nodeapi.Have, sent *Sent, progress Progress) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
 		mu    sync.Mutex // guards sent
 		pace  = newPace()
 		group sync.WaitGroup
+		held  = make(map[string]bool, len(have.Pieces))
 	)
-	done := func(size int64, already bool) {
+	for _, h := range have.Pieces {
+		held[h] = true
+	}
+	done := func(already, now int64) {
 		mu.Lock()
 		defer mu.Unlock()
-		if already {
-			sent.Already += size
-		} else {
-			sent.Bytes += size
-		}
+		sent.Already += already
+		sent.Bytes += now
 		report(progress, sent.Already+sent.Bytes, index.Size)
 	}
 	for n, hash := range index.Pieces {
+		size := index.PieceSize(n)
 		if held[hash] {
-			done(index.PieceSize(n), true)
+			done(size, 0)
 			continue
+		}
+		from := have.Parts[hash]
+		if from < 0 || from > size {
+			from = 0
 		}
 		if pace.enter(ctx) != nil {
 			break
 		}
 		group.Go(func() {
-			begun := time.Now()
-			piece := make([]byte, index.PieceSize(n))
+			begun, at := time.Now(), from
+			piece := make([]byte, size)
 			_, err := f.ReadAt(piece, int64(n)*parcel.PieceBytes)
+			done(from, 0)
 			if err == nil || err == io.EOF {
-				err = node.PutPiece(ctx, upload, hash, piece)
+				err = node.Bring(ctx, upload, hash, piece, from, func(now int64) {
+					done(0, now-at)
+					at = now
+				})
 			}
 			pace.leave(time.Since(begun))
 			if err != nil {
 				cancel(fmt.Errorf("send piece %d of %d: %w", n+1, len(index.Pieces), err))
-				return
 			}
-			done(index.PieceSize(n), false)
 		})
 	}
 	group.Wait()
@@ -103,18 +132,6 @@ func sendPieces(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload
 // from the parcel's id, so that whoever carries the file on, on whatever road,
 // joins the same group.
 func Upload(index parcel.Index) string { return index.ID()[:32] }
-
-func held(ctx context.Context, node *nodeapi.Client, upload string) (map[string]bool, error) {
-	have, err := node.Have(ctx, upload)
-	if err != nil {
-		return nil, fmt.Errorf("ask what the node holds: %w", err)
-	}
-	held := make(map[string]bool, len(have.Pieces))
-	for _, h := range have.Pieces {
-		held[h] = true
-	}
-	return held, nil
-}
 
 func report(p Progress, done, total int64) {
 	if p != nil {

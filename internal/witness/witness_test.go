@@ -31,6 +31,8 @@ type stage struct {
 	people  []*keyring.Person
 	node    *node.Node
 	url     string
+	chain   charter.Chain
+	calls   atomic.Int64 // over TLS
 	sent    atomic.Int64 // bytes of pieces that reached the node
 }
 
@@ -55,13 +57,14 @@ func newStage(t *testing.T) *stage {
 		signed.Signatures.Add(doc, p)
 	}
 	s.charter = c
-	if s.node, err = node.New(t.Context(), node.Config{Dir: t.TempDir(), Chain: charter.Chain{signed}}); err != nil {
+	s.chain = charter.Chain{signed}
+	if s.node, err = node.New(t.Context(), node.Config{Dir: t.TempDir(), Chain: s.chain}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.node.Close() })
 	handler := s.node.Handler()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPut {
+		if r.Method == http.MethodPut || r.Method == http.MethodPatch {
 			s.sent.Add(r.ContentLength)
 		}
 		handler.ServeHTTP(w, r)

@@ -39,22 +39,22 @@ export interface Waiting {
   random(): number;
   /** Calls back once after ms; returns what cancels it. */
   after(ms: number, f: () => void): () => void;
+  /** The same, for how long a call may take. */
+  limit(ms: number, f: () => void): () => void;
 }
 
-const realTime: Waiting = {
-  now: () => Date.now(),
-  random: () => Math.random(),
-  after: (ms, f) => {
-    const timer = setTimeout(f, ms);
-    return () => clearTimeout(timer);
-  },
-};
+function timer(ms: number, f: () => void): () => void {
+  const timer = setTimeout(f, ms);
+  return () => clearTimeout(timer);
+}
+
+const realTime: Waiting = { now: () => Date.now(), random: () => Math.random(), after: timer, limit: timer };
 
 const FULL = ["node.full", "node.disk_full"];
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 60_000;
 const LONGEST_ASKED = 3_600_000; // of what a node may ask for by Retry-After
-const PATIENCE = 600_000; // for one call: a piece alone takes that long at 440 bytes a second
+const PATIENCE = 120_000; // for a call whose answer is 64 kB at most: 550 bytes a second. What brings bytes says its own
 const WIDEST = 3; // calls at a time
 const QUICK = 2_000; // a call that takes no longer makes the link wider
 const SLOW = 20_000; // one that takes longer has it to itself again
@@ -79,15 +79,22 @@ export class Link {
     private readonly time: Waiting = realTime,
   ) {}
 
-  /** Makes a call until it is answered. Throws what is refused for good, and Stopped. */
-  async attempt<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  now(): number {
+    return this.time.now();
+  }
+
+  /**
+   * Makes a call until it is answered. Throws what is refused for good, and Stopped. patience gives, before each
+   * try, how long that one may take.
+   */
+  async attempt<T>(call: (signal: AbortSignal) => Promise<T>, patience: () => number = () => PATIENCE): Promise<T> {
     for (;;) {
       await this.open();
       await this.enter();
       const round = this.round;
       const began = this.time.now();
       try {
-        const answer = await this.once(call);
+        const answer = await this.once(call, patience());
         this.widen(this.time.now() - began);
         this.answered();
         return answer;
@@ -138,10 +145,10 @@ export class Link {
     else if (took > SLOW) this.width = 1;
   }
 
-  private async once<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  private async once<T>(call: (signal: AbortSignal) => Promise<T>, patience: number): Promise<T> {
     const abort = new AbortController();
     this.running.add(abort);
-    const cancel = this.time.after(PATIENCE, () => abort.abort());
+    const cancel = this.time.limit(patience, () => abort.abort());
     try {
       return await call(abort.signal);
     } finally {

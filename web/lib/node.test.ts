@@ -51,6 +51,7 @@ class SmallNode {
     const trouble = this.trouble.shift();
     if (trouble) return trouble(req, res);
     const path = (req.url ?? "").replace("/api/v1", "");
+    if (this.part(req, res, path, body)) return;
     const put = /^\/uploads\/[0-9a-f]{32}\/pieces\/([0-9a-f]{64})$/.exec(path);
     if (req.method === "PUT" && put) {
       this.puts++;
@@ -67,6 +68,32 @@ class SmallNode {
     } else {
       res.writeHead(404).end("nothing");
     }
+  }
+
+  /** Bytes of pieces that have not come whole; and how many of a call's come before the road freezes, 0 for all. */
+  readonly parts = new Map<string, Bytes>();
+  readonly sizes: number[] = [];
+  most = 0;
+
+  private part(req: IncomingMessage, res: ServerResponse, path: string, body: Bytes): boolean {
+    const m = /^\/uploads\/[0-9a-f]{32}\/pieces\/([0-9a-f]{64})$/.exec(path);
+    if (!m) return false;
+    const hash = m[1]!;
+    const have = this.parts.get(hash) ?? new Uint8Array(0);
+    const held = (status: number) => {
+      const whole = this.pieces.get(hash);
+      res.writeHead(status, { "Upload-Offset": String((whole ?? this.parts.get(hash) ?? []).length), "Upload-Complete": whole ? "?1" : "?0" }).end();
+      return true;
+    };
+    if (req.method === "HEAD") return held(204);
+    this.sizes.push(body.length);
+    const came = this.most > 0 && body.length > this.most ? body.subarray(0, this.most) : body;
+    if (req.method === "PUT" && came === body) return false;
+    if (req.method === "PATCH" && Number(req.headers["upload-offset"]) !== have.length) return held(409);
+    this.parts.set(hash, concat(have, came));
+    if (came !== body) return true; // never answered
+    if (req.headers["upload-complete"] === "?1") this.pieces.set(hash, this.parts.get(hash)!);
+    return held(204);
   }
 
   private commit(text: string, res: ServerResponse): void {
@@ -89,12 +116,19 @@ class QuickTime implements Waiting {
   now = () => this.clock;
   random = () => 0.5;
   after(ms: number, f: () => void): () => void {
-    if (ms >= 300_000) return () => undefined; // a call's patience
     this.waited.push(ms);
     const timer = setTimeout(() => {
       this.clock += ms;
       f();
     }, 0);
+    return () => clearTimeout(timer);
+  }
+  /** A call's patience ends at once where the test says so. */
+  impatient = false;
+  readonly limits: number[] = [];
+  limit(ms: number, f: () => void): () => void {
+    this.limits.push(ms);
+    const timer = this.impatient ? setTimeout(f, 40) : undefined;
     return () => clearTimeout(timer);
   }
 }
@@ -140,6 +174,38 @@ test("pieces arrive, whatever the link and the node do meanwhile", async (t) => 
   assert.equal(ack.day, "2026-11-21");
 });
 
+test("where a road freezes, calls shrink, and nothing that came is sent again", async (t) => {
+  const node = new SmallNode();
+  await node.start(t);
+  node.most = 6000;
+  const time = new QuickTime();
+  time.impatient = true;
+  const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+  const index: Index = { size: bytes.length, pieces: [await hashOf(bytes)] };
+  let held = 0;
+  const sender = new Sender(new Link(() => undefined, time), new NodeClient(node.url), randomHex(16), 2, () => (held = sender.held));
+  await sender.offer({ hash: index.pieces[0]!, size: bytes.length, load: () => Promise.resolve(bytes) });
+  await sender.drained();
+  assert.deepEqual(node.pieces.get(index.pieces[0]!), bytes);
+  assert.equal(held, bytes.length);
+  const broken = node.sizes.filter((n) => n > node.most);
+  assert.ok(broken.length > 0 && broken.length < 6, `calls of ${node.sizes}`);
+  assert.ok(time.limits.every((ms) => ms <= 15_000 + (32 << 10) || ms === 120_000), `patience of ${time.limits}`);
+});
+
+test("a piece that is here in part is gone on with", async (t) => {
+  const node = new SmallNode();
+  await node.start(t);
+  const bytes = crypto.getRandomValues(new Uint8Array(9000));
+  const hash = await hashOf(bytes);
+  node.parts.set(hash, bytes.slice(0, 7000));
+  const sender = new Sender(new Link(() => undefined, new QuickTime()), new NodeClient(node.url), randomHex(16), 2, () => undefined);
+  await sender.offer({ hash, size: bytes.length, from: 7000, load: () => Promise.resolve(bytes) });
+  await sender.drained();
+  assert.deepEqual(node.sizes, [2000]);
+  assert.deepEqual(node.pieces.get(hash), bytes);
+});
+
 test("a piece that the node lost is brought again at the commit", async (t) => {
   const node = new SmallNode();
   await node.start(t);
@@ -162,7 +228,7 @@ test("what is refused for good ends the sending, with the node's own fault", asy
 
 test("a slow link has one call at a time, a quick one several, and a failure narrows it again", async () => {
   let now = 0;
-  const time: Waiting = { now: () => now, random: () => 0, after: () => () => undefined };
+  const time: Waiting = { now: () => now, random: () => 0, after: () => () => undefined, limit: () => () => undefined };
   let going = 0;
   let most = 0;
   const answers: (() => void)[] = [];
@@ -198,7 +264,7 @@ test("pauses grow, and end at once when told", async () => {
 
   await assert.rejects(link.attempt(() => Promise.reject(new TypeError("a fault of the program"))), TypeError);
 
-  const slow: Waiting = { now: () => 0, random: () => 0, after: () => () => undefined };
+  const slow: Waiting = { now: () => 0, random: () => 0, after: () => () => undefined, limit: () => () => undefined };
   let tries = 0;
   const stuck = new Link((s) => !s.up && queueMicrotask(() => stuck.kick()), slow);
   await stuck.attempt(() => (++tries === 1 ? Promise.reject(new Unreachable("gone")) : Promise.resolve()));
@@ -233,7 +299,7 @@ test("the have-list and the acknowledgement count only with the node's signature
   const { index, bytes } = await parcelOf(1);
   await assert.rejects(client.commit(upload, index, nodeKey, never), (err) => err instanceof PiecesMissing && err.missing[0] === index.pieces[0]);
   await client.put(upload, index.pieces[0]!, bytes[0]!, never);
-  assert.deepEqual(await client.have(upload, nodeKey, never), new Set(index.pieces));
+  assert.deepEqual(await client.have(upload, nodeKey, never), { whole: new Set(index.pieces), parts: new Map() });
 
   const other = base64(ed25519.getPublicKey(ed25519.utils.randomSecretKey()));
   await assert.rejects(client.have(upload, other, never), faultKey("nodeapi.bad_signature"));

@@ -3,7 +3,7 @@ import { textOf, type Bytes } from "./bytes.js";
 import { parseCanonical, type JSONValue } from "./canon.js";
 import { signedBy, type Signed } from "./charter.js";
 import { Fault } from "./fault.js";
-import { indexText, parcelID, type Index } from "./index.js";
+import { indexText, parcelID, PIECE, type Index } from "./index.js";
 import { Refusal, Unreachable } from "./link.js";
 
 export interface NodeInfo {
@@ -23,6 +23,12 @@ export interface Acknowledgement {
   /** The exact signed text and the signature, for whoever wants to check it later. */
   document: string;
   signature: string;
+}
+
+/** What a node durably holds of a piece. */
+export interface Held {
+  at: number;
+  complete: boolean;
 }
 
 /** The pieces that a commit found missing. */
@@ -66,16 +72,33 @@ export class NodeClient {
     });
   }
 
-  /** The pieces of an upload that the node durably holds, by its signature. */
-  async have(upload: string, key: string, signal: AbortSignal): Promise<Set<string>> {
+  /** The pieces of an upload that the node durably holds, and how much of those that it has in part, by its signature. */
+  async have(upload: string, key: string, signal: AbortSignal): Promise<{ whole: Set<string>; parts: Map<string, number> }> {
     const { doc } = signed(await this.call("GET", `/uploads/${upload}`, signal), key);
     if (doc["kind"] !== "kua have" || doc["upload"] !== upload || !Array.isArray(doc["pieces"])) throw notUnderstood();
-    return new Set(doc["pieces"].filter((p) => typeof p === "string"));
+    const parts = Object.entries(members(doc["parts"] ?? {})).filter((p): p is [string, number] => Number.isInteger(p[1]));
+    return { whole: new Set(doc["pieces"].filter((p) => typeof p === "string")), parts: new Map(parts) };
   }
 
   /** Brings one piece; returns when the node durably holds it. */
   async put(upload: string, hash: string, piece: Bytes, signal: AbortSignal): Promise<void> {
     await this.call("PUT", `/uploads/${upload}/pieces/${hash}`, signal, piece, "application/octet-stream");
+  }
+
+  /** How much of a piece the node durably holds. What was still on its way there is ended by asking. */
+  async offset(upload: string, hash: string, signal: AbortSignal): Promise<Held> {
+    return held(await this.call("HEAD", `/uploads/${upload}/pieces/${hash}`, signal));
+  }
+
+  /** Adds bytes to a piece where what the node holds of it ends; last says that the piece ends with them. */
+  async append(upload: string, hash: string, at: number, bytes: Bytes, last: boolean, signal: AbortSignal): Promise<Held> {
+    const more = { "Upload-Offset": String(at), "Upload-Complete": last ? "?1" : "?0" };
+    return held(await this.call("PATCH", `/uploads/${upload}/pieces/${hash}`, signal, bytes, "application/partial-upload", undefined, more));
+  }
+
+  /** Brings a parcel that is one piece, and has the node sign for it, in one call. */
+  async putWhole(upload: string, index: Index, bytes: Bytes, key: string, signal: AbortSignal): Promise<Acknowledgement> {
+    return acknowledged(await this.call("PUT", `/uploads/${upload}/whole/${index.pieces[0]}`, signal, bytes, "application/octet-stream"), index, key);
   }
 
   /** Asks the node to sign for the whole parcel. Throws PiecesMissing when it lacks some. */
@@ -86,11 +109,7 @@ export class NodeClient {
       if (!Array.isArray(missing)) throw refusal(answer);
       throw new PiecesMissing(missing.filter((p) => typeof p === "string"));
     }
-    const { doc, document, signature } = signed(answer, key);
-    const ack = { parcel: doc["parcel"], size: doc["size"], pieces: doc["pieces"], day: doc["day"], node: doc["node"], document, signature };
-    const fits = doc["kind"] === "kua acknowledgement" && ack.parcel === parcelID(index) && ack.size === index.size && ack.pieces === index.pieces.length;
-    if (!fits || typeof ack.day !== "string" || typeof ack.node !== "string") throw notUnderstood();
-    return ack as Acknowledgement;
+    return acknowledged(answer, index, key);
   }
 
   /** One page of the mailboxes under a prefix: always the same number of slots of one size. */
@@ -107,17 +126,32 @@ export class NodeClient {
   }
 
   /** Makes the call. No cookie, referrer or cache goes with it, and no redirect is followed. */
-  private async call(method: string, path: string, signal: AbortSignal, body?: Bytes | string, type?: string, alsoTake?: number): Promise<Answer> {
+  private async call(method: string, path: string, signal: AbortSignal, body?: Bytes | string, type?: string, alsoTake?: number, more?: Record<string, string>): Promise<Answer> {
     const init: RequestInit = {
       method, signal, cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer", mode: "same-origin",
     };
     if (this.base !== "") init.mode = "cors";
     if (body !== undefined) init.body = body;
-    if (type) init.headers = { "Content-Type": type };
+    if (type) init.headers = { "Content-Type": type, ...more };
     const answer = await whole(`${this.base}/api/v1${path}`, init);
     if (Math.floor(answer.status / 100) === 2 || answer.status === alsoTake) return answer;
     throw refusal(answer);
   }
+}
+
+/** Reads the node's word for a parcel and holds it against the index. */
+function acknowledged(answer: Answer, index: Index, key: string): Acknowledgement {
+  const { doc, document, signature } = signed(answer, key);
+  const ack = { parcel: doc["parcel"], size: doc["size"], pieces: doc["pieces"], day: doc["day"], node: doc["node"], document, signature };
+  const fits = doc["kind"] === "kua acknowledgement" && ack.parcel === parcelID(index) && ack.size === index.size && ack.pieces === index.pieces.length;
+  if (!fits || typeof ack.day !== "string" || typeof ack.node !== "string") throw notUnderstood();
+  return ack as Acknowledgement;
+}
+
+function held(answer: Answer): Held {
+  const at = Number(answer.headers.get("Upload-Offset") ?? NaN);
+  if (!Number.isInteger(at) || at < 0 || at > PIECE) throw notUnderstood();
+  return { at, complete: answer.headers.get("Upload-Complete") === "?1" };
 }
 
 /** Fetches an answer with its body. Every failure to do so is one of the link. */

@@ -2,13 +2,16 @@
 import type { Bytes } from "./bytes.js";
 import { Fault } from "./fault.js";
 import type { Index } from "./index.js";
-import { Refusal, type Link } from "./link.js";
+import { Grain } from "./grain.js";
+import { Refusal, Unreachable, type Link } from "./link.js";
 import { PiecesMissing, type Acknowledgement, type NodeClient } from "./node.js";
 
 /** A sealed piece that waits to be sent. load may be called several times. */
 export interface Waiting {
   hash: string;
   size: number;
+  /** Bytes that the node is known to hold. */
+  from?: number;
   load(): Promise<Bytes>;
 }
 
@@ -21,6 +24,7 @@ export class Sender {
   /** Bytes that the node has confirmed, and nothing else. */
   held = 0;
 
+  private readonly grain = new Grain();
   private readonly queue: Waiting[] = [];
   private readonly lanes: Promise<void>[] = [];
   private closed = false;
@@ -72,6 +76,7 @@ export class Sender {
           const n = index.pieces.indexOf(hash);
           if (n < 0) throw new Fault("nodeapi.not_understood");
           const bytes = await load(n);
+          this.held -= bytes.length; // it was counted, and is not there
           await this.bring({ hash, size: bytes.length, load: () => Promise.resolve(bytes) });
         }
       }
@@ -96,7 +101,6 @@ export class Sender {
       this.roomy.shift()?.();
       try {
         await this.bring(piece);
-        this.confirmed(piece.size);
       } catch (err) {
         this.broken ??= { err };
         this.queue.length = 0;
@@ -107,18 +111,75 @@ export class Sender {
     }
   }
 
+  /** Brings a piece in one call or in many, and goes on where a call broke off. */
   private async bring(piece: Waiting): Promise<void> {
-    for (let damaged = 1; ; damaged++) {
+    const on = new OnItsWay(piece, this.link, this.grain, this.client, this.upload, (bytes) => this.confirmed(bytes));
+    for (let damaged = 1; ; ) {
       try {
-        await this.link.attempt(async (signal) => this.client.put(this.upload, piece.hash, await piece.load(), signal));
+        while (!(await this.link.attempt((signal) => on.step(signal), () => on.patience())));
         return;
       } catch (err) {
-        if (!(err instanceof Refusal && err.status === WRONG_HASH) || damaged === TRIES_DAMAGED) throw err;
+        if (!(err instanceof Refusal && err.status === WRONG_HASH) || damaged++ === TRIES_DAMAGED) throw err;
+        on.begin(0);
       }
     }
   }
 
   private wakeAll(): void {
     for (const done of [...this.idle.splice(0), ...this.roomy.splice(0)]) done();
+  }
+}
+
+/** A piece, and how far it has come. */
+class OnItsWay {
+  private at = 0;
+  private unsure = false; // whether the node holds more, or less, than at
+  private strayed = 0;
+
+  constructor(
+    private readonly piece: Waiting,
+    private readonly link: Link,
+    private readonly grain: Grain,
+    private readonly client: NodeClient,
+    private readonly upload: string,
+    private readonly confirmed: (bytes: number) => void,
+  ) {
+    this.begin(piece.from ?? 0);
+  }
+
+  begin(at: number): void {
+    this.confirmed(at - this.at);
+    this.at = at;
+  }
+
+  patience(): number {
+    return Grain.patience(this.unsure ? 0 : Math.min(this.grain.size, this.piece.size - this.at));
+  }
+
+  /** Makes one call; says whether the node holds the piece. */
+  async step(signal: AbortSignal): Promise<boolean> {
+    const { hash, size } = this.piece;
+    if (this.unsure) {
+      const { at, complete } = await this.client.offset(this.upload, hash, signal);
+      this.unsure = false;
+      this.begin(complete ? size : Math.min(at, size));
+      return complete;
+    }
+    const bytes = (await this.piece.load()).subarray(this.at, this.at + this.grain.size);
+    const last = this.at + bytes.length === size;
+    const began = this.link.now();
+    try {
+      let held = { at: size, complete: true };
+      if (bytes.length === size) await this.client.put(this.upload, hash, bytes, signal);
+      else held = await this.client.append(this.upload, hash, this.at, bytes, last, signal);
+      this.grain.went(bytes.length, this.link.now() - began);
+      this.begin(held.complete ? size : Math.min(held.at, size));
+      return held.complete;
+    } catch (err) {
+      this.unsure = true;
+      if (err instanceof Unreachable || (err instanceof Refusal && err.key === "node.too_slow")) this.grain.broke(bytes.length);
+      if (err instanceof Refusal && err.key === "node.other_offset" && this.strayed++ < TRIES_DAMAGED) return false;
+      throw err;
+    }
   }
 }

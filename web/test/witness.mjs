@@ -191,11 +191,11 @@ async function reportUnkept() {
   await fill(page, { what: "abuse", text: "kanarejka-unkept" });
   const receipt = await toReceipt(page);
   let slow;
-  const asked = new Promise((seen) => page.route("**/pieces/**", (r) => ((slow = r), seen())));
+  const asked = new Promise((seen) => page.route("**/whole/**", (r) => ((slow = r), seen())));
   await page.click("#seal-send");
   await asked;
   assert.match(await page.textContent("#keeping"), /Do not close or reload/);
-  await page.unroute("**/pieces/**");
+  await page.unroute("**/whole/**");
   await slow.continue();
   await step(page, "done");
   await page.context().close();

@@ -103,6 +103,18 @@ func (db *DB) Have(ctx context.Context, upload string) ([]string, error) {
 	return collect(rows, err, scanOne[string])
 }
 
+// Holds reports whether a piece is held for an upload, whether it became a parcel
+// or not, and gives its size.
+func (db *DB) Holds(ctx context.Context, upload, hash string) (size int64, held bool, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT p.size FROM piece p WHERE p.hash = $1 AND (
+		EXISTS (SELECT 1 FROM upload u JOIN upload_piece up ON up.upload = u.number WHERE u.name = $2 AND up.slot = p.slot) OR
+		EXISTS (SELECT 1 FROM parcel q JOIN parcel_piece pp ON pp.parcel = q.number WHERE q.upload = $2 AND pp.slot = p.slot))`, hash, upload).Scan(&size)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
+	}
+	return size, err == nil, err
+}
+
 // Slots gives every slot that holds a piece.
 func (db *DB) Slots(ctx context.Context) ([]int64, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT slot FROM piece ORDER BY slot`)

@@ -1,9 +1,11 @@
 package nodeweb
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -20,6 +22,8 @@ import (
 // made-up collective behind it.
 type room struct {
 	t      *testing.T
+	dir    string
+	diary  bytes.Buffer
 	node   *node.Node
 	server *httptest.Server
 	person *keyring.Person
@@ -36,8 +40,13 @@ func check(t *testing.T, err error) {
 
 func newRoom(t *testing.T) *room {
 	t.Helper()
-	r := &room{t: t}
+	return newRoomWith(t, Options{})
+}
+
+func newRoomWith(t *testing.T, o Options) *room {
+	t.Helper()
 	dir := t.TempDir()
+	r := &room{t: t, dir: dir}
 	nodeKey, err := node.EnsureKey(dir)
 	check(t, err)
 	r.person, err = keyring.NewPerson("Айгүл")
@@ -60,9 +69,9 @@ func newRoom(t *testing.T) *room {
 
 	cat, err := locale.Load(web.Locales())
 	check(t, err)
-	r.node, err = node.New(context.Background(), node.Config{Dir: dir, Chain: r.chain, SearchText: locale.SearchText, SearchWords: locale.Words})
+	r.node, err = node.New(context.Background(), node.Config{Dir: dir, Chain: r.chain, SearchText: locale.SearchText, SearchWords: locale.Words, Diary: slog.New(slog.NewTextHandler(&r.diary, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	check(t, err)
-	handler, err := New(r.node, cat)
+	handler, err := New(r.node, cat, o)
 	check(t, err)
 	r.server = httptest.NewServer(handler)
 	t.Cleanup(func() {

@@ -2,13 +2,15 @@
 // page, the search, the published edition's files and the errors, with the
 // node's interface mounted among them.
 //
-// It seals, opens and stores nothing: the witness's browser does the first two
-// and package node the last. Used by cmd/kua.
+// It opens and stores nothing, and seals only where an operator asked for the page
+// without scripts (open.go): the witness's browser does the first two and package
+// node the last. Used by cmd/kua.
 package nodeweb
 
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"kua/internal/charter"
 	"kua/internal/locale"
@@ -36,11 +38,19 @@ type Web struct {
 	cat    *locale.Catalogue
 	set    *page.Set
 	assets *web.Bundle
+	door   *openDoor // nil: there is no page without scripts
+}
+
+// Options are what an operator may add.
+type Options struct {
+	// Open adds the page on which a report is written without scripts. The node's
+	// memory sees what is written there before it is sealed.
+	Open bool
 }
 
 // New makes the handler of a node's pages. Without the built browser code it
 // fails with web.ErrNotBuilt: a report page that cannot seal is of no use.
-func New(n *node.Node, cat *locale.Catalogue) (*Web, error) {
+func New(n *node.Node, cat *locale.Catalogue, o Options) (*Web, error) {
 	assets, err := web.Assets()
 	if err != nil {
 		return nil, err
@@ -51,6 +61,9 @@ func New(n *node.Node, cat *locale.Catalogue) (*Web, error) {
 	}
 	set.Use(assets)
 	w := &Web{node: n, cat: cat, set: set, assets: assets}
+	if o.Open {
+		w.door = &openDoor{busy: make(chan struct{}, openAtOnce), tokens: make(map[string]time.Time)}
+	}
 	w.Handler = w.routes()
 	return w, nil
 }
@@ -65,6 +78,9 @@ func (w *Web) routes() http.Handler {
 		"/report":  page.Headers(sealing, w.page(w.report)),
 		"/replies": page.Headers(opening, w.page(w.replies)),
 		"/search":  page.Headers(plain, w.page(w.search)),
+	}
+	if w.door != nil {
+		rooms[OpenPath] = page.Headers(plain, http.HandlerFunc(w.open))
 	}
 	edition := page.Headers(public, w.node.Files())
 	missing := page.Headers(plain, http.HandlerFunc(w.missing))

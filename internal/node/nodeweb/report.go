@@ -17,6 +17,7 @@ type reportPage struct {
 	CharterGroups []string
 	Alphabet      string
 	Kinds         []string
+	Open          bool // there is a page without scripts
 	Words         []word
 }
 
@@ -28,7 +29,7 @@ func (w *Web) report(rw http.ResponseWriter, _ *http.Request, lang locale.Tag) e
 	b := w.base(lang, "/report", "report.title")
 	w.set.Show(rw, "report", b.Base, reportPage{
 		base: b, People: len(c.Current()), Charter: id, CharterGroups: inFours(id), Alphabet: alphabet(lang),
-		Kinds: parcel.Whats(), Words: w.words(lang, append(slices.Clone(reportWords), lookWords...)),
+		Kinds: parcel.Whats(), Open: w.door != nil, Words: w.words(lang, append(slices.Clone(reportWords), lookWords...)),
 	})
 	return nil
 }

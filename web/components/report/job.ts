@@ -1,12 +1,13 @@
 /** Seals a report and brings it to the node: what the worker does, without the worker. */
 import { plaintext, plainSize } from "../../lib/bag.js";
-import { randomHex } from "../../lib/bytes.js";
+import { randomHex, type Bytes } from "../../lib/bytes.js";
 import { recipients, verifyChain, type Charter } from "../../lib/charter.js";
 import { derive } from "../../lib/derive.js";
 import { Fault, faultOf } from "../../lib/fault.js";
-import { pieces, pieceSize, type Index, type Piece } from "../../lib/index.js";
+import { Grain } from "../../lib/grain.js";
+import { PIECE, pieces, pieceSize, type Index, type Piece } from "../../lib/index.js";
 import { Link, Refusal, Stopped } from "../../lib/link.js";
-import type { NodeClient, NodeInfo } from "../../lib/node.js";
+import type { Acknowledgement, NodeClient, NodeInfo } from "../../lib/node.js";
 import { dayOf, describe, reportBytes } from "../../lib/report.js";
 import { seal, type Sealed } from "../../lib/seal.js";
 import { Sender, type Waiting } from "../../lib/sender.js";
@@ -80,8 +81,8 @@ export class Job {
     this.stage("sending");
     const sender = this.newSender(upload, Infinity);
     for (const [n, hash] of index.pieces.entries()) {
-      if (held.has(hash)) sender.confirmed(pieceSize(index, n));
-      else await sender.offer({ hash, size: pieceSize(index, n), load: () => vault.read(n) });
+      if (held.whole.has(hash)) sender.confirmed(pieceSize(index, n));
+      else await sender.offer({ hash, size: pieceSize(index, n), from: held.parts.get(hash) ?? 0, load: () => vault.read(n) });
     }
     await this.deliver(sender, index, info.key);
   }
@@ -128,6 +129,7 @@ export class Job {
     const vault = keep ? await Vault.create(upload, sealed.size) : null;
     this.vault = vault;
     this.stage("sealing");
+    if (sealed.size <= PIECE) return this.sealAndSendWhole(sealed, upload, vault, key);
     const sender = this.newSender(upload, vault ? Infinity : IN_MEMORY);
     const index = await this.sealPieces(sealed, async (p) => {
       await vault?.write(p.bytes, sealed.size);
@@ -141,16 +143,50 @@ export class Job {
     await this.deliver(sender, index, key);
   }
 
-  private async deliver(sender: Sender, index: Index, key: string): Promise<void> {
+  /** A report of text alone goes in one call; where the link breaks, the usual way goes on with what came of it. */
+  private async sealAndSendWhole(sealed: Sealed, upload: string, vault: Vault | null, key: string): Promise<void> {
+    let only: Piece | undefined;
+    const index = await this.sealPieces(sealed, async (p) => {
+      only = p;
+      await vault?.write(p.bytes, sealed.size);
+    });
+    if (vault) {
+      await vault.finish(index);
+      this.tell({ say: "kept", file: vault.sealed });
+    }
+    this.stage("sending");
+    const { bytes, hash } = only!;
+    let tried = false;
+    const ack = await this.link.attempt((signal) => {
+      if (tried) return Promise.resolve(undefined);
+      tried = true;
+      return this.client.putWhole(upload, index, bytes, key, signal);
+    }, () => Grain.patience(bytes.length));
+    const sender = this.newSender(upload, IN_MEMORY);
+    if (ack) {
+      sender.confirmed(bytes.length);
+      return this.done(ack);
+    }
+    const { at, complete } = await this.link.attempt((signal) => this.client.offset(upload, hash, signal));
+    if (complete) sender.confirmed(bytes.length);
+    else await sender.offer({ hash, size: bytes.length, from: at, load: () => Promise.resolve(bytes) });
+    await this.deliver(sender, index, key, () => Promise.resolve(bytes));
+  }
+
+  private async done(ack: Acknowledgement): Promise<void> {
+    this.progress(true);
+    await this.vault?.erase();
+    this.vault = null;
+    this.tell({ say: "done", ack });
+  }
+
+  private async deliver(sender: Sender, index: Index, key: string, again?: (n: number) => Promise<Bytes>): Promise<void> {
     await sender.drained();
     this.progress(true);
     this.stage("committing");
     const vault = this.vault;
-    const load = vault ? (n: number) => vault.read(n) : () => Promise.reject(new Fault("report.not_kept"));
-    const ack = await sender.commit(index, key, load);
-    await vault?.erase();
-    this.vault = null;
-    this.tell({ say: "done", ack });
+    const load = again ?? (vault ? (n: number) => vault.read(n) : () => Promise.reject(new Fault("report.not_kept")));
+    await this.done(await sender.commit(index, key, load));
   }
 
   private async sealOnly(sealed: Sealed, upload: string, order: Order): Promise<void> {
@@ -203,8 +239,8 @@ function inMemory({ hash, bytes }: Piece): Waiting {
 }
 
 /** A node that no longer knows an upload holds nothing of it. */
-function nothingHeld(err: unknown): Set<string> {
-  if (err instanceof Refusal && err.status === 404) return new Set();
+function nothingHeld(err: unknown): Awaited<ReturnType<NodeClient["have"]>> {
+  if (err instanceof Refusal && err.status === 404) return { whole: new Set(), parts: new Map() };
   throw err;
 }
 

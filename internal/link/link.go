@@ -1,0 +1,154 @@
+// Package link is what a server does for roads that freeze: censors of the region
+// let about 16 kilobytes of a TLS connection pass and then hold back the rest
+// without a word. So the records are small enough to be opened one by one, and no
+// answer to a browser begins on a connection that has carried much already.
+//
+// It knows nothing of what is served. Used by node and mirror.
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+)
+
+// Go's TLS begins a connection with a record of 1.2 kB and makes each one longer
+// than the one before: the fifth would not end before 16 kilobytes, and what came
+// of it would be lost. DynamicRecordSizingDisabled makes the first one long. So
+// all of the first bytes are written in portions that fit a packet.
+const (
+	recordBytes = 1_150
+	smallUntil  = 64 << 10
+)
+
+// Spent is after how many bytes to the other side, handshake included, a
+// connection takes no further answer to a browser: the largest page of an edition
+// (8 kB, docs/design/survival.md) still ends before 16 kB.
+const Spent = 6 << 10
+
+// Listen gives a listener whose connections speak TLS by config in small records.
+// Such a connection is none of *tls.Conn's to a server, so HTTP/1.1 is all that it
+// speaks: config.NextProtos should offer no h2. That is meant: of two streams on a
+// frozen connection both are lost, of two connections one. Hands are shaken at the
+// first byte that is read, under the server's own deadline.
+func Listen(l net.Listener, config *tls.Config) net.Listener { return &listener{l, config} }
+
+type listener struct {
+	net.Listener
+	config *tls.Config
+}
+
+// Accept implements net.Listener.
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	raw := &counted{Conn: c}
+	return &conn{Conn: tls.Server(raw, l.config), raw: raw}, nil
+}
+
+// conn writes the first bytes of a TLS connection in small records. One goroutine
+// at a time writes, as http.Server does.
+type conn struct {
+	*tls.Conn
+	raw  *counted
+	sent int
+}
+
+// Write implements net.Conn.
+func (c *conn) Write(b []byte) (n int, err error) {
+	for err == nil && n < len(b) && c.sent < smallUntil {
+		var k int
+		k, err = c.Conn.Write(b[n:min(len(b), n+recordBytes)])
+		n, c.sent = n+k, c.sent+k
+	}
+	if err == nil && n < len(b) {
+		var k int
+		k, err = c.Conn.Write(b[n:])
+		n += k
+	}
+	return n, err
+}
+
+// counted counts what goes out on the wire.
+type counted struct {
+	net.Conn
+	out atomic.Int64
+}
+
+// Write implements net.Conn.
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.out.Add(int64(n))
+	return n, err
+}
+
+type key struct{}
+
+// Context is for an http.Server's ConnContext: it lets Handler know the connection.
+func Context(ctx context.Context, c net.Conn) context.Context {
+	if c, ok := c.(*conn); ok {
+		return context.WithValue(ctx, key{}, c)
+	}
+	return ctx
+}
+
+// Handler answers with h, fills in Request.TLS, and ends a connection with the
+// answer to a browser that spends it. Tools and mirrors, which fetch thousands of
+// small files and know how to begin again, keep theirs: a browser is known by the
+// languages that it asks for.
+func Handler(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, ok := r.Context().Value(key{}).(*conn)
+		if !ok {
+			h.ServeHTTP(w, r)
+			return
+		}
+		state := c.ConnectionState()
+		r.TLS = &state
+		if r.Header.Get("Accept-Language") != "" {
+			w = &answer{ResponseWriter: w, c: c}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// answer ends its connection when it is the last that should begin there.
+type answer struct {
+	http.ResponseWriter
+	c    *conn
+	told bool
+}
+
+// unknownBytes is what an answer is taken for that does not say its length.
+const unknownBytes = 4 << 10
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	if status >= 200 && !a.told {
+		a.told = true
+		length, err := strconv.ParseInt(a.Header().Get("Content-Length"), 10, 64)
+		if err != nil {
+			length = unknownBytes
+		}
+		if a.c.raw.out.Load()+length > Spent {
+			a.Header().Set("Connection", "close")
+		}
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements io.Writer.
+func (a *answer) Write(b []byte) (int, error) {
+	if !a.told {
+		a.WriteHeader(http.StatusOK)
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -1,0 +1,180 @@
+package node_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kua/internal/fault"
+	"kua/internal/nodeapi"
+	"kua/internal/parcel"
+)
+
+// TestPieceInParts brings a piece a kilobyte at a time, over a restart and a crash
+// that left half a frame, and once with bytes that were changed on the way.
+func TestPieceInParts(t *testing.T) {
+	c, dir := newCollective(t), t.TempDir()
+	x, pieces := sealed(t, 20<<10)
+	name, hash := x.ID()[:32], x.Pieces[0]
+	piece := pieces[hash]
+	ctx := t.Context()
+	t.Run("begin", func(t *testing.T) {
+		n := start(t, c.config(dir)).client()
+		if at, complete, err := n.Offset(ctx, name, hash); at != 0 || complete || err != nil {
+			t.Errorf("Offset of nothing = %d, %v, %v", at, complete, err)
+		}
+		for at := range int64(7) {
+			if now, complete, err := n.Append(ctx, name, hash, at<<10, piece[at<<10:(at+1)<<10], false); err != nil || complete || now != (at+1)<<10 {
+				t.Fatalf("Append at %d = %d, %v, %v", at<<10, now, complete, err)
+			}
+		}
+		if _, _, err := n.Append(ctx, name, hash, 3<<10, piece[3<<10:4<<10], false); !errors.Is(err, fault.Conflict("node.other_offset")) {
+			t.Errorf("Append elsewhere = %v, want node.other_offset", err)
+		}
+		for i := range 10 { // the eighth and ninth beginnings of one upload are too many
+			_, _, err := n.Append(ctx, name, strings.Repeat(fmt.Sprint(i), 64), 0, []byte("x"), false)
+			if want := i >= 7; errors.Is(err, fault.Later("node.busy")) != want {
+				t.Errorf("beginning %d: %v", i+2, err)
+			}
+		}
+	})
+	files, err := filepath.Glob(filepath.Join(dir, "parts", "*"+hash))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("parts = %v, %v", files, err)
+	}
+	whole, err := os.ReadFile(files[0])
+	must(t, err)
+	must(t, os.WriteFile(files[0], append(whole, whole[:600]...), 0o600)) // a frame that was being written
+	t.Run("go on", func(t *testing.T) {
+		r := start(t, c.config(dir))
+		n := r.client()
+		have, err := n.Have(ctx, name)
+		if err != nil || have.Parts[hash] != 7<<10 || len(have.Pieces) != 0 {
+			t.Errorf("Have = %+v, %v", have, err)
+		}
+		spoilt := bytes.Clone(piece)
+		spoilt[9000] ^= 1
+		if _, _, err := n.Append(ctx, name, hash, 7<<10, spoilt[7<<10:], true); !errors.Is(err, fault.Invalid("blob.wrong_hash")) {
+			t.Errorf("changed bytes: %v", err)
+		}
+		var told []int64
+		must(t, n.Bring(ctx, name, hash, piece, 7<<10, func(held int64) { told = append(told, held) }))
+		if len(told) == 0 || told[len(told)-1] != int64(len(piece)) {
+			t.Errorf("told = %v", told)
+		}
+		if at, complete, err := n.Offset(ctx, name, hash); at != int64(len(piece)) || !complete || err != nil {
+			t.Errorf("Offset of a whole piece = %d, %v, %v", at, complete, err)
+		}
+		if _, err := n.Commit(ctx, name, x); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.desk(c).Piece(ctx, hash); err != nil || !bytes.Equal(got, piece) {
+			t.Errorf("the desk gets %d bytes, %v", len(got), err)
+		}
+		if left, err := os.ReadDir(filepath.Join(dir, "parts")); err != nil || len(left) != 0 {
+			t.Errorf("after the commit %d parts stay, %v", len(left), err)
+		}
+	})
+}
+
+// TestCutPieceIsKept breaks connections in the middle of a piece: what came is
+// there, also while the node still waits on the old connection.
+func TestCutPieceIsKept(t *testing.T) {
+	c := newCollective(t)
+	r := start(t, c.config(t.TempDir()))
+	x, pieces := sealed(t, 100<<10)
+	hash := x.Pieces[0]
+	for i, name := range []string{strings.Repeat("1", 32), strings.Repeat("2", 32)} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		must(t, err)
+		fmt.Fprintf(conn, "PUT %s/uploads/%s/pieces/%s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", nodeapi.Base, name, hash, x.Size)
+		answer := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n"))
+		_, err = conn.Read(answer) // the node reads the body now
+		must(t, err)
+		_, err = conn.Write(pieces[hash][:50<<10])
+		must(t, err)
+		if i == 0 {
+			must(t, conn.Close())
+		} else {
+			defer conn.Close() // a frozen connection stays open
+		}
+		var at int64
+		for end := time.Now().Add(30 * time.Second); at < 50<<10 && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if at, _, err = r.client().Offset(t.Context(), name, hash); err != nil {
+				t.Fatal(err)
+			}
+			if i == 1 && at > 0 {
+				break // asking ended the reading: what had come by then is what there is
+			}
+		}
+		if at == 0 || i == 0 && at != 50<<10 {
+			t.Errorf("upload %d: %d bytes are kept", i, at)
+		}
+		must(t, r.client().Bring(t.Context(), name, hash, pieces[hash], at, nil))
+	}
+}
+
+// TestPartsExpire drops the beginnings of an upload that was given up.
+func TestPartsExpire(t *testing.T) {
+	c, dir := newCollective(t), t.TempDir()
+	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	cfg := c.config(dir)
+	cfg.Now = func() time.Time { return now }
+	r := start(t, cfg)
+	name := strings.Repeat("a", 32)
+	if _, _, err := r.client().Append(t.Context(), name, strings.Repeat("b", 64), 0, []byte("begun"), false); err != nil {
+		t.Fatal(err)
+	}
+	must(t, r.Tidy(t.Context()))
+	files, _ := filepath.Glob(filepath.Join(dir, "parts", "*"))
+	if len(files) != 1 {
+		t.Fatalf("parts = %v", files)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.ModTime().UTC().Hour() != 0 || info.ModTime().UTC().Minute() != 0 {
+		t.Errorf("the time of the file tells when it came: %v, %v", info.ModTime(), err)
+	}
+	now = now.AddDate(0, 0, 15)
+	must(t, r.Tidy(t.Context()))
+	if files, _ := filepath.Glob(filepath.Join(dir, "parts", "*")); len(files) != 0 {
+		t.Errorf("after 15 days %v stay", files)
+	}
+}
+
+// TestPutWhole brings a parcel of one piece in one call, twice.
+func TestPutWhole(t *testing.T) {
+	c := newCollective(t)
+	r := start(t, c.config(t.TempDir()))
+	x, pieces := sealed(t, 9000)
+	var acks [2]nodeapi.Acknowledgement
+	for i := range acks {
+		var err error
+		acks[i], err = r.client().PutWhole(t.Context(), x.ID()[:32], x, pieces[x.Pieces[0]])
+		must(t, err)
+	}
+	if acks[0] != acks[1] || acks[0].Parcel != x.ID() {
+		t.Errorf("acknowledgements = %+v", acks)
+	}
+	if list, err := r.desk(c).Parcels(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("Parcels = %v, %v", list, err)
+	}
+	res, err := http.DefaultClient.Do(request(t, http.MethodPut, r.url+nodeapi.Base+"/uploads/"+x.ID()[:32]+"/whole/"+x.Pieces[0], bytes.Repeat([]byte("x"), parcel.PieceBytes+1)))
+	must(t, err)
+	res.Body.Close()
+	if res.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a parcel of more than a piece: %d", res.StatusCode)
+	}
+}
+
+func request(t *testing.T, method, url string, body []byte) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(body))
+	must(t, err)
+	return r
+}

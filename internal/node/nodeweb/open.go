@@ -1,0 +1,208 @@
+package nodeweb
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"kua/internal/fault"
+	"kua/internal/locale"
+	"kua/internal/page"
+	"kua/internal/parcel"
+	"kua/internal/receipt"
+)
+
+// OpenPath is where the page without scripts lives, below a language. It is an
+// address of its own: the page that seals never leads anybody here by itself.
+const OpenPath = "/report/without-sealing"
+
+// The page's limits. Its form is small, and stretching a receipt takes 32 MiB.
+const (
+	openForm   = 512 << 10
+	openAtOnce = 2
+	openTokens = 4096
+	openFor    = time.Hour
+)
+
+// openDoor is the page without scripts: this node's memory sees the report before
+// it seals it. It writes nothing down but the sealed parcel.
+type openDoor struct {
+	busy chan struct{} // a place for every report being sealed
+
+	mu     sync.Mutex
+	tokens map[string]time.Time // of forms that were given out and not used
+}
+
+// token gives a form its name, by which it is taken once.
+func (o *openDoor) token(now time.Time) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var oldest string
+	for t, at := range o.tokens {
+		if now.Sub(at) > openFor {
+			delete(o.tokens, t)
+		} else if oldest == "" || at.Before(o.tokens[oldest]) {
+			oldest = t
+		}
+	}
+	if len(o.tokens) >= openTokens {
+		delete(o.tokens, oldest)
+	}
+	t := rand.Text()
+	o.tokens[t] = now
+	return t
+}
+
+// use reports whether a form was given out and not used, and uses it.
+func (o *openDoor) use(token string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, ok := o.tokens[token]
+	delete(o.tokens, token)
+	return ok
+}
+
+// openPage is the form; Trouble says why it was not sent.
+type openPage struct {
+	base
+	People                        int
+	Kinds                         []string
+	Token                         string
+	What, Text, When, Where, Fear string
+	Trouble, Hint                 string
+}
+
+// openDone shows what the node signed for, and the receipt, once.
+type openDone struct {
+	base
+	Receipt, Other string
+	Day, Parcel    string
+}
+
+func (w *Web) open(rw http.ResponseWriter, r *http.Request) {
+	lang, _, _ := page.Cut(r.URL.Path)
+	var err error
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		w.showOpen(rw, lang, openPage{})
+	case http.MethodPost:
+		err = w.takeOpen(rw, r, lang)
+	default:
+		rw.Header().Set("Allow", "GET, HEAD, POST")
+		http.Error(rw, "method not allowed", http.StatusMethodNotAllowed)
+	}
+	if err != nil {
+		w.set.Fail(rw, page.NewBase(w.cat, lang, "", OpenPath), err)
+	}
+}
+
+func (w *Web) showOpen(rw http.ResponseWriter, lang locale.Tag, p openPage) {
+	c, _ := w.node.Charter()
+	p.base, p.People, p.Kinds, p.Token = w.base(lang, OpenPath, "open.title"), len(c.Current()), parcel.Whats(), w.door.token(time.Now())
+	w.set.Show(rw, "open", p.Base, p)
+}
+
+// takeOpen seals a report in memory and keeps the parcel as if it had come sealed.
+func (w *Web) takeOpen(rw http.ResponseWriter, r *http.Request, lang locale.Tag) error {
+	if otherSite(r) {
+		return fault.Forbidden("open.foreign")
+	}
+	r.Body = http.MaxBytesReader(rw, r.Body, openForm)
+	// Not ParseMultipartForm: it would put what is long on the disk.
+	if kind := r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/x-www-form-urlencoded") {
+		return fault.Invalid("open.form")
+	}
+	if err := r.ParseForm(); err != nil {
+		return fault.TooLarge("open.too_long", openForm>>10).Because(err)
+	}
+	field := func(name string) string { return strings.ReplaceAll(r.PostForm.Get(name), "\r\n", "\n") }
+	p := openPage{What: field("what"), Text: field("text"), When: field("when"), Where: field("where"), Fear: field("fear")}
+	err := w.checkOpen(r, p)
+	if err == nil && !w.door.use(field("token")) {
+		return fault.Conflict("open.used")
+	}
+	var done openDone
+	if err == nil {
+		done, err = w.sealOpen(r, lang, p)
+	}
+	if f, ok := fault.Of(err); ok && f.Kind != fault.KindInternal {
+		p.Trouble, p.Hint = page.Fault(w.cat, lang, err)
+		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		rw.WriteHeader(fault.Status(err))
+		w.showOpen(rw, lang, p)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.set.Show(rw, "opened", done.Base, done)
+	return nil
+}
+
+func (w *Web) checkOpen(r *http.Request, p openPage) error {
+	switch {
+	case r.PostForm.Get("understood") == "":
+		return fault.Invalid("open.not_understood")
+	case !slices.Contains(parcel.Whats(), p.What):
+		return fault.Invalid("report.choose_what")
+	case strings.TrimSpace(p.Text) == "":
+		return fault.Invalid("parcel.empty_report")
+	}
+	return nil
+}
+
+func (w *Web) sealOpen(r *http.Request, lang locale.Tag, p openPage) (openDone, error) {
+	select {
+	case w.door.busy <- struct{}{}:
+		defer func() { <-w.door.busy }()
+	default:
+		return openDone{}, fault.Later("node.busy")
+	}
+	c, _ := w.node.Charter()
+	code := receipt.New()
+	keys, err := code.Derive()
+	if err != nil {
+		return openDone{}, err
+	}
+	report := parcel.Report{
+		Kind: parcel.ReportKind, What: p.What, Text: p.Text, When: p.When, Where: p.Where, Fear: p.Fear, Language: string(lang),
+		Reply: keys.ReplyRecipient, Mailbox: keys.Mailbox, Blind: fmt.Sprintf("%x", keys.Blind), Written: time.Now().UTC().Format(time.DateOnly),
+	}
+	var sealed bytes.Buffer
+	if err := parcel.Seal(&sealed, report, nil, c.Recipients(), nil); err != nil {
+		return openDone{}, err
+	}
+	ack, err := w.node.Keep(r.Context(), sealed.Bytes())
+	if err != nil {
+		return openDone{}, err
+	}
+	done := openDone{base: w.base(lang, OpenPath, "report.done"), Receipt: code.String(), Other: code.Cyrillic(), Day: ack.Day, Parcel: ack.Parcel}
+	if alphabet(lang) == "cyrillic" {
+		done.Receipt, done.Other = done.Other, done.Receipt
+	}
+	return done, nil
+}
+
+// otherSite reports a form that another site's page sent through its reader's
+// browser, so that nobody's readers can be made to flood the desk.
+func otherSite(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return false
+	case "":
+	default:
+		return true
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" || origin == "null" { // older browsers say null under our referrer policy
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || u.Host != r.Host
+}
