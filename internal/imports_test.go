@@ -112,7 +112,7 @@ github.com/wneessen/go-mail:           mail
 github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
-github.com/boombuler/barcode:         lane/laneweb
+github.com/boombuler/barcode:         lane/laneweb site
 `
 
 func TestImports(t *testing.T) {

@@ -6,7 +6,7 @@ import { current, rawKey, type Charter, type Person } from "./charter.js";
 import { Fault } from "./fault.js";
 import { kindOf, type Kind } from "./seal.js";
 
-const LIMITS = { people: 200, places: 200, words: 4000, address: 500 };
+const LIMITS = { people: 200, places: 200, words: 4000, address: 500, handle: 64 };
 
 type Shape = (v: JSONValue | undefined) => boolean;
 type Members = Record<string, Shape>;
@@ -26,7 +26,7 @@ const charter = object(
   { kind: text, version: Number.isInteger, name: words, languages: listOrNull(text), people: listOrNull(person), threshold: Number.isInteger, made: text },
   {
     previous: filled(text), about: filled(words), log: object({ origin: text, key: text }, {}), desks: filled(list(text)),
-    nodes: filled(list(object({ url: text, key: text }, {}))), mirrors: filled(list(text)),
+    nodes: filled(list(object({ url: text, key: text }, {}))), mirrors: filled(list(text)), handle: filled(text),
     struck: filled(list(object({ key: text, day: text }, {}))),
   },
 );
@@ -132,6 +132,7 @@ function checkPlaces(c: Charter): void {
   desks.forEach((d, i) => {
     if (!rawKey(d) || desks.indexOf(d) !== i) throw new Fault("charter.desk_key", [d]);
   });
+  if (c.handle !== undefined && !isHandle(c.handle)) throw new Fault("charter.handle", [LIMITS.handle]);
 }
 
 function checkStruck(c: Charter): void {
@@ -157,6 +158,11 @@ function isAddress(address: string): boolean {
   if (u.username || u.password || /[?#@]/.test(address) || address.length > LIMITS.address || u.hostname === "") return false;
   const here = u.hostname === "localhost" || u.hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(u.hostname);
   return u.protocol === "https:" || (u.protocol === "http:" && (here || u.hostname.endsWith(".onion")));
+}
+
+/** One short line that nothing can hide in or turn round. */
+function isHandle(s: string): boolean {
+  return isWords(s) && s.trim() === s && [...s].length <= LIMITS.handle && !/[\p{Cc}\p{Bidi_Control}\uFEFF]/u.test(s);
 }
 
 function isDay(s: string): boolean {
