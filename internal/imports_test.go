@@ -65,19 +65,20 @@ edition:       record charter tlog
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
-site:          edition page caption onion
+site:          edition caption onion reader
 onion:         fault
 tor:           onion durable
 tor/tortest:
 nodeapi:       parcel edition onion
 verify:        edition onion
-mirror:        verify page
+reader:        verify page
+mirror:        reader
 mirror/sftp:   fault
 edition/editiontest: edition keyring tlog/appender
 
 node/nodedb:   sqldb parcel edition
 node:          node/nodedb blob nodeapi
-node/nodeweb:  node page
+node/nodeweb:  node reader
 
 lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon blob passkey pledge

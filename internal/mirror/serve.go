@@ -22,6 +22,8 @@ import (
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/page"
+	"kua/internal/reader"
+	"kua/internal/verify"
 )
 
 // Listen says where a mirror answers.
@@ -30,6 +32,7 @@ type Listen struct {
 	Listener net.Listener // instead of Addr
 	CertFile string       // PEM; without it plain HTTP, which shows who reads what
 	KeyFile  string
+	Single   *reader.Server // makes single files of records; nil makes none
 }
 
 // Limits of a server that anybody may call. A reader is given time for every
@@ -49,7 +52,7 @@ const (
 // them anew at each call, so a pull may change the mirror meanwhile. It keeps no
 // log. With TLS it speaks HTTP/1.1 in small records (see smallRecords).
 func Serve(ctx context.Context, dir string, at Listen) error {
-	h, err := NewHandler(dir)
+	h, err := NewHandler(dir, at.Single)
 	if err != nil {
 		return err
 	}
@@ -176,28 +179,41 @@ type Handler struct {
 	root *os.Root
 	http.Handler
 	zipped zipped
+	single *reader.Server
+	copy   verify.Source
 }
 
 // NewHandler makes the handler of the mirror in dir: GET and HEAD of what an
 // edition can have. What it cannot have is not there, so nothing is listed and
-// nothing that a house keeps is shown.
-func NewHandler(dir string) (*Handler, error) {
+// nothing that a house keeps is shown. With single it also makes the single files
+// that records' pages offer.
+func NewHandler(dir string, single *reader.Server) (*Handler, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fault.NotFound("verify.no_folder", dir).Because(err)
 	}
-	h := &Handler{root: root, zipped: zipped{pages: make(map[string]*zippedPage)}}
+	src, err := verify.Dir(dir)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	h := &Handler{root: root, single: single, copy: src, zipped: zipped{pages: make(map[string]*zippedPage)}}
 	h.Handler = page.Headers(page.Policy{Media: true, Public: true}, http.HandlerFunc(h.serve))
 	return h, nil
 }
 
 // Close lets go of the folder.
-func (h *Handler) Close() error { return h.root.Close() }
+func (h *Handler) Close() error { return errors.Join(h.root.Close(), h.copy.(io.Closer).Close()) }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	if _, _, ok := reader.Asked(r.URL.Path); ok && h.single != nil {
+		if err := h.single.Serve(bites{w}, r, h.copy); err != nil {
+			http.Error(w, http.StatusText(page.Status(err)), page.Status(err))
+		}
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, "/")
