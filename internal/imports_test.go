@@ -67,19 +67,20 @@ edition:       record charter tlog
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
-site:          edition page caption onion
+site:          edition caption onion reader
 onion:         fault
 tor:           onion durable
 tor/tortest:
 nodeapi:       parcel edition onion
 verify:        edition onion
-mirror:        verify page link
+reader:        verify page
+mirror:        reader link
 mirror/sftp:   fault
 edition/editiontest: edition keyring tlog/appender
 
 node/nodedb:   sqldb parcel edition
 node:          node/nodedb blob nodeapi link
-node/nodeweb:  node page receipt
+node/nodeweb:  node reader receipt
 
 lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon blob passkey pledge
@@ -114,7 +115,7 @@ github.com/wneessen/go-mail:           mail
 github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
-github.com/boombuler/barcode:         lane/laneweb
+github.com/boombuler/barcode:         lane/laneweb site
 `
 
 func TestImports(t *testing.T) {

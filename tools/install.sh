@@ -2,7 +2,7 @@
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
-#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, busybox, tor, PostgreSQL, aiosmtpd, xmllint,
+#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, busybox, tor, PostgreSQL, aiosmtpd, xmllint, zbarimg,
 #                             versitygw, and Open311 clients in Perl, Python, Ruby and PHP
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool
 #
@@ -37,6 +37,7 @@ test)
 	[ -x /usr/sbin/tor ] || want tor tor # with tor-gencert, for a private network on loopback
 	/usr/bin/python3 -c 'import aiosmtpd' >/dev/null 2>&1 || need="$need python3-aiosmtpd" # an SMTP server
 	want xmllint libxml2-utils
+	want zbarimg zbar-tools # reads the QR codes below every page
 	# The clients of e2e/open311: 24 MB to fetch.
 	want ruby ruby
 	want php php-cli

@@ -173,3 +173,13 @@ func accepts(header, coding string) bool {
 	}
 	return false
 }
+
+// Read gives the bytes of a built file by its plain name, such as "reader.js", for
+// pages that carry their code within them.
+func (b *Bundle) Read(name string) ([]byte, error) {
+	a := b.files[b.hashed[name]]
+	if a == nil {
+		return nil, fmt.Errorf("read %s: %w", name, ErrNotBuilt)
+	}
+	return a.plain, nil
+}

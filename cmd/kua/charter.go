@@ -37,13 +37,14 @@ func (a *app) charterCommand() *cobra.Command {
 		a.charterInit(&dir, &passFile), a.charterShow(&dir),
 		a.charterAddPerson(&dir, &passFile), a.charterRetirePerson(&dir),
 		a.charterAddNode(&dir), a.charterRemoveNode(&dir),
+		a.charterAddMirror(&dir), a.charterRemoveMirror(&dir), a.charterHandle(&dir),
 		a.charterSign(&dir, &passFile), a.charterDrop(&dir),
 	)
 	return c
 }
 
 func (a *app) charterInit(dir, passFile *string) *cobra.Command {
-	var name, origin string
+	var name, origin, handle string
 	var people, languages, mirrors, nodes []string
 	var threshold int
 	c := a.command("init", "cli.charter.init", `
@@ -54,13 +55,14 @@ func (a *app) charterInit(dir, passFile *string) *cobra.Command {
 	c.Flags().StringSliceVar(&languages, "language", []string{"kk", "ky", "uz", "tg", "tk", "ru", "en"}, a.t("cli.flag.language"))
 	c.Flags().StringArrayVar(&nodes, "node", nil, a.t("cli.flag.node"))
 	c.Flags().StringArrayVar(&mirrors, "mirror", nil, a.t("cli.flag.mirror"))
+	c.Flags().StringVar(&handle, "handle", "", a.t("cli.flag.handle"))
 	c.Flags().IntVar(&threshold, "threshold", 2, a.t("cli.flag.threshold"))
 	for _, f := range []string{"name", "origin", "person"} {
 		_ = c.MarkFlagRequired(f)
 	}
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		f := founder{name: map[string]string{languages[0]: name}, languages: languages, mirrors: mirrors, threshold: threshold, origin: origin}
+		f := founder{name: map[string]string{languages[0]: name}, languages: languages, mirrors: mirrors, handle: handle, threshold: threshold, origin: origin}
 		for _, n := range nodes {
 			url, key, ok := strings.Cut(n, "=")
 			if !ok {
@@ -124,6 +126,9 @@ func (a *app) showCharter(dir string) error {
 	}
 	for _, m := range ch.Mirrors {
 		a.say("cli.charter.mirror", m)
+	}
+	if ch.Handle != "" {
+		a.say("cli.charter.handle_of", ch.Handle)
 	}
 	a.say("cli.charter.log", ch.Log.Origin, ch.Log.Key)
 	return a.showNext(dir, ch)
@@ -258,6 +263,7 @@ func today() string { return time.Now().UTC().Format(time.DateOnly) }
 // founder makes a new collective: keys, the first charter, the desk's folder.
 type founder struct {
 	name, about        map[string]string
+	handle             string
 	languages, mirrors []string
 	nodes              []charter.Node
 	threshold          int

@@ -36,7 +36,7 @@ func (f founder) found(ctx context.Context, cfg desk.Config) ([]*keyring.Person,
 		Kind: charter.Kind, Version: 1, Name: f.name, About: f.about, Languages: f.languages, Threshold: f.threshold,
 		Log:   charter.Log{Origin: f.origin, Key: logPublic},
 		Desks: []string{base64.StdEncoding.EncodeToString(deskPublic)},
-		Nodes: f.nodes, Mirrors: f.mirrors, Made: today(),
+		Nodes: f.nodes, Mirrors: f.mirrors, Handle: f.handle, Made: today(),
 	}
 	var people []*keyring.Person
 	files := map[string][]byte{}

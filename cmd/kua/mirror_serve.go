@@ -13,6 +13,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/mirror"
 	"kua/internal/mirror/sftp"
+	"kua/internal/reader"
 )
 
 func (a *app) mirrorServe() *cobra.Command {
@@ -32,6 +33,11 @@ func (a *app) mirrorServe() *cobra.Command {
 		if err := m.Close(); err != nil {
 			return err
 		}
+		maker, err := newMaker()
+		if err != nil {
+			return err
+		}
+		at.Single = reader.NewServer(maker)
 		a.warn("cli.mirror.serve.at", at.Addr)
 		if at.CertFile == "" {
 			a.warn("cli.mirror.serve.plain")

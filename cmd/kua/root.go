@@ -37,7 +37,7 @@ func (a *app) root() *cobra.Command {
 		a.appealCommand(),
 		a.open311Command(),
 		a.mirrorCommand(),
-		a.verifyCommand(),
+		a.verifyCommand(), a.readerCommand(),
 		a.tracesCommand(),
 		a.manCommand(), a.licencesCommand(),
 	)

@@ -18,6 +18,7 @@ func (a *app) verifyCommand() *cobra.Command {
   kua verify https://kua.example.org
   kua verify https://kua.example.org/en/r/0001/000123.html
   kua verify /media/stick/edition --charter 3fa9c1…
+  kua verify 000123.html --charter 3fa9c1…
   kua verify film-240p.mp4 --against https://kua.example.org --json`)
 	c.Flags().StringVar(&opts.Pinned, "charter", "", a.t("cli.flag.charter"))
 	c.Flags().StringVar(&against, "against", "", a.t("cli.flag.against"))
@@ -35,7 +36,13 @@ func (a *app) verifyCommand() *cobra.Command {
 		}
 		bar, finish := a.bar("cli.verify.progress")
 		opts.Progress = func(p verify.Progress) { bar(p.Bytes, p.OfBytes) }
-		report, err := verify.Target(c.Context(), args[0], against, opts)
+		file, single := singleFile(args[0])
+		var report verify.Report
+		if single {
+			report, err = a.verifySingle(c.Context(), file, args[0], against, opts)
+		} else {
+			report, err = verify.Target(c.Context(), args[0], against, opts)
+		}
 		finish()
 		if err != nil {
 			return err
@@ -45,6 +52,9 @@ func (a *app) verifyCommand() *cobra.Command {
 			return printJSON(a.out, report)
 		}
 		a.sayReport(report)
+		if single {
+			a.saySingle(report, against)
+		}
 		return nil
 	}
 	return c

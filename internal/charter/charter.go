@@ -32,6 +32,7 @@ type Charter struct {
 	Desks     []string          `json:"desks,omitempty"` // public keys with which a desk signs its calls to nodes
 	Nodes     []Node            `json:"nodes,omitempty"`
 	Mirrors   []string          `json:"mirrors,omitempty"`
+	Handle    string            `json:"handle,omitempty"` // a channel elsewhere, as the collective writes it: "Telegram @kua_sample"
 	Struck    []Struck          `json:"struck,omitempty"` // node keys that may be in hostile hands
 	Made      string            `json:"made"`             // day
 }

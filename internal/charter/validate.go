@@ -20,6 +20,7 @@ const (
 	maxPeople   = 200     // present and past: 1024 stanzas fit an age header
 	maxPlaces   = 200     // nodes, mirrors or desks
 	maxWords    = 4000    // bytes of a name or an about text
+	maxHandle   = 64      // letters
 )
 
 var (
@@ -168,6 +169,9 @@ func (c Charter) checkPlaces() error {
 		}
 		mirrors[m] = true
 	}
+	if c.Handle != "" && !isHandle(c.Handle) {
+		return fault.Invalid("charter.handle", maxHandle)
+	}
 	desks := make(map[string]bool)
 	for _, d := range c.Desks {
 		if _, ok := rawKey(d); !ok || desks[d] {
@@ -194,6 +198,13 @@ func isAddress(s string) bool {
 		return strings.HasSuffix(host, ".onion") || host == "localhost" || (ip != nil && ip.IsLoopback())
 	}
 	return false
+}
+
+// isHandle takes one short line that nothing can hide in or turn round: it stands
+// below every page.
+func isHandle(s string) bool {
+	hidden := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\ufeff' }
+	return isWords(s) && strings.TrimSpace(s) == s && utf8.RuneCountInString(s) <= maxHandle && !strings.ContainsFunc(s, hidden)
 }
 
 func isDay(s string) bool {

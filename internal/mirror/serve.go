@@ -24,6 +24,8 @@ import (
 	"kua/internal/fault"
 	"kua/internal/link"
 	"kua/internal/page"
+	"kua/internal/reader"
+	"kua/internal/verify"
 )
 
 // Listen says where a mirror answers.
@@ -32,6 +34,7 @@ type Listen struct {
 	Listener net.Listener // instead of Addr
 	CertFile string       // PEM; without it plain HTTP, which shows who reads what
 	KeyFile  string
+	Single   *reader.Server // makes single files of records; nil makes none
 }
 
 // Limits of a server that anybody may call. A reader is given time for every
@@ -52,7 +55,7 @@ const (
 // them anew at each call, so a pull may change the mirror meanwhile. It keeps no
 // log. With TLS it speaks HTTP/1.1 in small records (see package link).
 func Serve(ctx context.Context, dir string, at Listen) error {
-	h, err := NewHandler(dir)
+	h, err := NewHandler(dir, at.Single)
 	if err != nil {
 		return err
 	}
@@ -134,23 +137,30 @@ type Handler struct {
 	http.Handler
 	zipped  zipped
 	batches chan struct{} // places
+	single  *reader.Server
+	copy    verify.Source
 }
 
 // NewHandler makes the handler of the mirror in dir: GET and HEAD of what an
 // edition can have. What it cannot have is not there, so nothing is listed and
-// nothing that a house keeps is shown.
-func NewHandler(dir string) (*Handler, error) {
+// nothing that a house keeps is shown. With single it also makes the single files
+// that records' pages offer.
+func NewHandler(dir string, single *reader.Server) (*Handler, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fault.NotFound("verify.no_folder", dir).Because(err)
 	}
-	h := &Handler{root: root, zipped: zipped{pages: make(map[string]*zippedPage)}, batches: make(chan struct{}, mostBatches)}
+	src, err := verify.Dir(dir)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	h := &Handler{root: root, single: single, copy: src, zipped: zipped{pages: make(map[string]*zippedPage)}, batches: make(chan struct{}, mostBatches)}
 	h.Handler = page.Headers(page.Policy{Media: true, Public: true}, http.HandlerFunc(h.serve))
 	return h, nil
 }
 
 // Close lets go of the folder.
-func (h *Handler) Close() error { return h.root.Close() }
+func (h *Handler) Close() error { return errors.Join(h.root.Close(), h.copy.(io.Closer).Close()) }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost && r.URL.Path == edition.BatchPath {
@@ -160,6 +170,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	if _, _, ok := reader.Asked(r.URL.Path); ok && h.single != nil {
+		if err := h.single.Serve(bites{w}, r, h.copy); err != nil {
+			http.Error(w, http.StatusText(page.Status(err)), page.Status(err))
+		}
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, "/")

@@ -24,7 +24,7 @@ import (
 // handler serves a folder as kua mirror serve does.
 func handler(t testing.TB, dir string) http.Handler {
 	t.Helper()
-	h, err := mirror.NewHandler(dir)
+	h, err := mirror.NewHandler(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,10 @@ type frame struct {
 	CollectiveIn string // lang of the name, when that is not the page's
 	Style        string
 	Onion        string // where this very page lies at the collective's onion address; "" when there is none
+	Copies       copiesBlock
 	Section      string // of the menu: front, list, when, map, search, report, about
+
+	address string // of this page in the edition
 }
 
 // frame describes a page in one language. path is the page's address without
@@ -29,7 +32,10 @@ func (r *render) frame(lang locale.Tag, section, title, path, menu string) frame
 	base.Root = strings.Repeat("../", strings.Count(path, "/"))
 	base.Policy = page.Policy{Media: true, Forms: section == "search"}
 	name := r.words(lang, r.in.Charter.Name)
-	return frame{Base: base, Collective: short(name.Text, 80), CollectiveIn: name.In, Style: "s/" + r.site.styleName, Section: section, Onion: onionPage(r.in.Charter.Nodes, path)}
+	return frame{
+		Base: base, Collective: short(name.Text, 80), CollectiveIn: name.In, Style: "s/" + r.site.styleName, Section: section,
+		Onion: onionPage(r.in.Charter.Nodes, path), Copies: r.copies, address: path,
+	}
 }
 
 // onionPage is a page's address at the first node of the charter that is an

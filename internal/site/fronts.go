@@ -257,6 +257,7 @@ func (r *render) common() error {
 	for _, name := range []string{"index.html", "404.html"} {
 		p := chooser{frame: r.frame(locale.English, "", r.words(locale.English, r.in.Charter.Name).Text, name, "/index.html"), Missing: name == "404.html"}
 		if p.Missing {
+			p.address = "index.html"
 			p.Root = "/" // a host shows this page under the address that was asked for
 		}
 		for _, t := range locale.Tags() {

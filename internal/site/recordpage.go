@@ -11,6 +11,7 @@ import (
 	"kua/internal/caption"
 	"kua/internal/edition"
 	"kua/internal/locale"
+	"kua/internal/reader"
 	"kua/internal/record"
 )
 
@@ -31,6 +32,8 @@ type recordPage struct {
 	Parts     int
 	HistoryAt string // where the versions are told, "" when there is one
 	Proof     proof
+	Keep      string // address of the record as one file, where a server makes it
+	Weight    int64  // about how many bytes that file has
 }
 
 // section is a run of items under one heading.
@@ -268,6 +271,9 @@ func (r *render) parts(k *known, lang locale.Tag, parts [][]section, inRecipe in
 			if k.Title[string(t)] != "" && t != lang {
 				p.Written = append(p.Written, t)
 			}
+		}
+		if i == 0 && !k.entry.Withdrawn {
+			p.Keep, p.Weight = "/keep/"+k.ID, reader.Weight(k.Record, k.doc)
 		}
 		if i == 0 {
 			p.Proof, p.HistoryAt = r.proof(k, inRecipe), historyAt(parts, p.frame, k.ID)

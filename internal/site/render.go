@@ -31,6 +31,7 @@ type render struct {
 	prev edition.Manifest // zero for the first edition
 
 	block     siteBlock
+	copies    copiesBlock
 	places    mapBlock
 	shared    sharedBlock
 	shelves   *shelves
@@ -65,6 +66,9 @@ func (s *Site) begin(tree, overlay string, in Input) (*render, error) {
 		if err := w.load(path, v); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.takeCopies(); err != nil {
+		return nil, err
 	}
 	var err error
 	if r.charterID, err = in.Charter.ID(); err != nil {

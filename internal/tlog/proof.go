@@ -57,3 +57,37 @@ func CheckProof(file []byte, origin, vkey string, leaf []byte) (Checkpoint, uint
 	}
 	return cp, p.Index, nil
 }
+
+// InclusionPath gives the hashes that join entry index to the checkpoint's root (RFC 6962,
+// 2.1.1): what a tlog-proof file holds besides the checkpoint, for whoever hands on
+// several entries under one.
+func InclusionPath(ctx context.Context, fetch Fetch, cp Checkpoint, index uint64) ([][HashSize]byte, error) {
+	if index >= cp.Size {
+		return nil, fault.Invalid("tlog.not_included", index)
+	}
+	found, err := tlog.ProveRecord(int64(cp.Size), int64(index), newReader(ctx, fetch, cp).hashes())
+	if err != nil {
+		return nil, tileFault(err)
+	}
+	path := make([][HashSize]byte, len(found))
+	for i, h := range found {
+		path[i] = h
+	}
+	return path, nil
+}
+
+// CheckInclusion checks what InclusionPath gives for leaf: tlog.not_included when it does not lead to
+// the checkpoint's root.
+func CheckInclusion(cp Checkpoint, index uint64, leaf []byte, path [][HashSize]byte) error {
+	if index >= cp.Size || len(path) > 64 {
+		return fault.Corrupt("tlog.not_included", index)
+	}
+	hashes := make(tlog.RecordProof, len(path))
+	for i, h := range path {
+		hashes[i] = h
+	}
+	if err := tlog.CheckRecord(hashes, int64(cp.Size), cp.Root, int64(index), tlog.RecordHash(leaf)); err != nil {
+		return fault.Corrupt("tlog.not_included", index).Because(err)
+	}
+	return nil
+}

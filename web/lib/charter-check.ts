@@ -4,9 +4,9 @@ import { concat, fromBase64, hex, utf8 } from "./bytes.js";
 import type { JSONValue } from "./canon.js";
 import { current, rawKey, type Charter, type Person } from "./charter.js";
 import { Fault } from "./fault.js";
-import { kindOf, type Kind } from "./seal.js";
+import { recipientKind, type Kind } from "./recipient.js";
 
-const LIMITS = { people: 200, places: 200, words: 4000, address: 500 };
+const LIMITS = { people: 200, places: 200, words: 4000, address: 500, handle: 64 };
 
 type Shape = (v: JSONValue | undefined) => boolean;
 type Members = Record<string, Shape>;
@@ -26,7 +26,7 @@ const charter = object(
   { kind: text, version: Number.isInteger, name: words, languages: listOrNull(text), people: listOrNull(person), threshold: Number.isInteger, made: text },
   {
     previous: filled(text), about: filled(words), log: object({ origin: text, key: text }, {}), desks: filled(list(text)),
-    nodes: filled(list(object({ url: text, key: text }, {}))), mirrors: filled(list(text)),
+    nodes: filled(list(object({ url: text, key: text }, {}))), mirrors: filled(list(text)), handle: filled(text),
     struck: filled(list(object({ key: text, day: text }, {}))),
   },
 );
@@ -71,7 +71,7 @@ function checkPeople(c: Charter): void {
   if (now.length === 0) throw new Fault("charter.no_people");
   if (c.people.length > LIMITS.people) throw new Fault("charter.too_many_people", [LIMITS.people]);
   if (c.threshold < 1 || c.threshold > now.length) throw new Fault("charter.threshold", [c.threshold, now.length]);
-  const kind = kindOfPerson(now[0]!);
+  const kind = recipientKind(now[0]!.recipient);
   const keys = new Set<string>();
   const names = new Set<string>();
   for (const p of c.people) {
@@ -87,20 +87,12 @@ function checkPeople(c: Charter): void {
 
 function checkPerson(p: Person): Kind {
   if (!isWords(p.name) || /\p{Cc}/u.test(p.name)) throw new Fault("charter.person_name", [p.name]);
-  const kind = kindOfPerson(p);
+  const kind = recipientKind(p.recipient);
   if (!kind) throw new Fault("charter.recipient", [p.name]);
   if (!rawKey(p.publishkey)) throw new Fault("charter.publish_key", [p.name]);
   if (!isDay(p.since)) throw new Fault("charter.day", [p.since]);
   if (p.retired && (!isDay(p.retired) || p.retired < p.since)) throw new Fault("charter.day", [p.retired]);
   return kind;
-}
-
-function kindOfPerson(p: Person): Kind | undefined {
-  try {
-    return kindOf([p.recipient]);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The key is a note verifier of C2SP signed-note: name+hash+base64(1, public key), named as the origin. */
@@ -132,6 +124,7 @@ function checkPlaces(c: Charter): void {
   desks.forEach((d, i) => {
     if (!rawKey(d) || desks.indexOf(d) !== i) throw new Fault("charter.desk_key", [d]);
   });
+  if (c.handle !== undefined && !isHandle(c.handle)) throw new Fault("charter.handle", [LIMITS.handle]);
 }
 
 function checkStruck(c: Charter): void {
@@ -157,6 +150,11 @@ function isAddress(address: string): boolean {
   if (u.username || u.password || /[?#@]/.test(address) || address.length > LIMITS.address || u.hostname === "") return false;
   const here = u.hostname === "localhost" || u.hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(u.hostname);
   return u.protocol === "https:" || (u.protocol === "http:" && (here || u.hostname.endsWith(".onion")));
+}
+
+/** One short line that nothing can hide in or turn round. */
+function isHandle(s: string): boolean {
+  return isWords(s) && s.trim() === s && [...s].length <= LIMITS.handle && !/[\p{Cc}\p{Bidi_Control}\uFEFF]/u.test(s);
 }
 
 function isDay(s: string): boolean {

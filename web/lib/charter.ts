@@ -33,6 +33,8 @@ export interface Charter {
   desks?: string[];
   nodes?: Node[];
   mirrors?: string[];
+  /** A channel elsewhere, as the collective writes it. */
+  handle?: string;
   /** Node keys that may be in hostile hands, and since when nothing they sign is believed. */
   struck?: { key: string; day: string }[];
   made: string;

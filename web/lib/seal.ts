@@ -1,8 +1,9 @@
 /** Encrypts to the people of a charter, and can do nothing else. */
 import { Encrypter } from "age-encryption";
 import { Fault } from "./fault.js";
+import type { Kind } from "./recipient.js";
 
-export type Kind = "hybrid" | "x25519";
+export type { Kind };
 
 /**
  * The kind that all recipients share. It refuses none, one it cannot read, and a

@@ -17,6 +17,7 @@ import (
 	"kua/internal/node"
 	"kua/internal/nodeapi"
 	"kua/internal/page"
+	"kua/internal/reader"
 	"kua/web"
 )
 
@@ -38,6 +39,7 @@ type Web struct {
 	cat    *locale.Catalogue
 	set    *page.Set
 	assets *web.Bundle
+	single *reader.Server
 	door   *openDoor // nil: there is no page without scripts
 }
 
@@ -60,7 +62,11 @@ func New(n *node.Node, cat *locale.Catalogue, o Options) (*Web, error) {
 		return nil, err
 	}
 	set.Use(assets)
-	w := &Web{node: n, cat: cat, set: set, assets: assets}
+	maker, err := reader.NewMaker(cat, web.Templates(), assets)
+	if err != nil {
+		return nil, err
+	}
+	w := &Web{node: n, cat: cat, set: set, assets: assets, single: reader.NewServer(maker)}
 	if o.Open {
 		w.door = &openDoor{busy: make(chan struct{}, openAtOnce), tokens: make(map[string]time.Time)}
 	}
@@ -83,12 +89,15 @@ func (w *Web) routes() http.Handler {
 		rooms[OpenPath] = page.Headers(plain, http.HandlerFunc(w.open))
 	}
 	edition := page.Headers(public, w.node.Files())
+	single := page.Headers(plain, w.page(w.keep))
 	missing := page.Headers(plain, http.HandlerFunc(w.missing))
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		_, rest, ok := page.Cut(r.URL.Path)
 		switch room := rooms[rest]; {
 		case ok && room != nil:
 			room.ServeHTTP(rw, r)
+		case ok && strings.HasPrefix(rest, "/keep/"):
+			single.ServeHTTP(rw, r)
 		case w.node.Has(r.Context(), r.URL.Path) || w.node.Has(r.Context(), r.URL.Path+"/"):
 			edition.ServeHTTP(rw, r)
 		default:
@@ -112,6 +121,15 @@ func (w *Web) page(show func(rw http.ResponseWriter, r *http.Request, lang local
 			w.set.Fail(rw, page.NewBase(w.cat, lang, "", rest), err)
 		}
 	})
+}
+
+// keep gives a record as one file that checks itself.
+func (w *Web) keep(rw http.ResponseWriter, r *http.Request, _ locale.Tag) error {
+	src, err := w.node.Published()
+	if err != nil {
+		return err
+	}
+	return w.single.Serve(node.Patient(rw), r, src)
 }
 
 // base is what every page here shows of the collective.
