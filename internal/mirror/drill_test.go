@@ -182,7 +182,8 @@ func same(t *testing.T, from, to string, wanted func(path string) bool) {
 	t.Helper()
 	there, n := files(t, to), 0
 	for path, b := range files(t, from) {
-		if wanted(path) {
+		// Old partial files of the log, which a slow appender leaves, are no part of an edition.
+		if wanted(path) && !strings.Contains(path, ".p/") {
 			if n++; !bytes.Equal(there[path], b) {
 				t.Errorf("%s: %d bytes are here, want %d", path, len(there[path]), len(b))
 			}

@@ -147,10 +147,16 @@ func lockHouse(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fault.Conflict("mirror.busy", dir).Because(err), f.Close())
+	for try := 0; ; try++ {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if try == 20 {
+			return nil, errors.Join(fault.Conflict("mirror.busy", dir).Because(err), f.Close())
+		}
+		time.Sleep(25 * time.Millisecond) // another's last command may be ending
 	}
-	return f, nil
 }
 
 // Close lets go of the folder.
