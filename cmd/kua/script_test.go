@@ -66,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"tornet":     tornet,
 			"appears":    appears,
 			"asks":       asks,
+			"loses":      loses,
 		},
 	})
 }
