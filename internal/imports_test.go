@@ -70,6 +70,7 @@ onion:         fault
 tor:           onion durable
 tor/tortest:
 nodeapi:       parcel edition onion
+courier:       nodeapi durable
 verify:        edition onion
 mirror:        verify page
 mirror/sftp:   fault
@@ -77,7 +78,7 @@ bundle:        mirror
 edition/editiontest: edition keyring tlog/appender
 
 node/nodedb:   sqldb parcel edition
-node:          node/nodedb blob nodeapi
+node:          node/nodedb blob nodeapi courier
 node/nodeweb:  node page
 
 lane/lanedb:   sqldb authority
@@ -93,7 +94,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor
 `
 
 // doors names the only packages that may import a library from outside.

@@ -36,7 +36,7 @@ func (a *app) root() *cobra.Command {
 		a.laneCommand(),
 		a.appealCommand(),
 		a.open311Command(),
-		a.mirrorCommand(), a.bundleCommand(),
+		a.mirrorCommand(), a.bundleCommand(), a.courierCommand(),
 		a.verifyCommand(),
 		a.tracesCommand(),
 		a.manCommand(), a.licencesCommand(),

@@ -67,6 +67,9 @@ func TestScripts(t *testing.T) {
 			"appears":    appears,
 			"asks":       asks,
 			"loses":      loses,
+			"noise":      noise,
+			"halves":     halves,
+			"midnight":   midnight,
 		},
 	})
 }

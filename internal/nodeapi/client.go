@@ -323,6 +323,11 @@ func refusal(base string, a answer) error {
 	return fault.Invalid("nodeapi.not_a_node", base, a.status)
 }
 
+// Refused is the fault in a node's refusal that came on another road than a Client.
+func Refused(body []byte, status int) error {
+	return refusal("", answer{status: status, body: body[:min(len(body), maxRefusal)]})
+}
+
 // read decodes an answer's JSON. Members that are not known are let pass: a
 // newer node may say more.
 func read(a answer, v any) error {

@@ -2,11 +2,10 @@ package witness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"time"
 
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
@@ -30,94 +29,47 @@ type Progress func(done, total int64)
 // made again, days later, from another place, to the same or another node. It
 // returns only when the node has signed for the whole parcel.
 func Send(ctx context.Context, node *nodeapi.Client, path string, progress Progress) (Sent, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Sent{}, fault.NotFound("witness.no_file", path).Because(err)
-	}
-	defer f.Close()
-	index, err := parcel.Split(f, nil)
-	if err != nil {
-		return Sent{}, fmt.Errorf("cut %s into pieces: %w", path, err)
-	}
-	upload := Upload(index)
-	sent := Sent{Parcel: index.ID(), Node: node.URL()}
-	held, err := held(ctx, node, upload)
+	f, index, err := openSealed(path)
 	if err != nil {
 		return Sent{}, err
 	}
-	if err := sendPieces(ctx, node, f, upload, index, held, &sent, progress); err != nil {
-		return sent, err
-	}
-	sent.Acknowledgement, err = node.Commit(ctx, upload, index)
-	return sent, err
+	defer f.Close()
+	s, err := node.Send(ctx, index, readPieces(f, index), progress)
+	return Sent{index.ID(), node.URL(), s.Acknowledgement, s.Already, s.Bytes}, err
 }
 
-// sendPieces sends what the node does not hold. On a good link several pieces
-// travel at a time, on a bad one a single one, so that a cut loses little.
-func sendPieces(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload string, index parcel.Index, held map[string]bool, sent *Sent, progress Progress) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var (
-		mu    sync.Mutex // guards sent
-		pace  = newPace()
-		group sync.WaitGroup
-	)
-	done := func(size int64, already bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if already {
-			sent.Already += size
-		} else {
-			sent.Bytes += size
-		}
-		report(progress, sent.Already+sent.Bytes, index.Size)
-	}
-	for n, hash := range index.Pieces {
-		if held[hash] {
-			done(index.PieceSize(n), true)
-			continue
-		}
-		if pace.enter(ctx) != nil {
-			break
-		}
-		group.Go(func() {
-			begun := time.Now()
-			piece := make([]byte, index.PieceSize(n))
-			_, err := f.ReadAt(piece, int64(n)*parcel.PieceBytes)
-			if err == nil || err == io.EOF {
-				err = node.PutPiece(ctx, upload, hash, piece)
-			}
-			pace.leave(time.Since(begun))
-			if err != nil {
-				cancel(fmt.Errorf("send piece %d of %d: %w", n+1, len(index.Pieces), err))
-				return
-			}
-			done(index.PieceSize(n), false)
-		})
-	}
-	group.Wait()
-	return context.Cause(ctx)
-}
-
-// Upload names the group of pieces under which a sealed file travels. It comes
-// from the parcel's id, so that whoever carries the file on, on whatever road,
-// joins the same group.
-func Upload(index parcel.Index) string { return index.ID()[:32] }
-
-func held(ctx context.Context, node *nodeapi.Client, upload string) (map[string]bool, error) {
-	have, err := node.Have(ctx, upload)
+// openSealed opens a sealed file and cuts it into pieces.
+func openSealed(path string) (*os.File, parcel.Index, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("ask what the node holds: %w", err)
+		return nil, parcel.Index{}, fault.NotFound("witness.no_file", path).Because(err)
 	}
-	held := make(map[string]bool, len(have.Pieces))
-	for _, h := range have.Pieces {
-		held[h] = true
+	index, err := parcel.Split(f, nil)
+	if err != nil {
+		return nil, index, errors.Join(fmt.Errorf("cut %s into pieces: %w", path, err), f.Close())
 	}
-	return held, nil
+	return f, index, nil
 }
 
-func report(p Progress, done, total int64) {
-	if p != nil {
-		p(done, total)
+func readPieces(f io.ReaderAt, index parcel.Index) func(n int) ([]byte, error) {
+	return func(n int) ([]byte, error) {
+		piece := make([]byte, index.PieceSize(n))
+		_, err := f.ReadAt(piece, int64(n)*parcel.PieceBytes)
+		if err == io.EOF {
+			err = nil
+		}
+		return piece, err
 	}
+}
+
+// Held asks a node which pieces of the sealed file at path it holds, so that only
+// the others need go by another road.
+func Held(ctx context.Context, node *nodeapi.Client, path string) ([]string, error) {
+	f, index, err := openSealed(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	have, err := node.Have(ctx, nodeapi.Upload(index))
+	return have.Pieces, err
 }
