@@ -11,6 +11,7 @@ package courier
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -332,14 +333,21 @@ func (f *Folder) Join(ctx context.Context, other *Folder) (files int, err error)
 			return 0, err
 		}
 	}
-	for _, dir := range []string{piecesDir, bodiesDir, parcelsDir, receiptsDir, doneDir, callsDir, mailDir, nodesDir} {
+	var needed map[string]bool // bodies
+	for _, dir := range []string{piecesDir, parcelsDir, receiptsDir, doneDir, bodiesDir, callsDir, mailDir, nodesDir} {
 		all, err := other.list(dir)
+		if err == nil && dir == bodiesDir {
+			needed, err = f.undone(other)
+		}
 		if err != nil {
 			return files, err
 		}
 		for _, rest := range all {
 			if ctx.Err() != nil {
 				return files, ctx.Err()
+			}
+			if dir == bodiesDir && !needed[path.Base(rest)] || dir == callsDir && f.has(doneName(rest), -1) {
+				continue
 			}
 			took, err := f.joinFile(other, dir, path.Join(dir, rest))
 			if err != nil {
@@ -351,6 +359,28 @@ func (f *Folder) Join(ctx context.Context, other *Folder) (files int, err error)
 		}
 	}
 	return files, nil
+}
+
+// undone gives the bodies of the calls in another folder of which this one does not
+// know that they are done.
+func (f *Folder) undone(other *Folder) (map[string]bool, error) {
+	bodies := make(map[string]bool)
+	all, err := other.list(callsDir)
+	for _, rest := range all {
+		b, err := other.read(path.Join(callsDir, rest), maxCall)
+		var c nodeapi.Carried
+		if err == nil && json.Unmarshal(b, &c) == nil && !f.has(doneName(rest), -1) {
+			bodies[c.SHA256] = true
+		}
+	}
+	return bodies, err
+}
+
+// doneName is where a node's word lies that it did the call with this name.
+func doneName(call string) string {
+	key, name, _ := strings.Cut(call, "/")
+	_, id, _ := strings.Cut(name, "-")
+	return path.Join(doneDir, key, id)
 }
 
 func (f *Folder) joinFile(other *Folder, dir, name string) (took bool, err error) {

@@ -253,6 +253,16 @@ func (f *Folder) Discard(c Call) error {
 	return f.remove(bodyName(c.SHA256))
 }
 
+// Spoilt takes the body of a call away that is not what the desk signed, so that
+// the desk, or another folder, brings it again. Any other refusal changes nothing.
+func (f *Folder) Spoilt(c Call, err error) error {
+	ft, ok := fault.Of(err)
+	if !ok || ft.Key != "blob.wrong_hash" && ft.Key != "nodeapi.desk_other_call" || !isHash(c.SHA256) {
+		return nil
+	}
+	return f.remove(bodyName(c.SHA256))
+}
+
 // Contents is what a folder holds, as far as anybody can see who finds it.
 type Contents struct {
 	Charter  string   // id of the newest version, "" for none

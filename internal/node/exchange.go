@@ -93,6 +93,9 @@ func (n *Node) doCarried(ctx context.Context, f *courier.Folder, in *inside, x *
 			}
 			x.Aside = append(x.Aside, courier.Aside{Name: c.Path, Err: err})
 		default:
+			if err := f.Spoilt(c, err); err != nil {
+				return err
+			}
 			x.Waiting++
 			x.Aside = append(x.Aside, courier.Aside{Name: c.Path, Err: err})
 		}

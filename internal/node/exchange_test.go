@@ -92,6 +92,21 @@ func TestExchange(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 
+	// Another is damaged: it is taken out, so that it can come again.
+	page := filepath.Join(dir, "bodies", canon.Hash(c.files["en/index.html"])[:2], canon.Hash(c.files["en/index.html"]))
+	if _, err := f.Join(ctx, whole); err != nil {
+		t.Fatal(err)
+	}
+	_, err = os.Stat(page)
+	if wasThere := err == nil; wasThere { // its call was done before
+		t.Errorf("the body of a call that was done is still there")
+	}
+	must(t, os.Remove(filepath.Join(dir, "bodies", canon.Hash(c.files["index.html"])[:2], canon.Hash(c.files["index.html"]))))
+	must(t, os.WriteFile(filepath.Join(dir, "bodies", canon.Hash(c.files["index.html"])[:2], canon.Hash(c.files["index.html"])), []byte("other"), 0o600))
+	if got, err = n.Exchange(ctx, f, nil); err != nil || got.Waiting != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+
 	// The other folder has it.
 	if _, err := f.Join(ctx, whole); err != nil {
 		t.Fatal(err)
