@@ -10,7 +10,7 @@ import (
 
 // memory bounds the windows that all shards of a set are coded through, so that
 // it does not grow with what is coded.
-const memory = 32 << 20
+const memory = 12 << 20
 
 // window is how many bytes of each of n shards are coded at a time.
 func window(n int, shard int64) int64 {
