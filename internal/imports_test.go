@@ -72,14 +72,16 @@ onion:         fault
 tor:           onion durable
 tor/tortest:
 nodeapi:       parcel edition onion
+courier:       nodeapi durable
 verify:        edition onion
 reader:        verify page
 mirror:        reader link
 mirror/sftp:   fault
+bundle:        mirror
 edition/editiontest: edition keyring tlog/appender
 
 node/nodedb:   sqldb parcel edition
-node:          node/nodedb blob nodeapi link
+node:          node/nodedb blob nodeapi link courier
 node/nodeweb:  node reader receipt
 
 lane/lanedb:   sqldb authority
@@ -95,7 +97,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor
 `
 
 // doors names the only packages that may import a library from outside.
@@ -109,6 +111,7 @@ github.com/go-fonts:                  appeal/letter
 os/exec:                              media sqldb/pgtest mail/mailtest blob/s3/s3test tor tor/tortest lane/lanetest
 github.com/minio/minio-go:            blob/s3
 github.com/pkg/sftp:                  mirror/sftp
+github.com/klauspost/reedsolomon:     bundle
 filippo.io/age:                       seal receipt keyring
 github.com/transparency-dev/tessera:  tlog/appender
 github.com/wneessen/go-mail:           mail

@@ -69,7 +69,7 @@ func (a *app) atDesk(ctx context.Context, f deskFlags, do func(*desk.Seat) error
 		return err
 	}
 	defer end()
-	d, err := desk.Open(ctx, desk.Config{Dir: f.dir, HTTP: client, Tor: client != nil}, person)
+	d, err := desk.Open(ctx, desk.Config{Dir: f.dir, HTTP: client, Tor: client != nil && f.road.through == "", Hand: f.road.through != ""}, person)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (a *app) rewrap(ctx context.Context, f deskFlags, person *keyring.Person) (
 		return err
 	}
 	defer end()
-	d, err := desk.Open(ctx, desk.Config{Dir: f.dir, HTTP: client, Tor: client != nil}, person)
+	d, err := desk.Open(ctx, desk.Config{Dir: f.dir, HTTP: client, Tor: client != nil && f.road.through == "", Hand: f.road.through != ""}, person)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (a *app) serveDesk(ctx context.Context, f deskFlags, s deskServeFlags) erro
 	}
 	defer end()
 	app, err := deskweb.New(deskweb.Config{
-		Desk: desk.Config{Dir: f.dir, Keep: s.keep, HTTP: client, Tor: client != nil, Diary: a.diary()},
+		Desk: desk.Config{Dir: f.dir, Keep: s.keep, HTTP: client, Tor: client != nil && f.road.through == "", Hand: f.road.through != "", Diary: a.diary()},
 		Addr: s.addr, Hosts: s.hosts, TLSCert: s.cert, TLSKey: s.key, Diary: a.diary(),
 	})
 	if err != nil {

@@ -22,12 +22,14 @@ import (
 // through a tor of its own, which is started when the first node is called.
 type deskRoad struct {
 	torFlags
-	proxy string
+	proxy   string
+	through string // a courier's folder
 }
 
 func (f *deskRoad) flags(a *app, flags *pflag.FlagSet) {
 	f.add(a, flags, "cli.flag.desk_tor")
 	flags.StringVar(&f.proxy, "proxy", "", a.t("cli.flag.proxy"))
+	flags.StringVar(&f.through, "through", "", a.t("cli.flag.through"))
 }
 
 // open gives the client for the road and what ends it; client is nil for the
@@ -36,6 +38,12 @@ func (f *deskRoad) open(ctx context.Context, a *app, dir string, begin bool) (cl
 	lines, err := f.lines()
 	if err != nil {
 		return nil, nil, err
+	}
+	if f.through != "" {
+		if f.on || f.proxy != "" {
+			return nil, nil, fault.Invalid("courier.or_net")
+		}
+		return deskByHand(f.through, dir)
 	}
 	if !f.on {
 		client, err = proxied(f.proxy)

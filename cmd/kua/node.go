@@ -110,7 +110,7 @@ func (a *app) nodeCommand() *cobra.Command {
 		work.Wait()
 		return errors.Join(err, n.Close())
 	}
-	c.AddCommand(a.nodeKey(&dir), a.nodeEnrol(&dir), a.nodeMigrate(&dir), a.nodeWorker(&dir))
+	c.AddCommand(a.nodeKey(&dir), a.nodeEnrol(&dir), a.nodeMigrate(&dir), a.nodeWorker(&dir), a.nodeExchange(&dir))
 	return c
 }
 

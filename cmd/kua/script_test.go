@@ -68,6 +68,10 @@ func TestScripts(t *testing.T) {
 			"appears":    appears,
 			"asks":       asks,
 			"freezing":   freezing,
+			"loses":      loses,
+			"noise":      noise,
+			"halves":     halves,
+			"midnight":   midnight,
 		},
 	})
 }

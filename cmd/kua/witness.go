@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kua/internal/charter"
+	"kua/internal/fault"
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
 	"kua/internal/witness"
@@ -134,53 +135,77 @@ func (a *app) sealCommand() *cobra.Command {
 
 func (a *app) sendCommand() *cobra.Command {
 	var to []string
-	var from, charterID string
+	var from, charterID, through string
 	c := a.command("send FILE", "cli.send", `
   kua send --to https://kua.example.org report.kua
-  kua send --to https://kua.example.org --charter-file charter/ report.kua`)
+  kua send --to https://kua.example.org --charter-file charter/ report.kua
+  kua send --through /media/stick report.kua`)
 	c.Flags().StringArrayVar(&to, "to", nil, a.t("cli.flag.to"))
 	c.Flags().StringVar(&from, "charter-file", "", a.t("cli.flag.charter_file"))
 	c.Flags().StringVar(&charterID, "charter", "", a.t("cli.flag.charter"))
-	_ = c.MarkFlagRequired("to")
+	c.Flags().StringVar(&through, "through", "", a.t("cli.flag.through"))
 	road := a.proxyFlag(c)
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(to) == 0 && through == "" {
+			return fault.Invalid("courier.which_way")
+		}
 		client, err := road()
 		if err != nil {
 			return err
 		}
+		var nodes []*nodeapi.Client
 		for _, url := range to {
 			node, err := a.believed(c.Context(), url, from, charterID, nodeapi.WithHTTP(client))
-			if err == nil {
+			if err == nil && through == "" {
 				err = a.send(c.Context(), node, args[0])
+			}
+			if ft, ok := fault.Of(err); ok && ft.Kind == fault.KindLater && through != "" {
+				continue // it cannot be reached: then everything goes by hand
 			}
 			if err != nil {
 				return err
 			}
+			nodes = append(nodes, node)
 		}
-		return nil
+		if through == "" {
+			return nil
+		}
+		return a.sendThrough(c.Context(), through, args[0], nodes)
 	}
 	return c
 }
 
 func (a *app) repliesCommand() *cobra.Command {
-	var from string
+	var from, through string
 	c := a.command("replies", "cli.replies", `
-  kua replies --from https://kua.example.org`)
+  kua replies --from https://kua.example.org
+  kua replies --through /media/stick`)
 	c.Flags().StringVar(&from, "from", "", a.t("cli.flag.from"))
-	_ = c.MarkFlagRequired("from")
+	c.Flags().StringVar(&through, "through", "", a.t("cli.flag.through"))
 	road := a.proxyFlag(c)
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if (from == "") == (through == "") {
+			return fault.Invalid("courier.which_way")
+		}
 		client, err := road()
 		if err != nil {
 			return err
+		}
+		node := nodeapi.NewClient(from, nodeapi.WithHTTP(client))
+		if through != "" {
+			var close func() error
+			if node, close, err = repliesThrough(through); err != nil {
+				return err
+			}
+			defer close()
 		}
 		r, err := a.readReceipt()
 		if err != nil {
 			return err
 		}
-		texts, err := witness.Replies(c.Context(), nodeapi.NewClient(from, nodeapi.WithHTTP(client)), r)
+		texts, err := witness.Replies(c.Context(), node, r)
 		if err != nil {
 			return err
 		}

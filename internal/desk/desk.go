@@ -37,6 +37,7 @@ type Config struct {
 
 	HTTP     *http.Client                            // for the nodes; default: one with patient time limits
 	Tor      bool                                    // HTTP leads through Tor: onion addresses come first
+	Hand     bool                                    // HTTP leads to a courier's folder: calls are signed for the day, which they need not tell finer
 	FreeDisk func(path string) (durable.Disk, error) // default asks the file system
 	Now      func() time.Time                        // default time.Now
 	Diary    *slog.Logger                            // ids and faults only, never words; default: discarded

@@ -30,8 +30,13 @@ func (d *Desk) client(n charter.Node) (*nodeClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &nodeClient{url: n.URL, Client: nodeapi.NewClient(at,
-		nodeapi.WithHTTP(d.cfg.HTTP), nodeapi.WithNodeKey(n.Key), nodeapi.WithDesk(d.desk), nodeapi.WithTries(d.cfg.Tries, 5*time.Second))}, nil
+	options := []nodeapi.Option{
+		nodeapi.WithHTTP(d.cfg.HTTP), nodeapi.WithNodeKey(n.Key), nodeapi.WithDesk(d.desk), nodeapi.WithTries(d.cfg.Tries, 5*time.Second),
+	}
+	if d.cfg.Hand {
+		options = append(options, nodeapi.WithClock(func() time.Time { return time.Now().UTC().Truncate(24 * time.Hour) }))
+	}
+	return &nodeClient{url: n.URL, Client: nodeapi.NewClient(at, options...)}, nil
 }
 
 // nodes gives every node of the charter once: one that stands there with several

@@ -61,7 +61,7 @@ func TestRaid(t *testing.T) {
 	}
 	piece := func(n int) []byte { return sealed[int64(n)*parcel.PieceBytes:][:index.PieceSize(n)] }
 	for n := range len(index.Pieces) / 2 {
-		ok(t, at.PutPiece(ctx, witness.Upload(index), index.Pieces[n], piece(n)))
+		ok(t, at.PutPiece(ctx, nodeapi.Upload(index), index.Pieces[n], piece(n)))
 	}
 	raided := t.TempDir()
 	ok(t, os.CopyFS(raided, os.DirFS(old.dir)))
@@ -83,7 +83,7 @@ func TestRaid(t *testing.T) {
 	other.start(t, chain)
 	there := nodeapi.NewClient(other.server.URL, nodeapi.WithNodeKey(other.key), nodeapi.WithTries(1, 0))
 	last := len(index.Pieces) - 1
-	ok(t, there.PutPiece(ctx, witness.Upload(index), index.Pieces[last], piece(last)))
+	ok(t, there.PutPiece(ctx, nodeapi.Upload(index), index.Pieces[last], piece(last)))
 	sent, err := witness.Send(ctx, there, file, nil)
 	ok(t, err)
 	if sent.Already != index.PieceSize(last) || sent.Parcel != index.ID() {

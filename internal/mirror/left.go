@@ -56,10 +56,11 @@ func Profiles() []string {
 	return []string{string(TextOnly), string(Audio), string(Lowest), string(All)}
 }
 
-func (p Profile) keeps(c Class) bool { return c <= profiles[p] }
+// Keeps reports whether files of a class belong to the profile.
+func (p Profile) Keeps(c Class) bool { return c <= profiles[p] }
 
-// classes gives the class of every file of a record, by hash.
-func classes(r record.Record) map[string]Class {
+// Classes gives the class of every file of a record, by hash.
+func Classes(r record.Record) map[string]Class {
 	of := make(map[string]Class)
 	put := func(f record.File, c Class) {
 		if old, ok := of[f.SHA256]; !ok || c < old {

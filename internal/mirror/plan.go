@@ -137,7 +137,7 @@ func (p *pull) sort(w *work, changed []edition.File) {
 	}
 	for path, l := range w.left.of {
 		switch {
-		case !p.opts.Profile.keeps(l.class):
+		case !p.opts.Profile.Keeps(l.class):
 			w.left.of[path] = left{l.item, ByProfile}
 		case strings.HasPrefix(path, "blobs/"):
 			w.media = append(w.media, l.item)
@@ -232,7 +232,7 @@ func (p *pull) fetchAll(w *work, h *head) error {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		for sum, c := range classes(r) {
+		for sum, c := range Classes(r) {
 			if old, ok := of[sum]; !ok || c < old {
 				of[sum] = c
 			}
@@ -274,7 +274,7 @@ func (p *pull) rank(w *work, of map[string]Class, order map[string]int) {
 		} else {
 			at[it.path] = len(w.documents) // of a record that did not change
 		}
-		if p.opts.Profile.keeps(it.class) {
+		if p.opts.Profile.Keeps(it.class) {
 			keep = append(keep, it)
 		} else {
 			w.left.of[it.path] = left{it, ByProfile}

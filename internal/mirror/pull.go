@@ -247,7 +247,7 @@ func (p *pull) note() {
 // profile keeps.
 func (p *pull) wantsMore() bool {
 	for _, l := range p.m.left.of {
-		if p.opts.Profile.keeps(l.class) {
+		if p.opts.Profile.Keeps(l.class) {
 			return true
 		}
 	}

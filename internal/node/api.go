@@ -207,10 +207,13 @@ func (n *Node) signed(w http.ResponseWriter, status int, doc any) error {
 // hash that its body must have. Where the desk has a door of its own, no other
 // tells that these calls exist.
 func (n *Node) authorised(r *http.Request) (bodyHash string, err error) {
+	c, _ := n.Charter()
+	if r.Context().Value(carriedCall{}) != nil {
+		return nodeapi.CheckCarried(r, c.Desks, n.Key(), n.cfg.Now())
+	}
 	if n.cfg.DeskApart && r.Context().Value(deskDoor{}) == nil {
 		return "", fault.NotFound("node.no_call")
 	}
-	c, _ := n.Charter()
 	return nodeapi.CheckDesk(r, c.Desks, n.Key(), n.cfg.Now())
 }
 

@@ -155,7 +155,7 @@ func TestPutWhole(t *testing.T) {
 	var acks [2]nodeapi.Acknowledgement
 	for i := range acks {
 		var err error
-		acks[i], err = r.client().PutWhole(t.Context(), x.ID()[:32], x, pieces[x.Pieces[0]])
+		_, acks[i], err = r.client().PutWhole(t.Context(), x.ID()[:32], x, pieces[x.Pieces[0]])
 		must(t, err)
 	}
 	if acks[0] != acks[1] || acks[0].Parcel != x.ID() {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"net/http"
 
 	"kua/internal/blob"
@@ -34,20 +35,32 @@ func (n *Node) index(w http.ResponseWriter, r *http.Request, _ []byte) error {
 // bad is told as such and never passed on.
 func (n *Node) piece(w http.ResponseWriter, r *http.Request, _ []byte) error {
 	hash := r.PathValue("hash")
-	slot, size, err := n.db.Piece(r.Context(), hash)
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	b, err := n.loadPiece(r.Context(), hash, *buffer)
 	if err != nil {
 		return err
 	}
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	b := (*buffer)[:size]
+	return writeOctets(w, b)
+}
+
+func (n *Node) pieceFor(ctx context.Context, hash string) ([]byte, error) {
+	return n.loadPiece(ctx, hash, make([]byte, pieceBytes))
+}
+
+func (n *Node) loadPiece(ctx context.Context, hash string, buffer []byte) ([]byte, error) {
+	slot, size, err := n.db.Piece(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	b := buffer[:size]
 	if err := n.pieces.Read(slot, b); err != nil {
-		return err
+		return nil, err
 	}
 	if canon.Hash(b) != hash {
-		return fault.Corrupt("node.piece_damaged", hash)
+		return nil, fault.Corrupt("node.piece_damaged", hash)
 	}
-	return writeOctets(w, b)
+	return b, nil
 }
 
 // forget drops a parcel that the desk holds. Saying it twice does nothing more.

@@ -200,10 +200,15 @@ func (c *partCache) files(p edition.Part, read edition.Files) ([]edition.File, e
 
 // editionState tells the desk what is published.
 func (n *Node) editionState(w http.ResponseWriter, _ *http.Request, _ []byte) error {
+	return writeJSON(w, http.StatusOK, n.state())
+}
+
+// state says what the node serves.
+func (n *Node) state() nodeapi.EditionState {
 	c, _ := n.Charter()
 	s := nodeapi.EditionState{Charter: c.Version}
 	if p := n.edition.Load(); p != nil {
 		s.Number, s.Manifest, s.Checkpoint = p.manifest.Number, p.current.Manifest, p.Checkpoint
 	}
-	return writeJSON(w, http.StatusOK, s)
+	return s
 }

@@ -34,6 +34,7 @@ type Client struct {
 	tries   int
 	longest time.Duration // between two tries
 	stall   time.Duration
+	whole   bool // pieces are not cut
 	now     func() time.Time
 	grain   grain
 }
@@ -80,6 +81,10 @@ func WithTries(n int, longest time.Duration) Option {
 // given up. The default is three minutes: one piece passes at 1.5 kB/s even when
 // the whole of it lies in the system's buffers.
 func WithStall(d time.Duration) Option { return func(c *Client) { c.stall = d } }
+
+// WithWholePieces never cuts a piece: for a road that does not break in the middle
+// of one, such as a folder.
+func WithWholePieces() Option { return func(c *Client) { c.whole = true } }
 
 // WithClock stamps desk calls by another clock than the machine's.
 func WithClock(now func() time.Time) Option { return func(c *Client) { c.now = now } }
@@ -338,6 +343,11 @@ func refusal(base string, a answer) error {
 		return fault.Later("nodeapi.unreachable", base)
 	}
 	return fault.Invalid("nodeapi.not_a_node", base, a.status)
+}
+
+// Refused is the fault in a node's refusal that came on another road than a Client.
+func Refused(body []byte, status int) error {
+	return refusal("", answer{status: status, body: body[:min(len(body), maxRefusal)]})
 }
 
 // read decodes an answer's JSON. Members that are not known are let pass: a

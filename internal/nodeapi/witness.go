@@ -78,9 +78,9 @@ func (c *Client) PutPiece(ctx context.Context, upload, hash string, piece []byte
 
 // PutWhole brings a parcel that is a single piece and has the node sign for it, in
 // one call. Where the link breaks, Bring and Commit go on with what came of it.
-func (c *Client) PutWhole(ctx context.Context, upload string, index parcel.Index, piece []byte) (Acknowledgement, error) {
+func (c *Client) PutWhole(ctx context.Context, upload string, index parcel.Index, piece []byte) (Envelope, Acknowledgement, error) {
 	if len(index.Pieces) != 1 {
-		return Acknowledgement{}, fault.Invalid("parcel.not_an_index")
+		return Envelope{}, Acknowledgement{}, fault.Invalid("parcel.not_an_index")
 	}
 	a, err := c.do(ctx, withBytes(call{
 		method: http.MethodPut, path: "/uploads/" + upload + "/whole/" + index.Pieces[0], kind: "application/octet-stream", limit: 64 << 10,
@@ -90,7 +90,7 @@ func (c *Client) PutWhole(ctx context.Context, upload string, index parcel.Index
 		if unanswered(err) {
 			c.grain.broke(len(piece))
 		}
-		return Acknowledgement{}, err
+		return Envelope{}, Acknowledgement{}, err
 	}
 	return c.acknowledged(ctx, a, index)
 }
@@ -99,33 +99,44 @@ func (c *Client) PutWhole(ctx context.Context, upload string, index parcel.Index
 // the fault is nodeapi.pieces_missing with their number: send them and commit
 // again.
 func (c *Client) Commit(ctx context.Context, upload string, index parcel.Index) (Acknowledgement, error) {
+	_, ack, err := c.CommitSigned(ctx, upload, index)
+	return ack, err
+}
+
+// CommitSigned is Commit that also gives the acknowledgement as the node signed it,
+// to be handed on.
+func (c *Client) CommitSigned(ctx context.Context, upload string, index parcel.Index) (Envelope, Acknowledgement, error) {
 	a, err := c.do(ctx, withBytes(call{
 		method: http.MethodPost, path: "/uploads/" + upload + "/commit", kind: "text/plain; charset=utf-8", limit: 16 << 20,
 		accept: func(status int) bool { return status == http.StatusConflict },
 	}, index.Text()))
 	if err != nil {
-		return Acknowledgement{}, err
+		return Envelope{}, Acknowledgement{}, err
 	}
 	if a.status == http.StatusConflict {
 		var m Missing
 		if json.Unmarshal(a.body, &m) == nil && len(m.Missing) > 0 {
-			return Acknowledgement{}, fault.Conflict("nodeapi.pieces_missing", len(m.Missing))
+			return Envelope{}, Acknowledgement{}, fault.Conflict("nodeapi.pieces_missing", len(m.Missing))
 		}
-		return Acknowledgement{}, refusal(c.base, a)
+		return Envelope{}, Acknowledgement{}, refusal(c.base, a)
 	}
 	return c.acknowledged(ctx, a, index)
 }
 
 // acknowledged reads the node's word for a parcel and holds it against the index.
-func (c *Client) acknowledged(ctx context.Context, a answer, index parcel.Index) (Acknowledgement, error) {
+func (c *Client) acknowledged(ctx context.Context, a answer, index parcel.Index) (Envelope, Acknowledgement, error) {
+	var e Envelope
 	var ack Acknowledgement
+	if err := read(a, &e); err != nil {
+		return e, ack, err
+	}
 	if err := c.open(ctx, a, &ack); err != nil {
-		return ack, err
+		return e, ack, err
 	}
 	if ack.Kind != KindAcknowledgement || ack.Parcel != index.ID() || ack.Size != index.Size || ack.Pieces != len(index.Pieces) {
-		return Acknowledgement{}, fault.Corrupt("nodeapi.not_understood")
+		return Envelope{}, Acknowledgement{}, fault.Corrupt("nodeapi.not_understood")
 	}
-	return ack, nil
+	return e, ack, nil
 }
 
 // open checks an envelope by the node's key and reads its document.

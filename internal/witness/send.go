@@ -2,11 +2,10 @@ package witness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"time"
 
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
@@ -30,111 +29,47 @@ type Progress func(done, total int64)
 // made again, days later, from another place, to the same or another node. It
 // returns only when the node has signed for the whole parcel.
 func Send(ctx context.Context, node *nodeapi.Client, path string, progress Progress) (Sent, error) {
-	f, err := os.Open(path)
+	f, index, err := openSealed(path)
 	if err != nil {
-		return Sent{}, fault.NotFound("witness.no_file", path).Because(err)
+		return Sent{}, err
 	}
 	defer f.Close()
+	s, err := node.Send(ctx, index, readPieces(f, index), progress)
+	return Sent{index.ID(), node.URL(), s.Acknowledgement, s.Already, s.Bytes}, err
+}
+
+// openSealed opens a sealed file and cuts it into pieces.
+func openSealed(path string) (*os.File, parcel.Index, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, parcel.Index{}, fault.NotFound("witness.no_file", path).Because(err)
+	}
 	index, err := parcel.Split(f, nil)
 	if err != nil {
-		return Sent{}, fmt.Errorf("cut %s into pieces: %w", path, err)
+		return nil, index, errors.Join(fmt.Errorf("cut %s into pieces: %w", path, err), f.Close())
 	}
-	upload := Upload(index)
-	sent := Sent{Parcel: index.ID(), Node: node.URL()}
-	if len(index.Pieces) == 1 {
-		whole, err := sendWhole(ctx, node, f, upload, index)
-		if err == nil {
-			sent.Acknowledgement, sent.Bytes = whole, index.Size
-			report(progress, index.Size, index.Size)
-			return sent, nil
+	return f, index, nil
+}
+
+func readPieces(f io.ReaderAt, index parcel.Index) func(n int) ([]byte, error) {
+	return func(n int) ([]byte, error) {
+		piece := make([]byte, index.PieceSize(n))
+		_, err := f.ReadAt(piece, int64(n)*parcel.PieceBytes)
+		if err == io.EOF {
+			err = nil
 		}
-		if ctx.Err() != nil {
-			return sent, err
-		}
-		// Whatever it was, the long way tells it too, or goes on.
+		return piece, err
 	}
-	have, err := node.Have(ctx, upload)
+}
+
+// Held asks a node which pieces of the sealed file at path it holds, so that only
+// the others need go by another road.
+func Held(ctx context.Context, node *nodeapi.Client, path string) ([]string, error) {
+	f, index, err := openSealed(path)
 	if err != nil {
-		return Sent{}, fmt.Errorf("ask what the node holds: %w", err)
+		return nil, err
 	}
-	if err := sendPieces(ctx, node, f, upload, index, have, &sent, progress); err != nil {
-		return sent, err
-	}
-	sent.Acknowledgement, err = node.Commit(ctx, upload, index)
-	return sent, err
-}
-
-// sendWhole brings a report that is one piece in a single call.
-func sendWhole(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload string, index parcel.Index) (nodeapi.Acknowledgement, error) {
-	piece := make([]byte, index.Size)
-	if _, err := f.ReadAt(piece, 0); err != nil && err != io.EOF {
-		return nodeapi.Acknowledgement{}, err
-	}
-	return node.PutWhole(ctx, upload, index, piece)
-}
-
-// sendPieces sends what the node does not hold. On a good link several pieces
-// travel at a time, on a bad one a single one, in small parts (nodeapi.Client.Bring).
-func sendPieces(ctx context.Context, node *nodeapi.Client, f io.ReaderAt, upload string, index parcel.Index, have nodeapi.Have, sent *Sent, progress Progress) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var (
-		mu    sync.Mutex // guards sent
-		pace  = newPace()
-		group sync.WaitGroup
-		held  = make(map[string]bool, len(have.Pieces))
-	)
-	for _, h := range have.Pieces {
-		held[h] = true
-	}
-	done := func(already, now int64) {
-		mu.Lock()
-		defer mu.Unlock()
-		sent.Already += already
-		sent.Bytes += now
-		report(progress, sent.Already+sent.Bytes, index.Size)
-	}
-	for n, hash := range index.Pieces {
-		size := index.PieceSize(n)
-		if held[hash] {
-			done(size, 0)
-			continue
-		}
-		from := have.Parts[hash]
-		if from < 0 || from > size {
-			from = 0
-		}
-		if pace.enter(ctx) != nil {
-			break
-		}
-		group.Go(func() {
-			begun, at := time.Now(), from
-			piece := make([]byte, size)
-			_, err := f.ReadAt(piece, int64(n)*parcel.PieceBytes)
-			done(from, 0)
-			if err == nil || err == io.EOF {
-				err = node.Bring(ctx, upload, hash, piece, from, func(now int64) {
-					done(0, now-at)
-					at = now
-				})
-			}
-			pace.leave(time.Since(begun))
-			if err != nil {
-				cancel(fmt.Errorf("send piece %d of %d: %w", n+1, len(index.Pieces), err))
-			}
-		})
-	}
-	group.Wait()
-	return context.Cause(ctx)
-}
-
-// Upload names the group of pieces under which a sealed file travels. It comes
-// from the parcel's id, so that whoever carries the file on, on whatever road,
-// joins the same group.
-func Upload(index parcel.Index) string { return index.ID()[:32] }
-
-func report(p Progress, done, total int64) {
-	if p != nil {
-		p(done, total)
-	}
+	defer f.Close()
+	have, err := node.Have(ctx, nodeapi.Upload(index))
+	return have.Pieces, err
 }

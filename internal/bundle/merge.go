@@ -1,0 +1,383 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"kua/internal/canon"
+	"kua/internal/durable"
+	"kua/internal/edition"
+	"kua/internal/fault"
+)
+
+// MergeOptions say how parts are put together. The zero value works.
+type MergeOptions struct {
+	Pinned   string // id of any charter version that the caller trusts
+	Progress func(done, total int64)
+}
+
+// Merged is what Merge did.
+type Merged struct {
+	Edition int     `json:"edition"`
+	Charter string  `json:"charter"`
+	Pinned  bool    `json:"pinned"`
+	Files   int     `json:"files"` // that came into the folder
+	Bytes   int64   `json:"bytes"`
+	Held    int     `json:"held"`    // that were there already
+	Rebuilt int     `json:"rebuilt"` // parts that parity made again
+	Lost    int     `json:"lost"`    // files of the sets that are not in the folder
+	Wanted  int     `json:"wanted"`  // parts, of any number, that would bring what is lost
+	Others  []int   `json:"others"`  // editions on the shelf that do not belong into this folder
+	Aside   []Aside `json:"aside,omitempty"`
+}
+
+// Merge puts the parts on a shelf together in a folder, which may hold what an
+// earlier call brought: then it grows. What comes into the folder was signed, or
+// is named by hash in what was signed; the folder is a copy from which a mirror
+// can be pulled, and which kua verify reads. It may be killed and called again.
+//
+// All sets of the newest edition that can be believed are taken, those of other
+// editions are left. When no set shows by whom it was signed the fault is
+// bundle.too_few, and bundle.other_edition when the folder holds another one.
+func Merge(ctx context.Context, dir string, shelf *Shelf, opts MergeOptions) (Merged, error) {
+	if len(shelf.Sets) == 0 {
+		return Merged{Aside: shelf.Aside}, fault.NotFound("bundle.no_parts")
+	}
+	if err := durable.MakeDirs(filepath.Join(dir, house), 0o755); err != nil {
+		return Merged{}, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Merged{}, err
+	}
+	m := &merger{dir: dir, root: root, opts: opts, made: make(map[string]bool), lacks: make(map[string]lack)}
+	m.result.Aside, m.result.Others = shelf.Aside, []int{}
+	err = m.merge(ctx, shelf)
+	return m.result, errors.Join(err, root.Close())
+}
+
+type merger struct {
+	dir    string
+	root   *os.Root
+	opts   MergeOptions
+	made   map[string]bool // folders that are there
+	head   *source         // of the edition that is merged
+	files  map[string]edition.File
+	part   string // whose files these are
+	done   int64
+	total  int64
+	lacks  map[string]lack // of what was chosen for a set: what its best set lacks
+	result Merged
+}
+
+// lack is so many files that did not come whole, and parts that would bring them.
+type lack struct{ files, parts int }
+
+func (m *merger) merge(ctx context.Context, shelf *Shelf) error {
+	for _, s := range shelf.Sets {
+		m.total += 3 * int64(s.Set.Data) * s.Set.Shard // tested, and made again, and unpacked
+	}
+	var first error
+	for _, s := range shelf.Sets {
+		err := m.set(ctx, s)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch _, known := fault.Of(err); {
+		case err == nil:
+		case known && m.head == nil:
+			if first == nil {
+				first = err
+			}
+			m.result.Aside = append(m.result.Aside, asideOf(s.ID, err))
+		default:
+			return err
+		}
+	}
+	if m.head == nil {
+		return first
+	}
+	defer m.head.root.Close()
+	if err := m.count(); err != nil {
+		return err
+	}
+	if err := durable.SyncTree(m.dir); err != nil {
+		return err
+	}
+	if err := m.placeHead(); err != nil {
+		return err
+	}
+	if m.result.Lost > 0 {
+		return nil // what was made again is of use when more parts come
+	}
+	return os.RemoveAll(filepath.Join(m.dir, house))
+}
+
+// count says what is lost, which is nothing when the folder has every file of the
+// edition, by whatever road.
+func (m *merger) count() error {
+	for _, l := range m.lacks {
+		m.result.Lost += l.files
+		m.result.Wanted = max(m.result.Wanted, l.parts)
+	}
+	if m.result.Lost == 0 {
+		return nil
+	}
+	for _, p := range m.head.manifest.Parts {
+		files, err := edition.FilesIn(m.root.FS())(p)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			if info, err := m.root.Stat(filepath.FromSlash(f.Path)); err != nil || info.Size() != f.Size {
+				return nil
+			}
+		}
+	}
+	m.result.Lost, m.result.Wanted = 0, 0
+	return nil
+}
+
+func (m *merger) moved(n int64) {
+	if m.done += n; m.opts.Progress != nil {
+		m.opts.Progress(min(m.done, m.total), m.total)
+	}
+}
+
+// set takes one set in.
+func (m *merger) set(ctx context.Context, s *Stack) error {
+	if m.head != nil && canon.Hash(m.head.document) != s.Set.Manifest {
+		m.result.Others = append(m.result.Others, s.Set.Edition)
+		return nil
+	}
+	m.result.Aside = append(m.result.Aside, s.test(ctx, false, m.moved)...)
+	shards, close, err := m.shards(ctx, s)
+	defer close()
+	if err != nil {
+		return err
+	}
+	if m.head == nil {
+		if err := m.believe(s, shards); err != nil {
+			return err
+		}
+	}
+	before := m.result.Files + m.result.Held
+	if err := m.unpack(ctx, s, shards); err != nil {
+		return err
+	}
+	choice := fmt.Sprintln(s.Set.Profile, s.Set.Records, s.Set.Since)
+	l := lack{max(0, s.Set.Files-(m.result.Files+m.result.Held-before)), max(0, s.Set.Data-len(s.parts))}
+	if old, ok := m.lacks[choice]; !ok || l.files < old.files {
+		m.lacks[choice] = l
+	}
+	return nil
+}
+
+// shards opens what there is of a set's files, and makes again what is missing
+// when parity suffices. A nil in the list is a shard that nobody has.
+func (m *merger) shards(ctx context.Context, s *Stack) (list []*shardReader, close func(), err error) {
+	list = make([]*shardReader, s.Set.Shards())
+	var files []*os.File
+	close = func() {
+		for _, f := range files {
+			_ = f.Close() // nothing was written
+		}
+	}
+	for i, ps := range s.parts {
+		if !ps[0].tested {
+			continue // more than were needed
+		}
+		f, err := openPlain(ps[0].file)
+		if err != nil {
+			return nil, close, err
+		}
+		files = append(files, f)
+		list[i] = &shardReader{f, ps[0].at, ps[0].about.Length}
+	}
+	missing := s.Missing()
+	if len(missing) == 0 || !s.Whole() {
+		return list[:s.Set.Data], close, nil
+	}
+	again, err := m.rebuild(ctx, s, list, missing)
+	files = append(files, again...)
+	return list[:s.Set.Data], close, err
+}
+
+// rebuild makes missing shards again, in files that a later call finds.
+func (m *merger) rebuild(ctx context.Context, s *Stack, list []*shardReader, missing []int) ([]*os.File, error) {
+	work := filepath.Join(house, s.ID[:16])
+	if err := m.root.MkdirAll(work, 0o755); err != nil {
+		return nil, err
+	}
+	disk, err := durable.FreeDisk(m.dir)
+	if err != nil {
+		return nil, err
+	}
+	if need := int64(len(missing)) * s.Set.Shard; need > int64(disk.Free) {
+		return nil, fault.TooLarge("bundle.no_room", m.dir, need, disk.Free)
+	}
+	m.result.Rebuilt += len(missing)
+	var files []*os.File
+	at := make(map[int]*os.File)
+	fresh := false
+	for _, i := range missing {
+		name := filepath.Join(work, fmt.Sprintf("%05d", i))
+		f, err := m.root.OpenFile(name, os.O_RDWR, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			fresh = true
+			f, err = m.root.OpenFile(name+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+		}
+		if err != nil {
+			return files, err
+		}
+		files, at[i] = append(files, f), f
+	}
+	if fresh {
+		err := rebuild(ctx, list, s.Set.Data, s.Set.Shard, func(i int, off int64, b []byte) error {
+			m.moved(int64(len(b)))
+			_, err := at[i].WriteAt(b, off)
+			return err
+		})
+		if err != nil {
+			return files, err
+		}
+	}
+	for _, i := range missing {
+		list[i] = &shardReader{at[i], 0, s.Set.Shard}
+		name := filepath.Join(work, fmt.Sprintf("%05d", i))
+		if err := at[i].Sync(); err != nil {
+			return files, err
+		}
+		if err := m.root.Rename(name+".new", name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return files, err
+		}
+	}
+	return files, nil
+}
+
+// walk gives every stored file of the shards that are there, in order.
+func walk(shards []*shardReader, yield func(seg segment, r io.Reader, size int64) error, strange func(error)) error {
+	for _, s := range shards {
+		if s == nil {
+			continue
+		}
+		for at := int64(0); ; {
+			e, err := readEntry(s, at, s.length)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if _, broken := fault.Of(err); broken {
+				strange(err)
+				break // the rest of this shard has no beginning
+			}
+			if err != nil {
+				return err
+			}
+			at = e.next()
+			seg, err := parseName(e)
+			if err != nil {
+				strange(err)
+				continue
+			}
+			if err := yield(seg, io.NewSectionReader(s, e.body(), e.size), e.size); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
+
+// believe finds in a set what shows by whom its edition was signed.
+func (m *merger) believe(s *Stack, shards []*shardReader) error {
+	dir := filepath.Join(m.dir, house, "head")
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	room := int64(4 * edition.MaxManifest)
+	join := &joiner{root: root}
+	err = walk(shards, func(seg segment, r io.Reader, size int64) error {
+		of := edition.PartOf(seg.path)
+		sig, _, signed := edition.Signature(seg.path)
+		head := seg.path == edition.ManifestPath || seg.path == checkpointPath || seg.path == "parts/charter.json" || of == "charter" || signed && sig == edition.ManifestPath
+		if room -= size; !head || room < 0 {
+			return errEnough
+		}
+		path, err := join.add(seg, r, size)
+		if err != nil || path == "" {
+			return err
+		}
+		if err := root.MkdirAll(filepath.Dir(filepath.FromSlash(path)), 0o755); err != nil {
+			return err
+		}
+		if err := join.place(path); err != nil {
+			return err
+		}
+		if path == checkpointPath {
+			return errEnough
+		}
+		return nil
+	}, func(error) {})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	head, err := openSource(dir)
+	if errors.Is(err, fs.ErrNotExist) || isKind(err, fault.KindNotFound) {
+		return fault.Later("bundle.too_few", len(s.parts), s.Set.Data).Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := head.chain.Verify(m.opts.Pinned); err != nil || canon.Hash(head.document) != s.Set.Manifest {
+		if err == nil {
+			err = fault.Corrupt("verify.differs", edition.ManifestPath)
+		}
+		return errors.Join(err, head.root.Close())
+	}
+	if err := m.fits(head); err != nil {
+		return errors.Join(err, head.root.Close())
+	}
+	m.head = head
+	m.result.Edition, m.result.Charter, m.result.Pinned = head.manifest.Number, head.manifest.Charter, m.opts.Pinned != ""
+	return nil
+}
+
+func isKind(err error, kind fault.Kind) bool {
+	ft, ok := fault.Of(err)
+	return ok && ft.Kind == kind
+}
+
+// fits refuses an edition where the folder holds another.
+func (m *merger) fits(head *source) error {
+	f, err := m.root.Open(edition.ManifestPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, edition.MaxManifest+1))
+	if err != nil {
+		return err
+	}
+	if canon.Hash(b) != canon.Hash(head.document) {
+		return fault.Conflict("bundle.other_edition", m.dir, head.manifest.Number)
+	}
+	return nil
+}
