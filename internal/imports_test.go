@@ -74,6 +74,7 @@ tor/tortest:
 nodeapi:       parcel edition onion
 verify:        edition onion
 mirror:        verify page link
+watch:         edition onion
 mirror/sftp:   fault
 edition/editiontest: edition keyring tlog/appender
 
@@ -94,7 +95,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch
 `
 
 // doors names the only packages that may import a library from outside.

@@ -36,7 +36,7 @@ func (a *app) root() *cobra.Command {
 		a.laneCommand(),
 		a.appealCommand(),
 		a.open311Command(),
-		a.mirrorCommand(),
+		a.mirrorCommand(), a.watchCommand(), a.probeCommand(),
 		a.verifyCommand(),
 		a.tracesCommand(),
 		a.manCommand(), a.licencesCommand(),
