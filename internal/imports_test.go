@@ -67,7 +67,7 @@ edition:       record charter tlog
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
-site:          edition page caption onion
+site:          edition page caption onion watch
 onion:         fault
 tor:           onion durable
 tor/tortest:

@@ -21,8 +21,6 @@ import (
 	"kua/internal/watch"
 )
 
-const copiesFile = "copies.json"
-
 func (a *app) watchCommand() *cobra.Command {
 	c := a.command("watch", "cli.watch", `
   kua watch add copies --record 000123 --mirror https://mirror.example.net --edition edition/
@@ -33,17 +31,6 @@ func (a *app) watchCommand() *cobra.Command {
   kua watch timeline copies --out timeline.json`)
 	c.AddCommand(a.watchAdd(), a.watchLook(), a.watchTake(), a.watchStatus(), a.watchTimeline())
 	return c
-}
-
-func readCopies(dir string) ([]watch.Copy, error) {
-	b, err := os.ReadFile(filepath.Join(dir, copiesFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.NotFound("watch.no_copies", dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return watch.ParseCopies(b)
 }
 
 func (a *app) watchAdd() *cobra.Command {
@@ -67,7 +54,7 @@ func (a *app) watchAdd() *cobra.Command {
 				return err
 			}
 		}
-		copies, err := readCopies(args[0])
+		copies, err := watch.ReadCopies(args[0])
 		if f, ok := fault.Of(err); err != nil && (!ok || f.Key != "watch.no_copies") {
 			return err
 		}
@@ -79,7 +66,7 @@ func (a *app) watchAdd() *cobra.Command {
 			err = durable.MakeDirs(args[0], 0o700)
 		}
 		if err == nil {
-			err = durable.WriteFile(filepath.Join(args[0], copiesFile), b, 0o600)
+			err = durable.WriteFile(filepath.Join(args[0], watch.ListFile), b, 0o600)
 		}
 		if err == nil {
 			a.say("cli.watch.added", n.URL, n.Record, len(copies)+1)
@@ -217,7 +204,7 @@ func (a *app) watchLook() *cobra.Command {
 	flags.add(a, c)
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		copies, err := readCopies(args[0])
+		copies, err := watch.ReadCopies(args[0])
 		if err != nil {
 			return err
 		}
@@ -269,27 +256,13 @@ func (a *app) watchTake() *cobra.Command {
 	return c
 }
 
-// judged reads a folder and draws the conclusions.
-func judged(dir string) ([]watch.State, []watch.Event, string, error) {
-	copies, err := readCopies(dir)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	d, err := watch.OpenDiary(dir)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	states, events := watch.Judge(copies, d.All())
-	return states, events, d.Head(), nil
-}
-
 func (a *app) watchStatus() *cobra.Command {
 	var asJSON bool
 	c := a.command("status DIR", "cli.watch.status", "\n  kua watch status copies")
 	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
 	c.Args = exactly(1)
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		states, _, _, err := judged(args[0])
+		states, _, _, err := watch.Read(args[0])
 		if err != nil {
 			return err
 		}
@@ -336,7 +309,7 @@ func (a *app) watchTimeline() *cobra.Command {
 	_ = c.MarkFlagRequired("out")
 	c.Args = exactly(1)
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		states, events, head, err := judged(args[0])
+		states, events, head, err := watch.Read(args[0])
 		if err != nil {
 			return err
 		}

@@ -39,6 +39,7 @@ type render struct {
 	charterID string
 	touched   map[string]bool // ids whose pages are rendered
 	latest    latest
+	copies    map[string][]copyLine // by record
 }
 
 // clear empties the overlay for a new draft.

@@ -131,6 +131,37 @@ func (d *Diary) All() []Observation { return d.all }
 // Head names the diary's last line, "" for an empty one.
 func (d *Diary) Head() string { return d.last }
 
+// ListFile is the name of the list of copies in the diary's folder.
+const ListFile = "copies.json"
+
+// ReadCopies reads the list of copies in a folder. Where there is none the fault is
+// watch.no_copies.
+func ReadCopies(dir string) ([]Copy, error) {
+	b, err := os.ReadFile(filepath.Join(dir, ListFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.NotFound("watch.no_copies", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the list of copies: %w", err)
+	}
+	return ParseCopies(b)
+}
+
+// Read reads list and diary of a folder and draws the conclusions. head is that of
+// the diary.
+func Read(dir string) (states []State, events []Event, head string, err error) {
+	copies, err := ReadCopies(dir)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	d, err := OpenDiary(dir)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	states, events = Judge(copies, d.All())
+	return states, events, d.Head(), nil
+}
+
 // ParseObservations reads lines that somebody who looked elsewhere has sent. They
 // are a stranger's words; chains of other diaries are not kept.
 func ParseObservations(b []byte) ([]Observation, error) {
