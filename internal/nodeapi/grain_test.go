@@ -39,6 +39,15 @@ func TestGrain(t *testing.T) {
 		t.Error("no new connection where one freezes")
 	}
 
+	// An outage breaks all calls of a moment, and counts once.
+	var several grain
+	for range 6 {
+		several.broke(most)
+	}
+	if several.ceiling != most/2 || several.probe != firstProbe {
+		t.Errorf("six calls broken at once: %d, %d", several.ceiling, several.probe)
+	}
+
 	for range 5000 {
 		n, _ := g.next()
 		g.went(n, time.Millisecond)
