@@ -34,7 +34,7 @@ func (d *Desk) stage(ctx context.Context, records []deskdb.Proposed) (deskdb.Pro
 	if in.Anchor, err = d.anchor(ctx); err != nil {
 		return deskdb.Proposal{}, err
 	}
-	if in.Copies, err = d.timeline(); err != nil {
+	if in.Fates, err = d.timeline(); err != nil {
 		return deskdb.Proposal{}, err
 	}
 	for _, r := range records {

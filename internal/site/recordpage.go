@@ -48,7 +48,7 @@ type item struct {
 	More   bool // this paragraph goes on the one before
 	Medium *medium
 	Past   *past
-	Copy   *copyLine
+	Copy   *fate
 
 	cost int // bytes it may add to a compressed page
 	kind string
@@ -144,7 +144,7 @@ func (r *render) items(k *known, lang locale.Tag) ([]item, error) {
 	if len(k.Answers) == 0 {
 		add("answers", item{}) // silence is an answer that a reader must see
 	}
-	add("copies", r.copyItems(k.ID)...)
+	add("copies", r.fateItems(k.ID)...)
 	add("history", r.history(k, lang)...)
 	return all, nil
 }

@@ -23,7 +23,7 @@ func (r *render) take(ctx context.Context) error {
 			return fmt.Errorf("publish record %s: %w", c.Record.ID, err)
 		}
 	}
-	if err := r.takeCopies(); err != nil {
+	if err := r.takeFates(); err != nil {
 		return err
 	}
 	if r.in.Rebuild {

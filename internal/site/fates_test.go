@@ -32,7 +32,7 @@ func TestCopies(t *testing.T) {
 	before := page(third)
 	publish := func(copies []byte, changes ...Change) error {
 		in := p.input(changes...)
-		in.Copies = copies
+		in.Fates = copies
 		if _, err := p.update(in); err != nil {
 			return err
 		}
@@ -69,8 +69,8 @@ func TestCopies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := p.page("data/copies.json"); got != string(doc) {
-		t.Errorf("data/copies.json = %s", got)
+	if got := p.page("data/fates.json"); got != string(doc) {
+		t.Errorf("data/fates.json = %s", got)
 	}
 
 	var many []watch.Event
