@@ -67,7 +67,7 @@ edition:       record charter tlog
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
-site:          edition caption onion reader
+site:          edition caption onion reader watch
 onion:         fault
 tor:           onion durable
 tor/tortest:
@@ -76,6 +76,7 @@ courier:       nodeapi durable
 verify:        edition onion
 reader:        verify page
 mirror:        reader link
+watch:         edition onion
 mirror/sftp:   fault
 bundle:        mirror
 edition/editiontest: edition keyring tlog/appender
@@ -97,7 +98,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch
 `
 
 // doors names the only packages that may import a library from outside.

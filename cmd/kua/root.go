@@ -36,7 +36,7 @@ func (a *app) root() *cobra.Command {
 		a.laneCommand(),
 		a.appealCommand(),
 		a.open311Command(),
-		a.mirrorCommand(), a.bundleCommand(), a.courierCommand(),
+		a.mirrorCommand(), a.bundleCommand(), a.courierCommand(), a.watchCommand(), a.probeCommand(),
 		a.verifyCommand(), a.readerCommand(),
 		a.tracesCommand(),
 		a.manCommand(), a.licencesCommand(),

@@ -34,6 +34,9 @@ func (d *Desk) stage(ctx context.Context, records []deskdb.Proposed) (deskdb.Pro
 	if in.Anchor, err = d.anchor(ctx); err != nil {
 		return deskdb.Proposal{}, err
 	}
+	if in.Fates, err = d.timeline(); err != nil {
+		return deskdb.Proposal{}, err
+	}
 	for _, r := range records {
 		rec, err := record.Parse(r.Document)
 		if err != nil {

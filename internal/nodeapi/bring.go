@@ -78,9 +78,12 @@ func (g *grain) went(bytes int, took time.Duration) {
 func (g *grain) broke(bytes int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.ceiling == 0 {
+	switch {
+	case g.ceiling > 0 && bytes > g.ceiling:
+		return // it began before another call of the same moment broke
+	case g.ceiling == 0:
 		g.probe = firstProbe
-	} else {
+	default:
 		g.probe = min(g.probe*2, 1<<20)
 	}
 	g.ceiling, g.good = max(leastGrain, bytes/2), 0

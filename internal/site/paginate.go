@@ -30,6 +30,9 @@ func (it item) weigh() int {
 			}
 		}
 	}
+	if c := it.Copy; c != nil {
+		cost += 60 + 2*len(c.URL) + len(c.Reason)
+	}
 	if p := it.Past; p != nil {
 		cost += 130 + weighText(p.Correction.Text)
 	}

@@ -38,7 +38,7 @@ type recordPage struct {
 
 // section is a run of items under one heading.
 type section struct {
-	Kind      string // summary, media, known, claims, answers, history
+	Kind      string // summary, media, known, claims, answers, copies, history
 	Continued bool
 	Items     []item
 }
@@ -51,6 +51,7 @@ type item struct {
 	More   bool // this paragraph goes on the one before
 	Medium *medium
 	Past   *past
+	Copy   *fate
 
 	cost int // bytes it may add to a compressed page
 	kind string
@@ -146,6 +147,7 @@ func (r *render) items(k *known, lang locale.Tag) ([]item, error) {
 	if len(k.Answers) == 0 {
 		add("answers", item{}) // silence is an answer that a reader must see
 	}
+	add("copies", r.fateItems(k.ID)...)
 	add("history", r.history(k, lang)...)
 	return all, nil
 }

@@ -40,6 +40,7 @@ type render struct {
 	charterID string
 	touched   map[string]bool // ids whose pages are rendered
 	latest    latest
+	fates     map[string][]fate // by record
 }
 
 // clear empties the overlay for a new draft.

@@ -80,6 +80,9 @@ type Input struct {
 	// Anchor is the edition's list of blinded filings: edition.NewAnchor. Empty
 	// leaves it out.
 	Anchor []byte
+	// Fates is the timeline of the records' copies: watch.Public. Empty keeps the
+	// edition's.
+	Fates []byte
 	// Rebuild renders all pages of all records anew, after a change of
 	// templates, translations or the collective's name.
 	Rebuild bool

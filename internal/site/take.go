@@ -23,6 +23,9 @@ func (r *render) take(ctx context.Context) error {
 			return fmt.Errorf("publish record %s: %w", c.Record.ID, err)
 		}
 	}
+	if err := r.takeFates(); err != nil {
+		return err
+	}
 	if r.in.Rebuild {
 		return r.touchAll()
 	}

@@ -32,6 +32,7 @@ export class Grain {
   }
 
   broke(bytes: number): void {
+    if (this.ceiling > 0 && bytes > this.ceiling) return; // it began before another call of the same moment broke
     this.probe = this.ceiling > 0 ? this.probe * 2 : FIRST_PROBE;
     this.good = 0;
     this.ceiling = Math.max(LEAST, bytes >> 1);

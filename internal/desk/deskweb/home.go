@@ -18,7 +18,9 @@ type homeView struct {
 	FreeLow   bool
 	Running   []workRow
 	Collected *collectedView
-	Nothing   bool // nothing waits
+	Lost      []desk.Lost // copies that are not what they were
+	LostFault string      // why that cannot be said
+	Nothing   bool        // nothing waits
 }
 
 type nodeRow struct {
@@ -60,8 +62,12 @@ func home(v *visit) error {
 		return err
 	}
 	view.Collected = v.collected(view.frame)
+	if view.Lost, err = v.desk.LostCopies(); err != nil {
+		message, hint := view.frame.Fault(err)
+		view.LostFault = message + " " + hint
+	}
 	c := view.Counts
-	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown == 0
+	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost) == 0 && view.LostFault == ""
 	return v.show("home", view)
 }
 

@@ -82,7 +82,8 @@ type openPage struct {
 type openDone struct {
 	base
 	Receipt, Other string
-	Day, Parcel    string
+	Day            string
+	Parcel         []string // its number, in groups
 }
 
 func (w *Web) open(rw http.ResponseWriter, r *http.Request) {
@@ -182,7 +183,7 @@ func (w *Web) sealOpen(r *http.Request, lang locale.Tag, p openPage) (openDone, 
 	if err != nil {
 		return openDone{}, err
 	}
-	done := openDone{base: w.base(lang, OpenPath, "report.done"), Receipt: code.String(), Other: code.Cyrillic(), Day: ack.Day, Parcel: ack.Parcel}
+	done := openDone{base: w.base(lang, OpenPath, "report.done"), Receipt: code.String(), Other: code.Cyrillic(), Day: ack.Day, Parcel: inFours(ack.Parcel)}
 	if alphabet(lang) == "cyrillic" {
 		done.Receipt, done.Other = done.Other, done.Receipt
 	}
