@@ -63,6 +63,13 @@ func write(t testing.TB, m *reader.Maker, dir string, ids ...string) []byte {
 	return out.Bytes()
 }
 
+func mustDocument(t testing.TB, dir, id string) []byte {
+	t.Helper()
+	doc, err := os.ReadFile(filepath.Join(dir, record.Path(id, 1)))
+	check(t, err)
+	return doc
+}
+
 func result(t testing.TB, m *reader.Maker, file []byte, opts reader.Options) verify.Report {
 	t.Helper()
 	opts.Now = editiontest.Now
@@ -88,6 +95,12 @@ func TestFile(t *testing.T) {
 	file := write(t, m, c.Dir, "000001", "000002")
 	if !bytes.Equal(file, write(t, m, c.Dir, "000001", "000002")) {
 		t.Error("the same records make another file the second time")
+	}
+	rec, err := record.Parse(mustDocument(t, c.Dir, "000001"))
+	check(t, err)
+	one, about := len(write(t, m, c.Dir, "000001")), reader.Weight(rec, mustDocument(t, c.Dir, "000001"))
+	if about < int64(one)*3/4 || about > int64(one)*5/4 {
+		t.Errorf("a file of %d bytes is offered as one of %d", one, about)
 	}
 	r := result(t, m, file, reader.Options{Pinned: canon.Hash([]byte(c.Chain[0].Document))})
 	if r.Result != verify.OK || r.Records != 2 || r.Files != 6 || r.NotKept != 4 || !r.Pinned || r.Edition != 1 || r.Made != "2026-11-21" || r.Freshness != "fresh" {
