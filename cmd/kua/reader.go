@@ -73,6 +73,10 @@ func (a *app) readerWrite() *cobra.Command {
 // writeSingle verifies the records in their copy, as kua verify does, before it
 // writes them: a file is not made of an old copy without saying so.
 func (a *app) writeSingle(ctx context.Context, src verify.Source, ids []string, tag locale.Tag, out, pinned string) error {
+	b, err := reader.Gather(ctx, src, ids)
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
 		report, err := verify.Record(ctx, src, id, verify.Options{Pinned: pinned})
 		if err != nil {
@@ -84,10 +88,6 @@ func (a *app) writeSingle(ctx context.Context, src verify.Source, ids []string, 
 		}
 	}
 	maker, err := newMaker()
-	if err != nil {
-		return err
-	}
-	b, err := reader.Gather(ctx, src, ids)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,8 @@ func TestScripts(t *testing.T) {
 			"harms":      harms,
 			"eventually": eventually,
 			"founds":     founds,
+			"blocks":     blocks,
+			"follows":    follows,
 			"tornet":     tornet,
 			"appears":    appears,
 			"asks":       asks,

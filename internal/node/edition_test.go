@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/keyring"
+	"kua/internal/node"
 	"kua/internal/nodeapi"
 	"kua/internal/record"
 	"kua/internal/tlog"
@@ -67,6 +69,23 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+// opened reads a file as what makes single files does; nil when it is not there.
+func opened(t *testing.T, src *node.Published, path string) []byte {
+	t.Helper()
+	if _, err := src.Open(t.Context(), path+"x"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%sx: %v", path, err)
+	}
+	f, err := src.Open(t.Context(), path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	must(t, err)
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	must(t, err)
+	return b
+}
+
 // readAll reads every file of the newest edition from the node.
 func (c *collective) readAll(t *testing.T, r *running, req nodeapi.SwitchRequest) {
 	t.Helper()
@@ -79,11 +98,17 @@ func (c *collective) readAll(t *testing.T, r *running, req nodeapi.SwitchRequest
 				got, err = io.ReadAll(z)
 				must(t, err)
 			}
+			if inside, err := r.Published(); err != nil || !bytes.Equal(opened(t, inside, path), want) {
+				t.Errorf("within the house %s is another, %v", path, err)
+			}
 			if res.StatusCode != http.StatusOK || !bytes.Equal(got, want) {
 				t.Errorf("%s (%s) = %d, %d bytes, want %d", path, accept, res.StatusCode, len(got), len(want))
 			}
 		}
 		for id, sig := range c.sigs[path] {
+			if inside, err := r.Published(); err != nil || !bytes.Equal(opened(t, inside, edition.SignaturePath(path, id)), sig) {
+				t.Errorf("within the house the signature of %s is another, %v", path, err)
+			}
 			if res, got := get(t, r.url+"/"+edition.SignaturePath(path, id)); res.StatusCode != http.StatusOK || !bytes.Equal(got, sig) {
 				t.Errorf("signature of %s = %d, %d bytes", path, res.StatusCode, len(got))
 			}

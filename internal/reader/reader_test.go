@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -61,6 +63,13 @@ func write(t testing.TB, m *reader.Maker, dir string, ids ...string) []byte {
 	return out.Bytes()
 }
 
+func mustDocument(t testing.TB, dir, id string) []byte {
+	t.Helper()
+	doc, err := os.ReadFile(filepath.Join(dir, record.Path(id, 1)))
+	check(t, err)
+	return doc
+}
+
 func result(t testing.TB, m *reader.Maker, file []byte, opts reader.Options) verify.Report {
 	t.Helper()
 	opts.Now = editiontest.Now
@@ -86,6 +95,12 @@ func TestFile(t *testing.T) {
 	file := write(t, m, c.Dir, "000001", "000002")
 	if !bytes.Equal(file, write(t, m, c.Dir, "000001", "000002")) {
 		t.Error("the same records make another file the second time")
+	}
+	rec, err := record.Parse(mustDocument(t, c.Dir, "000001"))
+	check(t, err)
+	one, about := len(write(t, m, c.Dir, "000001")), reader.Weight(rec, mustDocument(t, c.Dir, "000001"))
+	if about < int64(one)*3/4 || about > int64(one)*5/4 {
+		t.Errorf("a file of %d bytes is offered as one of %d", one, about)
 	}
 	r := result(t, m, file, reader.Options{Pinned: canon.Hash([]byte(c.Chain[0].Document))})
 	if r.Result != verify.OK || r.Records != 2 || r.Files != 6 || r.NotKept != 4 || !r.Pinned || r.Edition != 1 || r.Made != "2026-11-21" || r.Freshness != "fresh" {
@@ -177,6 +192,39 @@ func TestAgainst(t *testing.T) {
 	for dir, want := range map[string]string{c.Dir: "old reader.newer", withdrawn.Dir: "old reader.newer", other.Dir: "corrupt reader.elsewhere"} {
 		if is, key := against(dir); string(is)+" "+key != want {
 			t.Errorf("it is %s %s, want %s", is, key, want)
+		}
+	}
+}
+
+// TestServer asks for a file as a browser does, from a copy that is served.
+func TestServer(t *testing.T) {
+	c := editiontest.New(t)
+	c.Publish(t, c.Records(t, 1, 3)...)
+	m := newMaker(t)
+	s := reader.NewServer(m)
+	src := source(t, c.Dir)
+	get := func(method, path string) (*httptest.ResponseRecorder, error) {
+		w := httptest.NewRecorder()
+		return w, s.Serve(w, httptest.NewRequestWithContext(t.Context(), method, path, nil), src)
+	}
+	w, err := get("GET", "/kk/keep/000001")
+	check(t, err)
+	if r := result(t, m, w.Body.Bytes(), reader.Options{}); r.Result != verify.OK || r.Records != 1 {
+		t.Errorf("the file is %+v", r)
+	}
+	h := w.Header()
+	if h.Get("Content-Disposition") != `attachment; filename="000001.html"` || h.Get("Content-Length") != strconv.Itoa(w.Body.Len()) || h.Get("Cache-Control") != "no-store" {
+		t.Errorf("the head is %v", h)
+	}
+	if w, err = get("HEAD", "/uz-cyrl/keep/000001"); err != nil || w.Body.Len() != 0 || w.Header().Get("Content-Length") == "" {
+		t.Errorf("HEAD: %v, %d bytes", err, w.Body.Len())
+	}
+	if _, err = get("GET", "/kk/keep/000099"); !errors.Is(err, fault.NotFound("reader.no_record")) {
+		t.Errorf("a record that is not there: %v", err)
+	}
+	for _, path := range []string{"/keep/000001", "/xx/keep/000001", "/kk/keep/1", "/kk/keep/000001/", "/kk/keep/../000001", "/kk/r/0000/000001.html"} {
+		if _, _, ok := reader.Asked(path); ok {
+			t.Errorf("%s passes for the address of a file", path)
 		}
 	}
 }

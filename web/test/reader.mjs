@@ -58,17 +58,18 @@ try {
   assert.deepEqual(good.strangers(), [], "it asks nobody");
   await good.context.close();
 
+  const bad = await open("bad-words.html");
   for (const file of (await readdir(dir)).filter((f) => f.startsWith("bad-"))) {
-    const bad = await open(file);
+    await bad.page.goto(pathToFileURL(path.join(dir, file)).href);
     await bad.page.waitForSelector("main[data-result]");
     assert.equal(await bad.page.getAttribute("main", "data-result"), "bad", file);
     const said = await bad.page.innerText("body");
     assert.ok(!said.includes(title) && !said.includes(secret), `${file} shows what was not checked`);
     assert.equal(await bad.page.locator("video, img").count(), 0, file);
-    assert.deepEqual(bad.strangers(), [], file);
     await shot(bad.page, "reader-" + file);
-    await bad.context.close();
   }
+  assert.deepEqual(bad.strangers().filter((a) => !a.startsWith(pathToFileURL(dir).href + "/bad-")), []);
+  await bad.context.close();
 
   // Android's own viewer of files runs no scripts: the words are there, and that nothing was checked.
   const plain = await open("good.html", { javaScriptEnabled: false });

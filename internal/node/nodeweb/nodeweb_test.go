@@ -107,6 +107,7 @@ func TestDoors(t *testing.T) {
 		{"/en/search", 200, `name="q"`},
 		{"/en/search?q=nothing+of+that", 200, "Nothing was found"},
 		{"/en/r/0001/000123.html", 404, "There is no page at this address"},
+		{"/en/keep/000123", 404, "Nothing is published here yet"},
 		{"/nowhere", 404, "There is no page at this address"},
 		{"/api/v1/node", 200, `"kua node"`},
 		{"/api/v1/nothing", 404, "node.no_call"},
