@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kua/internal/appeal"
+	"kua/internal/authority"
 	"kua/internal/fault"
 	"kua/internal/lane/lanedb"
 )
@@ -218,13 +219,8 @@ func (l *Lane) passOver(ctx context.Context, id int64) error {
 
 // recountAppeals holds what is kept of formal appeals against their entries.
 func (l *Lane) recountAppeals(ctx context.Context, mend bool) (all []Difference, err error) {
-	v, router, err := l.Current(ctx)
-	if errors.Is(err, fault.NotFound("lane.no_directory")) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
+	var v Version
+	var router *authority.Router // read once there is an appeal: without one no law is needed
 	legs, cells, err := l.db.RecountAppeals(ctx, mend, func(request int64, all []lanedb.Event, kept []lanedb.Leg) (lanedb.With, bool, error) {
 		entries, err := readEntries(request, all, "")
 		if errors.Is(err, fault.Corrupt("lane.broken_history")) {
@@ -232,6 +228,11 @@ func (l *Lane) recountAppeals(ctx context.Context, mend bool) (all []Difference,
 		}
 		if err != nil {
 			return lanedb.With{}, false, err
+		}
+		if router == nil {
+			if v, router, err = l.Current(ctx); err != nil {
+				return lanedb.With{}, false, err
+			}
 		}
 		a, err := l.standBy(v, router, entries)
 		if noAppeals(err) {
