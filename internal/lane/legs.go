@@ -3,7 +3,9 @@ package lane
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"kua/internal/appeal"
 	"kua/internal/authority"
@@ -129,12 +131,26 @@ type LegRow struct {
 // legsAtOnce is how many appeals are read in one batch.
 const legsAtOnce = 200
 
-// WalkLegs gives the stays with an authority that began in months from first to last,
-// in the order of their reports, a batch at a time. Appeals of reports that nobody may see
+// WalkLegs gives the stays with an authority that began in the months of a span, month by
+// month and in the order of their reports, a batch at a time. Appeals of reports that nobody may see
 // are left out. The authority's numbers and reasons are in none.
 func (l *Lane) WalkLegs(ctx context.Context, authority string, span Span, yield func([]LegRow) error) error {
+	for month, err := time.Parse("2006-01", span.First); ; month = month.AddDate(0, 1, 0) {
+		if err != nil {
+			return fmt.Errorf("read the first month of a span: %w", err)
+		}
+		if month.Format("2006-01") > span.Last {
+			return nil
+		}
+		if err := l.walkLegs(ctx, authority, month.Format("2006-01"), yield); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Lane) walkLegs(ctx context.Context, authority, month string, yield func([]LegRow) error) error {
 	for after := int64(0); ; {
-		ids, err := l.db.AppealsOf(ctx, authority, span.First, span.Last, after, legsAtOnce)
+		ids, err := l.db.AppealsOf(ctx, authority, month, after, legsAtOnce)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -152,7 +168,7 @@ func (l *Lane) WalkLegs(ctx context.Context, authority string, span Span, yield 
 				return err
 			}
 			for i, leg := range a.Standing.Legs {
-				if month := string(leg.Submitted.Day)[:7]; leg.Authority == authority && month >= span.First && month <= span.Last {
+				if leg.Authority == authority && string(leg.Submitted.Day)[:7] == month {
 					standing, due := legStanding(leg)
 					rows = append(rows, LegRow{id, i + 1, leg, standing.on(due, a.Today)})
 				}
