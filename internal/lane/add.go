@@ -225,22 +225,25 @@ func says(body string) bool {
 
 // search is lanedb's Search.
 func (l *Lane) search(r lanedb.Request, history []lanedb.Event, directory func() (lanedb.Version, []lanedb.File, error)) (string, error) {
-	router, err := l.olderRouter(r.Directory, directory)
-	if err != nil {
-		return "", err
-	}
-	return searchOf(r, router, history)
+	return searchOf(r, history, func() (*authority.Router, error) { return l.olderRouter(r.Directory, directory) })
 }
 
-// searchOf is what a request is found by.
-func searchOf(kept lanedb.Request, router *authority.Router, history []lanedb.Event) (string, error) {
-	category, err := router.Category(kept.Category)
-	if err != nil && kept.Kind == string(Report) {
-		return "", err
-	}
+// searchOf is what a request is found by; router routes by its version, and is asked
+// only where there are answers: which of them are words, the directory knows.
+func searchOf(kept lanedb.Request, history []lanedb.Event, router func() (*authority.Router, error)) (string, error) {
 	d := Draft{Words: kept.Words, Landmark: kept.Landmark}
 	if err := json.Unmarshal([]byte(kept.Answers), &d.Answers); err != nil {
 		return "", fmt.Errorf("read the answers of request %d: %w", kept.ID, err)
+	}
+	var category authority.Category
+	if len(d.Answers) > 0 {
+		r, err := router()
+		if err == nil {
+			category, err = r.Category(kept.Category)
+		}
+		if err != nil {
+			return "", err
+		}
 	}
 	all := []string{d.said(category)}
 	for _, k := range history {

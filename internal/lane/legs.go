@@ -3,9 +3,12 @@ package lane
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"kua/internal/appeal"
+	"kua/internal/authority"
 	"kua/internal/fault"
 	"kua/internal/lane/lanedb"
 )
@@ -128,12 +131,26 @@ type LegRow struct {
 // legsAtOnce is how many appeals are read in one batch.
 const legsAtOnce = 200
 
-// WalkLegs gives the stays with an authority that began in months from first to last,
-// in the order of their reports, a batch at a time. Appeals of reports that nobody may see
+// WalkLegs gives the stays with an authority that began in the months of a span, month by
+// month and in the order of their reports, a batch at a time. Appeals of reports that nobody may see
 // are left out. The authority's numbers and reasons are in none.
 func (l *Lane) WalkLegs(ctx context.Context, authority string, span Span, yield func([]LegRow) error) error {
+	for month, err := time.Parse("2006-01", span.First); ; month = month.AddDate(0, 1, 0) {
+		if err != nil {
+			return fmt.Errorf("read the first month of a span: %w", err)
+		}
+		if month.Format("2006-01") > span.Last {
+			return nil
+		}
+		if err := l.walkLegs(ctx, authority, month.Format("2006-01"), yield); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Lane) walkLegs(ctx context.Context, authority, month string, yield func([]LegRow) error) error {
 	for after := int64(0); ; {
-		ids, err := l.db.AppealsOf(ctx, authority, span.First, span.Last, after, legsAtOnce)
+		ids, err := l.db.AppealsOf(ctx, authority, month, after, legsAtOnce)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -151,7 +168,7 @@ func (l *Lane) WalkLegs(ctx context.Context, authority string, span Span, yield 
 				return err
 			}
 			for i, leg := range a.Standing.Legs {
-				if month := string(leg.Submitted.Day)[:7]; leg.Authority == authority && month >= span.First && month <= span.Last {
+				if leg.Authority == authority && string(leg.Submitted.Day)[:7] == month {
 					standing, due := legStanding(leg)
 					rows = append(rows, LegRow{id, i + 1, leg, standing.on(due, a.Today)})
 				}
@@ -218,13 +235,8 @@ func (l *Lane) passOver(ctx context.Context, id int64) error {
 
 // recountAppeals holds what is kept of formal appeals against their entries.
 func (l *Lane) recountAppeals(ctx context.Context, mend bool) (all []Difference, err error) {
-	v, router, err := l.Current(ctx)
-	if errors.Is(err, fault.NotFound("lane.no_directory")) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
+	var v Version
+	var router *authority.Router // read once there is an appeal: without one no law is needed
 	legs, cells, err := l.db.RecountAppeals(ctx, mend, func(request int64, all []lanedb.Event, kept []lanedb.Leg) (lanedb.With, bool, error) {
 		entries, err := readEntries(request, all, "")
 		if errors.Is(err, fault.Corrupt("lane.broken_history")) {
@@ -232,6 +244,11 @@ func (l *Lane) recountAppeals(ctx context.Context, mend bool) (all []Difference,
 		}
 		if err != nil {
 			return lanedb.With{}, false, err
+		}
+		if router == nil {
+			if v, router, err = l.Current(ctx); err != nil {
+				return lanedb.With{}, false, err
+			}
 		}
 		a, err := l.standBy(v, router, entries)
 		if noAppeals(err) {

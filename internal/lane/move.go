@@ -243,18 +243,20 @@ func (m *mover) index(ctx context.Context) error {
 }
 
 func (m *mover) said(ctx context.Context, r lanedb.Request, events []lanedb.Event) (string, error) {
-	router := m.categories[r.Directory]
-	if router == nil {
-		v, files, err := m.db.Directory(ctx, r.Directory)
-		if err != nil {
-			return "", err
+	return searchOf(r, events, func() (*authority.Router, error) {
+		router := m.categories[r.Directory]
+		if router == nil {
+			v, files, err := m.db.Directory(ctx, r.Directory)
+			if err != nil {
+				return nil, err
+			}
+			if router, err = readRouter(v, files); err != nil {
+				return nil, err
+			}
+			m.categories[r.Directory] = router
 		}
-		if router, err = readRouter(v, files); err != nil {
-			return "", err
-		}
-		m.categories[r.Directory] = router
-	}
-	return searchOf(r, router, events)
+		return router, nil
+	})
 }
 
 // carry brings the pictures that the target knows of and reads each of them back.

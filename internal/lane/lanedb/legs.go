@@ -96,11 +96,11 @@ func (db *DB) KeepLegs(ctx context.Context, request, entries int64, with With) e
 	return nil
 }
 
-// AppealsOf gives requests whose appeal lay with an authority in some months, behind a
+// AppealsOf gives requests whose appeal came to an authority in a month, behind a
 // request, in their order and at most limit.
-func (db *DB) AppealsOf(ctx context.Context, authority, first, last string, after int64, limit int) ([]int64, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT DISTINCT request FROM appeal_leg WHERE authority = $1 AND month BETWEEN $2 AND $3 AND request > $4 ORDER BY request LIMIT $5`,
-		authority, first, last, after, limit)
+func (db *DB) AppealsOf(ctx context.Context, authority, month string, after int64, limit int) ([]int64, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT DISTINCT request FROM appeal_leg WHERE authority = $1 AND month = $2 AND request > $3 ORDER BY request LIMIT $4`,
+		authority, month, after, limit)
 	all, err := collect(rows, err, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) })
 	if err != nil {
 		return nil, fmt.Errorf("find the appeals of an authority: %w", err)

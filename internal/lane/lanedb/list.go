@@ -167,15 +167,15 @@ func (db *DB) byWords(ctx context.Context, f Filter, w *walk) error {
 		return err
 	}
 	w.where = append(w.where, func(p *placeholders) string { return "request_words MATCH " + p.one(match) })
-	if len(w.ways) > 0 && len(w.ways) <= waysAtOnce {
-		n, err := db.few(ctx, w.ways, db.gather)
+	if few := w.ways; len(few) <= waysAtOnce {
+		rare, err := db.rare(ctx, few)
 		if err != nil {
 			return err
 		}
-		if rare := w.ways; n < db.gather {
+		if rare {
 			w.where = append(w.where, func(p *placeholders) string {
 				var some []string
-				for _, way := range rare {
+				for _, way := range few {
 					some = append(some, "SELECT id FROM request WHERE "+way(p))
 				}
 				return "+request_words.rowid IN (" + strings.Join(some, " UNION ALL ") + ")"
@@ -228,17 +228,15 @@ func (db *DB) search(ctx context.Context, f Filter, w walk) ([]Request, error) {
 		w.where = append(w.where, f.Box.holds)
 	}
 	f.bound(&w)
-	if len(w.ways) > 0 {
-		n, err := db.few(ctx, w.ways, db.gather)
-		if err != nil {
-			return nil, fmt.Errorf("find requests: %w", err)
-		}
-		if n < db.gather {
-			w.where = append(w.where, func(p *placeholders) string {
-				return "(SELECT words FROM request_words WHERE rowid = request.id) @@ to_tsquery('simple', " + p.one(query) + ")"
-			})
-			return db.follow(ctx, w)
-		}
+	rare, err := db.rare(ctx, w.ways)
+	if err != nil {
+		return nil, fmt.Errorf("find requests: %w", err)
+	}
+	if rare {
+		w.where = append(w.where, func(p *placeholders) string {
+			return "(SELECT words FROM request_words WHERE rowid = request.id) @@ to_tsquery('simple', " + p.one(query) + ")"
+		})
+		return db.follow(ctx, w)
 	}
 	w.where, w.ways = append(w.where, f.chosen()...), nil
 	var newest int64

@@ -134,6 +134,14 @@ var reads = []struct {
 		_, err := db.Tally(ctx, "authority", ReportTrack, "2026-01", "2026-12")
 		return err
 	}},
+	{"the rows behind a number of formal appeals", "appeal_leg_rows", func(ctx context.Context, db *DB) error {
+		_, err := db.AppealsOf(ctx, "big", "2026-03", 0, 200)
+		return err
+	}},
+	{"accounts of a name", "account_called", func(ctx context.Context, db *DB) error {
+		_, err := db.AccountsCalled(ctx, "duty desk")
+		return err
+	}},
 	{"the queue", "assignment_check", func(ctx context.Context, db *DB) error {
 		_, err := db.Queue(ctx, false, 0, 50)
 		return err

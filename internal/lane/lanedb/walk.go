@@ -151,6 +151,15 @@ func (db *DB) few(ctx context.Context, ways []condition, most int) (n int, err e
 	return n, nil
 }
 
+// rare reports that some ways lead to few requests; that there are none says nothing.
+func (db *DB) rare(ctx context.Context, ways []condition) (bool, error) {
+	if len(ways) == 0 {
+		return false, nil
+	}
+	n, err := db.few(ctx, ways, db.gather)
+	return err == nil && n < db.gather, err
+}
+
 // bothStates are the ways to all: what is open and what is not.
 func bothStates() []condition {
 	return []condition{equal("request.open", int64(1)), equal("request.open", int64(0))}

@@ -161,15 +161,8 @@ func (w *Web) showSignIn(v *visit, trouble error) error {
 		}
 		p.Options = string(options)
 	}
-	return w.showKeyed(v, "office-sign", p.Base, p, trouble)
-}
-
-// showKeyed shows a page whose script may ask the browser for passkeys.
-func (w *Web) showKeyed(v *visit, name string, b page.Base, data any, trouble error) (err error) {
-	page.Headers(officePolicy, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		err = w.show(v, name, b, data, trouble)
-	})).ServeHTTP(v.rw, v.Request)
-	return err
+	w.showUnder(v, officePolicy, "office-sign", p.Base, p, statusOf(trouble))
+	return nil
 }
 
 func (w *Web) signOut(v *visit, me lane.Account) error {
@@ -295,7 +288,8 @@ func (w *Web) showEnrol(v *visit, trouble error) error {
 		}
 		p.Options = string(options)
 	}
-	return w.showKeyed(v, "office-enrol", p.Base, p, trouble)
+	w.showUnder(v, officePolicy, "office-enrol", p.Base, p, statusOf(trouble))
+	return nil
 }
 
 // peoplePage is an authority's accounts, for its admins.

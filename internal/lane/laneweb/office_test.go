@@ -434,7 +434,7 @@ func TestPasskeyInABrowser(t *testing.T) {
 	}))
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	host := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	cmd := exec.CommandContext(ctx, "node", "test/office.mjs", host, token, second)

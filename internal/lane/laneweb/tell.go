@@ -131,7 +131,7 @@ func (w *Web) ask(v *visit, category authority.Category, trouble error) error {
 		p.Title = p.Trouble
 		status = page.Status(trouble)
 	}
-	w.showForm(v, p, status)
+	w.showUnder(v, wherePolicy, "form", p.Base, p, status)
 	return nil
 }
 
@@ -316,7 +316,7 @@ func (w *Web) showDone(v *visit, code string, sent lane.Sent) error {
 	if p.ContactSince, err = w.keptContact(v, sent.ID); err != nil {
 		return err
 	}
-	w.showDrafted(v, "done", p.Base, p)
+	w.showUnder(v, draftPolicy, "done", p.Base, p, 0)
 	return nil
 }
 

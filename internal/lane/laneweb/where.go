@@ -94,20 +94,22 @@ func picked(form url.Values, at view) (authority.Point, bool) {
 // a draft on the reader's own device when it is asked to.
 var draftPolicy = page.Policy{Forms: true, Scripts: true}
 
-// showDrafted shows a page whose script keeps or erases a draft.
-func (w *Web) showDrafted(v *visit, name string, b page.Base, data any) {
-	page.Headers(draftPolicy, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		w.set.Show(rw, name, b, data)
-	})).ServeHTTP(v.rw, v.Request)
-}
-
-// showForm shows the form with the headers that its button needs.
-func (w *Web) showForm(v *visit, p formPage, status int) {
-	page.Headers(wherePolicy, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+// showUnder shows a page whose script needs a policy of its own, with a status; 0: it is
+// what was asked for.
+func (w *Web) showUnder(v *visit, p page.Policy, name string, b page.Base, data any, status int) {
+	page.Headers(p, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		if status != 0 {
 			rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 			rw.WriteHeader(status)
 		}
-		w.set.Show(rw, "form", p.Base, p)
+		w.set.Show(rw, name, b, data)
 	})).ServeHTTP(v.rw, v.Request)
+}
+
+// statusOf is the status of a page that says why something was not taken.
+func statusOf(trouble error) int {
+	if trouble == nil {
+		return 0
+	}
+	return page.Status(trouble)
 }

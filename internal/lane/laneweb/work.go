@@ -2,7 +2,6 @@ package laneweb
 
 import (
 	"context"
-	"net/http"
 
 	"kua/internal/fault"
 	"kua/internal/lane"
@@ -80,8 +79,6 @@ func (w *Web) showReview(v *visit, p reviewPage, trouble error) error {
 	if p.Work != nil {
 		policy = workPolicy
 	}
-	page.Headers(policy, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		_ = w.show(&visit{Request: v.Request, rw: rw}, "review", p.Base, p, trouble) // gives no error
-	})).ServeHTTP(v.rw, v.Request)
+	w.showUnder(v, policy, "review", p.Base, p, statusOf(trouble))
 	return nil
 }
