@@ -43,7 +43,7 @@ func (a *app) nodeMigrate(dir *string) *cobra.Command {
 		for _, t := range done.Tables {
 			a.say("cli.node.migrate.table", t.Table, t.Rows, t.Source)
 		}
-		a.say("cli.node.migrate.done", done.Pictures, int(done.Stopped.Seconds()+1))
+		a.say("cli.node.migrate.done", done.Pictures, int(done.Stopped.Seconds()+1), done.Rows)
 		return nil
 	}
 	return c

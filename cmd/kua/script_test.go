@@ -24,7 +24,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kua": main})
+	testscript.Main(withServers{m}, map[string]func(){"kua": main})
 }
 
 // TestScripts tells every subcommand, and the whole road, with the real program.

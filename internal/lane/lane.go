@@ -73,6 +73,10 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	return l, nil
 }
 
+// Writes is a number that is another one whenever this process has written to the
+// lane since: what was read before may be over.
+func (l *Lane) Writes() int64 { return l.db.Writes() }
+
 // Close closes the lane.
 func (l *Lane) Close() error { return l.db.Close() }
 

@@ -166,7 +166,7 @@ func TestAppealsFollowTheDirectory(t *testing.T) {
 		db, err := sqldb.Open(ctx, raw)
 		check(t, err)
 		defer db.Close()
-		check(t, db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error { // as step 0027 finds an older lane
+		check(t, db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error { // as step 0028 finds an older lane
 			for _, statement := range []string{`DELETE FROM appeal_leg`, `DELETE FROM tally WHERE track = 'appeal'`, `UPDATE appeal_with SET directory = 0`} {
 				if _, err := tx.ExecContext(ctx, statement); err != nil {
 					return err

@@ -3,6 +3,7 @@ package lane_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,30 +15,91 @@ import (
 	"kua/internal/sqldb"
 )
 
+// stepsBefore gives the steps before the one of a name, on either engine.
+func stepsBefore(t *testing.T, name string) fstest.MapFS {
+	t.Helper()
+	begins, err := filepath.Glob("lanedb/migrations/*_" + name + ".sql")
+	if err != nil || len(begins) != 1 {
+		t.Fatalf("the step is %v, %v", begins, err)
+	}
+	all, err := filepath.Glob("lanedb/migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := fstest.MapFS{}
+	for _, step := range all {
+		if filepath.Base(step)[:4] >= filepath.Base(begins[0])[:4] {
+			continue
+		}
+		text, err := os.ReadFile(step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before[filepath.Base(step)] = &fstest.MapFile{Data: text}
+	}
+	return before
+}
+
+// TestOldAnswersAreFound: of a lane that was upgraded when verdicts began, each part has
+// its own answer again, but where people have judged what it had instead.
+func TestOldAnswersAreFound(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		raw.Migrations = stepsBefore(t, "answers")
+		old, err := sqldb.Open(t.Context(), raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		event := func(authority, to, more string) string {
+			return `{"authority":"` + authority + `","day":"2026-07-01","from":"delivered","to":"` + to + `"` + more + `}`
+		}
+		err = old.Tx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			for id, events := range [][]string{
+				{event("", "", ""), event("water", "answered_mended", ""), event("", "", `,"words":"x"`)},                                                                                // words behind its answer
+				{event("", "", ""), event("water", "answered_refused", ""), event("water", "in_work", ""), event("water", "answered_mended", ""), event("roads", "answered_mended", "")}, // another's answer
+				{event("", "", ""), event("water", "answered_mended", "")},                                                                                                               // as it should be
+				{event("", "", ""), event("water", "answered_mended", ""), event("", "", `,"words":"x"`)},                                                                                // judged
+				{event("", "", ""), event("", "", `,"words":"x"`)},                                                                                                                       // damaged: nothing in it answers
+			} {
+				request := int64(id + 1)
+				for _, statement := range []string{
+					`INSERT INTO directory (version, place, digest, day) VALUES (1, 'ulgi', 'ab', '2026-06-01') ON CONFLICT DO NOTHING`,
+					fmt.Sprintf(`INSERT INTO request (id, directory, category, language, words, answers, area, visibility, open, day) VALUES (%d, 1, 'water', 'ru', 'x', '{}', 'south', 'public', 0, '2026-06-01')`, request),
+					fmt.Sprintf(`INSERT INTO assignment (number, request, authority, state, day, step, answer, answered, standing) VALUES (%d, %d, 'water', 'answered_mended', '2026-07-01', 1, %d, 'answered_mended', 'claimed')`,
+						request, request, len(events)),
+				} {
+					if _, err := tx.ExecContext(ctx, statement); err != nil {
+						return err
+					}
+				}
+				for i, body := range events {
+					if _, err := tx.ExecContext(ctx, `INSERT INTO event (request, number, body, hash) VALUES ($1, $2, $3, 'ab')`, request, i+1, body); err != nil {
+						return err
+					}
+				}
+			}
+			_, err := tx.ExecContext(ctx, `INSERT INTO verdict (assignment, answer, person, request, holder, says, event, day) VALUES (4, 3, 'p', 4, 1, 'mended', 3, '2026-07-02')`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := old.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l := open()
+		for id, want := range []int64{2, 4, 2, 3, 2} {
+			if got := request(t, l, int64(id+1)).Assignments[0].Answer; got != want {
+				t.Errorf("the answer of request %d is event %d, want %d", id+1, got, want)
+			}
+		}
+	})
+}
+
 // TestOldLaneIsCounted: a lane that was kept before anything was counted is
 // counted by the step that begins it.
 func TestOldLaneIsCounted(t *testing.T) {
 	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
-		begins, err := filepath.Glob("lanedb/migrations/*_verdict.sql")
-		if err != nil || len(begins) != 1 {
-			t.Fatalf("the step is %v, %v", begins, err)
-		}
-		all, err := filepath.Glob("lanedb/migrations/*.sql")
-		if err != nil {
-			t.Fatal(err)
-		}
-		before := fstest.MapFS{}
-		for _, name := range all {
-			if name >= begins[0] {
-				continue
-			}
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			before[filepath.Base(name)] = &fstest.MapFile{Data: text}
-		}
-		raw.Migrations = before
+		raw.Migrations = stepsBefore(t, "verdict")
 		old, err := sqldb.Open(t.Context(), raw)
 		if err != nil {
 			t.Fatal(err)

@@ -17,8 +17,8 @@ import (
 
 // How a move goes about it.
 const (
-	movePasses    = 6                      // at most, while the source still takes reports
-	moveFew       = 200                    // rows that changed: few enough to have everybody wait for the rest
+	movePasses    = 8                      // at most, while the source still takes reports
+	moveFew       = 20                     // rows that changed: few enough to have everybody wait for the rest
 	moveLook      = 200 * time.Millisecond // between two looks at deliveries that are under way
 	unsearchedRow = 500
 )
@@ -62,6 +62,7 @@ type Moving struct {
 	Tables   []Copied
 	Pictures int64
 	Stopped  time.Duration // how long nobody could write
+	Rows     int64         // that were compared in that time
 	Before   bool          // it was finished by an earlier call
 }
 
@@ -94,16 +95,24 @@ func MoveTo(ctx context.Context, cfg MoveConfig) (done Moving, err error) {
 	if before {
 		return Moving{Before: true}, nil
 	}
-	m := &mover{MoveConfig: cfg, db: db, carried: map[string]bool{}, categories: map[int64]*authority.Router{}}
+	m := &mover{MoveConfig: cfg, db: db, carried: map[string]bool{}, awaited: map[string]bool{}, categories: map[int64]*authority.Router{}}
+	told := cfg.Progress
+	m.Progress = func(p Progress) {
+		_ = db.Keep(ctx) // a pass that finds its ledger gone looks at everything
+		told(p)
+	}
 	for {
 		if m.pass++; m.pass > movePasses {
 			break
+		}
+		if m.pass == 2 {
+			db.Anew() // what the first pass brought is read back once more, while everybody goes on
 		}
 		changed, err := m.once(ctx, false)
 		if err != nil {
 			return done, err
 		}
-		if changed <= moveFew && m.pass > 1 {
+		if changed <= moveFew && m.pass > 2 {
 			break
 		}
 	}
@@ -116,6 +125,7 @@ type mover struct {
 	pass       int
 	tables     []Copied
 	carried    map[string]bool // files of pictures that were read back
+	awaited    map[string]bool // those that were not there yet
 	categories map[int64]*authority.Router
 }
 
@@ -151,7 +161,7 @@ func (m *mover) finish(ctx context.Context) (done Moving, err error) {
 	if err := m.db.Stop(ctx, m.Lease); err != nil {
 		return done, err
 	}
-	began := time.Now()
+	began, compared := time.Now(), m.db.Compared
 	held, release := m.hold(ctx)
 	_, err = m.once(held, true)
 	if lapsed := release(); lapsed != nil {
@@ -166,7 +176,7 @@ func (m *mover) finish(ctx context.Context) (done Moving, err error) {
 	if err := m.db.Settle(ctx); err != nil {
 		return done, err
 	}
-	done = Moving{Tables: m.tables, Pictures: int64(len(m.carried)), Stopped: time.Since(began)}
+	done = Moving{Tables: m.tables, Pictures: int64(len(m.carried)), Stopped: time.Since(began), Rows: m.db.Compared - compared}
 	m.Progress(Progress{Stage: Moved})
 	return done, nil
 }
@@ -262,31 +272,48 @@ func (m *mover) said(ctx context.Context, r lanedb.Request, events []lanedb.Even
 // carry brings the pictures that the target knows of and reads each of them back.
 func (m *mover) carry(ctx context.Context, last bool) error {
 	p := Progress{Stage: Carrying, Pass: m.pass}
-	err := m.db.Files(ctx, func(hash string, whole bool) error {
+	err := m.db.Files(ctx, m.awaited, func(hash string, whole bool) error {
 		if m.carried[hash] {
 			return nil
 		}
 		if err := m.carryOne(ctx, hash); err != nil {
 			if errors.Is(err, fault.NotFound("blob.not_found")) && !(whole && last) {
+				m.awaited[hash] = true
 				return nil // not whole yet, or erased meanwhile: a later pass knows
 			}
 			return fault.Corrupt("lane.move_picture", hash).Because(err)
 		}
 		m.carried[hash] = whole || m.Pictures == nil
+		if delete(m.awaited, hash); !m.carried[hash] {
+			m.awaited[hash] = true // may become another's, or go
+		}
 		p.Done++
 		m.Progress(p)
 		return nil
 	})
-	if err != nil || !last || m.Pictures == nil {
+	if err != nil || m.Pictures == nil {
 		return err
 	}
-	return m.Pictures.Walk(ctx, func(hash string, _ int64) error { // erased in the source after they were brought
-		known, err := m.db.HasFile(ctx, hash)
-		if err == nil && !known {
-			err = m.Pictures.Delete(ctx, hash)
+	if !m.db.Partly {
+		return m.Pictures.Walk(ctx, func(hash string, _ int64) error { return m.drop(ctx, hash) })
+	}
+	for _, hash := range m.db.Gone {
+		if err := m.drop(ctx, hash); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// drop erases a file from where pictures go that was erased in the source after it was brought.
+func (m *mover) drop(ctx context.Context, hash string) error {
+	known, err := m.db.HasFile(ctx, hash)
+	if err != nil || known {
 		return err
-	})
+	}
+	delete(m.carried, hash)
+	delete(m.awaited, hash)
+	return m.Pictures.Delete(ctx, hash)
 }
 
 func (m *mover) carryOne(ctx context.Context, hash string) error {
@@ -320,3 +347,6 @@ func same(r io.Reader, hash string) error {
 	}
 	return nil
 }
+
+// SweepMove takes away what a move that has died left in the database of the source.
+func (l *Lane) SweepMove(ctx context.Context) error { return l.db.SweepLedger(ctx, time.Now()) }

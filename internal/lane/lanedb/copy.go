@@ -2,6 +2,7 @@ package lanedb
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -16,9 +17,13 @@ import (
 	"kua/internal/sqldb"
 )
 
-// chunkRows is how many rows are compared and copied at a time, more only where
-// many have the same first key.
-const chunkRows = 2000
+// chunkRows is how many rows are compared and copied at a time by the first pass,
+// and fewRows by those behind Anew, of which later ones look at some alone; more only
+// where many have the same first key.
+const (
+	chunkRows = 2000
+	fewRows   = 250
+)
 
 // maxParams is below the most parameters that PostgreSQL takes.
 const maxParams = 60000
@@ -62,7 +67,7 @@ func tablesOf(ctx context.Context, db *sqldb.DB) ([]table, error) {
 	}
 	for _, t := range all {
 		shadow := slices.ContainsFunc(virtual, func(prefix string) bool { return strings.HasPrefix(t[0], prefix) })
-		if t[1] == "table" && !shadow && !strings.HasPrefix(t[0], "sqlite_") && t[0] != "schema_version" && t[0] != "mark" {
+		if t[1] == "table" && !shadow && !strings.HasPrefix(t[0], "sqlite_") && t[0] != "schema_version" && t[0] != "mark" && !ledgerOwn(t[0]) {
 			names = append(names, t[0])
 		}
 	}
@@ -295,16 +300,36 @@ func (t table) giveWay(ctx context.Context, tx *sql.Tx, some [][]any) error {
 // how many rows it has, how many had to be changed, and the digests of both, read
 // back. Of differing digests the fault is lane.move_differs. progress is called
 // with the rows gone through.
+//
+// The first pass looks at everything, and each later one at the chunks that the
+// ledger names, as long as it is this move's: of the others both sides were found
+// the same, and nobody but this move writes into the target.
 func (m *Move) Pass(ctx context.Context, progress func(rows int64)) ([]Copied, error) {
 	at, err := m.from.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // one moment of the source; nobody waits for it
 	if err != nil {
 		return nil, err
 	}
 	defer at.Rollback()
+	written, end, ours, err := m.written(ctx, at, m.seen)
+	if err != nil {
+		return nil, fmt.Errorf("read what was written meanwhile: %w", err)
+	}
+	if !ours {
+		m.kept = nil
+	}
+	m.Partly, m.words, m.files, m.Gone = m.kept != nil, map[int64]bool{}, map[string]bool{}, nil
+	before := m.kept
+	m.kept = nil // until this pass is whole
 	passes := make([]*pass, len(m.tables))
 	for i, t := range m.tables {
 		passes[i] = &pass{m: m, at: at, table: t, source: sha256.New()}
-		if err := passes[i].fill(ctx, progress); err != nil {
+		err := error(nil)
+		if before == nil {
+			err = passes[i].fill(ctx, span{}, progress)
+		} else {
+			err = passes[i].refill(ctx, before[t.name], written[t.name], progress)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("copy %s: %w", t.name, err)
 		}
 	}
@@ -314,12 +339,16 @@ func (m *Move) Pass(ctx context.Context, progress func(rows int64)) ([]Copied, e
 		}
 	}
 	var all []Copied
+	kept := map[string][]chunk{}
 	for _, p := range passes {
 		c, err := p.check(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("compare %s: %w", p.name, err)
 		}
-		all = append(all, c)
+		all, kept[p.name] = append(all, c), p.chunks
+	}
+	if ours {
+		m.kept, m.seen = kept, end
 	}
 	return all, nil
 }
@@ -339,16 +368,20 @@ type pass struct {
 // chunk is a range that was copied; target is nil where it must be read again.
 type chunk struct {
 	span
-	target []byte
+	rows           int64
+	source, target []byte
 }
 
-func (p *pass) fill(ctx context.Context, progress func(int64)) error {
-	for next := (span{}); ; {
-		last, err := p.end(ctx, next.from)
+// fill copies a range, in chunks.
+func (p *pass) fill(ctx context.Context, whole span, progress func(int64)) error {
+	for next := whole; ; {
+		last, err := p.end(ctx, next.from, whole.to)
 		if err != nil {
 			return err
 		}
-		next.to = last
+		if next.to = last; last == nil {
+			next.to = whole.to
+		}
 		n, err := p.fillChunk(ctx, next)
 		if err != nil {
 			return err
@@ -362,10 +395,59 @@ func (p *pass) fill(ctx context.Context, progress func(int64)) error {
 	}
 }
 
-// end gives the first key with which a chunk is full, nil behind the last.
-func (p *pass) end(ctx context.Context, from any) (last any, err error) {
-	where, args := p.within(span{from: from}, p.key[0])
-	args = append(args, int64(chunkRows))
+// refill copies those chunks of an earlier pass anew in which keys lie that were
+// written since.
+func (p *pass) refill(ctx context.Context, before []chunk, keys []any, progress func(int64)) error {
+	if !ofOneKind(before, keys) {
+		return p.fill(ctx, span{}, progress)
+	}
+	slices.SortFunc(keys, compareKeys)
+	for _, c := range before {
+		touched := 0
+		for touched < len(keys) && (c.to == nil || compareKeys(keys[touched], c.to) <= 0) {
+			touched++
+		}
+		if keys = keys[touched:]; touched > 0 {
+			if err := p.fill(ctx, c.span, progress); err != nil {
+				return err
+			}
+			continue
+		}
+		p.source.Write(c.source)
+		p.chunks, p.n = append(p.chunks, c), p.n+c.rows
+		progress(c.rows)
+	}
+	return nil
+}
+
+// ofOneKind reports keys that can be held against where chunks end: all of them
+// numbers, or all texts.
+func ofOneKind(before []chunk, keys []any) bool {
+	kinds := map[string]bool{}
+	for _, k := range keys {
+		kinds[fmt.Sprintf("%T", k)] = true
+	}
+	for _, c := range before {
+		if c.to != nil {
+			kinds[fmt.Sprintf("%T", c.to)] = true
+		}
+	}
+	return len(kinds) == 0 || len(kinds) == 1 && (kinds["int64"] || kinds["string"])
+}
+
+// compareKeys orders first keys as SQLite does: numbers, or texts by their bytes.
+func compareKeys(a, b any) int {
+	if n, ok := a.(int64); ok {
+		return cmp.Compare(n, b.(int64))
+	}
+	return strings.Compare(a.(string), b.(string))
+}
+
+// end gives the first key with which a chunk is full, nil behind the last that is
+// not above to.
+func (p *pass) end(ctx context.Context, from, to any) (last any, err error) {
+	where, args := p.within(span{from, to}, p.key[0])
+	args = append(args, p.m.atOnce)
 	err = p.at.QueryRowContext(ctx, `SELECT `+p.key[0]+` FROM `+p.name+` WHERE `+where+` ORDER BY `+p.key[0]+fmt.Sprintf(` LIMIT 1 OFFSET $%d`, len(args)), args...).Scan(&last)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -395,9 +477,13 @@ func (p *pass) fillChunk(ctx context.Context, s span) (int64, error) {
 		if _, there := want[key]; !there {
 			gone++
 			p.gone = append(p.gone, p.keyOf(values))
+			if p.name == "picture_file" {
+				p.m.Gone = append(p.m.Gone, p.keyOf(values)[0].(string))
+			}
 		}
 	}
-	c := chunk{span: s}
+	c := chunk{span: s, rows: int64(len(want)), source: sum}
+	p.m.Compared += c.rows
 	if len(missing)+gone == 0 {
 		c.target = have.sum()
 	}
@@ -431,12 +517,18 @@ func (p *pass) put(ctx context.Context, missing [][]any) error {
 				` ON CONFLICT (`+strings.Join(p.key, ", ")+`)`+over, given.args...); err != nil {
 				return err
 			}
+			if p.name == "picture_file" {
+				for _, values := range some {
+					p.m.files[p.keyOf(values)[0].(string)] = true
+				}
+			}
 			if p.name != "request" && p.name != "event" { // an event may bring words to find its request by
 				continue
 			}
 			var ids [][]any
 			for _, values := range some {
 				ids = append(ids, p.keyOf(values)[:1])
+				p.m.words[p.keyOf(values)[0].(int64)] = true
 			}
 			var gone placeholders
 			if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid IN (`+gone.rows(ids)+`)`, gone.args...); err != nil {
@@ -471,20 +563,23 @@ func (p *pass) clear(ctx context.Context) error {
 // check reads back what was changed and compares the whole.
 func (p *pass) check(ctx context.Context) (Copied, error) {
 	target := sha256.New()
-	for _, c := range p.chunks {
+	for i, c := range p.chunks {
 		if c.target == nil {
 			now, err := p.read(ctx, p.m.to, c.span, p.byBytes())
 			if err != nil {
 				return Copied{}, err
 			}
 			c.target = now.sum()
+			p.chunks[i].target = c.target
 		}
 		target.Write(c.target)
 	}
 	done := Copied{Table: p.name, Rows: p.n, Changed: p.differ, Source: hex.EncodeToString(p.source.Sum(nil)), Target: hex.EncodeToString(target.Sum(nil))}
-	var n int64
-	if err := p.m.to.QueryRowContext(ctx, `SELECT count(*) FROM `+p.name).Scan(&n); err != nil {
-		return done, err
+	n := done.Rows
+	if !p.m.Partly { // else all is between two chunks that were counted
+		if err := p.m.to.QueryRowContext(ctx, `SELECT count(*) FROM `+p.name).Scan(&n); err != nil {
+			return done, err
+		}
 	}
 	if n != done.Rows || done.Source != done.Target {
 		return done, fault.Corrupt("lane.move_differs", p.name, done.Rows, n)

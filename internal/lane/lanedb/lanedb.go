@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 
 	"kua/internal/fault"
 	"kua/internal/sqldb"
@@ -56,8 +57,11 @@ func Open(ctx context.Context, path, url string, rules Rules) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("open the open lane's database: %w", err)
 	}
-	return &DB{guarded{DB: db}, url != "", rules, gathered}, nil
+	return &DB{guarded{DB: db, writes: new(atomic.Int64)}, url != "", rules, gathered}, nil
 }
+
+// Writes is a number that is another one whenever this process has written since.
+func (db *DB) Writes() int64 { return db.db.writes.Load() }
 
 // Close closes the database.
 func (db *DB) Close() error { return db.db.Close() }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"time"
@@ -26,7 +27,17 @@ type Move struct {
 	address  string // of the target, without a password
 	over     bool   // the source was marked as moved before
 
-	Rows int64 // of all tables of the source when it was opened
+	atOnce  int64              // rows of a chunk
+	renewed time.Time          // when the ledger's lease was
+	seen    int64              // up to where the ledger was read by the last pass that was whole
+	kept    map[string][]chunk // of that pass, by table; nil: the next one looks at everything
+	words   map[int64]bool     // requests that the last pass took the words of the search from
+	files   map[string]bool    // files of pictures that it wrote
+
+	Rows     int64    // of all tables of the source when it was opened
+	Compared int64    // rows that were compared, by all passes
+	Partly   bool     // the last pass looked at what was written alone
+	Gone     []string // files of pictures that are not in the source any more, found by the last pass
 }
 
 // OpenMove opens both databases. place names where pictures go, for the target's
@@ -40,7 +51,7 @@ func OpenMove(ctx context.Context, path, target, place string, empty func() erro
 	if _, err := os.Stat(path); err != nil {
 		return nil, false, fault.NotFound("lane.move_nothing", path)
 	}
-	m = &Move{owner: rand.Text(), address: addressOf(target)}
+	m = &Move{owner: rand.Text(), address: addressOf(target), atOnce: chunkRows}
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("move the open lane's database: %w", errors.Join(err, m.Close()))
@@ -76,11 +87,16 @@ func OpenMove(ctx context.Context, path, target, place string, empty func() erro
 	if done, err = m.begin(ctx, place, empty); err != nil || done {
 		return m, done, err
 	}
-	return m, false, m.ready(ctx)
+	return m, false, errors.Join(m.ready(ctx), m.openLedger(ctx))
 }
 
 // Close closes both databases.
 func (m *Move) Close() (err error) {
+	if m.renewed != (time.Time{}) {
+		inTime, stop := context.WithTimeout(context.Background(), ledgerRenew)
+		defer stop()
+		err = m.closeLedger(inTime)
+	}
 	for _, db := range []*sqldb.DB{m.from, m.to} {
 		if db != nil {
 			err = errors.Join(err, db.Close())
@@ -245,11 +261,30 @@ func (m *Move) Settle(ctx context.Context) error {
 	})
 }
 
-// Unsearched gives requests of the target that nobody can find by their words yet.
+// Unsearched gives requests of the target that nobody can find by their words yet:
+// any, or those that the last pass has written.
 func (m *Move) Unsearched(ctx context.Context, limit int) ([]Request, error) {
-	rows, err := m.to.QueryContext(ctx, `SELECT `+listed+` FROM request LEFT JOIN request_words ON request_words.rowid = request.id
-		WHERE request_words.rowid IS NULL ORDER BY request.id LIMIT $1`, limit)
-	return requests(rows, err)
+	without := `SELECT ` + listed + ` FROM request LEFT JOIN request_words ON request_words.rowid = request.id WHERE request_words.rowid IS NULL `
+	if !m.Partly {
+		rows, err := m.to.QueryContext(ctx, without+`ORDER BY request.id LIMIT $1`, limit)
+		return requests(rows, err)
+	}
+	for len(m.words) > 0 {
+		var p placeholders
+		var some []int64
+		for id := range m.words {
+			if len(some) == limit {
+				break
+			}
+			some = append(some, id)
+			delete(m.words, id)
+		}
+		rows, err := m.to.QueryContext(ctx, without+`AND request.id IN (`+many(&p, some)+`) ORDER BY request.id`, p.args...)
+		if all, err := requests(rows, err); err != nil || len(all) > 0 {
+			return all, err
+		}
+	}
+	return nil, nil
 }
 
 // SaidLater gives those events of the target's requests that may hold words.
@@ -287,10 +322,28 @@ func (m *Move) Search(ctx context.Context, words map[int64]string) error {
 	})
 }
 
-// Files calls do with every file of pictures of which the target knows; whole
-// says that it must be there.
-func (m *Move) Files(ctx context.Context, do func(hash string, whole bool) error) error {
+// Files calls do with every file of pictures of which the target knows or, after a
+// pass that looked at what was written alone, with those that it wrote and those of
+// also; whole says that it must be there.
+func (m *Move) Files(ctx context.Context, also map[string]bool, do func(hash string, whole bool) error) error {
 	type file struct{ hash, state string }
+	if m.Partly {
+		maps.Copy(m.files, also)
+		for hash := range m.files {
+			var state string
+			err := m.to.QueryRowContext(ctx, `SELECT state FROM picture_file WHERE hash = $1`, hash).Scan(&state)
+			if errors.Is(err, sql.ErrNoRows) || err == nil && state == going {
+				continue
+			}
+			if err == nil {
+				err = do(hash, state == kept)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	for after := ""; ; {
 		rows, err := m.to.QueryContext(ctx, `SELECT hash, state FROM picture_file WHERE hash COLLATE "C" > $1 ORDER BY hash COLLATE "C" LIMIT 1000`, after)
 		all, err := collect(rows, err, func(rows *sql.Rows, f *file) error { return rows.Scan(&f.hash, &f.state) })

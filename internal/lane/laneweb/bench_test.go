@@ -477,7 +477,7 @@ func (k *bench) benchBulk(b *testing.B, took time.Duration) {
 	for _, table := range []struct{ into, from string }{
 		{"request", `SELECT id, directory, category, language, words, answers, area, lat, lon, visibility, open, day, landmark, 'bench.example' FROM request ORDER BY id`},
 		{"event (request, number, body, hash)", `SELECT request, number, body, hash FROM event ORDER BY request`},
-		{"imported", `SELECT source, number, request FROM imported ORDER BY source, number`},
+		{"imported", `SELECT source, number, request, day FROM imported ORDER BY source, number`},
 		{"request_words", ""},
 		{"request_box", `SELECT id, lat, lat, lon, lon FROM request WHERE lat IS NOT NULL ORDER BY id`},
 	} {

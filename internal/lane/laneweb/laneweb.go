@@ -60,6 +60,7 @@ type Web struct {
 	rooms     *http.ServeMux
 
 	setting chan struct{} // letters that are being made
+	shared  shared
 	streams chan struct{} // of inboxes: downloads that run
 	licence Licence
 	site    *url.URL
@@ -185,7 +186,12 @@ func (w *Web) routes() {
 		"GET /data/cases.jsonl":            w.casesLines,
 		"GET /data/cases.geojson":          w.casesGeo,
 	} {
-		w.rooms.Handle(pattern, w.page(show))
+		room := w.page(show)
+		switch pattern {
+		case "GET /{$}", "GET /map", "GET /area/{id}":
+			room = w.sharing(room)
+		}
+		w.rooms.Handle(pattern, room)
 	}
 	w.rooms.Handle("/", w.page(func(*visit) error { return page.ErrNotFound() }))
 }

@@ -1,0 +1,75 @@
+package laneweb
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"kua/internal/lane"
+	"kua/internal/sqldb/pgtest"
+)
+
+// TestPagesAreShared: a page that is the same for all is made once for those who ask
+// together, and anew as soon as anything was written.
+func TestPagesAreShared(t *testing.T) {
+	for name, cfg := range map[string]lane.Config{"sqlite": {Dir: t.TempDir()}, "postgres": {URL: pgtest.Database(t)}} {
+		r := newRoom(t, cfg, 0).withCity()
+		for i, path := range []string{"/en/open/", "/en/open/map", "/en/open/area/south"} {
+			before := r.want("GET", path, nil, 200)
+			if again := r.want("GET", path, nil, 200); again != before {
+				t.Errorf("%s: %s is another page without anything written", name, path)
+			}
+			r.tell("pothole", draft("area", "", "point", "45.05,65.15", "q.cover", "", "words", "A made-up hole, the "+path))
+			if after := r.want("GET", path, nil, 200); after == before {
+				t.Errorf("%s: %s does not show report %d", name, path, i+1)
+			}
+		}
+		r.want("GET", "/en/open/area/nowhere", nil, 404)
+		r.want("GET", "/en/open/area/nowhere", nil, 404)
+	}
+	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 0).withCity()
+	var made atomic.Int64
+	room := r.web.sharing(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		made.Add(1)
+		switch req.URL.Path {
+		case "/fails":
+			rw.WriteHeader(503)
+		case "/cookie":
+			rw.Header().Set("Set-Cookie", "a=b")
+		}
+		rw.Header().Set("X-Own", "page")
+		_, _ = rw.Write([]byte(strings.Repeat("x", map[string]int{"/large": sharedBytes + 1}[req.URL.Path]+1)))
+	}))
+	ask := func(path string) *httptest.ResponseRecorder {
+		rec := httptest.NewRecorder()
+		rec.Header().Set("X-House", "house")
+		room.ServeHTTP(rec, httptest.NewRequestWithContext(withLang(t.Context(), "en"), "GET", path, nil))
+		return rec
+	}
+	for path, each := range map[string]bool{"/good": false, "/fails": true, "/cookie": true, "/large": true} {
+		made.Store(0)
+		began := time.Now()
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if rec := ask(path); rec.Body.Len() == 0 || rec.Header().Get("X-House") != "house" || path == "/good" && rec.Header().Get("X-Own") != "page" {
+					t.Errorf("%s: %v", path, rec.Header())
+				}
+			})
+		}
+		all.Wait()
+		if n := made.Load(); each && n != 8 || !each && n != 1 && time.Since(began) < sharedTime {
+			t.Errorf("%s was made %d times", path, n)
+		}
+	}
+	for i := range 2 * sharedPages {
+		ask("/good?" + strings.Repeat("y", i))
+	}
+	if n := len(r.web.shared.pages); n > sharedPages {
+		t.Errorf("%d pages are kept", n)
+	}
+}
