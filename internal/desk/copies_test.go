@@ -40,7 +40,7 @@ func TestLostCopies(t *testing.T) {
 
 	published := func() string {
 		c.publish(d)
-		b, _ := os.ReadFile(filepath.Join(d.Tree(), "data", "copies.json"))
+		b, _ := os.ReadFile(filepath.Join(d.Tree(), "data", "fates.json"))
 		return string(b)
 	}
 	if got := published(); got != "" {

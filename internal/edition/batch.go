@@ -31,8 +31,8 @@ const (
 // Batch is the body of a call for some paths.
 func Batch(paths []string) []byte { return []byte(strings.Join(paths, "\n") + "\n") }
 
-// ReadBatch reads the body of a call. One that is too long, or names what no
-// edition can have, is invalid.
+// ReadBatch reads the body of a call. One that is too long, names a file twice, or
+// names what no edition can have, is invalid.
 func ReadBatch(body io.Reader) ([]string, error) {
 	b, err := io.ReadAll(io.LimitReader(body, BatchAsked+1))
 	if err != nil {
@@ -46,10 +46,15 @@ func ReadBatch(body io.Reader) ([]string, error) {
 	if len(paths) > BatchFiles {
 		return nil, fault.Invalid("edition.batch", BatchFiles)
 	}
+	seen := make(map[string]bool, len(paths))
 	for _, p := range paths {
 		if err := CheckPath(p); err != nil {
 			return nil, err
 		}
+		if seen[p] {
+			return nil, fault.Invalid("edition.batch", BatchFiles)
+		}
+		seen[p] = true
 	}
 	return paths, nil
 }

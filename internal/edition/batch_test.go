@@ -3,9 +3,12 @@ package edition
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
+
+	"kua/internal/fault"
 )
 
 // TestBatch writes and reads an answer: what is not there, too long, or goes
@@ -13,8 +16,9 @@ import (
 func TestBatch(t *testing.T) {
 	files := map[string][]byte{"manifest.json": []byte("{}"), "index.html": bytes.Repeat([]byte("x"), BatchFile), "charter/1.json": make([]byte, BatchFile+1)}
 	paths := []string{"manifest.json", "charter/1.json", "log/checkpoint"}
-	for range 2 * BatchBytes / BatchFile {
-		paths = append(paths, "index.html")
+	for n := range 2 * BatchBytes / BatchFile {
+		path := fmt.Sprintf("kk/r/0000/%06d.html", n+1)
+		paths, files[path] = append(paths, path), files["index.html"]
 	}
 	asked, err := ReadBatch(bytes.NewReader(Batch(paths)))
 	if err != nil || strings.Join(asked, " ") != strings.Join(paths, " ") {
@@ -41,6 +45,9 @@ func TestBatch(t *testing.T) {
 	}
 	if want := 2 + (BatchBytes-2)/BatchFile*BatchFile; sum != want {
 		t.Errorf("%d bytes, want %d", sum, want)
+	}
+	if _, err := ReadBatch(bytes.NewReader(Batch([]string{"manifest.json", "manifest.json"}))); !errors.Is(err, fault.Invalid("edition.batch")) {
+		t.Errorf("a file asked for twice: %v", err)
 	}
 	failed := errors.New("a broken disk")
 	out.Reset()

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Shows that a line stands in the transparency log: recomputes the log's root
 # from its files and compares it with the signed checkpoint. Uses bash, od, sed,
-# xargs, sha256sum and base64, and nothing of Kuä.
+# tr, xargs, sha256sum and base64, and nothing of Kuä.
 #
 #   bash inclusion.sh INDEX 'ENTRY'
 #
@@ -64,7 +64,7 @@ entries() { # entries BUNDLE WIDTH: the hash of every entry of a bundle, ours am
 	for ((i = 0; i < $2; i++)); do
 		n=$((16#${b:at + 2:2}${b:at + 6:2})) e=${b:at + 8:n * 4} at=$((at + 8 + n * 4))
 		if [ $(($1 * 256 + i)) = "$index" ] && [ "$e" != "$entry" ]; then
-			printf "entry $index is another one: $e\n" >&2; exit 1
+			printf 'entry %s is another one: ' "$index" >&2; printf "$e\n" | tr -cd '[:print:]\n' >&2; exit 1
 		fi
 		in+=("\\x00$e")
 	done
@@ -73,6 +73,9 @@ entries() { # entries BUNDLE WIDTH: the hash of every entry of a bundle, ours am
 
 entry=$(printf %s "$2" | bytes)
 size=$(sed -n 2p log/checkpoint)
+for n in "$size" "$index"; do # bash would run what stands in a sum
+	case $n in '' | *[!0-9]* | 0?*) echo "no number: $n" >&2; exit 1 ;; esac
+done
 root=$(sed -n 3p log/checkpoint | base64 -d | bytes)
 if [ "$index" -ge "$size" ]; then echo "the log has only $size entries" >&2; exit 1; fi
 ours=$((index / 256)) full=$((size / 256)) rest=$((size % 256))

@@ -28,6 +28,9 @@ type RecipeInput struct {
 	Index     uint64 // of the record's entry in the log
 }
 
+// scriptPart is the part that lists the script (paths.go).
+const scriptPart = "parts/root.json"
+
 // Step is one thing to check: Key is the key of its explanation in the
 // catalogue, Commands are to be run in bash in this order.
 type Step struct {
@@ -58,14 +61,14 @@ func Recipe(in RecipeInput) []Step {
 			fmt.Sprintf(`grep -cF "\"sha256\":\"$(sha256sum %s | cut -c1-64)\"" %s`, part, ManifestPath),
 		}},
 		{"recipe.checkpoint", checkpointSigned(in.Charter, charterPath)},
-		{"recipe.log", []string{inclusion(in)}},
+		{"recipe.log", []string{scriptSigned(), inclusion(in)}},
 	}
 }
 
 // fetchAll fetches what the other steps read. Nobody knows beforehand which of
 // the people have signed, so it tries them all.
 func fetchAll(in RecipeInput, doc, charterPath, part string) string {
-	files := []string{doc, charterPath, ManifestPath, part, LogKeyPath, LogDir + "/checkpoint", ScriptPath}
+	files := []string{doc, charterPath, ManifestPath, part, LogKeyPath, LogDir + "/checkpoint", ScriptPath, scriptPart}
 	for _, f := range in.Record.AllFiles() {
 		files = append(files, f.Path())
 	}
@@ -128,6 +131,13 @@ func checkpointSigned(c charter.Charter, charterPath string) []string {
 		fmt.Sprintf("grep -F %s log/checkpoint | head -n 1 | sed 's/.* //' | base64 -d | tail -c 64 > checkpoint.sig", quote("— "+c.Log.Origin+" ")),
 		verify(LogKeyPath, "checkpoint.txt", "checkpoint.sig"),
 	}
+}
+
+// scriptSigned shows that the script is the one that the edition lists, before it
+// is run.
+func scriptSigned() string {
+	return fmt.Sprintf(`grep -cF "\"path\":\"%[1]s\",\"sha256\":\"$(sha256sum %[1]s | cut -c1-64)\"" %[2]s && grep -cF "\"sha256\":\"$(sha256sum %[2]s | cut -c1-64)\"" %[3]s`,
+		ScriptPath, scriptPart, ManifestPath)
 }
 
 func inclusion(in RecipeInput) string {

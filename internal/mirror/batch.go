@@ -31,12 +31,12 @@ type batcher interface {
 	Source
 	// batches says that it may be tried.
 	batches() bool
-	// batch asks for some files. errNoBatch says that it knows none, and then
-	// batches says so too.
+	// batch asks for some files. errNoBatch says that it gives none now; where it
+	// knows none, batches says so too.
 	batch(ctx context.Context, paths []string) (io.ReadCloser, error)
 }
 
-var errNoBatch = errors.New("the host knows no batches")
+var errNoBatch = errors.New("the host gives no batch")
 
 func (w *web) batches() bool { return !w.via.Drip && !w.single.Load() }
 
@@ -60,7 +60,7 @@ func (w *web) batch(ctx context.Context, paths []string) (io.ReadCloser, error) 
 	}
 	defer cancel()
 	if c := res.StatusCode; c == http.StatusTooManyRequests || c == http.StatusServiceUnavailable {
-		return nil, errors.Join(fmt.Errorf("batch: %s", res.Status), res.Body.Close())
+		return nil, errors.Join(errNoBatch, res.Body.Close()) // not now; the files one by one may still come
 	}
 	w.single.Store(true)
 	return nil, errors.Join(errNoBatch, res.Body.Close())

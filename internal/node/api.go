@@ -41,7 +41,7 @@ func (n *Node) Handler() http.Handler {
 	handle("PUT /uploads/{upload}/whole/{hash}", n.putWhole)
 	handle("POST /uploads/{upload}/commit", n.commit)
 	handle("GET /mailboxes/{prefix}", n.mailbox)
-	handle("POST "+strings.TrimPrefix(edition.BatchPath, nodeapi.Base), n.batch)
+	mux.Handle("POST "+edition.BatchPath, n.answerIn(n.batches, n.batch))
 
 	handle("GET /desk/parcels", n.desk(0, n.parcels))
 	handle("GET /desk/parcels/{id}/index", n.desk(0, n.index))
@@ -66,7 +66,9 @@ func (n *Node) Handler() http.Handler {
 }
 
 // answer runs a call in one of the places there are, and tells its fault.
-func (n *Node) answer(do handler) http.Handler {
+func (n *Node) answer(do handler) http.Handler { return n.answerIn(n.calls, do) }
+
+func (n *Node) answerIn(places chan struct{}, do handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
@@ -79,8 +81,8 @@ func (n *Node) answer(do handler) http.Handler {
 			return
 		}
 		select {
-		case n.calls <- struct{}{}:
-			defer func() { <-n.calls }()
+		case places <- struct{}{}:
+			defer func() { <-places }()
 		default:
 			n.refuse(w, fault.Later("node.busy"))
 			return

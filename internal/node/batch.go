@@ -14,6 +14,9 @@ import (
 	"kua/internal/tlog"
 )
 
+// mostBatches are answered at a time. Who finds no place asks for files one by one.
+const mostBatches = 16
+
 // batch gives a mirror several small files of the edition in one answer.
 func (n *Node) batch(w http.ResponseWriter, r *http.Request) error {
 	p := n.edition.Load()

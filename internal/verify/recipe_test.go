@@ -186,6 +186,25 @@ func TestInclusionScript(t *testing.T) {
 		}
 		writeFile(t, name, good)
 	}
+	still := t.TempDir() // the appender writes its checkpoint anew from time to time
+	if err := os.CopyFS(still, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	note := filepath.Join(still, "log/checkpoint")
+	good, err := os.ReadFile(note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []string{"BASH_VERSINFO[$(touch ran)0]", "08", "", "-1"} {
+		lines := bytes.SplitN(good, []byte("\n"), 3)
+		writeFile(t, note, bytes.Join([][]byte{lines[0], []byte(size), lines[2]}, []byte("\n")))
+		if out, err := script(still, 0, entry(0)); err == nil {
+			t.Errorf("a log of %q entries passes: %s", size, out)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(still, "ran")); err == nil {
+		t.Error("a checkpoint's words were run")
+	}
 	cp, err := a.Checkpoint(t.Context())
 	if err != nil {
 		t.Fatal(err)
