@@ -68,7 +68,7 @@ func New(n *node.Node, cat *locale.Catalogue, o Options) (*Web, error) {
 	}
 	w := &Web{node: n, cat: cat, set: set, assets: assets, single: reader.NewServer(maker)}
 	if o.Open {
-		w.door = &openDoor{busy: make(chan struct{}, openAtOnce), tokens: make(map[string]time.Time)}
+		w.door = &openDoor{reading: make(chan struct{}, openRead), busy: make(chan struct{}, openAtOnce), tokens: make(map[string]time.Time)}
 	}
 	w.Handler = w.routes()
 	return w, nil

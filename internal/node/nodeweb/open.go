@@ -3,9 +3,11 @@ package nodeweb
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +28,7 @@ const OpenPath = "/report/without-sealing"
 const (
 	openForm   = 512 << 10
 	openAtOnce = 2
+	openRead   = 64 // forms that come at a time: a slow link holds its place for minutes
 	openTokens = 4096
 	openFor    = time.Hour
 )
@@ -33,7 +36,8 @@ const (
 // openDoor is the page without scripts: this node's memory sees the report before
 // it seals it. It writes nothing down but the sealed parcel.
 type openDoor struct {
-	busy chan struct{} // a place for every report being sealed
+	reading chan struct{} // a place for every form that comes
+	busy    chan struct{} // a place for every report being sealed
 
 	mu     sync.Mutex
 	tokens map[string]time.Time // of forms that were given out and not used
@@ -114,13 +118,8 @@ func (w *Web) takeOpen(rw http.ResponseWriter, r *http.Request, lang locale.Tag)
 	if otherSite(r) {
 		return fault.Forbidden("open.foreign")
 	}
-	r.Body = http.MaxBytesReader(rw, r.Body, openForm)
-	// Not ParseMultipartForm: it would put what is long on the disk.
-	if kind := r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/x-www-form-urlencoded") {
-		return fault.Invalid("open.form")
-	}
-	if err := r.ParseForm(); err != nil {
-		return fault.TooLarge("open.too_long", openForm>>10).Because(err)
+	if err := w.readOpen(rw, r); err != nil {
+		return err
 	}
 	field := func(name string) string { return strings.ReplaceAll(r.PostForm.Get(name), "\r\n", "\n") }
 	p := openPage{What: field("what"), Text: field("text"), When: field("when"), Where: field("where"), Fear: field("fear")}
@@ -146,6 +145,34 @@ func (w *Web) takeOpen(rw http.ResponseWriter, r *http.Request, lang locale.Tag)
 	return nil
 }
 
+// readOpen reads the form as slowly as it comes, but not for ever.
+func (w *Web) readOpen(rw http.ResponseWriter, r *http.Request) error {
+	body := page.Patiently(rw, r.Body)
+	// Not ParseMultipartForm: it would put what is long on the disk.
+	if kind := r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/x-www-form-urlencoded") {
+		return fault.Invalid("open.form")
+	}
+	select {
+	case w.door.reading <- struct{}{}:
+		defer func() { <-w.door.reading }()
+	default:
+		return fault.Later("open.busy")
+	}
+	r.Body = http.MaxBytesReader(rw, body, openForm)
+	err := r.ParseForm()
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fault.TooLarge("open.too_long", openForm>>10)
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fault.Later("open.slow").Because(err)
+	case err != nil:
+		return fault.Invalid("open.form").Because(err)
+	}
+	body.Whole()
+	return nil
+}
+
 func (w *Web) checkOpen(r *http.Request, p openPage) error {
 	switch {
 	case r.PostForm.Get("understood") == "":
@@ -163,7 +190,7 @@ func (w *Web) sealOpen(r *http.Request, lang locale.Tag, p openPage) (openDone, 
 	case w.door.busy <- struct{}{}:
 		defer func() { <-w.door.busy }()
 	default:
-		return openDone{}, fault.Later("node.busy")
+		return openDone{}, fault.Later("open.busy")
 	}
 	c, _ := w.node.Charter()
 	code := receipt.New()
