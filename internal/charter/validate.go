@@ -200,10 +200,14 @@ func isAddress(s string) bool {
 	return false
 }
 
+// unseen are letters that nobody sees, or that change how others are seen: controls,
+// formats, ends of lines and what Unicode lets a reader ignore.
+var unseen = []*unicode.RangeTable{unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}
+
 // isHandle takes one short line that nothing can hide in or turn round: it stands
 // below every page.
 func isHandle(s string) bool {
-	hidden := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\ufeff' }
+	hidden := func(r rune) bool { return unicode.In(r, unseen...) }
 	return isWords(s) && strings.TrimSpace(s) == s && utf8.RuneCountInString(s) <= maxHandle && !strings.ContainsFunc(s, hidden)
 }
 

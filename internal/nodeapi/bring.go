@@ -139,20 +139,21 @@ func (c *Client) append(ctx context.Context, upload, hash string, at int64, b []
 // small ones, and goes on where it broke off: from is what the node is known to
 // hold of it. told is called with what the node holds then, nil is nobody. It
 // returns when the node durably holds the piece, or when the node could not be
-// reached, or brought no further, as often as the client tries.
+// reached, or brought no further, as often as the client tries. A node that answers
+// and keeps nothing counts as one that is not reached: nodeapi.no_further.
 func (c *Client) Bring(ctx context.Context, upload, hash string, piece []byte, from int64, told func(held int64)) error {
 	b := &bringing{c: c, upload: upload, hash: hash, piece: piece, at: from, told: told}
 	if from < 0 || from > int64(len(piece)) {
 		b.at = 0
 	}
+	furthest := b.at // what the node forgets and takes again brings no further
 	for failures, spoilt, strayed := 0, 0, 0; ; {
-		before := b.at
 		done, err := b.step(ctx)
 		if done {
 			return nil
 		}
-		if b.at > before {
-			failures = 0
+		if b.at > furthest && !is(err, noFurther) {
+			furthest, failures = b.at, 0
 		}
 		switch {
 		case err == nil:
@@ -161,7 +162,7 @@ func (c *Client) Bring(ctx context.Context, upload, hash string, piece []byte, f
 			if spoilt++; spoilt >= damaged {
 				return fmt.Errorf("%s: %w", c.base, err)
 			}
-			b.at = 0
+			b.at, furthest = 0, 0
 			b.say()
 			continue
 		case is(err, "node.other_offset") && strayed < damaged: // another carrier of the same file, or a node that forgot
@@ -179,6 +180,9 @@ func (c *Client) Bring(ctx context.Context, upload, hash string, piece []byte, f
 		b.unsure = true
 	}
 }
+
+// noFurther is the fault of a node that says that it took bytes, and holds fewer.
+const noFurther = "nodeapi.no_further"
 
 // bringing is a piece on its way.
 type bringing struct {
@@ -209,12 +213,13 @@ func (b *bringing) step(ctx context.Context) (done bool, err error) {
 	size, fresh := b.c.grain.next()
 	rest := b.piece[min(b.at, int64(len(b.piece))):]
 	chunk := rest[:min(size, len(rest))]
+	last := len(chunk) == len(rest)
 	begun := time.Now()
 	at, complete := int64(len(b.piece)), true
 	if b.at == 0 && len(chunk) == len(b.piece) {
 		err = b.c.put(ctx, b.upload, b.hash, b.piece, fresh)
 	} else {
-		at, complete, err = b.c.append(ctx, b.upload, b.hash, b.at, chunk, len(chunk) == len(rest), fresh)
+		at, complete, err = b.c.append(ctx, b.upload, b.hash, b.at, chunk, last, fresh)
 	}
 	if err != nil {
 		b.unsure = true
@@ -223,10 +228,18 @@ func (b *bringing) step(ctx context.Context) (done bool, err error) {
 		}
 		return false, err
 	}
-	b.c.grain.went(len(chunk), time.Since(begun))
+	switch end := b.at + int64(len(chunk)); {
+	case !complete && at > end:
+		return false, fault.Corrupt("nodeapi.not_understood")
+	case !complete && (at < end || last):
+		b.c.grain.broke(len(chunk))
+		err = fault.Later(noFurther)
+	default:
+		b.c.grain.went(len(chunk), time.Since(begun))
+	}
 	b.at = at
 	b.say()
-	return complete, nil
+	return complete, err
 }
 
 func (b *bringing) say() {

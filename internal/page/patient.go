@@ -25,13 +25,24 @@ type Patient struct {
 	got   int64
 }
 
-// Patiently begins to read a body; rw is where it will be answered.
+// Patiently begins to read a body; rw is where it will be answered. A form that is
+// refused unread is covered too: net/http reads what is left of it.
 func Patiently(rw http.ResponseWriter, body io.ReadCloser) *Patient {
-	return &Patient{ReadCloser: body, rc: http.NewResponseController(rw), start: time.Now()}
+	p := &Patient{ReadCloser: body, rc: http.NewResponseController(rw), start: time.Now()}
+	p.wait()
+	return p
 }
 
 // Read implements io.Reader. Its error is os.ErrDeadlineExceeded for a silent link.
 func (p *Patient) Read(b []byte) (int, error) {
+	p.wait()
+	n, err := p.ReadCloser.Read(b)
+	p.got += int64(n)
+	return n, err
+}
+
+// wait sets the deadlines by what has come.
+func (p *Patient) wait() {
 	now := time.Now()
 	until := p.start.Add(silence + time.Duration(p.got)*time.Second/slowest)
 	if soon := now.Add(silence); until.After(soon) {
@@ -39,9 +50,6 @@ func (p *Patient) Read(b []byte) (int, error) {
 	}
 	_ = p.rc.SetReadDeadline(until)              // a recorder in a test has none
 	_ = p.rc.SetWriteDeadline(now.Add(LongWait)) // counts from the last byte on, and not from the first
-	n, err := p.ReadCloser.Read(b)
-	p.got += int64(n)
-	return n, err
 }
 
 // Whole says that all of it has come: nothing more is waited for.

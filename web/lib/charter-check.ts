@@ -154,7 +154,7 @@ function isAddress(address: string): boolean {
 
 /** One short line that nothing can hide in or turn round. */
 function isHandle(s: string): boolean {
-  return isWords(s) && s.trim() === s && [...s].length <= LIMITS.handle && !/[\p{Cc}\p{Bidi_Control}\uFEFF]/u.test(s);
+  return isWords(s) && s.trim() === s && [...s].length <= LIMITS.handle && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(s);
 }
 
 function isDay(s: string): boolean {

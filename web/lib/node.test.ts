@@ -193,6 +193,28 @@ test("where a road freezes, calls shrink, and nothing that came is sent again", 
   assert.ok(time.limits.every((ms) => ms <= 15_000 + (32 << 10) || ms === 120_000), `patience of ${time.limits}`);
 });
 
+test("a node that answers and keeps nothing is given up, after pauses that grow", async (t) => {
+  const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+  const hash = await hashOf(bytes);
+  for (const [offset, key, most] of [[0, "nodeapi.no_further", 6], [1, "nodeapi.no_further", 6], [33_000, "nodeapi.not_understood", 1]] as const) {
+    const node = new SmallNode();
+    await node.start(t);
+    let calls = 0;
+    const answer = (_: IncomingMessage, res: ServerResponse) => {
+      calls++;
+      res.writeHead(204, { "Upload-Offset": offset, "Upload-Complete": "?0" }).end();
+    };
+    node.trouble.push(...Array.from({ length: 50 }, () => answer));
+    const time = new QuickTime();
+    const sender = new Sender(new Link(() => undefined, time), new NodeClient(node.url), randomHex(16), 2, () => undefined);
+    await sender.offer({ hash, size: bytes.length, load: () => Promise.resolve(bytes) });
+    await assert.rejects(sender.drained(), faultKey(key));
+    assert.equal(calls, most);
+    assert.equal(time.waited.length, most - 1);
+    assert.ok(time.waited.every((ms, i) => i === 0 || ms > time.waited[i - 1]!), `pauses of ${time.waited}`);
+  }
+});
+
 test("a piece that is here in part is gone on with", async (t) => {
   const node = new SmallNode();
   await node.start(t);

@@ -18,6 +18,8 @@ export interface Waiting {
 const LANES = 3; // calls at a time
 const WRONG_HASH = 422; // the piece was damaged on its way
 const TRIES_DAMAGED = 5;
+const TRIES_STUCK = 6; // of a piece, with a node that answers and does not keep what was sent
+const BUSY = 503;
 const ROUNDS = 3; // of commit, bring what is missing, commit again
 
 export class Sender {
@@ -135,6 +137,7 @@ class OnItsWay {
   private at = 0;
   private unsure = false; // whether the node holds more, or less, than at
   private strayed = 0;
+  private stuck = 0; // calls after which the node held less than was sent
 
   constructor(
     private readonly piece: Waiting,
@@ -166,20 +169,27 @@ class OnItsWay {
       return complete;
     }
     const bytes = (await this.piece.load()).subarray(this.at, this.at + this.grain.size);
-    const last = this.at + bytes.length === size;
+    const end = this.at + bytes.length;
+    const last = end === size;
     const began = this.link.now();
+    let held = { at: size, complete: true };
     try {
-      let held = { at: size, complete: true };
       if (bytes.length === size) await this.client.put(this.upload, hash, bytes, signal);
       else held = await this.client.append(this.upload, hash, this.at, bytes, last, signal);
-      this.grain.went(bytes.length, this.link.now() - began);
-      this.begin(held.complete ? size : Math.min(held.at, size));
-      return held.complete;
     } catch (err) {
       this.unsure = true;
       if (err instanceof Unreachable || (err instanceof Refusal && err.key === "node.too_slow")) this.grain.broke(bytes.length);
       if (err instanceof Refusal && err.key === "node.other_offset" && this.strayed++ < TRIES_DAMAGED) return false;
       throw err;
     }
+    if (!held.complete && held.at > end) throw new Fault("nodeapi.not_understood");
+    this.begin(held.complete ? size : held.at);
+    if (!held.complete && (held.at < end || last)) {
+      this.grain.broke(bytes.length);
+      if (++this.stuck === TRIES_STUCK) throw new Fault("nodeapi.no_further");
+      throw new Refusal("nodeapi.no_further", [], BUSY, undefined);
+    }
+    this.grain.went(bytes.length, this.link.now() - began);
+    return held.complete;
   }
 }

@@ -269,13 +269,12 @@ func (w *Web) begin(v *visit) (err error) {
 	if kind, _, _ := mime.ParseMediaType(v.Header.Get("Content-Type")); kind == "multipart/form-data" {
 		return w.multipart(v)
 	}
-	v.Body = http.MaxBytesReader(v.rw, v.Body, maxForm)
+	body := page.Patiently(v.rw, v.Body)
+	v.Body = http.MaxBytesReader(v.rw, body, maxForm)
 	if err := v.ParseForm(); err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return fault.TooLarge("laneweb.too_large", maxForm>>10)
-		}
-		return fault.Invalid("laneweb.bad_form").Because(err)
+		return broken(err, maxForm)
 	}
+	body.Whole()
 	v.form = v.PostForm
 	return nil
 }

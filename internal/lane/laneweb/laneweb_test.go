@@ -365,6 +365,9 @@ func TestRubbish(t *testing.T) {
 	if resp.StatusCode != 422 {
 		t.Errorf("a broken form answers %d", resp.StatusCode)
 	}
+	if status := r.silently("/en/open/send/manhole"); status != 503 {
+		t.Errorf("a form that does not end answers %d", status)
+	}
 	all, err := r.lane.List(t.Context(), lane.Filter{Limit: 9})
 	if err != nil || len(all) != 0 {
 		t.Errorf("kept: %+v, %v", all, err)

@@ -48,18 +48,18 @@ func (w *Web) multipart(v *visit) error {
 			return nil
 		}
 		if err != nil {
-			return broken(err)
+			return broken(err, maxUpload)
 		}
 		if part.FormName() == photoField && part.FileName() != "" {
 			w.takePhoto(v, part)
 			if _, err := io.Copy(io.Discard, part); err != nil {
-				return broken(err)
+				return broken(err, maxUpload)
 			}
 			continue
 		}
 		text, err := io.ReadAll(io.LimitReader(part, left+1))
 		if err != nil {
-			return broken(err)
+			return broken(err, maxUpload)
 		}
 		if left -= int64(len(text)); left < 0 {
 			return fault.TooLarge("laneweb.too_large", maxForm>>10)
@@ -70,9 +70,10 @@ func (w *Web) multipart(v *visit) error {
 	}
 }
 
-func broken(err error) error {
+// broken is why a form of at most so many bytes was not read.
+func broken(err error, most int) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return fault.TooLarge("laneweb.too_large", maxUpload>>10)
+		return fault.TooLarge("laneweb.too_large", most>>10)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return fault.Later("laneweb.too_slow").Because(err)

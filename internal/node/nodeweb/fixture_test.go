@@ -25,6 +25,7 @@ type room struct {
 	dir    string
 	diary  bytes.Buffer
 	node   *node.Node
+	web    *Web
 	server *httptest.Server
 	person *keyring.Person
 	desk   ed25519.PrivateKey
@@ -71,9 +72,9 @@ func newRoomWith(t *testing.T, o Options) *room {
 	check(t, err)
 	r.node, err = node.New(context.Background(), node.Config{Dir: dir, Chain: r.chain, SearchText: locale.SearchText, SearchWords: locale.Words, Diary: slog.New(slog.NewTextHandler(&r.diary, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	check(t, err)
-	handler, err := New(r.node, cat, o)
+	r.web, err = New(r.node, cat, o)
 	check(t, err)
-	r.server = httptest.NewServer(handler)
+	r.server = httptest.NewServer(r.web)
 	t.Cleanup(func() {
 		r.server.CloseClientConnections()
 		r.server.Close()

@@ -10,7 +10,6 @@ package nodeweb
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"kua/internal/charter"
 	"kua/internal/locale"
@@ -68,7 +67,7 @@ func New(n *node.Node, cat *locale.Catalogue, o Options) (*Web, error) {
 	}
 	w := &Web{node: n, cat: cat, set: set, assets: assets, single: reader.NewServer(maker)}
 	if o.Open {
-		w.door = &openDoor{busy: make(chan struct{}, openAtOnce), tokens: make(map[string]time.Time)}
+		w.door = &openDoor{reading: make(chan struct{}, openRead), busy: make(chan struct{}, openAtOnce), tokens: newTokens()}
 	}
 	w.Handler = w.routes()
 	return w, nil

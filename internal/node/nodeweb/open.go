@@ -2,13 +2,13 @@ package nodeweb
 
 import (
 	"bytes"
-	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"kua/internal/fault"
@@ -26,46 +26,15 @@ const OpenPath = "/report/without-sealing"
 const (
 	openForm   = 512 << 10
 	openAtOnce = 2
-	openTokens = 4096
-	openFor    = time.Hour
+	openRead   = 64 // forms that come at a time: a slow link holds its place for minutes
 )
 
 // openDoor is the page without scripts: this node's memory sees the report before
 // it seals it. It writes nothing down but the sealed parcel.
 type openDoor struct {
-	busy chan struct{} // a place for every report being sealed
-
-	mu     sync.Mutex
-	tokens map[string]time.Time // of forms that were given out and not used
-}
-
-// token gives a form its name, by which it is taken once.
-func (o *openDoor) token(now time.Time) string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	var oldest string
-	for t, at := range o.tokens {
-		if now.Sub(at) > openFor {
-			delete(o.tokens, t)
-		} else if oldest == "" || at.Before(o.tokens[oldest]) {
-			oldest = t
-		}
-	}
-	if len(o.tokens) >= openTokens {
-		delete(o.tokens, oldest)
-	}
-	t := rand.Text()
-	o.tokens[t] = now
-	return t
-}
-
-// use reports whether a form was given out and not used, and uses it.
-func (o *openDoor) use(token string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	_, ok := o.tokens[token]
-	delete(o.tokens, token)
-	return ok
+	reading chan struct{} // a place for every form that comes
+	busy    chan struct{} // a place for every report being sealed
+	tokens  *tokens
 }
 
 // openPage is the form; Trouble says why it was not sent.
@@ -105,7 +74,7 @@ func (w *Web) open(rw http.ResponseWriter, r *http.Request) {
 
 func (w *Web) showOpen(rw http.ResponseWriter, lang locale.Tag, p openPage) {
 	c, _ := w.node.Charter()
-	p.base, p.People, p.Kinds, p.Token = w.base(lang, OpenPath, "open.title"), len(c.Current()), parcel.Whats(), w.door.token(time.Now())
+	p.base, p.People, p.Kinds, p.Token = w.base(lang, OpenPath, "open.title"), len(c.Current()), parcel.Whats(), w.door.tokens.token(time.Now())
 	w.set.Show(rw, "open", p.Base, p)
 }
 
@@ -114,23 +83,18 @@ func (w *Web) takeOpen(rw http.ResponseWriter, r *http.Request, lang locale.Tag)
 	if otherSite(r) {
 		return fault.Forbidden("open.foreign")
 	}
-	r.Body = http.MaxBytesReader(rw, r.Body, openForm)
-	// Not ParseMultipartForm: it would put what is long on the disk.
-	if kind := r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/x-www-form-urlencoded") {
-		return fault.Invalid("open.form")
-	}
-	if err := r.ParseForm(); err != nil {
-		return fault.TooLarge("open.too_long", openForm>>10).Because(err)
+	if err := w.readOpen(rw, r); err != nil {
+		return err
 	}
 	field := func(name string) string { return strings.ReplaceAll(r.PostForm.Get(name), "\r\n", "\n") }
 	p := openPage{What: field("what"), Text: field("text"), When: field("when"), Where: field("where"), Fear: field("fear")}
 	err := w.checkOpen(r, p)
-	if err == nil && !w.door.use(field("token")) {
-		return fault.Conflict("open.used")
-	}
 	var done openDone
 	if err == nil {
 		done, err = w.sealOpen(r, lang, p)
+	}
+	if errors.Is(err, fault.Conflict("open.used")) {
+		return err // its words are sealed, and are not shown again
 	}
 	if f, ok := fault.Of(err); ok && f.Kind != fault.KindInternal {
 		p.Trouble, p.Hint = page.Fault(w.cat, lang, err)
@@ -146,6 +110,34 @@ func (w *Web) takeOpen(rw http.ResponseWriter, r *http.Request, lang locale.Tag)
 	return nil
 }
 
+// readOpen reads the form as slowly as it comes, but not for ever.
+func (w *Web) readOpen(rw http.ResponseWriter, r *http.Request) error {
+	body := page.Patiently(rw, r.Body)
+	// Not ParseMultipartForm: it would put what is long on the disk.
+	if kind := r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/x-www-form-urlencoded") {
+		return fault.Invalid("open.form")
+	}
+	select {
+	case w.door.reading <- struct{}{}:
+		defer func() { <-w.door.reading }()
+	default:
+		return fault.Later("open.busy")
+	}
+	r.Body = http.MaxBytesReader(rw, body, openForm)
+	err := r.ParseForm()
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fault.TooLarge("open.too_long", openForm>>10)
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fault.Later("open.slow").Because(err)
+	case err != nil:
+		return fault.Invalid("open.form").Because(err)
+	}
+	body.Whole()
+	return nil
+}
+
 func (w *Web) checkOpen(r *http.Request, p openPage) error {
 	switch {
 	case r.PostForm.Get("understood") == "":
@@ -158,13 +150,23 @@ func (w *Web) checkOpen(r *http.Request, p openPage) error {
 	return nil
 }
 
-func (w *Web) sealOpen(r *http.Request, lang locale.Tag, p openPage) (openDone, error) {
+// sealOpen seals and keeps a report, once for each form.
+func (w *Web) sealOpen(r *http.Request, lang locale.Tag, p openPage) (done openDone, err error) {
 	select {
 	case w.door.busy <- struct{}{}:
 		defer func() { <-w.door.busy }()
 	default:
-		return openDone{}, fault.Later("node.busy")
+		return openDone{}, fault.Later("open.busy")
 	}
+	token := r.PostForm.Get("token")
+	if err := w.door.tokens.use(token, time.Now()); err != nil {
+		return openDone{}, err
+	}
+	defer func() {
+		if err != nil {
+			w.door.tokens.giveBack(token, time.Now())
+		}
+	}()
 	c, _ := w.node.Charter()
 	code := receipt.New()
 	keys, err := code.Derive()
@@ -183,7 +185,7 @@ func (w *Web) sealOpen(r *http.Request, lang locale.Tag, p openPage) (openDone, 
 	if err != nil {
 		return openDone{}, err
 	}
-	done := openDone{base: w.base(lang, OpenPath, "report.done"), Receipt: code.String(), Other: code.Cyrillic(), Day: ack.Day, Parcel: inFours(ack.Parcel)}
+	done = openDone{base: w.base(lang, OpenPath, "report.done"), Receipt: code.String(), Other: code.Cyrillic(), Day: ack.Day, Parcel: inFours(ack.Parcel)}
 	if alphabet(lang) == "cyrillic" {
 		done.Receipt, done.Other = done.Other, done.Receipt
 	}

@@ -61,7 +61,7 @@ var (
 	linkWords = []string{
 		"page.internal", "page.size.bytes", "page.size.kb", "page.size.mb", "page.size.gb",
 		"report.wait.offline", "report.wait.unreachable", "report.wait.full", "report.wait.busy", "report.wait.next", "report.wait.trying",
-		"nodeapi.bad_signature", "nodeapi.not_a_node", "nodeapi.not_understood", "node.bad_name", "node.no_page",
+		"nodeapi.bad_signature", "nodeapi.no_further", "nodeapi.not_a_node", "nodeapi.not_understood", "node.bad_name", "node.no_page",
 	}
 	reportWords = append([]string{
 		"report.too_old", "report.insecure",
