@@ -36,7 +36,7 @@ func (n *Node) offset(w http.ResponseWriter, r *http.Request) error {
 	n.parts.alone(k)
 	size, held, err := n.db.Holds(r.Context(), k.upload, k.hash)
 	if err == nil && !held {
-		size, err = n.parts.offset(k)
+		size = n.parts.offset(k)
 	}
 	if err != nil {
 		return err
@@ -87,11 +87,8 @@ func (n *Node) appendPiece(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	if have, err := n.parts.offset(k); err != nil || have != at {
-		if err == nil {
-			err = otherOffset(w, have)
-		}
-		return err
+	if have := n.parts.offset(k); have != at {
+		return otherOffset(w, have)
 	}
 	return n.appendFrom(w, r, k, at, last == "?1")
 }
@@ -115,6 +112,13 @@ func (n *Node) appendFrom(w http.ResponseWriter, r *http.Request, k partKey, at 
 		return fault.TooLarge("node.piece_too_large", pieceBytes)
 	case errors.Is(cut, io.EOF), errors.Is(cut, io.ErrUnexpectedEOF) && (r.ContentLength < 0 || int64(got) == r.ContentLength):
 		cut = nil
+	}
+	if got < nodeapi.LeastPart && (!last || cut != nil) {
+		leave()
+		if cut != nil {
+			return cutOff(cut)
+		}
+		return fault.Invalid("node.part_too_small", nodeapi.LeastPart)
 	}
 	have, err := n.keepPart(k, at, (*buffer)[:got])
 	leave()
@@ -186,8 +190,8 @@ func (n *Node) dropPart(k partKey) error {
 // keepCut puts by what came of a piece that was to come in one go. It is a
 // kindness: where it does not succeed, the sender begins anew.
 func (n *Node) keepCut(k partKey, got []byte) {
-	have, err := n.parts.offset(k)
-	if err == nil && int64(len(got)) > have {
+	have := n.parts.offset(k)
+	if int64(len(got)) >= have+nodeapi.LeastPart {
 		_, _ = n.keepPart(k, have, got[have:])
 	}
 }

@@ -39,7 +39,7 @@ func TestPieceInParts(t *testing.T) {
 			t.Errorf("Append elsewhere = %v, want node.other_offset", err)
 		}
 		for i := range 10 { // the eighth and ninth beginnings of one upload are too many
-			_, _, err := n.Append(ctx, name, strings.Repeat(fmt.Sprint(i), 64), 0, []byte("x"), false)
+			_, _, err := n.Append(ctx, name, strings.Repeat(fmt.Sprint(i), 64), 0, make([]byte, nodeapi.LeastPart), false)
 			if want := i >= 7; errors.Is(err, fault.Later("node.busy")) != want {
 				t.Errorf("beginning %d: %v", i+2, err)
 			}
@@ -121,6 +121,53 @@ func TestCutPieceIsKept(t *testing.T) {
 	}
 }
 
+// TestHeldPartHoldsNobody: while the disk is slow with one part, what is known of it
+// is told and everybody else goes on.
+func TestHeldPartHoldsNobody(t *testing.T) {
+	c := newCollective(t)
+	r := start(t, c.config(t.TempDir()))
+	n, ctx := r.client(), t.Context()
+	name, hash := strings.Repeat("a", 32), strings.Repeat("b", 64)
+	begun := make([]byte, 2<<10)
+	if _, _, err := n.Append(ctx, name, hash, 0, begun, false); err != nil {
+		t.Fatal(err)
+	}
+	defer r.HoldPart(name, hash)()
+	if have, err := n.Have(ctx, name); err != nil || have.Parts[hash] != 2<<10 {
+		t.Errorf("Have = %+v, %v", have, err)
+	}
+	if at, _, err := n.Offset(ctx, name, hash); err != nil || at != 2<<10 {
+		t.Errorf("Offset = %d, %v", at, err)
+	}
+	if _, _, err := n.Append(ctx, name, strings.Repeat("c", 64), 0, begun, false); err != nil {
+		t.Errorf("another piece of the upload: %v", err)
+	}
+	x, pieces := sealed(t, 9000)
+	if _, _, err := n.Append(ctx, x.ID()[:32], x.Pieces[0], 0, pieces[x.Pieces[0]][:5000], false); err != nil {
+		t.Errorf("a part of another upload: %v", err)
+	}
+	upload(t, n, x, pieces)
+}
+
+// TestSmallPart refuses a part that costs the node more than it brings.
+func TestSmallPart(t *testing.T) {
+	c := newCollective(t)
+	n, ctx := start(t, c.config(t.TempDir())).client(), t.Context()
+	x, pieces := sealed(t, nodeapi.LeastPart+1)
+	name, hash := x.ID()[:32], x.Pieces[0]
+	for _, size := range []int{0, 1, nodeapi.LeastPart - 1} {
+		if _, _, err := n.Append(ctx, name, hash, 0, pieces[hash][:size], false); !errors.Is(err, fault.Invalid("node.part_too_small")) {
+			t.Errorf("%d bytes: %v, want node.part_too_small", size, err)
+		}
+	}
+	if _, _, err := n.Append(ctx, name, hash, 0, pieces[hash][:nodeapi.LeastPart], false); err != nil {
+		t.Fatal(err)
+	}
+	if _, whole, err := n.Append(ctx, name, hash, nodeapi.LeastPart, pieces[hash][nodeapi.LeastPart:], true); err != nil || !whole {
+		t.Errorf("the last byte: %v, %v", whole, err)
+	}
+}
+
 // TestPartsExpire drops the beginnings of an upload that was given up.
 func TestPartsExpire(t *testing.T) {
 	c, dir := newCollective(t), t.TempDir()
@@ -129,7 +176,7 @@ func TestPartsExpire(t *testing.T) {
 	cfg.Now = func() time.Time { return now }
 	r := start(t, cfg)
 	name := strings.Repeat("a", 32)
-	if _, _, err := r.client().Append(t.Context(), name, strings.Repeat("b", 64), 0, []byte("begun"), false); err != nil {
+	if _, _, err := r.client().Append(t.Context(), name, strings.Repeat("b", 64), 0, make([]byte, nodeapi.LeastPart), false); err != nil {
 		t.Fatal(err)
 	}
 	must(t, r.Tidy(t.Context()))

@@ -192,11 +192,7 @@ func (n *Node) have(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	begun, err := n.parts.of(upload)
-	if err != nil {
-		return err
-	}
-	return n.signed(w, http.StatusOK, nodeapi.Have{Kind: nodeapi.KindHave, Node: n.Key(), Parts: begun, Pieces: pieces, Upload: upload})
+	return n.signed(w, http.StatusOK, nodeapi.Have{Kind: nodeapi.KindHave, Node: n.Key(), Parts: n.parts.of(upload), Pieces: pieces, Upload: upload})
 }
 
 // commit signs for a whole parcel, or says which pieces are missing.
@@ -236,8 +232,8 @@ func (n *Node) sign(w http.ResponseWriter, r *http.Request, upload string, index
 	if len(missing) > 0 {
 		return writeJSON(w, http.StatusConflict, nodeapi.Missing{Missing: missing})
 	}
-	for _, k := range n.parts.which(func(k partKey, _ string) bool { return k.upload == upload }) {
-		if err := n.dropPart(k); err != nil {
+	for hash := range n.parts.of(upload) {
+		if err := n.dropPart(partKey{upload, hash}); err != nil {
 			return err
 		}
 	}
