@@ -72,8 +72,8 @@ func (n *Node) Tidy(ctx context.Context) error {
 // blur sets the times of the files that change when a report comes to the
 // beginning of the day. Every file gets it every time, so that its change time,
 // which the system keeps by itself, tells of this housekeeping and not of the
-// last report. It does not reach what lies deeper: a file's birth, and the
-// journal of the file system.
+// last report. It does not reach what lies deeper: the journal of the file system,
+// and numbers of inodes.
 func (n *Node) blur() error {
 	day := n.cfg.Now().UTC().Truncate(24 * time.Hour)
 	failed := errors.Join(n.pieces.Blur(day), n.parts.blur(day))

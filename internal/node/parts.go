@@ -365,16 +365,29 @@ func (p *parts) which(fits func(k partKey, day string) bool) []partKey {
 	return all
 }
 
-// blur sets the times of all files.
+// blur puts a new file in the place of each, whose birth tells of this moment and
+// not of when the part was begun, and sets the times of all, and of the folder.
 func (p *parts) blur(to time.Time) error {
 	var failed error
 	for _, k := range p.which(func(partKey, string) bool { return true }) {
-		if f := p.take(k); f != nil {
-			if err := os.Chtimes(p.path(k, f.day), to, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				failed = errors.Join(failed, err)
-			}
-			f.file.Unlock()
-		}
+		failed = errors.Join(failed, p.renew(k, to))
 	}
-	return failed
+	return errors.Join(failed, os.Chtimes(p.dir, to, to))
+}
+
+func (p *parts) renew(k partKey, to time.Time) error {
+	f := p.take(k)
+	if f == nil {
+		return nil
+	}
+	defer f.file.Unlock()
+	if f.end == 0 {
+		return nil
+	}
+	b, err := p.frames(k, f)
+	if err != nil {
+		return err
+	}
+	path := p.path(k, f.day)
+	return errors.Join(durable.WriteFile(path, b, 0o600), os.Chtimes(path, to, to))
 }
