@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -188,6 +190,52 @@ func TestPartsExpire(t *testing.T) {
 	if files, _ := filepath.Glob(filepath.Join(dir, "parts", "*")); len(files) != 0 {
 		t.Errorf("after 15 days %v stay", files)
 	}
+}
+
+// TestSlowUploadStays brings a kilobyte a day after one whole piece: nothing of an
+// upload expires to which anything comes, over restarts too.
+func TestSlowUploadStays(t *testing.T) {
+	c, dir := newCollective(t), t.TempDir()
+	var days atomic.Int64
+	cfg := c.config(dir)
+	cfg.Now = func() time.Time {
+		return time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC).AddDate(0, 0, int(days.Load()))
+	}
+	first, firstPieces := sealed(t, 9000)
+	rest, restPieces := sealed(t, 40<<10)
+	old, name, slow := strings.Repeat("c", 64), strings.Repeat("a", 32), rest.Pieces[0]
+	ctx := t.Context()
+	var r *running
+	look := func(pieces int, parts map[string]int64) {
+		t.Helper()
+		must(t, r.Tidy(ctx))
+		have, err := r.client().Have(ctx, name)
+		if err != nil || len(have.Pieces) != pieces || !maps.Equal(have.Parts, parts) {
+			t.Errorf("day %d: %+v, %v, want %d pieces and %v", days.Load(), have, err, pieces, parts)
+		}
+	}
+	for at := int64(0); at < 30<<10; {
+		t.Run("", func(t *testing.T) {
+			r = start(t, cfg)
+			if at == 0 {
+				must(t, r.client().PutPiece(ctx, name, first.Pieces[0], firstPieces[first.Pieces[0]]))
+				_, _, err := r.client().Append(ctx, name, old, 0, make([]byte, nodeapi.LeastPart), false)
+				must(t, err)
+			}
+			for range 10 {
+				now, _, err := r.client().Append(ctx, name, slow, at, restPieces[slow][at:at+1<<10], false)
+				must(t, err)
+				at = now
+				look(1, map[string]int64{slow: at, old: nodeapi.LeastPart})
+				days.Add(1)
+			}
+		})
+	}
+	r = start(t, cfg)
+	days.Add(13)
+	look(1, map[string]int64{slow: 30 << 10, old: nodeapi.LeastPart})
+	days.Add(1)
+	look(0, nil)
 }
 
 // TestPartsTellNoTime looks at what the folder of parts says after housekeeping of

@@ -42,7 +42,11 @@ func (n *Node) keepHouse(ctx context.Context) {
 // blurs the times of files. A committed parcel never expires: only the desk can
 // have it forgotten.
 func (n *Node) Tidy(ctx context.Context) error {
-	gone, free, err := n.db.Expire(ctx, n.daysOn(-n.cfg.Limits.OpenDays))
+	before := n.daysOn(-n.cfg.Limits.OpenDays)
+	if err := n.db.Touch(ctx, n.parts.days()); err != nil {
+		return fmt.Errorf("note the uploads that have parts: %w", err)
+	}
+	gone, free, err := n.db.Expire(ctx, before)
 	if err != nil {
 		return fmt.Errorf("drop old uploads: %w", err)
 	}
@@ -50,7 +54,7 @@ func (n *Node) Tidy(ctx context.Context) error {
 		return fmt.Errorf("drop old uploads: %w", err)
 	}
 	for _, k := range n.parts.which(func(k partKey, day string) bool {
-		return day < n.daysOn(-n.cfg.Limits.OpenDays) || slices.Contains(gone, k.upload)
+		return day < before && slices.Contains(gone, k.upload)
 	}) {
 		if err := n.dropPart(k); err != nil {
 			return err
