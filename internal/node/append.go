@@ -167,10 +167,7 @@ func (n *Node) completePiece(w http.ResponseWriter, k partKey) error {
 	if hex.EncodeToString(sum[:]) != k.hash {
 		return errors.Join(fault.Invalid("blob.wrong_hash", k.hash), n.dropPart(k))
 	}
-	if _, err := n.keepPiece(k.upload, k.hash, piece); err != nil {
-		return err
-	}
-	if err := n.dropPart(k); err != nil {
+	if _, err := n.keepPiece(k, piece); err != nil {
 		return err
 	}
 	patientWrite(w, 0)
@@ -209,7 +206,7 @@ func (n *Node) Keep(ctx context.Context, sealed []byte) (nodeapi.Acknowledgement
 	upload := index.ID()[:32]
 	for i, hash := range index.Pieces {
 		from := int64(i) * pieceBytes
-		if _, err := n.keepPiece(upload, hash, sealed[from:from+index.PieceSize(i)]); err != nil {
+		if _, err := n.keepPiece(partKey{upload, hash}, sealed[from:from+index.PieceSize(i)]); err != nil {
 			return nodeapi.Acknowledgement{}, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"kua/internal/canon"
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
@@ -214,7 +215,7 @@ func TestSlowUploadStays(t *testing.T) {
 			t.Errorf("day %d: %+v, %v, want %d pieces and %v", days.Load(), have, err, pieces, parts)
 		}
 	}
-	for at := int64(0); at < 30<<10; {
+	for at := int64(0); at < 30<<10 && !t.Failed(); {
 		t.Run("", func(t *testing.T) {
 			r = start(t, cfg)
 			if at == 0 {
@@ -236,6 +237,70 @@ func TestSlowUploadStays(t *testing.T) {
 	look(1, map[string]int64{slow: 30 << 10, old: nodeapi.LeastPart})
 	days.Add(1)
 	look(0, nil)
+}
+
+// TestPlacesComeBack: after a restart, uploads whose pieces were here in part are
+// counted as what they hold, and leave their places when they are committed.
+func TestPlacesComeBack(t *testing.T) {
+	c, dir := newCollective(t), t.TempDir()
+	cfg := c.config(dir)
+	cfg.Limits.OpenUploads, cfg.Limits.ParcelBytes = 2, 9000
+	ctx := t.Context()
+	var indexes []parcel.Index
+	var all []map[string][]byte
+	t.Run("begin", func(t *testing.T) {
+		n := start(t, cfg).client()
+		for range 2 {
+			x, pieces := sealed(t, 9000)
+			_, _, err := n.Append(ctx, x.ID()[:32], x.Pieces[0], 0, pieces[x.Pieces[0]][:5000], false)
+			must(t, err)
+			indexes, all = append(indexes, x), append(all, pieces)
+		}
+	})
+	r := start(t, cfg)
+	n := r.client()
+	x, pieces := sealed(t, 9000)
+	begin := func() error {
+		_, _, err := n.Append(ctx, x.ID()[:32], x.Pieces[0], 0, pieces[x.Pieces[0]][:5000], false)
+		return err
+	}
+	if err := begin(); !errors.Is(err, fault.Later("node.too_many_uploads")) {
+		t.Errorf("a third upload: %v, want node.too_many_uploads", err)
+	}
+	for i, x := range indexes {
+		must(t, n.Bring(ctx, x.ID()[:32], x.Pieces[0], all[i][x.Pieces[0]], 5000, nil))
+		_, err := n.Commit(ctx, x.ID()[:32], x)
+		must(t, err)
+	}
+	must(t, r.Tidy(ctx))
+	must(t, begin())
+}
+
+// TestCountedOnce brings a parcel that just fits, of two pieces, one of them in
+// parts: cut off and then whole, and part by part. No byte of it counts twice.
+func TestCountedOnce(t *testing.T) {
+	c := newCollective(t)
+	cfg := c.config(t.TempDir())
+	cfg.Limits.ParcelBytes, cfg.Limits.OpenBytes = 300<<10, 300<<10
+	n, ctx := start(t, cfg).client(), t.Context()
+	for _, whole := range []bool{true, false} {
+		x, pieces := sealed(t, 300<<10)
+		name, hash := x.ID()[:32], x.Pieces[0]
+		must(t, n.PutPiece(ctx, name, x.Pieces[1], pieces[x.Pieces[1]]))
+		_, _, err := n.Append(ctx, name, hash, 0, pieces[hash][:200<<10], false)
+		must(t, err)
+		if whole {
+			err = n.PutPiece(ctx, name, hash, pieces[hash])
+		} else {
+			_, _, err = n.Append(ctx, name, hash, 200<<10, pieces[hash][200<<10:], true)
+		}
+		must(t, err)
+		if err := n.PutPiece(ctx, name, canon.Hash([]byte("x")), []byte("x")); err == nil {
+			t.Error("a byte more than fits is taken")
+		}
+		_, err = n.Commit(ctx, name, x)
+		must(t, err)
+	}
 }
 
 // TestPartsTellNoTime looks at what the folder of parts says after housekeeping of

@@ -135,11 +135,8 @@ func (n *Node) takePiece(w http.ResponseWriter, r *http.Request, k partKey) (siz
 	if err != nil {
 		return 0, 0, err
 	}
-	placed, err := n.keepPiece(k.upload, k.hash, piece)
-	if err != nil {
-		return 0, 0, err
-	}
-	return int64(len(piece)), placed, n.dropPart(k)
+	placed, err := n.keepPiece(k, piece)
+	return int64(len(piece)), placed, err
 }
 
 // readPiece reads a piece into the buffer and checks it against its name.
@@ -166,18 +163,28 @@ func (n *Node) readPiece(w http.ResponseWriter, r *http.Request, k partKey, buff
 	return buffer[:got], nil
 }
 
-func (n *Node) keepPiece(upload, hash string, piece []byte) (nodedb.Placed, error) {
-	size := int64(len(piece))
-	if err := n.uploads.admit(upload, size, n.cfg.Limits); err != nil {
+// keepPiece keeps a piece in the place of what was here of it in part, which is
+// counted already.
+func (n *Node) keepPiece(k partKey, piece []byte) (nodedb.Placed, error) {
+	size, counted := int64(len(piece)), n.parts.offset(k)
+	if err := n.uploads.admit(k.upload, size-counted, n.cfg.Limits); err != nil {
 		return 0, err
 	}
 	placed := nodedb.Known
 	slot, err := n.pieces.Write(piece)
 	if err == nil {
-		placed, err = n.keeper.keep(nodedb.Arrival{Upload: upload, Hash: hash, Size: size, Slot: slot})
+		placed, err = n.keeper.keep(nodedb.Arrival{Upload: k.upload, Hash: k.hash, Size: size, Slot: slot})
 	}
-	if err != nil || placed != nodedb.Kept {
-		n.uploads.leave(upload, size, err != nil)
+	if err != nil {
+		n.uploads.leave(k.upload, size-counted, true)
+		return 0, err
+	}
+	if placed != nodedb.Kept {
+		n.uploads.leave(k.upload, size, false)
+	}
+	dropped, err := n.parts.drop(k)
+	if dropped != counted {
+		n.uploads.leave(k.upload, dropped-counted, false) // it changed meanwhile
 	}
 	return placed, err
 }
