@@ -104,13 +104,13 @@ func (n *Node) appendFrom(w http.ResponseWriter, r *http.Request, k partKey, at 
 	defer buffers.Put(buffer)
 	p := n.patient(w, r)
 	leave := n.parts.hold(k, p.interrupt)
-	got, cut := io.ReadFull(p, (*buffer)[:pieceBytes-at+1])
+	got, cut := p.fill((*buffer)[:pieceBytes-at+1])
 	p.done()
 	switch {
-	case cut == nil:
+	case int64(got) > pieceBytes-at:
 		leave()
 		return fault.TooLarge("node.piece_too_large", pieceBytes)
-	case errors.Is(cut, io.EOF), errors.Is(cut, io.ErrUnexpectedEOF) && (r.ContentLength < 0 || int64(got) == r.ContentLength):
+	case cut == io.EOF:
 		cut = nil
 	}
 	if got < nodeapi.LeastPart && (!last || cut != nil) {

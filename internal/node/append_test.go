@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -342,6 +343,37 @@ func TestPartsTellNoTime(t *testing.T) {
 		}
 	}
 	must(t, n.Bring(ctx, name, hash, pieces[hash], 5000, nil))
+}
+
+// TestCutChunksAreKept cuts off calls that do not say their length: what was
+// acknowledged before stays, and what came is added to it.
+func TestCutChunksAreKept(t *testing.T) {
+	c := newCollective(t)
+	r := start(t, c.config(t.TempDir()))
+	x, pieces := sealed(t, 9000)
+	name, hash, ctx := x.ID()[:32], x.Pieces[0], t.Context()
+	piece := pieces[hash]
+	_, _, err := r.client().Append(ctx, name, hash, 0, piece[:2000], false)
+	must(t, err)
+	for _, cut := range []struct {
+		headers  string
+		from, to int
+	}{
+		{"PATCH %s/uploads/%s/pieces/%s HTTP/1.1\r\nUpload-Offset: 2000\r\nUpload-Complete: ?1\r\n", 2000, 4000},
+		{"PUT %s/uploads/%s/pieces/%s HTTP/1.1\r\n", 0, 6000},
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		must(t, err)
+		fmt.Fprintf(conn, cut.headers+"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", nodeapi.Base, name, hash, cut.to-cut.from, piece[cut.from:cut.to])
+		must(t, conn.(*net.TCPConn).CloseWrite())
+		_, err = io.Copy(io.Discard, conn) // until the node has answered
+		must(t, err)
+		must(t, conn.Close())
+		if at, _, err := r.client().Offset(ctx, name, hash); err != nil || at != int64(cut.to) {
+			t.Errorf("%.5s: %d bytes are kept, %v, want %d", cut.headers, at, err, cut.to)
+		}
+	}
+	must(t, r.client().Bring(ctx, name, hash, piece, 6000, nil))
 }
 
 // TestPutWhole brings a parcel of one piece in one call, twice.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
 	"net/http"
 	"regexp"
@@ -144,16 +143,13 @@ func (n *Node) readPiece(w http.ResponseWriter, r *http.Request, k partKey, buff
 	p := n.patient(w, r)
 	defer p.done()
 	defer n.parts.hold(k, p.interrupt)()
-	got, err := io.ReadFull(p, buffer)
+	got, err := p.fill(buffer)
 	switch {
-	case err == nil:
+	case got > pieceBytes:
 		return nil, fault.TooLarge("node.piece_too_large", pieceBytes)
-	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+	case err != io.EOF:
 		n.keepCut(k, buffer[:got])
 		return nil, cutOff(err)
-	case r.ContentLength >= 0 && int64(got) != r.ContentLength:
-		n.keepCut(k, buffer[:got])
-		return nil, fault.Invalid("node.cut_off").Because(err)
 	case got == 0:
 		return nil, fault.Invalid("node.empty_piece")
 	}
