@@ -36,7 +36,7 @@ func (n *Node) offset(w http.ResponseWriter, r *http.Request) error {
 	n.parts.alone(k)
 	size, held, err := n.db.Holds(r.Context(), k.upload, k.hash)
 	if err == nil && !held {
-		size, err = n.parts.offset(k)
+		size = n.parts.offset(k)
 	}
 	if err != nil {
 		return err
@@ -87,11 +87,8 @@ func (n *Node) appendPiece(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	if have, err := n.parts.offset(k); err != nil || have != at {
-		if err == nil {
-			err = otherOffset(w, have)
-		}
-		return err
+	if have := n.parts.offset(k); have != at {
+		return otherOffset(w, have)
 	}
 	return n.appendFrom(w, r, k, at, last == "?1")
 }
@@ -107,14 +104,21 @@ func (n *Node) appendFrom(w http.ResponseWriter, r *http.Request, k partKey, at 
 	defer buffers.Put(buffer)
 	p := n.patient(w, r)
 	leave := n.parts.hold(k, p.interrupt)
-	got, cut := io.ReadFull(p, (*buffer)[:pieceBytes-at+1])
+	got, cut := p.fill((*buffer)[:pieceBytes-at+1])
 	p.done()
 	switch {
-	case cut == nil:
+	case int64(got) > pieceBytes-at:
 		leave()
 		return fault.TooLarge("node.piece_too_large", pieceBytes)
-	case errors.Is(cut, io.EOF), errors.Is(cut, io.ErrUnexpectedEOF) && (r.ContentLength < 0 || int64(got) == r.ContentLength):
+	case cut == io.EOF:
 		cut = nil
+	}
+	if got < nodeapi.LeastPart && (!last || cut != nil) {
+		leave()
+		if cut != nil {
+			return cutOff(cut)
+		}
+		return fault.Invalid("node.part_too_small", nodeapi.LeastPart)
 	}
 	have, err := n.keepPart(k, at, (*buffer)[:got])
 	leave()
@@ -163,10 +167,7 @@ func (n *Node) completePiece(w http.ResponseWriter, k partKey) error {
 	if hex.EncodeToString(sum[:]) != k.hash {
 		return errors.Join(fault.Invalid("blob.wrong_hash", k.hash), n.dropPart(k))
 	}
-	if _, err := n.keepPiece(k.upload, k.hash, piece); err != nil {
-		return err
-	}
-	if err := n.dropPart(k); err != nil {
+	if _, err := n.keepPiece(k, piece); err != nil {
 		return err
 	}
 	patientWrite(w, 0)
@@ -186,8 +187,8 @@ func (n *Node) dropPart(k partKey) error {
 // keepCut puts by what came of a piece that was to come in one go. It is a
 // kindness: where it does not succeed, the sender begins anew.
 func (n *Node) keepCut(k partKey, got []byte) {
-	have, err := n.parts.offset(k)
-	if err == nil && int64(len(got)) > have {
+	have := n.parts.offset(k)
+	if int64(len(got)) >= have+nodeapi.LeastPart {
 		_, _ = n.keepPart(k, have, got[have:])
 	}
 }
@@ -205,7 +206,7 @@ func (n *Node) Keep(ctx context.Context, sealed []byte) (nodeapi.Acknowledgement
 	upload := index.ID()[:32]
 	for i, hash := range index.Pieces {
 		from := int64(i) * pieceBytes
-		if _, err := n.keepPiece(upload, hash, sealed[from:from+index.PieceSize(i)]); err != nil {
+		if _, err := n.keepPiece(partKey{upload, hash}, sealed[from:from+index.PieceSize(i)]); err != nil {
 			return nodeapi.Acknowledgement{}, err
 		}
 	}

@@ -28,3 +28,8 @@ func Certificate(certFile, keyFile string) func() (*tls.Certificate, error) {
 		return c.get(nil)
 	}
 }
+
+// HoldPart keeps the file of a part as a slow disk does, until release is called.
+func (n *Node) HoldPart(upload, hash string) (release func()) {
+	return n.parts.take(partKey{upload, hash}).file.Unlock
+}

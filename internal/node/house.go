@@ -42,7 +42,11 @@ func (n *Node) keepHouse(ctx context.Context) {
 // blurs the times of files. A committed parcel never expires: only the desk can
 // have it forgotten.
 func (n *Node) Tidy(ctx context.Context) error {
-	gone, free, err := n.db.Expire(ctx, n.daysOn(-n.cfg.Limits.OpenDays))
+	before := n.daysOn(-n.cfg.Limits.OpenDays)
+	if err := n.db.Touch(ctx, n.parts.days()); err != nil {
+		return fmt.Errorf("note the uploads that have parts: %w", err)
+	}
+	gone, free, err := n.db.Expire(ctx, before)
 	if err != nil {
 		return fmt.Errorf("drop old uploads: %w", err)
 	}
@@ -50,7 +54,7 @@ func (n *Node) Tidy(ctx context.Context) error {
 		return fmt.Errorf("drop old uploads: %w", err)
 	}
 	for _, k := range n.parts.which(func(k partKey, day string) bool {
-		return day < n.daysOn(-n.cfg.Limits.OpenDays) || slices.Contains(gone, k.upload)
+		return day < before && slices.Contains(gone, k.upload)
 	}) {
 		if err := n.dropPart(k); err != nil {
 			return err
@@ -72,8 +76,8 @@ func (n *Node) Tidy(ctx context.Context) error {
 // blur sets the times of the files that change when a report comes to the
 // beginning of the day. Every file gets it every time, so that its change time,
 // which the system keeps by itself, tells of this housekeeping and not of the
-// last report. It does not reach what lies deeper: a file's birth, and the
-// journal of the file system.
+// last report. It does not reach what lies deeper: the journal of the file system,
+// and numbers of inodes.
 func (n *Node) blur() error {
 	day := n.cfg.Now().UTC().Truncate(24 * time.Hour)
 	failed := errors.Join(n.pieces.Blur(day), n.parts.blur(day))

@@ -25,22 +25,27 @@ const partsEach = 8
 // half-written: a frame is its length in 4 bytes, the first 8 of its SHA-256, and
 // its bytes. The name says upload, piece and the day of the last frame, which
 // survives that file times are blurred.
+//
+// What is known of a part is in memory; nobody waits for a disk to ask for it.
 type parts struct {
 	dir string
 	day func() string
 
-	mu      sync.Mutex
-	files   map[partKey]*part
-	each    map[string]int // by upload
+	mu      sync.Mutex                  // not held while a file is read or written
+	files   map[string]map[string]*part // by upload and hash
 	holders map[partKey]map[*holder]bool
 }
 
 type partKey struct{ upload, hash string }
 
+// part is changed with both locks held, and read with either.
 type part struct {
+	file sync.Mutex // of whoever reads or writes the file
 	day  string
-	size int64 // bytes of the piece that it holds; -1 until it was read
-	room int64 // bytes that it was counted with
+	size int64 // bytes of the piece that it holds
+	end  int64 // of the frames in the file; what is behind it was never acknowledged
+
+	renewed int64 // end, when blur last put a new file in its place; for who holds file
 }
 
 // holder is a call that reads bytes of a piece. Whoever comes for the same piece
@@ -55,8 +60,11 @@ var partName = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})-([0-9a-f]{32})-([0-9a-f]
 // open finds what an earlier run left, and counts it in.
 func (p *parts) open(dir string, day func() string, count func(upload string, size int64)) error {
 	p.dir, p.day = dir, day
-	p.files, p.each, p.holders = make(map[partKey]*part), make(map[string]int), make(map[partKey]map[*holder]bool)
+	p.files, p.holders = make(map[string]map[string]*part), make(map[partKey]map[*holder]bool)
 	if err := durable.MakeDirs(dir, 0o700); err != nil {
+		return fmt.Errorf("open the parts of pieces: %w", err)
+	}
+	if err := durable.RemoveTemporary(dir); err != nil {
 		return fmt.Errorf("open the parts of pieces: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -64,19 +72,38 @@ func (p *parts) open(dir string, day func() string, count func(upload string, si
 		return fmt.Errorf("open the parts of pieces: %w", err)
 	}
 	for _, e := range entries {
-		m := partName.FindStringSubmatch(e.Name())
-		info, err := e.Info()
-		if err != nil {
+		if err := p.find(e.Name(), count); err != nil {
 			return fmt.Errorf("open the parts of pieces: %w", err)
 		}
-		if m == nil || !info.Mode().IsRegular() {
-			continue
-		}
-		p.files[partKey{m[2], m[3]}] = &part{day: m[1], size: -1, room: min(info.Size(), pieceBytes)}
-		p.each[m[2]]++
-		count(m[2], min(info.Size(), pieceBytes))
 	}
 	return nil
+}
+
+// find takes a file for a part if it holds anything that was acknowledged.
+func (p *parts) find(name string, count func(upload string, size int64)) error {
+	m := partName.FindStringSubmatch(name)
+	if m == nil {
+		return nil
+	}
+	path := filepath.Join(p.dir, name)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	b, end := readFrames(file)
+	if len(b) == 0 {
+		return os.Remove(path)
+	}
+	p.add(partKey{m[2], m[3]}, &part{day: m[1], size: int64(len(b)), end: int64(end)})
+	count(m[2], int64(len(b)))
+	return nil
+}
+
+func (p *parts) add(k partKey, f *part) {
+	if p.files[k.upload] == nil {
+		p.files[k.upload] = make(map[string]*part)
+	}
+	p.files[k.upload][k.hash] = f
 }
 
 func (p *parts) path(k partKey, day string) string {
@@ -122,33 +149,74 @@ func (p *parts) alone(k partKey) {
 }
 
 // offset is how much of a piece is durably here in part.
-func (p *parts) offset(k partKey) (int64, error) {
+func (p *parts) offset(k partKey) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b, err := p.read(k)
-	return int64(len(b)), err
+	if f := p.files[k.upload][k.hash]; f != nil {
+		return f.size
+	}
+	return 0
 }
 
 // of gives the parts of an upload: their sizes by the hash of the piece.
-func (p *parts) of(upload string) (map[string]int64, error) {
+func (p *parts) of(upload string) map[string]int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.each[upload] == 0 {
-		return nil, nil
-	}
 	all := make(map[string]int64)
-	for k := range p.files {
-		if k.upload == upload {
-			b, err := p.read(k)
-			if err != nil {
-				return nil, err
-			}
-			if len(b) > 0 {
-				all[k.hash] = int64(len(b))
-			}
+	for hash, f := range p.files[upload] {
+		if f.size > 0 {
+			all[hash] = f.size
 		}
 	}
-	return all, nil
+	return all
+}
+
+// days gives the uploads that have parts, with the day on which a byte last came.
+func (p *parts) days() map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	days := make(map[string]string, len(p.files))
+	for upload, files := range p.files {
+		for _, f := range files {
+			days[upload] = max(days[upload], f.day)
+		}
+	}
+	return days
+}
+
+// take gives a part whose file is the caller's until it unlocks part.file; nil is
+// none.
+func (p *parts) take(k partKey) *part {
+	for {
+		p.mu.Lock()
+		f := p.files[k.upload][k.hash]
+		p.mu.Unlock()
+		if f == nil {
+			return nil
+		}
+		f.file.Lock()
+		p.mu.Lock()
+		same := f == p.files[k.upload][k.hash]
+		p.mu.Unlock()
+		if same {
+			return f
+		}
+		f.file.Unlock() // it was dropped meanwhile
+	}
+}
+
+// begin makes a part that holds nothing, if there is none.
+func (p *parts) begin(k partKey) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.files[k.upload][k.hash] != nil {
+		return nil
+	}
+	if len(p.files[k.upload]) >= partsEach {
+		return fault.Later("node.busy")
+	}
+	p.add(k, &part{day: p.day()})
+	return nil
 }
 
 // errOffset says that the bytes begin elsewhere than the part ends.
@@ -157,48 +225,52 @@ var errOffset = errors.New("the part does not end there")
 // append adds b, which begins at offset at, and gives how much is there then. It
 // returns when that is durable.
 func (p *parts) append(k partKey, at int64, b []byte) (int64, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	old, err := p.read(k)
-	if err != nil {
-		return 0, err
-	}
-	have := int64(len(old))
-	if at != have {
-		return have, errOffset
-	}
-	f := p.files[k]
-	if f == nil {
-		if p.each[k.upload] >= partsEach {
-			return 0, fault.Later("node.busy")
+	if at == 0 {
+		if err := p.begin(k); err != nil {
+			return 0, err
 		}
-		f = &part{day: p.day()}
-		p.files[k] = f
-		p.each[k.upload]++
+	}
+	f := p.take(k)
+	if f == nil {
+		return 0, errOffset
+	}
+	defer f.file.Unlock()
+	if at != f.size {
+		return f.size, errOffset
 	}
 	if err := p.write(k, f, b); err != nil {
-		f.size = -1 // what of it arrived is seen at the next reading
+		if f.size == 0 {
+			err = errors.Join(err, p.remove(k, f))
+		}
 		return 0, fmt.Errorf("keep a part of piece %s: %w", k.hash, err)
 	}
-	f.size = have + int64(len(b))
-	f.room = f.size
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f.size += int64(len(b))
+	f.end += int64(frameHead + len(b))
 	return f.size, nil
 }
 
+// write writes a frame behind those of the file, over whatever a write that failed
+// left there. The caller has taken f.
 func (p *parts) write(k partKey, f *part, b []byte) error {
-	path := p.path(k, f.day)
-	fresh := f.size == 0
+	fresh := f.end == 0
 	if today := p.day(); f.day != today {
-		if err := os.Rename(path, p.path(k, today)); err != nil {
+		if err := os.Rename(p.path(k, f.day), p.path(k, today)); err != nil && !(fresh && errors.Is(err, fs.ErrNotExist)) {
 			return err
 		}
-		f.day, path, fresh = today, p.path(k, today), true
+		p.mu.Lock()
+		f.day, fresh = today, true
+		p.mu.Unlock()
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	file, err := os.OpenFile(p.path(k, f.day), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(frame(b))
+	err = file.Truncate(f.end)
+	if err == nil {
+		_, err = file.WriteAt(frame(b), f.end)
+	}
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err == nil && fresh {
 		err = durable.SyncDir(p.dir)
@@ -232,55 +304,52 @@ func readFrames(file []byte) (bytes []byte, whole int) {
 	return bytes, whole
 }
 
-// read gives a part's bytes, cutting off what is no whole frame. p.mu is locked.
-func (p *parts) read(k partKey) ([]byte, error) {
-	f := p.files[k]
+// whole gives the bytes of a part, as far as the disk has them.
+func (p *parts) whole(k partKey) ([]byte, error) {
+	f := p.take(k)
 	if f == nil {
 		return nil, nil
 	}
-	path := p.path(k, f.day)
-	file, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		f.size = 0 // it was to be made when something failed
-		return nil, nil
-	}
+	defer f.file.Unlock()
+	file, err := p.frames(k, f)
+	b, _ := readFrames(file)
+	return b, err
+}
+
+// frames gives the file as far as it was acknowledged. The caller has taken f.
+func (p *parts) frames(k partKey, f *part) ([]byte, error) {
+	file, err := os.ReadFile(p.path(k, f.day))
 	if err != nil {
 		return nil, fmt.Errorf("read a part of piece %s: %w", k.hash, err)
 	}
-	b, whole := readFrames(file)
-	if whole < len(file) {
-		if err := os.Truncate(path, int64(whole)); err != nil {
-			return nil, fmt.Errorf("mend a part of piece %s: %w", k.hash, err)
-		}
-	}
-	f.size = int64(len(b))
-	return b, nil
+	return file[:min(int64(len(file)), f.end)], nil
 }
 
-// whole gives the bytes of a part.
-func (p *parts) whole(k partKey) ([]byte, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.read(k)
-}
-
-// drop forgets a part and gives how many bytes it was counted with.
+// drop forgets a part and gives how many bytes it held.
 func (p *parts) drop(k partKey) (int64, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f := p.files[k]
+	f := p.take(k)
 	if f == nil {
 		return 0, nil
 	}
-	err := os.Remove(p.path(k, f.day))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	defer f.file.Unlock()
+	if err := p.remove(k, f); err != nil {
 		return 0, fmt.Errorf("drop a part of piece %s: %w", k.hash, err)
 	}
-	delete(p.files, k)
-	if p.each[k.upload]--; p.each[k.upload] == 0 {
-		delete(p.each, k.upload)
+	return f.size, nil
+}
+
+// remove takes away a part and its file. The caller has taken f.
+func (p *parts) remove(k partKey, f *part) error {
+	if err := os.Remove(p.path(k, f.day)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return f.room, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.files[k.upload], k.hash)
+	if len(p.files[k.upload]) == 0 {
+		delete(p.files, k.upload)
+	}
+	return nil
 }
 
 // which gives the parts that fit.
@@ -288,23 +357,44 @@ func (p *parts) which(fits func(k partKey, day string) bool) []partKey {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var all []partKey
-	for k, f := range p.files {
-		if fits(k, f.day) {
-			all = append(all, k)
+	for upload, files := range p.files {
+		for hash, f := range files {
+			if k := (partKey{upload, hash}); fits(k, f.day) {
+				all = append(all, k)
+			}
 		}
 	}
 	return all
 }
 
-// blur sets the times of all files.
+// blur puts a new file in the place of each that grew since the last time, so that
+// its birth tells of this moment and not of when the part was begun, and sets its
+// times and the folder's.
 func (p *parts) blur(to time.Time) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var failed error
-	for k, f := range p.files {
-		if err := os.Chtimes(p.path(k, f.day), to, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			failed = errors.Join(failed, err)
-		}
+	for _, k := range p.which(func(partKey, string) bool { return true }) {
+		failed = errors.Join(failed, p.renew(k, to))
 	}
-	return failed
+	return errors.Join(failed, os.Chtimes(p.dir, to, to))
+}
+
+func (p *parts) renew(k partKey, to time.Time) error {
+	f := p.take(k)
+	if f == nil {
+		return nil
+	}
+	defer f.file.Unlock()
+	if f.end == 0 || f.renewed == f.end {
+		return nil
+	}
+	b, err := p.frames(k, f)
+	if err != nil {
+		return err
+	}
+	path := p.path(k, f.day)
+	if err := errors.Join(durable.WriteFile(path, b, 0o600), os.Chtimes(path, to, to)); err != nil {
+		return err
+	}
+	f.renewed = f.end
+	return nil
 }

@@ -2,6 +2,8 @@ package node
 
 import (
 	"bytes"
+	"os"
+	"strings"
 	"testing"
 )
 
@@ -26,4 +28,29 @@ func FuzzFrames(f *testing.F) {
 			t.Fatal("a frame behind it is not read")
 		}
 	})
+}
+
+// TestPartThatWasNeverMade: a part whose first write failed is none, and takes no
+// place; the piece can begin on another day.
+func TestPartThatWasNeverMade(t *testing.T) {
+	var p parts
+	day := "2026-11-21"
+	if err := p.open(t.TempDir(), func() string { return day }, nil); err != nil {
+		t.Fatal(err)
+	}
+	k, b := partKey{strings.Repeat("a", 32), strings.Repeat("b", 64)}, make([]byte, 2000)
+	if err := os.Mkdir(p.path(k, day), 0o700); err != nil { // in the way of the file
+		t.Fatal(err)
+	}
+	if _, err := p.append(k, 0, b); err == nil {
+		t.Fatal("a part was written into a folder")
+	}
+	if len(p.files) != 0 {
+		t.Errorf("the part stays: %v", p.files)
+	}
+	p.add(k, &part{day: day}) // as when it could not be removed
+	day = "2026-11-22"
+	if have, err := p.append(k, 0, b); err != nil || have != 2000 {
+		t.Errorf("the next day: %d, %v", have, err)
+	}
 }

@@ -54,6 +54,17 @@ func (p *patient) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// fill reads until b is full or the body ends: io.EOF when it ended by itself, which
+// a body that was cut off, chunked or not, never gives.
+func (p *patient) fill(b []byte) (got int, err error) {
+	for got < len(b) && err == nil {
+		var n int
+		n, err = p.Read(b[got:])
+		got += n
+	}
+	return got, err
+}
+
 // errInterrupted ends the reading of a body that its own sender has given up.
 var errInterrupted = errors.New("the sender began anew")
 

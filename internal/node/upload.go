@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
 	"net/http"
 	"regexp"
@@ -135,11 +134,8 @@ func (n *Node) takePiece(w http.ResponseWriter, r *http.Request, k partKey) (siz
 	if err != nil {
 		return 0, 0, err
 	}
-	placed, err := n.keepPiece(k.upload, k.hash, piece)
-	if err != nil {
-		return 0, 0, err
-	}
-	return int64(len(piece)), placed, n.dropPart(k)
+	placed, err := n.keepPiece(k, piece)
+	return int64(len(piece)), placed, err
 }
 
 // readPiece reads a piece into the buffer and checks it against its name.
@@ -147,16 +143,13 @@ func (n *Node) readPiece(w http.ResponseWriter, r *http.Request, k partKey, buff
 	p := n.patient(w, r)
 	defer p.done()
 	defer n.parts.hold(k, p.interrupt)()
-	got, err := io.ReadFull(p, buffer)
+	got, err := p.fill(buffer)
 	switch {
-	case err == nil:
+	case got > pieceBytes:
 		return nil, fault.TooLarge("node.piece_too_large", pieceBytes)
-	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+	case err != io.EOF:
 		n.keepCut(k, buffer[:got])
 		return nil, cutOff(err)
-	case r.ContentLength >= 0 && int64(got) != r.ContentLength:
-		n.keepCut(k, buffer[:got])
-		return nil, fault.Invalid("node.cut_off").Because(err)
 	case got == 0:
 		return nil, fault.Invalid("node.empty_piece")
 	}
@@ -166,18 +159,28 @@ func (n *Node) readPiece(w http.ResponseWriter, r *http.Request, k partKey, buff
 	return buffer[:got], nil
 }
 
-func (n *Node) keepPiece(upload, hash string, piece []byte) (nodedb.Placed, error) {
-	size := int64(len(piece))
-	if err := n.uploads.admit(upload, size, n.cfg.Limits); err != nil {
+// keepPiece keeps a piece in the place of what was here of it in part, which is
+// counted already.
+func (n *Node) keepPiece(k partKey, piece []byte) (nodedb.Placed, error) {
+	size, counted := int64(len(piece)), n.parts.offset(k)
+	if err := n.uploads.admit(k.upload, size-counted, n.cfg.Limits); err != nil {
 		return 0, err
 	}
 	placed := nodedb.Known
 	slot, err := n.pieces.Write(piece)
 	if err == nil {
-		placed, err = n.keeper.keep(nodedb.Arrival{Upload: upload, Hash: hash, Size: size, Slot: slot})
+		placed, err = n.keeper.keep(nodedb.Arrival{Upload: k.upload, Hash: k.hash, Size: size, Slot: slot})
 	}
-	if err != nil || placed != nodedb.Kept {
-		n.uploads.leave(upload, size, err != nil)
+	if err != nil {
+		n.uploads.leave(k.upload, size-counted, true)
+		return 0, err
+	}
+	if placed != nodedb.Kept {
+		n.uploads.leave(k.upload, size, false)
+	}
+	dropped, err := n.parts.drop(k)
+	if dropped != counted {
+		n.uploads.leave(k.upload, dropped-counted, false) // it changed meanwhile
 	}
 	return placed, err
 }
@@ -192,11 +195,7 @@ func (n *Node) have(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	begun, err := n.parts.of(upload)
-	if err != nil {
-		return err
-	}
-	return n.signed(w, http.StatusOK, nodeapi.Have{Kind: nodeapi.KindHave, Node: n.Key(), Parts: begun, Pieces: pieces, Upload: upload})
+	return n.signed(w, http.StatusOK, nodeapi.Have{Kind: nodeapi.KindHave, Node: n.Key(), Parts: n.parts.of(upload), Pieces: pieces, Upload: upload})
 }
 
 // commit signs for a whole parcel, or says which pieces are missing.
@@ -236,8 +235,8 @@ func (n *Node) sign(w http.ResponseWriter, r *http.Request, upload string, index
 	if len(missing) > 0 {
 		return writeJSON(w, http.StatusConflict, nodeapi.Missing{Missing: missing})
 	}
-	for _, k := range n.parts.which(func(k partKey, _ string) bool { return k.upload == upload }) {
-		if err := n.dropPart(k); err != nil {
+	for hash := range n.parts.of(upload) {
+		if err := n.dropPart(partKey{upload, hash}); err != nil {
 			return err
 		}
 	}

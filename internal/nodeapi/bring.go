@@ -23,7 +23,7 @@ func patience(bytes int) time.Duration {
 // link that freezes is known after seconds.
 const (
 	firstGrain = 32 << 10
-	leastGrain = 1 << 10
+	leastGrain = LeastPart
 	quickCall  = 2 * time.Second
 	longCall   = 10 * time.Second
 	firstProbe = 16 // calls that go well before more is tried than once failed

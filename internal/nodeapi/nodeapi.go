@@ -67,6 +67,10 @@ const (
 	// SmallBytes is the longest PATCH after which a node ends the connection: who
 	// brings so little at a time has a link that lets little of one pass.
 	SmallBytes = 8 << 10
+
+	// LeastPart is the shortest PATCH that a node takes, but for one that ends the
+	// piece: each costs the node a flush.
+	LeastPart = 1 << 10
 )
 
 // Acknowledgement says that the node durably holds a whole parcel.

@@ -121,20 +121,36 @@ func (db *DB) Slots(ctx context.Context) ([]int64, error) {
 	return collect(rows, err, scanOne[int64])
 }
 
-// OpenUploads gives how many bytes each upload that is not committed holds.
+// OpenUploads gives how many bytes each upload that is not committed holds in
+// whole pieces; those that hold none are left out.
 func (db *DB) OpenUploads(ctx context.Context) (map[string]int64, error) {
 	type one struct {
 		name string
 		size int64
 	}
-	rows, err := db.db.QueryContext(ctx, `SELECT u.name, coalesce(sum(p.size), 0) FROM upload u
-		LEFT JOIN upload_piece up ON up.upload = u.number LEFT JOIN piece p ON p.slot = up.slot GROUP BY u.number`)
+	rows, err := db.db.QueryContext(ctx, `SELECT u.name, sum(p.size) FROM upload u
+		JOIN upload_piece up ON up.upload = u.number JOIN piece p ON p.slot = up.slot GROUP BY u.number`)
 	all, err := collect(rows, err, func(rows *sql.Rows, v *one) error { return rows.Scan(&v.name, &v.size) })
 	open := make(map[string]int64, len(all))
 	for _, v := range all {
 		open[v.name] = v.size
 	}
 	return open, err
+}
+
+// Touch notes of uploads the days on which something of them came that is no whole
+// piece. One of which nothing was noted begins with it.
+func (db *DB) Touch(ctx context.Context, days map[string]string) error {
+	return db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		touch := tx.StmtContext(ctx, db.arrivals.upload)
+		for name, day := range days {
+			var number int64
+			if err := touch.QueryRowContext(ctx, name, day).Scan(&number); err != nil {
+				return fmt.Errorf("note upload %s: %w", name, err)
+			}
+		}
+		return nil
+	})
 }
 
 // Expire drops the uploads of which nothing came since the day, and gives their
