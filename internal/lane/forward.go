@@ -85,7 +85,7 @@ func (l *Lane) hear(ctx context.Context, assignment int64, s Message) (fresh boo
 			return false, nil
 		}
 	}
-	words := masked(shorten(s.Words))
+	words := Masked(shorten(s.Words))
 	if s.To == Refused {
 		words = cmp.Or(words, string(s.To)) // it needs a reason; signs that nobody can see are none
 	}

@@ -28,11 +28,11 @@ func TestPrivateWords(t *testing.T) {
 		if got := private(s); len(got) != 0 {
 			t.Errorf("%q is taken for %q", s, got)
 		}
-		if got := masked(s); got != s {
+		if got := Masked(s); got != s {
 			t.Errorf("%q is masked: %q", s, got)
 		}
 	}
-	if got, want := masked("Тел. 8.700.123.45.67, city точка кз, 109"), "Тел. ███, ███, 109"; got != want {
+	if got, want := Masked("Тел. 8.700.123.45.67, city точка кз, 109"), "Тел. ███, ███, 109"; got != want {
 		t.Errorf("masked %q, want %q", got, want)
 	}
 }

@@ -143,9 +143,9 @@ func publicWords(words ...string) error {
 	return nil
 }
 
-// masked is words of an authority's own system, which nobody can ask to say them
+// Masked is words of an authority's own system, which nobody can ask to say them
 // otherwise, without what publicWords stops.
-func masked(words string) string {
+func Masked(words string) string {
 	for found := private(words); len(found) > 0; found = private(words) {
 		for _, s := range found {
 			words = strings.ReplaceAll(words, s, Black)
