@@ -92,7 +92,7 @@ func (l *Lane) hear(ctx context.Context, assignment int64, s Message) (fresh boo
 	if !oneLine(s.Number, maxNumber) {
 		s.To = ""
 	}
-	m := Move{To: s.To, By: ByOfficial, Reason: words, Number: s.Number, Update: s.Update}
+	m := Move{To: s.To, By: ByOfficial, Reason: words, Number: MaskedNumber(s.Number), Update: s.Update}
 	if slices.Contains(Next(State(a.State), ByOfficial), s.To) && m.To != Planned && m.To != InfoNeeded && m.To != Redirected {
 		r, err := l.db.Request(ctx, a.Request)
 		if err != nil {

@@ -321,7 +321,7 @@ func move(form url.Values, c open311.Change, now lane.State) (lane.Move, error) 
 	case "not_councils_responsibility", "internal_referral":
 		m.To, m.Owner = lane.Redirected, strings.TrimSpace(form.Get("agency_responsible"))
 	case "open", "unchanged":
-		if m.Number = strings.TrimSpace(form.Get("customer_reference")); m.Number != "" {
+		if m.Number = lane.MaskedNumber(strings.TrimSpace(form.Get("customer_reference"))); m.Number != "" {
 			m.To = lane.Registered
 		}
 	default:
