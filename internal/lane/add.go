@@ -121,7 +121,7 @@ type HeldWords struct {
 // Theirs reports words of whoever has a code.
 func (w HeldWords) Theirs(code string) bool {
 	person, err := hashCode(code)
-	return err == nil && (w.person == person || w.person == "" && w.By == ByHolder)
+	return err == nil && w.person == person
 }
 
 // Additions gives the words that wait to be looked at, of one request or, for 0,

@@ -85,14 +85,14 @@ func (l *Lane) hear(ctx context.Context, assignment int64, s Message) (fresh boo
 			return false, nil
 		}
 	}
-	words := masked(shorten(s.Words))
+	words := Masked(shorten(s.Words))
 	if s.To == Refused {
 		words = cmp.Or(words, string(s.To)) // it needs a reason; signs that nobody can see are none
 	}
 	if !oneLine(s.Number, maxNumber) {
 		s.To = ""
 	}
-	m := Move{To: s.To, By: ByOfficial, Reason: words, Number: s.Number, Update: s.Update}
+	m := Move{To: s.To, By: ByOfficial, Reason: words, Number: MaskedNumber(s.Number), Update: s.Update}
 	if slices.Contains(Next(State(a.State), ByOfficial), s.To) && m.To != Planned && m.To != InfoNeeded && m.To != Redirected {
 		r, err := l.db.Request(ctx, a.Request)
 		if err != nil {

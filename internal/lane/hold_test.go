@@ -17,7 +17,7 @@ func FuzzHold(f *testing.F) {
 		if !utf8.ValidString(s) {
 			return // never comes this far
 		}
-		if left := private(masked(s)); len(left) != 0 {
+		if left := private(Masked(s)); len(left) != 0 {
 			t.Errorf("%q is left of %q", left, s)
 		}
 		for _, found := range private(s) {

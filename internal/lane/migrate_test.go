@@ -141,3 +141,43 @@ func TestOldLaneIsCounted(t *testing.T) {
 		}
 	})
 }
+
+// TestOldWordsWaitForTheirHolder: words that waited before it was kept who wrote them
+// are their holder's, and nobody else's.
+func TestOldWordsWaitForTheirHolder(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		raw.Migrations = stepsBefore(t, "offi")
+		old, err := sqldb.Open(t.Context(), raw)
+		check(t, err)
+		holder := lane.NewCode()
+		hash, err := lane.Ticket(holder)
+		check(t, err)
+		check(t, old.Tx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			for _, statement := range []string{
+				`INSERT INTO directory (version, place, digest, day) VALUES (1, 'ulgi', 'ab', '2026-06-01')`,
+				`INSERT INTO request (id, directory, category, language, words, answers, area, visibility, open, day)
+					VALUES (1, 1, 'water', 'ru', 'x', '{}', 'south', 'public', 1, '2026-06-01'), (2, 1, 'water', 'ru', 'x', '{}', 'south', 'public', 1, '2026-06-01')`,
+				`INSERT INTO holder (hash, request) VALUES ('` + hash + `', 1)`,
+				`INSERT INTO addition (request, digest, words, causes, day) VALUES (1, 'ab', '8 701 123 45 67', '[]', '2026-06-02'), (2, 'ab', '8 701 123 45 67', '[]', '2026-06-02')`,
+			} {
+				if _, err := tx.ExecContext(ctx, statement); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		check(t, old.Close())
+		waits, err := open().Additions(t.Context(), 0, 9)
+		if err != nil || len(waits) != 2 {
+			t.Fatalf("%+v, %v wait, want 2", waits, err)
+		}
+		if !waits[0].Theirs(holder) || waits[1].Theirs(holder) {
+			t.Errorf("the holder's are %v and %v, want the first alone", waits[0].Theirs(holder), waits[1].Theirs(holder))
+		}
+		for _, w := range waits {
+			if w.Theirs(lane.NewCode()) {
+				t.Errorf("words of request %d are anybody's", w.Request)
+			}
+		}
+	})
+}

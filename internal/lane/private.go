@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"kua/internal/fault"
 )
@@ -85,12 +86,68 @@ const (
 // dates are days as they are written in figures.
 var dates = regexp.MustCompile(`\b(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d|(?:19|20)\d\d[./-](?:0[1-9]|1[0-2])[./-](?:0[1-9]|[12]\d|3[01]))\b`)
 
+// references are numbers of papers: letters, a year and a number of its own.
+var references = regexp.MustCompile(`\pL{1,6}[-/](?:19|20)\d\d[-/]\d{1,8}`)
+
+// spans are hours and days from one to another, several in a row, and sums of money.
+// They are no part of a number where no digits stand beside them.
+var spans = func() []*regexp.Regexp {
+	const (
+		to    = `\s?[-\x{2010}-\x{2014}]\s?`
+		hour  = `(?:[01]?\d|2[0-4])[.:][0-5]\d`
+		day   = `(?:0?[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])`
+		span  = `(?:` + day + to + day + `(?:\.?\s?(?:19|20)\d\d)?|` + hour + to + hour + `)`
+		sum   = `\d{1,3}(?:\pZ\d{3})+`
+		money = `(?:тенге|теңге|тг|сум|сўм|so‘m|som|сомов|сома|сом|сомони|манат|рублей|руб|KZT|UZS|KGS|TJS|TMT|₸)`
+	)
+	return []*regexp.Regexp{regexp.MustCompile(span + `(?:[\s(),;]+` + span + `)*`), regexp.MustCompile(`(?i)` + sum + `(?:` + to + sum + `)?\s?` + money)}
+}()
+
+// starred are telephones whose parts are set apart by signs that join no other number.
+var starred = regexp.MustCompile(`(?:(?:\+?[78]|\+?99[2368])[^\pL\pN]{1,2}\d{2,3}|\d{3})[^\pL\pN]{1,2}\d{3}(?:[^\pL\pN]{1,2}\d\d){2}`)
+
+// hidden is a text of as many signs as s that has no digit.
+func hidden(s string) string { return strings.Repeat("d", utf8.RuneCountInString(s)) }
+
+// apart reports that no digit is joined to what stands between two places of a text.
+func apart(text string, begin, end int) bool {
+	before := strings.TrimRightFunc(text[:begin], joins)
+	after := strings.TrimLeftFunc(text[end:], joins)
+	last, _ := utf8.DecodeLastRuneInString(before)
+	next, _ := utf8.DecodeRuneInString(after)
+	return !unicode.IsDigit(last) && !unicode.IsDigit(next)
+}
+
+// without hides in a text what an expression finds apart from other digits.
+func without(text string, found *regexp.Regexp) string {
+	var b strings.Builder
+	done := 0
+	for _, at := range found.FindAllStringIndex(text, -1) {
+		if apart(text, at[0], at[1]) {
+			b.WriteString(text[done:at[0]] + hidden(text[at[0]:at[1]]))
+			done = at[1]
+		}
+	}
+	return b.String() + text[done:]
+}
+
 // numbers gives the runs of digits that may be a telephone's number or a person's.
-// Digits are joined over single blanks, points, slashes, hyphens and brackets; a whole date is no
-// part of a number.
+// Digits are joined over single blanks, points, slashes, hyphens and brackets; a whole date,
+// a paper's number, hours, days and money are no part of a number.
 func numbers(text string) (all []string) {
 	letters := []rune(text)
-	scanned := []rune(dates.ReplaceAllStringFunc(text, func(date string) string { return strings.Repeat("d", len(date)) }))
+	plainer := without(dates.ReplaceAllStringFunc(text, hidden), references)
+	for _, s := range spans {
+		plainer = without(plainer, s)
+	}
+	for _, at := range starred.FindAllStringIndex(plainer, -1) {
+		begin := utf8.RuneCountInString(plainer[:at[0]])
+		found := string(letters[begin : begin+utf8.RuneCountInString(plainer[at[0]:at[1]])])
+		if apart(plainer, at[0], at[1]) && strings.ContainsFunc(found, func(r rune) bool { return !unicode.IsDigit(r) && !joins(r) && r != '+' }) {
+			all = append(all, found)
+		}
+	}
+	scanned := []rune(plainer)
 	for i := 0; i < len(scanned); {
 		if !unicode.IsDigit(scanned[i]) {
 			i++
@@ -110,7 +167,7 @@ func numbers(text string) (all []string) {
 		i = end
 		fewest := fewestDigits
 		run := string(letters[begin:end])
-		if end-begin == digits+1 && strings.ContainsAny(run, ".") {
+		if end-begin == digits+1 && strings.IndexByte(run, '.') <= 2 && strings.ContainsAny(run, ".") { // a degree here has two figures
 			fewest = fewestDecimals
 		}
 		if digits >= fewest {
@@ -143,9 +200,40 @@ func publicWords(words ...string) error {
 	return nil
 }
 
-// masked is words of an authority's own system, which nobody can ask to say them
+// reference is the number of a paper or a case: letters and figures, set apart by a hyphen, a
+// slash, a point or an underline.
+var reference = regexp.MustCompile(`^(?:№ ?)?[\pL\pN]+(?:[-/._][\pL\pN]+)*$`)
+
+// telephone is the figures of a telephone of these countries, or of a number that a person has.
+var telephone = regexp.MustCompile(`^(?:[78]?7\d{9}|[78][489]\d{9}|0\d{9}|99[2368]\d{8,9}|\d{12}|\d{14})$`)
+
+// isReference reports what can be an authority's number of a report, for everybody to
+// read: no words, no link, no telephone and no person's number.
+func isReference(s string) bool {
+	if !reference.MatchString(s) || !strings.ContainsFunc(s, unicode.IsDigit) || len(links(s)) > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(numbers(s), func(run string) bool {
+		return telephone.MatchString(strings.Map(func(r rune) rune {
+			if unicode.IsDigit(r) {
+				return r
+			}
+			return -1
+		}, run))
+	})
+}
+
+// MaskedNumber is a number of an authority's own system, without what cannot be one.
+func MaskedNumber(s string) string {
+	if s == "" || isReference(s) {
+		return s
+	}
+	return Black
+}
+
+// Masked is words of an authority's own system, which nobody can ask to say them
 // otherwise, without what publicWords stops.
-func masked(words string) string {
+func Masked(words string) string {
 	for found := private(words); len(found) > 0; found = private(words) {
 		for _, s := range found {
 			words = strings.ReplaceAll(words, s, Black)

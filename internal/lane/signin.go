@@ -72,11 +72,11 @@ type porter struct {
 
 	mu    sync.Mutex // of what follows
 	tries map[uint32]*Budget
-	acts  map[uint32]*Budget // of TakeAct
+	acts  map[string]*Budget // of TakeAct, by name
 }
 
 func newPorter() *porter {
-	return &porter{waiting: make(chan struct{}, hashesAtATime+hashesWaiting), hashing: make(chan struct{}, hashesAtATime), tries: map[uint32]*Budget{}, acts: map[uint32]*Budget{}}
+	return &porter{waiting: make(chan struct{}, hashesAtATime+hashesWaiting), hashing: make(chan struct{}, hashesAtATime), tries: map[uint32]*Budget{}, acts: map[string]*Budget{}}
 }
 
 // take takes one try of a name, whether there is such an account or not, or gives

@@ -102,7 +102,7 @@ func day(d, today appeal.Day) bool {
 }
 
 // check holds a move against the table and against what it needs. The faults are
-// lane.transition, lane.needs, lane.text and lane.public_words.
+// lane.transition, lane.needs, lane.text, lane.reference and lane.public_words.
 func (m Move) check(matter Matter, from State, category authority.Category, today appeal.Day) error {
 	if !slices.Contains(matter.Next(from, m.By), m.To) {
 		return fault.Conflict("lane.transition", string(from), string(m.To), string(m.By))
@@ -135,6 +135,9 @@ func (m Move) check(matter Matter, from State, category authority.Category, toda
 	}
 	if !oneLine(m.Number, maxNumber) {
 		return fault.Invalid("lane.text", maxNumber)
+	}
+	if m.Number != "" && m.Number != Black && !isReference(m.Number) {
+		return fault.Invalid("lane.reference")
 	}
 	return nil
 }

@@ -29,7 +29,8 @@ type Verdict struct {
 // request again; supporters' verdicts open nothing. Words that the rules of holding stop wait for a
 // checker (Additions); the verdict itself does not. The faults are lane.bad_code,
 // lane.unknown_code, lane.verdict (no such word), lane.text, lane.danger,
-// lane.no_assignment, lane.no_answer, lane.judged, lane.came_later, lane.moved, lane.no_picture and lane.adding_waits.
+// lane.no_assignment, lane.no_answer, lane.judged, lane.came_later, lane.moved, lane.no_picture and lane.verdict_wordless:
+// the verdict counts, and its words are not kept, since as many as may wait do already.
 func (l *Lane) Judge(ctx context.Context, v Verdict) error {
 	hash, err := hashCode(v.Code)
 	if err != nil {

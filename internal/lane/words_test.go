@@ -88,7 +88,7 @@ func mustHistory(t *testing.T, l *lane.Lane, id int64) []lane.Event {
 
 // TestReplyWaits: an answer to an authority's question that a rule stops waits, and
 // the part with it; let through it is answered. Five words of supporters wait at most,
-// beside five of the holder.
+// beside five of the holder; a sixth one's verdict counts without its words.
 func TestReplyWaits(t *testing.T) {
 	onBoth(t, func(t *testing.T, open func() *lane.Lane, _ sqldb.Config) {
 		l, ctx := withCity(t, open()), t.Context()
@@ -124,13 +124,17 @@ func TestReplyWaits(t *testing.T) {
 		a = must(t, l, id, mended)
 		for i, code := range codes {
 			err := l.Judge(ctx, lane.Verdict{Code: code, Assignment: a.Number, Answer: a.Answer, Says: lane.SaysMended, Words: "Выдумано, @account" + strings.Repeat("x", i)})
-			if full := errors.Is(err, fault.Conflict("lane.adding_waits")); full != (i == 5) || !full && err != nil {
+			if full := errors.Is(err, fault.Conflict("lane.verdict_wordless")); full != (i == 5) || !full && err != nil {
 				t.Errorf("supporter %d: %v", i, err)
 			}
 		}
-		if said, err := l.Verdicts(ctx, id); err != nil || said[a.Number].Others[lane.SaysMended] != 5 {
+		if said, err := l.Verdicts(ctx, id); err != nil || said[a.Number].Others[lane.SaysMended] != 6 {
 			t.Errorf("%+v, %v", said, err)
 		}
+		if waits, err := l.Additions(ctx, id, 9); err != nil || len(waits) != 5 {
+			t.Errorf("%d wait, %v; want 5", len(waits), err)
+		}
+		check(t, judge(l, ctx, codes[5], a, lane.SaysMended)) // it counts already
 		check(t, added(t, l, id, d.Code, "Выдумано, @holder", false))
 	})
 }

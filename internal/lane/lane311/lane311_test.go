@@ -561,6 +561,26 @@ func TestUpdatesBothWays(t *testing.T) {
 	})
 }
 
+// TestUpdatesAreMasked: an update with a telephone or a link is taken without them.
+func TestUpdatesAreMasked(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *room) {
+		id := r.sent()
+		update := func(name, status, words string) url.Values {
+			return url.Values{"api_key": {r.key}, "service_request_id": {id}, "update_id": {name}, "status": {status}, "updated_datetime": {"2026-11-28T11:00:00Z"}, "description": {words}}
+		}
+		numbered := update("u0", "OPEN", "")
+		numbered.Set("customer_reference", "Иванов И., +7 701 123 45 67, https://t.me/ivanov")
+		r.post("servicerequestupdates.xml", numbered, 200)
+		r.post("servicerequestupdates.xml", update("u1", "IN_PROGRESS", "Выехали, тел. диспетчера 8 7172 12 34 56"), 200)
+		r.post("servicerequestupdates.xml", update("u2", "UNCHANGED", "Ждём, https://gorod.example"), 200)
+		r.post("servicerequestupdates.xml", update("u3", "NO_FURTHER_ACTION", "Не наш, звоните 87172123456 или 109"), 200)
+		body := r.asked("servicerequestupdates.xml", 200, "Выехали, тел. диспетчера ███<", "Ждём, ███<", "звоните ███ или 109")
+		if strings.Contains(body, "34 56") || strings.Contains(body, "Иванов") || strings.Contains(body, "gorod.example") {
+			t.Errorf("they are shown: %s", body)
+		}
+	})
+}
+
 // TestWhatPeopleSay: a verdict and an outcome are told as what they are, in updates,
 // in a request's notes and in bulk, and none of them as a move of the authority's; the
 // pictures that everybody may see have their addresses.

@@ -25,9 +25,11 @@ import (
 const (
 	// maxUpload is the most bytes of a form with photos.
 	maxUpload = maxForm + lane.MaxPictures*lane.MaxPictureBytes + 64<<10
-	// maxHeld is the most that is held of all photos at a time, and maxEarly of
-	// those whose sender has not shown a key yet.
-	maxHeld  = 64 << 20
+	// maxPhoto is the memory that the largest photo takes: a byte more shows that one is too large.
+	maxPhoto = lane.MaxPictureBytes + 1
+	// maxHeld is the most that is held of all photos at a time, two forms with as many and
+	// as large ones as may come, and maxEarly of those whose sender has not shown a key yet.
+	maxHeld  = 2 * lane.MaxPictures * maxPhoto
 	maxEarly = 8 << 20
 	// partCost is what a part takes of the form beside its text.
 	partCost = 64
@@ -133,7 +135,7 @@ func (s *Server) hold(v *visit, from io.Reader) error {
 	var photo []byte
 	for b.trouble == nil {
 		if len(photo) == cap(photo) {
-			more := max(64<<10, cap(photo)/2)
+			more := min(max(64<<10, cap(photo)/2), maxPhoto-cap(photo))
 			early := v.form.Get("api_key") == ""
 			if !s.held.take(more, early) {
 				b.trouble = fault.Later("lane.pictures_busy")

@@ -196,6 +196,34 @@ func TestPhotosAreRefused(t *testing.T) {
 	})
 }
 
+// TestLargestPhotosFit: as many photos as may come, each as large as may be, are held,
+// and as many of another form beside them; one byte more is too much.
+func TestLargestPhotosFit(t *testing.T) {
+	onBothWithPhotos(t, func(t *testing.T, r *room, _ *counted) {
+		v := &visit{Request: httptest.NewRequestWithContext(t.Context(), "POST", Endpoint, nil), form: url.Values{"api_key": {r.key}}}
+		photo := make([]byte, lane.MaxPictureBytes+1)
+		for range lane.MaxPictures {
+			check(t, r.endpoint.hold(v, bytes.NewReader(photo[1:])))
+		}
+		if v.brought.trouble != nil || len(v.brought.photos) != lane.MaxPictures {
+			t.Fatalf("%d are held: %v", len(v.brought.photos), v.brought.trouble)
+		}
+		if other := v.brought.all; !r.endpoint.held.take(other, false) {
+			t.Error("another form has no room beside it")
+		} else {
+			r.endpoint.held.give(other, 0)
+		}
+		r.endpoint.letGo(v)
+		check(t, r.endpoint.hold(v, bytes.NewReader(photo)))
+		if !errors.Is(v.brought.trouble, fault.TooLarge("lane.picture_large")) {
+			t.Errorf("one byte more: %v", v.brought.trouble)
+		}
+		if r.endpoint.letGo(v); r.endpoint.held.all != 0 {
+			t.Errorf("%d bytes are not given back", r.endpoint.held.all)
+		}
+	})
+}
+
 // TestProofOfAnAuthority: an authority's system shows by a photo that something is
 // mended, once, and words of it may have one too.
 func TestProofOfAnAuthority(t *testing.T) {

@@ -266,12 +266,13 @@ func (s *Server) act(v *visit, known lane.Known, authority string, c open311.Cha
 	if err != nil {
 		return err
 	}
+	c.Description = lane.Masked(oneLineEnd(c.Description)) // nobody can ask a system to say it otherwise
 	m, err := move(v.form, c, a.State)
 	if err != nil {
 		return err
 	}
 	if m.Picture = picture; m.To == "" {
-		return s.lane.Remark(v.Context(), known.ID, int64(len(known.History)), authority, oneLineEnd(c.Description), picture, c.UpdateID)
+		return s.lane.Remark(v.Context(), known.ID, int64(len(known.History)), authority, c.Description, picture, c.UpdateID)
 	}
 	if a.State == lane.Routed { // who answers has got it
 		if err := s.lane.Move(v.Context(), a.Number, a.Step, lane.Move{To: lane.Delivered, By: lane.ByHouse}); err != nil {
@@ -300,7 +301,7 @@ func theirs(known lane.Known, authority string) (lane.Assignment, error) {
 // place for the day of a plan, the next owner and the authority's number: they are
 // expected_datetime, agency_responsible and customer_reference.
 func move(form url.Values, c open311.Change, now lane.State) (lane.Move, error) {
-	m := lane.Move{By: lane.ByOfficial, Reason: oneLineEnd(c.Description), Update: c.UpdateID}
+	m := lane.Move{By: lane.ByOfficial, Reason: c.Description, Update: c.UpdateID}
 	switch c.Status {
 	case "in_progress", "investigating":
 		m.To = lane.InWork
@@ -320,7 +321,7 @@ func move(form url.Values, c open311.Change, now lane.State) (lane.Move, error) 
 	case "not_councils_responsibility", "internal_referral":
 		m.To, m.Owner = lane.Redirected, strings.TrimSpace(form.Get("agency_responsible"))
 	case "open", "unchanged":
-		if m.Number = strings.TrimSpace(form.Get("customer_reference")); m.Number != "" {
+		if m.Number = lane.MaskedNumber(strings.TrimSpace(form.Get("customer_reference"))); m.Number != "" {
 			m.To = lane.Registered
 		}
 	default:

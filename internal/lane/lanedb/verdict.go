@@ -51,10 +51,12 @@ type Verdict struct {
 // the assignment to it with a second event; open says which states leave a
 // request open, and most is how many words of such an actor wait at a request. The authority hears of it where the rules say so. The same from the same person again changes nothing. The faults
 // are lane.unknown_code, lane.judged (they said something else before),
-// lane.no_answer (nothing is to be judged), lane.came_later, lane.moved, lane.no_picture and lane.adding_waits.
+// lane.no_answer (nothing is to be judged), lane.came_later, lane.moved, lane.no_picture and,
+// when the verdict is kept but its words are not, since most wait already, lane.verdict_wordless.
 func (db *DB) AddVerdict(ctx context.Context, v Verdict, most int64, said Write, reopened *Assignment, open func(state string) bool, move Write) error {
-	a := v.Assignment
+	a, wordless := v.Assignment, false
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		wordless = false
 		who, err := personOf(ctx, tx, v.Person)
 		if err != nil {
 			return err
@@ -95,7 +97,8 @@ func (db *DB) AddVerdict(ctx context.Context, v Verdict, most int64, said Write,
 			return err
 		}
 		if v.Waits != nil {
-			if err := holdAddition(ctx, tx, *v.Waits, most); err != nil {
+			err := holdAddition(ctx, tx, *v.Waits, most)
+			if wordless = errors.Is(err, fault.Conflict("lane.adding_waits")); err != nil && !wordless {
 				return err
 			}
 		}
@@ -129,6 +132,9 @@ func (db *DB) AddVerdict(ctx context.Context, v Verdict, most int64, said Write,
 	})
 	if err != nil {
 		return fmt.Errorf("keep a verdict on assignment %d: %w", a.Number, err)
+	}
+	if wordless {
+		return fault.Conflict("lane.verdict_wordless", most)
 	}
 	return nil
 }

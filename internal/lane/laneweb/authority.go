@@ -175,7 +175,7 @@ func (w *Web) renew(v *visit) error {
 	if !errors.Is(err, fault.Forbidden("lane.expired_link")) {
 		return err
 	}
-	if err := w.takeAct(v, of.ID); err != nil {
+	if err := w.takeAct(v, of.ID, lane.ByOfficial); err != nil {
 		return err
 	}
 	if err := w.lane.Renew(v.Context(), a.Number, false); err != nil {
@@ -261,7 +261,7 @@ func (w *Web) holderAnswers(v *visit) error {
 	if err1 != nil || err2 != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	if err := w.takeAct(v, id); err != nil {
+	if err := w.takeAct(v, id, lane.ByHolder); err != nil {
 		return err
 	}
 	err = w.lane.Reply(v.Context(), v.form.Get(codeField), number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes")

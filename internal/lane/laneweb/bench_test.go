@@ -88,7 +88,7 @@ func (t benchText) sentence(lang locale.Tag) string {
 const benchBatch = 500
 
 // benchImport takes n made-up cases over, those from the first-th on, as kua lane import does.
-func benchImport(b *testing.B, r *room, t benchText, first, n, of int) time.Duration {
+func benchImport(b testing.TB, r *room, t benchText, first, n, of int) time.Duration {
 	b.Helper()
 	to, err := r.lane.Importer(b.Context(), "bench.example")
 	if err != nil {
@@ -465,9 +465,9 @@ func (k *bench) benchSubmit(b *testing.B) {
 	}
 }
 
-// benchBulk brings the rows that the import has made into an empty lane by the
-// database's own bulk loader.
-func (k *bench) benchBulk(b *testing.B, took time.Duration) {
+// bulk brings the rows that the import has made into an empty lane by the database's
+// own bulk loader, and gives how long that took.
+func (k *bench) bulk(b testing.TB) time.Duration {
 	at := ""
 	if k.room.db.URL != "" {
 		at = pgtest.Database(b)
@@ -475,9 +475,9 @@ func (k *bench) benchBulk(b *testing.B, took time.Duration) {
 	}
 	bulk := lanetest.NewBulk(b, at, k.db)
 	for _, table := range []struct{ into, from string }{
-		{"request", `SELECT id, directory, category, language, words, answers, area, lat, lon, visibility, open, day, landmark, 'bench.example' FROM request ORDER BY id`},
+		{"request (id, directory, category, language, words, answers, area, lat, lon, visibility, open, day, landmark, source)", `SELECT id, directory, category, language, words, answers, area, lat, lon, visibility, open, day, landmark, 'bench.example' FROM request ORDER BY id`},
 		{"event (request, number, body, hash)", `SELECT request, number, body, hash FROM event ORDER BY request`},
-		{"imported", `SELECT source, number, request, day FROM imported ORDER BY source, number`},
+		{"imported (source, number, request, day)", `SELECT source, number, request, day FROM imported ORDER BY source, number`},
 		{"request_words", ""},
 		{"request_box", `SELECT id, lat, lat, lon, lon FROM request WHERE lat IS NOT NULL ORDER BY id`},
 	} {
@@ -491,8 +491,26 @@ func (k *bench) benchBulk(b *testing.B, took time.Duration) {
 			bulk.Add(b, table.into, k.db, table.from)
 		}
 	}
-	bulked := bulk.Load(b)
+	return bulk.Load(b)
+}
+
+// benchBulk holds the import against the bulk loader.
+func (k *bench) benchBulk(b *testing.B, took time.Duration) {
+	bulked := k.bulk(b)
 	b.ReportMetric(float64(took)/float64(bulked), "import/bulk")
 	b.ReportMetric(float64(k.cases)/took.Seconds(), "import-rows/s")
 	b.ReportMetric(float64(k.cases)/bulked.Seconds(), "bulk-rows/s")
+}
+
+// TestBenchBulk: the bulk loader of the bench takes what the import has made, on each engine.
+func TestBenchBulk(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *room) {
+		k := &bench{room: r, cases: 50}
+		var err error
+		k.db, err = sqldb.Open(t.Context(), r.db)
+		check(t, err)
+		defer k.db.Close()
+		benchImport(t, r, newBenchText(), 0, k.cases, k.cases)
+		k.bulk(t)
+	})
 }

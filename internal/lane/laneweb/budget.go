@@ -26,12 +26,12 @@ func newBudget(l *lane.Lane, name string, perHour int) *budget {
 	return &budget{l.Budget(name, perHour), time.Now}
 }
 
-// takeAct takes one of the acts on a request, and one of what all requests have together,
-// or says when to come back.
-func (w *Web) takeAct(v *visit, request int64) error {
+// takeAct takes one of the acts on a request by its holder, its supporters or those with its links,
+// and one of what all requests have together for such, or says when to come back.
+func (w *Web) takeAct(v *visit, request int64, by lane.Actor) error {
 	ctx, stop := context.WithTimeout(v.Context(), budgetPatience)
 	defer stop()
-	left, err := w.lane.TakeAct(ctx, request)
+	left, err := w.lane.TakeAct(ctx, request, by)
 	if err == nil && left > 0 {
 		wait := int(math.Ceil(left.Seconds()))
 		v.rw.Header().Set("Retry-After", strconv.Itoa(wait))
@@ -39,6 +39,9 @@ func (w *Web) takeAct(v *visit, request int64) error {
 	}
 	if err != nil {
 		return err
+	}
+	if by == lane.BySupporter {
+		return w.takeFrom(v, w.crowd)
 	}
 	return w.takeFrom(v, w.acts)
 }

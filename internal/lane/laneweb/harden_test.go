@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strconv"
 	"testing"
+
+	"kua/internal/lane"
 )
 
 // TestOneCodeCannotUseUpAll: whoever has the code of one report can do so much with it in an
@@ -25,6 +27,36 @@ func TestOneCodeCannotUseUpAll(t *testing.T) {
 		}
 		add(greedy, 31, 503)
 		add(other, 1, 200)
+	})
+}
+
+// TestNobodyShutsAHolderOut: what supporters and old links use up, on one report and on all
+// together, is none of a holder's.
+func TestNobodyShutsAHolderOut(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *room) {
+		f, supporter := draft(), lane.NewCode()
+		id, err := strconv.ParseInt(r.tell("manhole", f), 10, 64)
+		check(t, err)
+		check(t, r.lane.Support(t.Context(), id, supporter))
+		add := func(code string) (status int) {
+			resp, _ := r.do("POST", "/en/open/add", url.Values{"code": {code}, "seen": {"1"}, "words": {"Made up"}})
+			return resp.StatusCode
+		}
+		tries := 0
+		for status := 0; status != 503; tries++ {
+			if status = add(supporter); tries > 35 || status != 404 && status != 503 {
+				t.Fatalf("a supporter's try %d answers %d", tries, status)
+			}
+		}
+		for wait, err := r.lane.TakeAct(t.Context(), id, lane.ByOfficial); wait == 0; wait, err = r.lane.TakeAct(t.Context(), id, lane.ByOfficial) {
+			check(t, err)
+		}
+		for _, err := r.web.crowd.take(); err == nil; {
+			_, err = r.web.crowd.take()
+		}
+		if status := add(f.Get("code")); status != 200 {
+			t.Errorf("after that the holder's words answer %d, want 200", status)
+		}
 	})
 }
 

@@ -36,7 +36,7 @@ type Config struct {
 	Lane      *lane.Lane
 	Catalogue *locale.Catalogue
 	Name      func(locale.Tag) string // of whoever runs the lane
-	PerHour   int                     // reports taken in an hour by all processes on this database, as many acts on them, and twice as many photos; default 600
+	PerHour   int                     // reports taken in an hour by all processes on this database, as many acts on them and of their supporters, and twice as many photos; default 600
 	Licence   Licence                 // of the open data
 	Site      *url.URL                // as others reach it; nil: as a request names it
 	Diary     *slog.Logger            // faults of the house, and on which kind of page; nothing of who asks; default: nowhere
@@ -51,7 +51,8 @@ type Web struct {
 	set       *page.Set
 	budget    *budget // of reports
 	spare     *budget // of reports that come without work while there is load
-	acts      *budget // of those with a code or a link, whom no flood of reports is to keep out
+	acts      *budget // of those with a holder's code or a link, whom no flood of reports is to keep out
+	crowd     *budget // of supporters, whose codes are free for all
 	joins     *budget // of having the same trouble, for which nobody needs a code that was known before
 	inquiries *budget // of questions
 	photos    *budget
@@ -89,7 +90,7 @@ func New(cfg Config) (*Web, error) {
 	if cfg.Diary == nil {
 		cfg.Diary = slog.New(slog.DiscardHandler)
 	}
-	w := &Web{diary: cfg.Diary, lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), acts: newBudget(cfg.Lane, "acts", cfg.PerHour),
+	w := &Web{diary: cfg.Diary, lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), acts: newBudget(cfg.Lane, "acts", cfg.PerHour), crowd: newBudget(cfg.Lane, "acts of supporters", cfg.PerHour),
 		joins: newBudget(cfg.Lane, "supports", cfg.PerHour), inquiries: newBudget(cfg.Lane, "questions", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
 		spare: newBudget(cfg.Lane, "unworked", max(1, cfg.PerHour/spareShare)), letters: newBudget(cfg.Lane, "alerts", max(1, cfg.PerHour/alertShare)), mails: cfg.Alerts,
 		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence, site: cfg.Site}

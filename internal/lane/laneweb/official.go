@@ -263,13 +263,17 @@ func (w *Web) stepLine(v *visit, s appeal.Possible) stepLine {
 }
 
 // knownAndFew refuses a code that nobody has, before it uses up anybody's budget,
-// and then whatever is too much for an hour, on its report or on all together.
+// and then whatever is too much for an hour, of such on its report or on all together.
 func (w *Web) knownAndFew(v *visit) error {
 	who, err := w.lane.Who(v.Context(), v.form.Get(codeField))
 	if err != nil {
 		return err
 	}
-	return w.takeAct(v, who.Request)
+	by := lane.BySupporter
+	if who.Holder {
+		by = lane.ByHolder
+	}
+	return w.takeAct(v, who.Request, by)
 }
 
 // contact keeps how the collective can reach a holder, or takes it away.

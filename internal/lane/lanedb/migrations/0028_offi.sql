@@ -1,9 +1,10 @@
 -- Words that wait are not only those that a holder adds: also what people say with a verdict, and what answers an authority's question.
 
 ALTER TABLE addition ADD COLUMN actor      TEXT    NOT NULL DEFAULT 'holder';
-ALTER TABLE addition ADD COLUMN person     TEXT    NOT NULL DEFAULT '';  -- hash of their code; '' for words from before this step
+ALTER TABLE addition ADD COLUMN person     TEXT    NOT NULL DEFAULT '';  -- hash of their code
 ALTER TABLE addition ADD COLUMN assignment INTEGER NOT NULL DEFAULT 0;   -- the part to whose question they answer, or whose answer they judge; 0: neither
 ALTER TABLE addition ADD COLUMN answer     INTEGER NOT NULL DEFAULT 0;   -- of a verdict: the number of the event that it judges
+UPDATE addition SET person = COALESCE((SELECT hash FROM holder WHERE holder.request = addition.request), ''); -- until here holders alone added words
 
 -- The stays of formal appeals with authorities, and as what each is counted. Both follow from the entries and the law of the newest
 -- directory; a sweep works out anew what is of an older one. A stay whose day is not over is counted under that day, so that whether it is over is stored nowhere.
