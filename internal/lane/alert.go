@@ -303,9 +303,10 @@ type Trouble string
 
 // The troubles. What is the house's own ends no alert, however long it lasts.
 const (
-	NotTried      Trouble = "not_tried"     // no mail can be sent at all
+	NotTried      Trouble = "not_tried"     // no mail can be sent at all, or this letter could not be written
 	HouseTrouble  Trouble = "house"         // no server answered, or it takes nothing from this sender
-	MailboxLater  Trouble = "mailbox_later" // the mailbox takes nothing now
+	PolicyRefused Trouble = "policy"        // a rule of the server forbids it, which says nothing of the mailbox
+	MailboxLater  Trouble = "mailbox_later" // the mailbox takes nothing now, or a refusal does not say why
 	LetterRefused Trouble = "refused"       // this letter is refused for good
 	NoMailbox     Trouble = "no_mailbox"    // nothing is ever taken for this address
 )
@@ -324,6 +325,7 @@ func (l *Lane) AlertFailed(ctx context.Context, a Alert, why Trouble) error {
 	case why == HouseTrouble:
 		k.Tries-- // it says nothing of the address
 		wait = housePause
+	case why == PolicyRefused: // its pause grows, and nothing ends
 	case why == NoMailbox, why == MailboxLater && k.Tries >= alertLater:
 		return l.db.StopAlerts(ctx, k.Mark, k.Address, month, string(why))
 	case why == LetterRefused && (a.Asked || k.Tries >= alertTries):

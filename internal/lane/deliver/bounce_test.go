@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"kua/internal/lane"
 	"kua/internal/lane/deliver"
 	"kua/internal/locale"
+	"kua/internal/mail"
 	"kua/internal/mail/mailtest"
 )
 
@@ -101,6 +103,26 @@ func TestAlertsGiveUp(t *testing.T) {
 		}
 		if n, err := h.lane.CountAlerts(t.Context()); err != nil || n != (lane.AlertCount{Ended: 2}) {
 			t.Errorf("there are %+v, %v", n, err)
+		}
+	})
+}
+
+// TestPolicyEndsNoAlert: a server's rules at RCPT end no alert, however long they last; when
+// they are lifted its letter is sent.
+func TestPolicyEndsNoAlert(t *testing.T) {
+	onBoth(t, func(t *testing.T, h house) {
+		h.confirmed(lane.Wish{Area: "ulgi"})
+		submit(t, h.lane, pothole())
+		server, box := mailtest.Start(t, mailtest.Says, false), &post{}
+		for at := day; at < 20*day; at += 8 * time.Hour {
+			h.alerts(at, func(ctx context.Context, m mail.Message) error {
+				m.To = "554_5.7.1@mail.example"
+				return sender(server.Addr)(ctx, m)
+			})
+		}
+		h.alerts(21*day, box.send)
+		if n, err := h.lane.CountAlerts(t.Context()); err != nil || n != (lane.AlertCount{Areas: 1}) || len(box.sent) != 1 {
+			t.Errorf("there are %+v, %v; %d letters", n, err, len(box.sent))
 		}
 	})
 }
