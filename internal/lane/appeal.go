@@ -183,7 +183,7 @@ func (a *Appeal) gather() {
 		case e.Says != "":
 			a.Says = e.Says
 		default:
-			event := appeal.Event{Act: e.Act, Day: e.Day, By: e.By, Authority: e.Authority, Until: e.Until, Number: e.Note.Number, Reason: e.Note.Reason}
+			event := appeal.Event{Act: e.Act, Day: e.Day, By: e.By, Authority: e.Authority, Until: e.Until, Number: e.Note.Number, Reason: e.Note.Reason, Entered: e.Entered}
 			if e.Numbered && event.Number == "" {
 				event.Number = unread
 			}

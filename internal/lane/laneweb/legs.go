@@ -94,7 +94,7 @@ func (b base) number(name, text string, s lane.Share) number {
 }
 
 // legColumns are those of the rows behind the numbers of formal appeals.
-var legColumns = []string{"id", "leg", "authority", "standing", "submitted", "submitted_by", "delivered", "delivered_by", "registered", "registered_by", "due", "ended", "ended_by", "address"}
+var legColumns = []string{"id", "leg", "authority", "standing", "submitted", "submitted_by", "delivered", "delivered_by", "registered", "registered_by", "due", "ended", "ended_by", "entered", "address"}
 
 // legRows gives the stays of formal appeals that a scoreboard counts, one row each.
 func (w *Web) legRows(v *visit) error {
@@ -136,7 +136,7 @@ func (w *Web) writeLegs(v *visit, to io.Writer, batch []lane.LegRow, standing la
 		for _, s := range []appeal.Stamp{r.Leg.Submitted, r.Leg.Delivered, r.Leg.Registered} {
 			row = append(row, string(s.Day), string(s.By))
 		}
-		rows = append(rows, append(row, due, string(r.Leg.Ended.Day), string(r.Leg.Ended.By), "/"+v.lang.Path()+Root+"/case/"+number))
+		rows = append(rows, append(row, due, string(r.Leg.Ended.Day), string(r.Leg.Ended.By), string(r.Leg.Entered), "/"+v.lang.Path()+Root+"/case/"+number))
 	}
 	return writeRows(to, rows...)
 }
