@@ -167,6 +167,46 @@ func TestNoAuthorityClearsItsSilence(t *testing.T) {
 	})
 }
 
+// TestHiddenAppealsAreNotCounted: an appeal of a report that nobody may see is in no number,
+// and a recount agrees; let through, it is. Nothing is entered while the report waits.
+func TestHiddenAppealsAreNotCounted(t *testing.T) {
+	onBothSealing(t, func(t *testing.T, l *lane.Lane, c *collective, raw sqldb.Config) {
+		ctx, who := t.Context(), checker(t, l)
+		d := manhole(func(d *lane.Draft) { d.Words = "Люк открыт, звоните 8 701 123 45 67" })
+		id := submit(t, l, d)
+		submitted := act(appeal.Submitted, "2026-09-01", to("water"))
+		if err := l.Attest(ctx, d.Code, 0, submitted); !errors.Is(err, fault.Conflict("lane.appeal_waits")) {
+			t.Errorf("while it waits: %v", err)
+		}
+		behind(t, raw, func(ctx context.Context, tx *sql.Tx) error { // as what was entered before such was refused
+			_, err := tx.ExecContext(ctx, `UPDATE assignment SET state = 'withdrawn' WHERE request = $1`, id)
+			return err
+		})
+		attest(t, l, d.Code, submitted)
+		attest(t, l, d.Code, act(appeal.Registered, "2026-09-02", number("1")))
+		counted := func(what string, want lane.LegTallied) {
+			t.Helper()
+			if got := legCounts(t, l, "water"); !equalTally(got, want) {
+				t.Errorf("%s: %v, want %v", what, got, want)
+			}
+			all, err := l.Recount(ctx, false)
+			check(t, err)
+			for _, d := range all {
+				if d.What == lane.DiffersAppeal || d.Kind == lane.AppealTrack {
+					t.Errorf("%s: a recount tells of %+v", what, d)
+				}
+			}
+		}
+		counted("refused", lane.LegTallied{})
+		behind(t, raw, func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE assignment SET state = 'awaiting_check' WHERE request = $1`, id)
+			return err
+		})
+		check(t, l.Decide(ctx, lane.Check{Checker: who.Number, Request: id, Seen: 1, To: lane.Routed}))
+		counted("let through", lane.LegTallied{lane.LegSilent: 1})
+	})
+}
+
 func equalTally[S ~string](a, b map[S]int64) bool {
 	for s, n := range a {
 		if b[s] != n {
