@@ -41,10 +41,16 @@ func (w *Web) legs(v *visit) error {
 	}
 	p := legsPage{base: w.base(v, path, "laneweb.legs"), MinSample: lane.MinSample, RipeDays: lane.RipeDays, One: id != ""}
 	p.From, p.Until, p.Older = p.Month(span.First), p.Month(span.Last), p.At(path+"?until="+monthAfter(span.First, -1))
-	counts, err := w.lane.TallyAppeals(v.Context(), span.First, string(w.lane.Today())[:7])
+	counts, err := w.lane.TallyAppeals(v.Context(), span.First, span.Last)
 	if err != nil {
 		return err
 	}
+	newest := lane.RipeSpan(w.lane.Today(), "").Last
+	unripe, err := w.lane.TallyAppeals(v.Context(), monthAfter(newest, 1), string(w.lane.Today())[:7])
+	if err != nil {
+		return err
+	}
+	counts = append(counts, unripe...)
 	var ids []lane.Count // as items takes them
 	for _, c := range counts {
 		ids = append(ids, lane.Count{ID: c.Authority})
@@ -54,7 +60,7 @@ func (w *Web) legs(v *visit) error {
 		for _, c := range counts {
 			switch {
 			case c.Authority != i.id:
-			case c.Month > span.Last:
+			case c.Month > newest:
 				young += c.N
 			default:
 				in[c.Standing] += c.N
