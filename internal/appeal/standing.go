@@ -52,6 +52,16 @@ type Event struct {
 	Number    string   `json:"number,omitempty"`    // the authority's own, of registered
 	Until     Day      `json:"until,omitempty"`     // of extended
 	Reason    string   `json:"reason,omitempty"`    // of extended and forwarded
+	Entered   Day      `json:"-"`                   // when it was said, "" where that is not known
+}
+
+// Counts is the day on which an act counts for a clock. An authority's own word counts
+// from when it was given: no past day that it names afterwards undoes its silence.
+func (e Event) Counts() Day {
+	if e.By == ByAuthority && e.Entered > e.Day {
+		return e.Entered
+	}
+	return e.Day
 }
 
 // Stamp is a day and who attests it.
@@ -76,6 +86,8 @@ type Leg struct {
 	start      Day       // from which its answer is counted
 	Closed     Act       `json:"closed,omitempty"` // forwarded, answered, withdrawn, or "" while it is open
 	Ended      Stamp     `json:"ended,omitzero"`
+	Entered    Day       `json:"-"` // when that it ended was said, "" where that is not known
+	Counts     Day       `json:"-"` // the day on which it ended for its clock: Event.Counts
 }
 
 // Longer is an authority's word that it takes longer.
@@ -161,11 +173,11 @@ func (s *Standing) follow(law Law, calendar func(string) Calendar, of Case, e Ev
 	case Extended:
 		leg.extend(law, calendar(leg.Authority), of, e)
 	case Forwarded:
-		leg.PassedLate = leg.PassOn != nil && leg.PassOn.OverdueOn(e.Day)
-		leg.Closed, leg.Ended = e.Act, stamp
+		leg.PassedLate = leg.PassOn != nil && leg.PassOn.OverdueOn(e.Counts())
+		leg.Closed, leg.Ended, leg.Entered, leg.Counts = e.Act, stamp, e.Entered, e.Counts()
 		s.Legs = append(s.Legs, Leg{Authority: e.Authority, Submitted: stamp})
 	case Answered, Withdrawn:
-		leg.Closed, leg.Ended = e.Act, stamp
+		leg.Closed, leg.Ended, leg.Entered, leg.Counts = e.Act, stamp, e.Entered, e.Counts()
 	}
 }
 
@@ -222,7 +234,7 @@ func (leg *Leg) extend(law Law, calendar Calendar, of Case, e Event) {
 	}
 	due := *leg.Due
 	due.Doubts, due.Steps = slices.Clone(due.Doubts), slices.Clone(due.Steps)
-	x.Beyond = leg.Due.OverdueOn(e.Day)
+	x.Beyond = leg.Due.OverdueOn(e.Counts())
 	if err == nil {
 		var most Deadline
 		if most, err = Extend(*leg.Due, rule, calendar, leg.start); err == nil {

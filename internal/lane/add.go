@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"kua/internal/appeal"
@@ -228,7 +229,12 @@ func (l *Lane) search(r lanedb.Request, history []lanedb.Event, directory func()
 	return searchOf(r, history, func() (*authority.Router, error) { return l.olderRouter(r.Directory, directory) })
 }
 
-// searchOf is what a request is found by; router routes by its version, and is asked
+// maxSearch is the most bytes by which a request is found: PostgreSQL takes a megabyte of
+// words with their places in one row, and each act with words writes all anew.
+const maxSearch = 64 << 10
+
+// searchOf is what a request is found by: its own words, and of what was said since the
+// newest that maxSearch has room for; router routes by its version, and is asked
 // only where there are answers: which of them are words, the directory knows.
 func searchOf(kept lanedb.Request, history []lanedb.Event, router func() (*authority.Router, error)) (string, error) {
 	d := Draft{Words: kept.Words, Landmark: kept.Landmark}
@@ -245,13 +251,15 @@ func searchOf(kept lanedb.Request, history []lanedb.Event, router func() (*autho
 			return "", err
 		}
 	}
-	all := []string{d.said(category)}
-	for _, k := range history {
+	found := locale.SearchText(d.said(category))
+	for _, k := range slices.Backward(history) {
 		var e Event
 		if err := canon.Unmarshal([]byte(k.Body), &e); err != nil {
 			return "", fmt.Errorf("read event %d: %w", k.Number, err)
 		}
-		all = append(all, e.said())
+		if said := locale.SearchText(e.said()); said != "" && len(found)+len(said) < maxSearch {
+			found += " " + said
+		}
 	}
-	return locale.SearchText(strings.Join(all, " ")), nil
+	return found, nil
 }

@@ -29,6 +29,37 @@ func foundBy(t *testing.T, l *lane.Lane, words string) (ids []int64) {
 	return ids
 }
 
+// TestLongHistoryIsFound: a report is found by its own words and the newest of what was
+// added, however much that is; the oldest gives way, so that no act ever fails for it.
+func TestLongHistoryIsFound(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		l := withCity(t, open())
+		d := manhole()
+		id := submit(t, l, d)
+		letters := []rune("абвгдежзиклмнопр")
+		word := func(n int) string {
+			w := []rune("словечко")
+			for ; n > 0; n /= len(letters) {
+				w = append(w, letters[n%len(letters)])
+			}
+			return string(w)
+		}
+		const additions, each = 10, 320
+		for i := range additions {
+			var words []string
+			for n := range each {
+				words = append(words, word((i+1)*each+n))
+			}
+			check(t, added(t, l, id, d.Code, strings.Join(words, " "), false))
+		}
+		for words, want := range map[string]int{d.Words: 1, word((additions+1)*each - 1): 1, word(each): 0} {
+			if ids := foundBy(t, l, words); len(ids) != want {
+				t.Errorf("%q finds %v, want %d", words, ids, want)
+			}
+		}
+	})
+}
+
 // TestAddedWords: words that are added are found by the search beside what the
 // report said; those that a rule of holding stops are in no history, found by
 // nobody and told to no authority, until a checker lets them through; refused,

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/mail"
 	"strings"
+	"sync"
 	"time"
 
 	"kua/internal/appeal"
@@ -23,10 +24,9 @@ const (
 	alertsMost  = 20  // of one address
 	alertDays   = 365 // as long an alert goes on
 	alertPause  = time.Hour
-	alertShown  = 50               // reports or acts in one letter
-	alertTries  = 5                // times that a letter was refused for good, and its alert ends
-	alertLater  = 30               // times that a mailbox took nothing for now, and its alerts end: five days and more (RFC 5321, 4.5.4.1)
-	housePause  = 10 * time.Minute // until the house tries again after a trouble of its own
+	alertShown  = 50 // reports or acts in one letter
+	alertTries  = 5  // times that a letter was refused for good, and its alert ends
+	alertLater  = 30 // times that a mailbox took nothing for now, and its alerts end: five days and more (RFC 5321, 4.5.4.1)
 	alertHash   = "kua open lane alert\n"
 )
 
@@ -208,8 +208,43 @@ func (l *Lane) SweepAlerts(ctx context.Context) error {
 	return l.db.ForgetAlerts(ctx, now.AddDate(0, 0, -1).Format(time.DateOnly), now.AddDate(0, 0, -alertDays).Format(time.DateOnly), string(l.today()))
 }
 
-// TakeAlert gives owner the next alert that is due, as Take does deliveries.
+// troubles are those of the house in a row, in this process: while they last all alerts
+// rest together, since each letter would wait for the same silent server.
+type troubles struct {
+	mu    sync.Mutex // of what follows
+	times int64
+	until time.Time
+}
+
+// rest counts one more trouble and gives how long all alerts rest for it.
+func (t *troubles) rest(now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.times++
+	wait := pause(t.times)
+	t.until = now.Add(wait)
+	return wait
+}
+
+// over says that a server answered.
+func (t *troubles) over() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.times, t.until = 0, time.Time{}
+}
+
+func (t *troubles) resting(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return now.Before(t.until)
+}
+
+// TakeAlert gives owner the next alert that is due, as Take does deliveries; none while all
+// rest after a trouble of the house.
 func (l *Lane) TakeAlert(ctx context.Context, owner string, lease time.Duration) (a Alert, ok bool, err error) {
+	if l.troubles.resting(l.now()) {
+		return Alert{}, false, nil
+	}
 	k, ok, err := l.db.TakeAlert(ctx, owner, l.now(), lease)
 	return alertOut(k), ok, err
 }
@@ -286,6 +321,9 @@ func (l *Lane) acts(ctx context.Context, a Alert) (n News, err error) {
 
 // AlertSent keeps that an alert's letter was sent, or that it had none to send.
 func (l *Lane) AlertSent(ctx context.Context, a Alert, n News) error {
+	if a.Asked || !n.None() {
+		l.troubles.over()
+	}
 	k := a.kept
 	k.Round++
 	if !a.Asked {
@@ -303,9 +341,10 @@ type Trouble string
 
 // The troubles. What is the house's own ends no alert, however long it lasts.
 const (
-	NotTried      Trouble = "not_tried"     // no mail can be sent at all
+	NotTried      Trouble = "not_tried"     // no mail can be sent at all, or this letter could not be written
 	HouseTrouble  Trouble = "house"         // no server answered, or it takes nothing from this sender
-	MailboxLater  Trouble = "mailbox_later" // the mailbox takes nothing now
+	PolicyRefused Trouble = "policy"        // a rule of the server forbids it, which says nothing of the mailbox
+	MailboxLater  Trouble = "mailbox_later" // the mailbox takes nothing now, or a refusal does not say why
 	LetterRefused Trouble = "refused"       // this letter is refused for good
 	NoMailbox     Trouble = "no_mailbox"    // nothing is ever taken for this address
 )
@@ -313,17 +352,21 @@ const (
 // AlertFailed gives an alert back whose letter could not be sent, to be tried again. All
 // alerts of an address for which nothing is ever taken end at once, and those of one that
 // takes nothing for days; one whose letters are refused for good ends at once when it was
-// not confirmed, else after several tries. Of what ended only month and reason are kept.
+// not confirmed, else after several tries. After a trouble of the house all alerts rest, each time longer. Of what ended only month and reason are kept.
 func (l *Lane) AlertFailed(ctx context.Context, a Alert, why Trouble) error {
 	k, wait := a.kept, pause(a.kept.Tries)
 	month := string(l.today())[:7]
+	if why != NotTried && why != HouseTrouble {
+		l.troubles.over()
+	}
 	switch {
 	case why == NotTried:
 		k.Tries--
 		wait = idlePause
 	case why == HouseTrouble:
 		k.Tries-- // it says nothing of the address
-		wait = housePause
+		wait = l.troubles.rest(l.now())
+	case why == PolicyRefused: // its pause grows, and nothing ends
 	case why == NoMailbox, why == MailboxLater && k.Tries >= alertLater:
 		return l.db.StopAlerts(ctx, k.Mark, k.Address, month, string(why))
 	case why == LetterRefused && (a.Asked || k.Tries >= alertTries):

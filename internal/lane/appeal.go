@@ -183,7 +183,7 @@ func (a *Appeal) gather() {
 		case e.Says != "":
 			a.Says = e.Says
 		default:
-			event := appeal.Event{Act: e.Act, Day: e.Day, By: e.By, Authority: e.Authority, Until: e.Until, Number: e.Note.Number, Reason: e.Note.Reason}
+			event := appeal.Event{Act: e.Act, Day: e.Day, By: e.By, Authority: e.Authority, Until: e.Until, Number: e.Note.Number, Reason: e.Note.Reason, Entered: e.Entered}
 			if e.Numbered && event.Number == "" {
 				event.Number = unread
 			}
@@ -208,7 +208,7 @@ func (l *Lane) dayIn(zone string) appeal.Day {
 // number of entries that they have seen: sent twice, it stands once. What cannot
 // be or cannot follow what is there is refused and nothing is kept. The faults
 // are lane.bad_code, lane.unknown_code, lane.entry, lane.text, appeal.bad_day,
-// appeal.out_of_order, appeal.attester, authority.unknown, lane.entered (something else was) and those
+// appeal.out_of_order, appeal.attester, authority.unknown, lane.appeal_waits (the report was not looked at yet), lane.entered (something else was) and those
 // of Appeal.
 func (l *Lane) Attest(ctx context.Context, code string, seen int64, e Entry) error {
 	id, err := l.Held(ctx, code)
@@ -221,6 +221,9 @@ func (l *Lane) Attest(ctx context.Context, code string, seen int64, e Entry) err
 	}
 	if r.Matter != Report {
 		return fault.Conflict("lane.no_appeal", id)
+	}
+	if r.Hidden() && slices.ContainsFunc(r.Assignments, func(a Assignment) bool { return a.State == AwaitingCheck }) {
+		return fault.Conflict("lane.appeal_waits", id)
 	}
 	key, err := keyOf(code)
 	if err != nil {

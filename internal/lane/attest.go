@@ -165,6 +165,8 @@ func (l *Lane) AttestOwn(ctx context.Context, a Assignment, r Request, account, 
 		return fault.Conflict("lane.entered", r.ID)
 	case own >= maxOwnEntries, e.Voids == 0 && !slices.Contains(OwnActs, e.Act), e.Act == appeal.Forwarded && e.Authority == a.Authority:
 		return fault.Invalid("lane.entry", string(now.Today))
+	case e.Voids > 0 && now.Standing.Overdue && e.Voids <= int64(len(now.Entries)) && now.Entries[e.Voids-1].Act == appeal.Registered: // its silence would be over with its clock
+		return fault.Invalid("lane.entry", string(now.Today))
 	case e.Voids == 0 && (lies.Authority != a.Authority || !lies.Open):
 		return fault.NotFound("lane.appeal_elsewhere")
 	}

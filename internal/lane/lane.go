@@ -45,6 +45,7 @@ type Lane struct {
 	sealer    func() Seal
 	porter    *porter
 	downloads downloads
+	troubles  troubles
 
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version

@@ -24,12 +24,12 @@ type LegStanding string
 const (
 	LegInTime    LegStanding = "in_time"   // answered by its due day
 	LegLate      LegStanding = "late"      // answered after it
-	LegSilent    LegStanding = "silent"    // the due day is over and nothing was answered; never stored
+	LegSilent    LegStanding = "silent"    // the due day is over and nothing was answered, whatever came then; stored once that is final
 	LegRunning   LegStanding = "running"   // the due day is not over
 	LegUnclocked LegStanding = "unclocked" // open, and no clock runs: nobody attests a registration, or no rule is known
 	LegAnswered  LegStanding = "answered"  // answered without a clock
-	LegPassed    LegStanding = "passed"    // passed on to another authority
-	LegTakenBack LegStanding = "withdrawn" // by whoever made it
+	LegPassed    LegStanding = "passed"    // passed on to another authority before the due day was over
+	LegTakenBack LegStanding = "withdrawn" // by whoever made it, as early
 )
 
 // LegStandings are all, in the order in which they are told.
@@ -37,14 +37,17 @@ var LegStandings = []LegStanding{LegInTime, LegLate, LegSilent, LegRunning, LegU
 
 // legStanding is as what a leg is kept; of one that is running with its day.
 func legStanding(leg appeal.Leg) (s LegStanding, due appeal.Day) {
+	over := leg.Due != nil && leg.Closed != "" && leg.Due.OverdueOn(leg.Counts)
 	switch {
+	case over && leg.Closed != appeal.Answered:
+		return LegSilent, ""
 	case leg.Closed == appeal.Forwarded:
 		return LegPassed, ""
 	case leg.Closed == appeal.Withdrawn:
 		return LegTakenBack, ""
 	case leg.Closed == appeal.Answered && leg.Due == nil:
 		return LegAnswered, ""
-	case leg.Closed == appeal.Answered && leg.Due.OverdueOn(leg.Ended.Day):
+	case over:
 		return LegLate, ""
 	case leg.Closed == appeal.Answered:
 		return LegInTime, ""

@@ -3,12 +3,14 @@ package lane_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"kua/internal/appeal"
+	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/sqldb"
 )
@@ -111,6 +113,97 @@ func TestAppealsAreCounted(t *testing.T) {
 		if got := legCounts(t, l, "water"); !equalTally(got, right) {
 			t.Errorf("mended: %v, want %v", got, right)
 		}
+	})
+}
+
+// TestNoAuthorityClearsItsSilence: once the due day is over, neither passing on nor a past
+// day that the authority names makes an appeal anything but silent or late; what the holder
+// attests counts by its day, and the rows tell when it was entered.
+func TestNoAuthorityClearsItsSilence(t *testing.T) {
+	onBothSealing(t, func(t *testing.T, l *lane.Lane, c *collective, _ sqldb.Config) {
+		c.now = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+		begin := func() (lane.Draft, func(lane.Entry) error) {
+			d := manhole()
+			id := submit(t, l, d)
+			attest(t, l, d.Code, act(appeal.Submitted, "2026-09-01", to("water")))
+			attest(t, l, d.Code, act(appeal.Registered, "2026-09-02", number("ЖТ-1")))
+			r := request(t, l, id)
+			seen := int64(2)
+			return d, func(e lane.Entry) error {
+				err := l.AttestOwn(t.Context(), r.Assignments[0], r, 0, seen, e)
+				seen++
+				return err
+			}
+		}
+		_, passes := begin()
+		check(t, passes(act(appeal.Forwarded, "2026-09-03", to("roads"))))
+		_, answers := begin()
+		check(t, answers(act(appeal.Answered, "2026-09-04")))
+		_, extends := begin()
+		check(t, extends(act(appeal.Extended, "2026-09-04", until("2026-12-20"))))
+		undone := manhole()
+		r := request(t, l, submit(t, l, undone))
+		attest(t, l, undone.Code, act(appeal.Submitted, "2026-09-01", to("water")))
+		check(t, l.AttestOwn(t.Context(), r.Assignments[0], r, 0, 1, act(appeal.Registered, "2026-09-02")))
+		if err := l.AttestOwn(t.Context(), r.Assignments[0], r, 0, 2, lane.Entry{Voids: 2}); !errors.Is(err, fault.Invalid("lane.entry")) {
+			t.Errorf("its registration is taken back when its day is over: %v", err)
+		}
+		back, _ := begin()
+		attest(t, l, back.Code, act(appeal.Withdrawn, "2026-11-29"))
+		paper, _ := begin()
+		attest(t, l, paper.Code, act(appeal.Answered, "2026-09-04"))
+		if got, want := legCounts(t, l, "water"), (lane.LegTallied{lane.LegSilent: 4, lane.LegLate: 1, lane.LegInTime: 1}); !equalTally(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+		check(t, l.WalkLegs(t.Context(), "water", lane.Span{First: "2026-09", Last: "2026-09"}, func(batch []lane.LegRow) error {
+			for _, r := range batch {
+				if r.Leg.Closed != "" && r.Leg.Entered != "2026-11-30" {
+					t.Errorf("entered on %q: %+v", r.Leg.Entered, r.Leg)
+				}
+			}
+			return nil
+		}))
+		whole(t, l)
+	})
+}
+
+// TestHiddenAppealsAreNotCounted: an appeal of a report that nobody may see is in no number,
+// and a recount agrees; let through, it is. Nothing is entered while the report waits.
+func TestHiddenAppealsAreNotCounted(t *testing.T) {
+	onBothSealing(t, func(t *testing.T, l *lane.Lane, c *collective, raw sqldb.Config) {
+		ctx, who := t.Context(), checker(t, l)
+		d := manhole(func(d *lane.Draft) { d.Words = "Люк открыт, звоните 8 701 123 45 67" })
+		id := submit(t, l, d)
+		submitted := act(appeal.Submitted, "2026-09-01", to("water"))
+		if err := l.Attest(ctx, d.Code, 0, submitted); !errors.Is(err, fault.Conflict("lane.appeal_waits")) {
+			t.Errorf("while it waits: %v", err)
+		}
+		behind(t, raw, func(ctx context.Context, tx *sql.Tx) error { // as what was entered before such was refused
+			_, err := tx.ExecContext(ctx, `UPDATE assignment SET state = 'withdrawn' WHERE request = $1`, id)
+			return err
+		})
+		attest(t, l, d.Code, submitted)
+		attest(t, l, d.Code, act(appeal.Registered, "2026-09-02", number("1")))
+		counted := func(what string, want lane.LegTallied) {
+			t.Helper()
+			if got := legCounts(t, l, "water"); !equalTally(got, want) {
+				t.Errorf("%s: %v, want %v", what, got, want)
+			}
+			all, err := l.Recount(ctx, false)
+			check(t, err)
+			for _, d := range all {
+				if d.What == lane.DiffersAppeal || d.Kind == lane.AppealTrack {
+					t.Errorf("%s: a recount tells of %+v", what, d)
+				}
+			}
+		}
+		counted("refused", lane.LegTallied{})
+		behind(t, raw, func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE assignment SET state = 'awaiting_check' WHERE request = $1`, id)
+			return err
+		})
+		check(t, l.Decide(ctx, lane.Check{Checker: who.Number, Request: id, Seen: 1, To: lane.Routed}))
+		counted("let through", lane.LegTallied{lane.LegSilent: 1})
 	})
 }
 

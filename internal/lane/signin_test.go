@@ -108,3 +108,23 @@ func TestTriesAreShared(t *testing.T) {
 		try(2, later)
 	})
 }
+
+// TestNamesakesTakeTheSame: a try of a name costs as many hashes whether nobody has it, one
+// authority or some.
+func TestNamesakesTakeTheSame(t *testing.T) {
+	for have, want := range map[int]int{0: 4, 1: 4, 2: 4, 4: 4, 5: 8} {
+		all := make([]lanedb.Account, have)
+		for i := range all {
+			all[i].Number = int64(i + 1)
+		}
+		got := tried(all)
+		for i, a := range got {
+			if (a.Number != 0) != (i < have) {
+				t.Errorf("of %d the try %d is of account %d", have, i, a.Number)
+			}
+		}
+		if len(got) != want {
+			t.Errorf("of %d there are %d tries, want %d", have, len(got), want)
+		}
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"net"
 	netmail "net/mail"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -161,9 +163,9 @@ func (m Message) Check() error {
 
 // Send gives a message to the server. It returns nil once the server has taken
 // it, whatever happens to the line afterwards. The faults are those of Check,
-// mail.no_mailbox, mail.sender and mail.refused (kind invalid: the server will take nothing for this
-// address, nothing from this sender, or not this message, now or later), mail.mailbox_later (kind later: the
-// mailbox takes nothing now) and
+// mail.no_mailbox, mail.policy, mail.sender and mail.refused (kind invalid: the server will take nothing for this
+// address, nothing for it from here, nothing from this sender, or not this message, now or later), mail.mailbox_later (kind later: the
+// mailbox takes nothing now, or the server does not say whose fault it is) and
 // mail.later (kind later: no server answered, it was not to be trusted, or it asks
 // to come back). After mail.later the server may have taken the message all the
 // same, when the line broke at its end: whoever tries again does so under the same ID.
@@ -204,6 +206,23 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	return why(err)
 }
 
+// What an enhanced status (RFC 3463; RFC 7505 for 5.1.10) says at RCPT. Servers such as
+// Postfix refuse clients and senders only there: that says nothing of the mailbox.
+var (
+	noMailbox = []string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
+	notTheirs = []string{"5.1.7.", "5.1.8.", "5.7."} // the sender's address, and policy
+	statuses  = regexp.MustCompile(`\b5\d\d[ -]"?(5\.\d{1,3}\.\d{1,3})\b`)
+)
+
+// status is the enhanced status right behind the code of an answer, or "". Servers that
+// do not announce such give them too.
+func status(said *gomail.SendError) string {
+	if found := statuses.FindStringSubmatch(said.Error()); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
 // why says what went wrong with a sending, by the step at which the server said no.
 func why(err error) error {
 	var said *gomail.SendError
@@ -212,9 +231,11 @@ func why(err error) error {
 	}
 	code := said.ErrorCode()
 	switch {
-	case said.Reason == gomail.ErrSMTPRcptTo && code >= 500:
+	case said.Reason == gomail.ErrSMTPRcptTo && code >= 500 && slices.Contains(noMailbox, status(said)):
 		return fault.Invalid("mail.no_mailbox", code).Because(err)
-	case said.Reason == gomail.ErrSMTPRcptTo && code >= 400:
+	case said.Reason == gomail.ErrSMTPRcptTo && code >= 500 && slices.ContainsFunc(notTheirs, func(s string) bool { return strings.HasPrefix(status(said)+".", s) }):
+		return fault.Invalid("mail.policy", code).Because(err)
+	case said.Reason == gomail.ErrSMTPRcptTo && code >= 400: // a 5xx that says no more may be either: only time tells
 		return fault.Later("mail.mailbox_later", code).Because(err)
 	case said.Reason == gomail.ErrSMTPMailFrom && code >= 500:
 		return fault.Invalid("mail.sender", code).Because(err)

@@ -127,6 +127,27 @@ func TestSendFails(t *testing.T) {
 	}
 }
 
+// TestPolicyIsNoDeadMailbox: only what a server says of the mailbox itself is for good; its
+// policy, the sender's address, and a refusal that says no more are told apart from that.
+func TestPolicyIsNoDeadMailbox(t *testing.T) {
+	t.Parallel()
+	s := mailtest.Start(t, mailtest.Says, false)
+	here, err := New(Config{Server: s.Addr, From: "post@kua.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, policy, unclear := fault.Invalid("mail.no_mailbox"), fault.Invalid("mail.policy"), fault.Later("mail.mailbox_later")
+	for said, want := range map[string]*fault.Fault{
+		"550_5.1.1": gone, "550_5.1.2": gone, "556_5.1.10": gone, "550_5.2.1": gone,
+		"554_5.7.1": policy, "550_5.7.606": policy, "550_5.1.8": policy, "550_5.1.7": policy,
+		"550": unclear, "554": unclear, "552_5.2.2": unclear, "550_5.1.0": unclear, "450_4.7.1": unclear, "550_not_5.1.1": unclear,
+	} {
+		if err := here.Send(t.Context(), letter(func(m *Message) { m.To = said + "@mail.example" })); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", said, err, want)
+		}
+	}
+}
+
 // TestNoHeaderIsInjected: what could end a header's line, or make two addresses of
 // one, is refused before anybody is called.
 func TestNoHeaderIsInjected(t *testing.T) {

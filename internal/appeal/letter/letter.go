@@ -68,7 +68,7 @@ func (c Case) Steps(b Basis, today appeal.Day) ([]appeal.Possible, appeal.Standi
 	}
 	a := appeal.Appeal{Of: c.Of}
 	for _, e := range c.Events {
-		a.Events = append(a.Events, appeal.Event(e))
+		a.Events = append(a.Events, appeal.Event{Act: e.Act, Day: e.Day, By: e.By, Authority: e.Authority, Number: e.Number, Until: e.Until, Reason: e.Reason})
 		if e.Day > today {
 			return nil, appeal.Standing{}, fault.Conflict("letter.too_early", string(today), string(e.Act), string(e.Day))
 		}

@@ -29,7 +29,7 @@ func (w *Worker) Alert(ctx context.Context) (did bool, err error) {
 	var news lane.News
 	if !a.Asked {
 		if news, err = w.Lane.News(ctx, a); err != nil {
-			return true, errors.Join(err, w.Lane.AlertFailed(whole, a, lane.HouseTrouble))
+			return true, errors.Join(err, w.Lane.AlertFailed(whole, a, lane.NotTried))
 		}
 		if news.None() {
 			return true, w.Lane.AlertSent(whole, a, news)
@@ -58,6 +58,10 @@ func trouble(err error) lane.Trouble {
 		return lane.MailboxLater
 	case "mail.refused":
 		return lane.LetterRefused
+	case "mail.policy":
+		return lane.PolicyRefused
+	case "mail.message":
+		return lane.NotTried
 	}
 	return lane.HouseTrouble
 }

@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"kua/internal/lane"
 	"kua/internal/lane/deliver"
 	"kua/internal/locale"
+	"kua/internal/mail"
 	"kua/internal/mail/mailtest"
 )
 
@@ -101,6 +103,81 @@ func TestAlertsGiveUp(t *testing.T) {
 		}
 		if n, err := h.lane.CountAlerts(t.Context()); err != nil || n != (lane.AlertCount{Ended: 2}) {
 			t.Errorf("there are %+v, %v", n, err)
+		}
+	})
+}
+
+// TestPolicyEndsNoAlert: a server's rules at RCPT end no alert, however long they last; when
+// they are lifted its letter is sent.
+func TestPolicyEndsNoAlert(t *testing.T) {
+	onBoth(t, func(t *testing.T, h house) {
+		h.confirmed(lane.Wish{Area: "ulgi"})
+		submit(t, h.lane, pothole())
+		server, box := mailtest.Start(t, mailtest.Says, false), &post{}
+		for at := day; at < 20*day; at += 8 * time.Hour {
+			h.alerts(at, func(ctx context.Context, m mail.Message) error {
+				m.To = "554_5.7.1@mail.example"
+				return sender(server.Addr)(ctx, m)
+			})
+		}
+		h.alerts(21*day, box.send)
+		if n, err := h.lane.CountAlerts(t.Context()); err != nil || n != (lane.AlertCount{Areas: 1}) || len(box.sent) != 1 {
+			t.Errorf("there are %+v, %v; %d letters", n, err, len(box.sent))
+		}
+	})
+}
+
+// TestSilentServerTakesNoTurns: while no mail server answers, one alert is tried and the
+// others rest with it, longer each time; the daily letters have their turn, and once a
+// server answers all letters are sent.
+func TestSilentServerTakesNoTurns(t *testing.T) {
+	onEngines(t, func(t *testing.T, at string) {
+		h := newHouse(t, at, deskCity())
+		h.hire("water")
+		_, err := h.lane.AddPost(t.Context(), lane.Post{Matter: lane.Pledge, By: lane.ByOfficial, Authority: "water", Language: locale.Russian, Words: "Починим водокачку, выдумано", Ends: "2026-12-01"})
+		check(t, err)
+		for _, area := range []string{"ulgi", "south", "north"} {
+			h.confirmed(lane.Wish{Area: area})
+		}
+		submit(t, h.lane, manhole("Люк без крышки, выдумано"))
+		tries, digests := 0, 0
+		run := func(later time.Duration) {
+			t.Helper()
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			h.later.Store(int64(later))
+			w, err := deliver.New(deliver.Config{Lane: h.lane, Catalogue: words(), Site: site, Rest: time.Nanosecond, Mail: func(_ context.Context, m mail.Message) error {
+				if m.To == reader {
+					tries++
+					return fault.Later("mail.later")
+				}
+				if tries > 0 {
+					digests++
+					stop() // its turn came
+				}
+				return nil
+			}})
+			check(t, err)
+			w.Run(ctx)
+		}
+		run(4 * day)
+		if tries != 1 || digests != 1 {
+			t.Errorf("%d alerts were tried before %d daily letters", tries, digests)
+		}
+		quiet := &post{err: fault.Later("mail.later")}
+		silent := func(at time.Duration) (n int) {
+			h.alerts(at, func(ctx context.Context, m mail.Message) error { n++; return quiet.send(ctx, m) })
+			return n
+		}
+		for i, want := range []int{0, 1, 0, 1, 0, 0, 0, 1} { // after one, two and four minutes
+			if n := silent(4*day + time.Duration(i)*time.Minute); n != want {
+				t.Errorf("after %d minutes %d are tried, want %d", i, n, want)
+			}
+		}
+		box := &post{}
+		h.alerts(5*day, box.send)
+		if n, err := h.lane.CountAlerts(t.Context()); err != nil || n.Areas != 3 || len(box.sent) == 0 {
+			t.Errorf("there are %+v, %v; %d letters", n, err, len(box.sent))
 		}
 	})
 }

@@ -92,29 +92,7 @@ func (w *Worker) Run(ctx context.Context) {
 		w.Diary.Error("deliver: hurry", "error", err)
 	}
 	for ctx.Err() == nil {
-		did, err := w.Once(ctx)
-		if err != nil && ctx.Err() == nil {
-			w.Diary.Error("deliver", "error", err)
-		}
-		if did && err == nil {
-			continue
-		}
-		if did, err = w.Alert(ctx); err != nil && ctx.Err() == nil {
-			w.Diary.Error("deliver: alert", "error", err)
-		}
-		if did && err == nil {
-			continue
-		}
-		if did, err = w.Ask(ctx); err != nil && ctx.Err() == nil {
-			w.Diary.Error("deliver: ask", "error", err)
-		}
-		if did && err == nil {
-			continue
-		}
-		if did, err = w.Digest(ctx); err != nil && ctx.Err() == nil {
-			w.Diary.Error("deliver: digest", "error", err)
-		}
-		if did && err == nil {
+		if w.round(ctx) {
 			continue
 		}
 		select {
@@ -122,6 +100,22 @@ func (w *Worker) Run(ctx context.Context) {
 		case <-time.After(w.Rest):
 		}
 	}
+}
+
+// round does one thing of each kind that has something due, so that none keeps another
+// from its turn; more reports that something was done, and more may be due.
+func (w *Worker) round(ctx context.Context) (more bool) {
+	for _, kind := range []struct {
+		name string
+		do   func(context.Context) (bool, error)
+	}{{"deliver", w.Once}, {"deliver: alert", w.Alert}, {"deliver: ask", w.Ask}, {"deliver: digest", w.Digest}} {
+		did, err := kind.do(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.Diary.Error(kind.name, "error", err)
+		}
+		more = more || did && err == nil
+	}
+	return more
 }
 
 // Once delivers what is due first, if anything is. That it could not be sent is

@@ -68,6 +68,9 @@ func (db *DB) file(ctx context.Context, tx *sql.Tx, request int64, body string) 
 		return err
 	}
 	shown := slices.ContainsFunc(all, func(k kept) bool { return k.visibility != "held" || !slices.Contains(db.rules.Unseen, k.State) })
+	if err := seeAppeal(ctx, tx, request, shown); err != nil {
+		return err
+	}
 	for _, k := range all {
 		if k.authority == "" {
 			continue

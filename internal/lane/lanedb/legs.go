@@ -3,6 +3,7 @@ package lanedb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -29,16 +30,19 @@ func (l Leg) counted() string {
 	return l.Standing + " " + l.Due
 }
 
-// relegs keeps the legs of a request's appeal in place of those before, and the counts up.
+// relegs keeps the legs of a request's appeal in place of those before, and the counts up
+// where they are counted.
 func (db *DB) relegs(ctx context.Context, tx *sql.Tx, request int64, now []Leg) error {
 	before, err := legsOf(ctx, tx, request)
 	if err != nil || slices.Equal(before, now) {
 		return err
 	}
-	for _, l := range before {
-		if err := countLeg(ctx, tx, request, l, -1); err != nil {
-			return err
-		}
+	counted := int64(0)
+	if err := tx.QueryRowContext(ctx, `SELECT counted FROM appeal_with WHERE request = $1`, request).Scan(&counted); err != nil {
+		return err
+	}
+	if err := countLegs(ctx, tx, request, before, -counted); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM appeal_leg WHERE request = $1`, request); err != nil {
 		return err
@@ -48,7 +52,39 @@ func (db *DB) relegs(ctx context.Context, tx *sql.Tx, request int64, now []Leg) 
 			request, i+1, l.Authority, l.Month, l.Standing, l.Due); err != nil {
 			return err
 		}
-		if err := countLeg(ctx, tx, request, l, 1); err != nil {
+	}
+	return countLegs(ctx, tx, request, now, counted)
+}
+
+// seeAppeal takes the legs of a request's appeal into the counts while everybody may see
+// the request, and out of them while nobody may.
+func seeAppeal(ctx context.Context, tx *sql.Tx, request int64, shown bool) error {
+	done, err := tx.ExecContext(ctx, `UPDATE appeal_with SET counted = $1 WHERE request = $2 AND counted <> $1`, bit(shown), request)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); n == 0 || err != nil {
+		return err
+	}
+	legs, err := legsOf(ctx, tx, request)
+	if err != nil {
+		return err
+	}
+	return countLegs(ctx, tx, request, legs, 2*bit(shown)-1)
+}
+
+// shownNow is whether everybody may see the request of a line of appeal_with, as 1 or 0.
+func (db *DB) shownNow(p *placeholders) string {
+	return `(CASE WHEN EXISTS (SELECT 1 FROM request r WHERE r.id = appeal_with.request AND (r.visibility <> 'held' OR EXISTS (
+		SELECT 1 FROM assignment b WHERE b.request = r.id AND b.state NOT IN (` + many(p, db.rules.Unseen) + `)))) THEN 1 ELSE 0 END)`
+}
+
+func countLegs(ctx context.Context, tx *sql.Tx, request int64, legs []Leg, n int64) error {
+	for _, l := range legs {
+		if n == 0 {
+			break
+		}
+		if err := countLeg(ctx, tx, request, l, n); err != nil {
 			return err
 		}
 	}
@@ -154,7 +190,16 @@ func (db *DB) RecountAppeals(ctx context.Context, mend bool, stand func(request 
 						}
 					}
 				}
+				var p placeholders
+				shown := int64(1)
+				row := tx.QueryRowContext(ctx, `SELECT `+db.shownNow(&p)+` FROM appeal_with WHERE request = `+p.one(id), p.args...)
+				if err := row.Scan(&shown); err != nil && !errors.Is(err, sql.ErrNoRows) {
+					return err
+				}
 				for _, l := range now.Legs {
+					if shown == 0 {
+						break
+					}
 					counted[Cell{kinds[0], l.Month, l.Authority, l.counted()}]++
 				}
 			}
@@ -177,11 +222,16 @@ func (db *DB) RecountAppeals(ctx context.Context, mend bool, stand func(request 
 		if !mend || len(cells) == 0 {
 			return nil
 		}
+		var p placeholders
+		if _, err := tx.ExecContext(ctx, `UPDATE appeal_with SET counted = `+db.shownNow(&p), p.args...); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM tally WHERE track = $1`, AppealTrack); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO tally (kind, track, month, id, standing, slot, n)
-			SELECT 'authority', $1, month, authority, standing || CASE due WHEN '' THEN '' ELSE ' ' || due END, request % $2, count(*) FROM appeal_leg GROUP BY 3, 4, 5, 6`, AppealTrack, slots)
+			SELECT 'authority', $1, month, authority, standing || CASE due WHEN '' THEN '' ELSE ' ' || due END, request % $2, count(*) FROM appeal_leg
+			WHERE request IN (SELECT w.request FROM appeal_with w WHERE w.counted = 1) GROUP BY 3, 4, 5, 6`, AppealTrack, slots)
 		return err
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"kua/internal/fault"
@@ -124,13 +125,23 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 	return id, fresh, nil
 }
 
+// wordsAtOnce is how many words are kept by one statement.
+const wordsAtOnce = 500
+
 // know keeps the words of a request among those that are known, on SQLite.
 func (db *DB) know(ctx context.Context, tx *sql.Tx, search string) error {
 	if db.postgres {
 		return nil
 	}
-	for _, w := range strings.Fields(search) {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO request_words_known (word) VALUES ($1) ON CONFLICT (word) DO NOTHING`, w); err != nil {
+	words := strings.Fields(search)
+	slices.Sort(words)
+	for some := range slices.Chunk(slices.Compact(words), wordsAtOnce) {
+		var p placeholders
+		var rows [][]any
+		for _, w := range some {
+			rows = append(rows, []any{w})
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO request_words_known (word) VALUES `+p.rows(rows)+` ON CONFLICT (word) DO NOTHING`, p.args...); err != nil {
 			return err
 		}
 	}

@@ -41,10 +41,16 @@ func (w *Web) legs(v *visit) error {
 	}
 	p := legsPage{base: w.base(v, path, "laneweb.legs"), MinSample: lane.MinSample, RipeDays: lane.RipeDays, One: id != ""}
 	p.From, p.Until, p.Older = p.Month(span.First), p.Month(span.Last), p.At(path+"?until="+monthAfter(span.First, -1))
-	counts, err := w.lane.TallyAppeals(v.Context(), span.First, string(w.lane.Today())[:7])
+	counts, err := w.lane.TallyAppeals(v.Context(), span.First, span.Last)
 	if err != nil {
 		return err
 	}
+	newest := lane.RipeSpan(w.lane.Today(), "").Last
+	unripe, err := w.lane.TallyAppeals(v.Context(), monthAfter(newest, 1), string(w.lane.Today())[:7])
+	if err != nil {
+		return err
+	}
+	counts = append(counts, unripe...)
 	var ids []lane.Count // as items takes them
 	for _, c := range counts {
 		ids = append(ids, lane.Count{ID: c.Authority})
@@ -54,7 +60,7 @@ func (w *Web) legs(v *visit) error {
 		for _, c := range counts {
 			switch {
 			case c.Authority != i.id:
-			case c.Month > span.Last:
+			case c.Month > newest:
 				young += c.N
 			default:
 				in[c.Standing] += c.N
@@ -94,7 +100,7 @@ func (b base) number(name, text string, s lane.Share) number {
 }
 
 // legColumns are those of the rows behind the numbers of formal appeals.
-var legColumns = []string{"id", "leg", "authority", "standing", "submitted", "submitted_by", "delivered", "delivered_by", "registered", "registered_by", "due", "ended", "ended_by", "address"}
+var legColumns = []string{"id", "leg", "authority", "standing", "submitted", "submitted_by", "delivered", "delivered_by", "registered", "registered_by", "due", "ended", "ended_by", "entered", "address"}
 
 // legRows gives the stays of formal appeals that a scoreboard counts, one row each.
 func (w *Web) legRows(v *visit) error {
@@ -136,7 +142,7 @@ func (w *Web) writeLegs(v *visit, to io.Writer, batch []lane.LegRow, standing la
 		for _, s := range []appeal.Stamp{r.Leg.Submitted, r.Leg.Delivered, r.Leg.Registered} {
 			row = append(row, string(s.Day), string(s.By))
 		}
-		rows = append(rows, append(row, due, string(r.Leg.Ended.Day), string(r.Leg.Ended.By), "/"+v.lang.Path()+Root+"/case/"+number))
+		rows = append(rows, append(row, due, string(r.Leg.Ended.Day), string(r.Leg.Ended.By), string(r.Leg.Entered), "/"+v.lang.Path()+Root+"/case/"+number))
 	}
 	return writeRows(to, rows...)
 }

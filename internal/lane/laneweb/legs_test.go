@@ -52,6 +52,10 @@ func TestAppealsScoreboard(t *testing.T) {
 				t.Errorf("%q has %d rows, want %d", query, len(got), want)
 			}
 		}
+		const none = "Younger and in none of these numbers: 0;"
+		if body := read(r.want("GET", "/en/open/score/appeals/water?until=2026-05", nil, 200)); !strings.Contains(body, none) {
+			t.Errorf("months that are ripe are called young:\n%s", body)
+		}
 		r.want("GET", "/en/open/score/appeals/nobody-such", nil, 404)
 		r.want("GET", "/en/open/score/appeals/water/rows.csv?standing=well", nil, 404)
 		if body := read(r.want("GET", "/en/open/score/authority/water", nil, 200)); !strings.Contains(body, "together they are all 3") {

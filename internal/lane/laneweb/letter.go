@@ -246,7 +246,7 @@ func (w *Web) letterCase(v *visit, h held, s appeal.Possible, lang locale.Tag) (
 		c.Category = k.Names
 	}
 	for _, e := range h.appeal.Events {
-		c.Events = append(c.Events, letter.Event(e))
+		c.Events = append(c.Events, letter.Event{Act: e.Act, Day: e.Day, By: e.By, Authority: e.Authority, Number: e.Number, Until: e.Until, Reason: e.Reason})
 		w.addBody(&c, h.routers, e.Authority)
 	}
 	body = addressee(h)

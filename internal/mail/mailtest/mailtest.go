@@ -36,6 +36,7 @@ type Manner string
 const (
 	Take    Manner = "take"
 	Refuse  Manner = "refuse"  // the mailbox, for good
+	Says    Manner = "says"    // answers RCPT with what the mailbox is called: 550_5.1.1@mail.example
 	Sender  Manner = "sender"  // whoever sends, for good
 	Content Manner = "content" // the message, for good
 	Later   Manner = "later"   // the mailbox, for now

@@ -1,7 +1,7 @@
 """An SMTP server for the tests: aiosmtpd, as Debian packages it. It prints its
 port, then each message it takes as one line of JSON. Arguments: the certificate's
 and the key's file (or "-" for no TLS), and what it does: take, refuse (the
-mailbox), sender, content (refuses whoever sends, or what), later, hang (takes the message, then breaks the line before it says so), auth."""
+mailbox), says (answers the mailbox 550_5.1.1@... with 550 5.1.1), sender, content (refuses whoever sends, or what), later, hang (takes the message, then breaks the line before it says so), auth."""
 
 import asyncio
 import json
@@ -23,6 +23,8 @@ class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
         if manner == "refuse":
             return "550 5.1.1 nobody of that name, made up"
+        if manner == "says":
+            return address.split("@")[0].replace("_", " ") + " made up"
         if manner == "later":
             return "450 4.2.0 come back, made up"
         envelope.rcpt_tos.append(address)
