@@ -40,9 +40,9 @@ test: build
 test-web: web
 	cd web && npm test
 
-# Three packages at a time on two cores: much of a test is waiting.
+# Three packages at a time on two cores: much of a test is waiting. The longest is first.
 test-go: web
-	tmp=$$(tools/tmpdir.sh) && trap 'rm -rf "$$tmp"' EXIT && TMPDIR=$$tmp $(GO) test -p 3 -vet=off -ldflags='-s -w' -timeout 30m ./...
+	tmp=$$(tools/tmpdir.sh) && trap 'rm -rf "$$tmp"' EXIT && TMPDIR=$$tmp $(GO) test -p 3 -vet=off -ldflags='-s -w' -timeout 30m ./internal/media ./...
 
 test-browser: build
 	cd e2e && node --test --test-timeout=600000 .
