@@ -18,6 +18,7 @@ import (
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/tlog"
+	"kua/internal/verify"
 )
 
 // Target is a host that can hold files and do nothing else.
@@ -290,7 +291,7 @@ func (p *push) send(ctx context.Context, f edition.File) error {
 		}
 		return p.to.Put(ctx, f.Path, bytes.NewReader(b), f.Size, contentType(f.Path))
 	}
-	in, err := openPlain(p.m.tree.dirs, f.Path)
+	in, err := verify.OpenPlain(p.m.tree.dirs, f.Path)
 	if err != nil {
 		return err
 	}

@@ -188,7 +188,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	dirs := durable.NewDirs(h.root)
 	defer dirs.Forget()
-	f, err := openPlain(dirs, name)
+	f, err := verify.OpenPlain(dirs, name)
 	if err != nil {
 		http.NotFound(w, r)
 		return

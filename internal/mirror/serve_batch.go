@@ -9,6 +9,7 @@ import (
 	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/verify"
 )
 
 // serveBatch answers with several files at once (spec/edition.md, "Batches").
@@ -36,7 +37,7 @@ func (h *Handler) serveBatch(w http.ResponseWriter, r *http.Request) {
 
 // small reads a file that a batch may hold. What is no plain file is not there.
 func small(dirs *durable.Dirs, path string) ([]byte, error) {
-	f, err := openPlain(dirs, path)
+	f, err := verify.OpenPlain(dirs, path)
 	if _, isFault := fault.Of(err); isFault {
 		return nil, fs.ErrNotExist
 	}

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"strings"
-	"syscall"
 
 	"kua/internal/durable"
 	"kua/internal/fault"
+	"kua/internal/verify"
 )
 
 // Source is a copy of an edition, on whatever carries it. It is not trusted.
@@ -50,7 +48,7 @@ func (d *folder) Close() error {
 }
 
 func (d *folder) Open(_ context.Context, path string, from int64) (io.ReadCloser, int64, error) {
-	f, err := openPlain(d.dirs, path)
+	f, err := verify.OpenPlain(d.dirs, path)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -60,30 +58,6 @@ func (d *folder) Open(_ context.Context, path string, from int64) (io.ReadCloser
 		}
 	}
 	return f, from, nil
-}
-
-// openPlain opens a file of a tree that strangers may have made. A link, a pipe
-// or a folder in its place is the fault verify.not_a_file.
-func openPlain(d *durable.Dirs, path string) (f *os.File, err error) {
-	err = d.At(path, func(dir *os.Root, name string) error {
-		info, err := dir.Lstat(name)
-		if err == nil && !info.Mode().IsRegular() {
-			return fault.Corrupt("verify.not_a_file", path)
-		}
-		if err != nil {
-			return err
-		}
-		// Not to wait for somebody to write into a pipe that was put there meanwhile.
-		f, err = dir.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-		return err
-	})
-	switch {
-	case errors.Is(err, syscall.ENOTDIR): // a file stands where a folder should
-		return nil, fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
-	case err != nil && (strings.Contains(err.Error(), "escapes") || errors.Is(err, syscall.ELOOP)): // os.Root has no name for the first
-		return nil, fault.Corrupt("verify.not_a_file", path).Because(err)
-	}
-	return f, err
 }
 
 // readSmall gives a whole file of at most limit bytes; a longer one is the

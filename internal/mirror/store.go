@@ -15,6 +15,7 @@ import (
 
 	"kua/internal/durable"
 	"kua/internal/fault"
+	"kua/internal/verify"
 )
 
 // smallFile is the longest file that is proved in memory before it is written.
@@ -73,7 +74,7 @@ func (t *tree) write(p string, b []byte) error {
 }
 
 func (t *tree) read(p string, limit int64) ([]byte, error) {
-	f, err := openPlain(t.dirs, path.Join(t.at, p))
+	f, err := verify.OpenPlain(t.dirs, path.Join(t.at, p))
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (t *tree) holds(it item) bool {
 	if t.size(it.path) != it.size {
 		return false
 	}
-	f, err := openPlain(t.dirs, path.Join(t.at, it.path))
+	f, err := verify.OpenPlain(t.dirs, path.Join(t.at, it.path))
 	if err != nil {
 		return false
 	}

@@ -56,26 +56,35 @@ func (d *dir) Close() error {
 }
 
 func (d *dir) Open(_ context.Context, path string) (io.ReadCloser, error) {
-	var f *os.File
-	err := d.dirs.At(path, func(dir *os.Root, name string) error {
+	f, err := OpenPlain(d.dirs, path)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// OpenPlain opens a file of a tree that strangers may have made. A link, a pipe
+// or a folder in its place is the fault verify.not_a_file.
+func OpenPlain(d *durable.Dirs, path string) (f *os.File, err error) {
+	err = d.At(path, func(dir *os.Root, name string) error {
 		info, err := dir.Lstat(name)
 		if err == nil && !info.Mode().IsRegular() {
 			return fault.Corrupt("verify.not_a_file", path)
 		}
-		if err == nil {
-			f, err = dir.Open(name)
+		if err != nil {
+			return err
 		}
+		// Not to wait for somebody to write into a pipe that was put there meanwhile.
+		f, err = dir.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 		return err
 	})
 	switch {
 	case errors.Is(err, syscall.ENOTDIR): // a file stands where a folder should
 		return nil, fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
-	case err != nil && strings.Contains(err.Error(), "escapes"): // os.Root has no name for this error
+	case err != nil && (strings.Contains(err.Error(), "escapes") || errors.Is(err, syscall.ELOOP)): // os.Root has no name for the first
 		return nil, fault.Corrupt("verify.not_a_file", path).Because(err)
-	case err != nil:
-		return nil, err
 	}
-	return f, nil
+	return f, err
 }
 
 func (d *dir) walk(yield func(string, fs.FileMode) error) error {
