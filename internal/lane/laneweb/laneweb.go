@@ -264,7 +264,7 @@ func (w *Web) begin(v *visit) (err error) {
 	if v.Method != http.MethodPost {
 		return nil
 	}
-	if foreign(v.Request) {
+	if page.Foreign(v.Request) {
 		return fault.Forbidden("laneweb.foreign")
 	}
 	if kind, _, _ := mime.ParseMediaType(v.Header.Get("Content-Type")); kind == "multipart/form-data" {
@@ -278,26 +278,6 @@ func (w *Web) begin(v *visit) (err error) {
 	body.Whole()
 	v.form = v.PostForm
 	return nil
-}
-
-// foreign reports a form that another site's page sent through its reader's
-// browser. Outside /office there is no cookie and no password that such a form
-// could use, and there every form carries a token besides (Web.office); it is refused so that nobody's readers can be made to flood the lane. A browser that
-// says nothing of where a form comes from is believed.
-func foreign(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "same-origin", "none":
-		return false
-	case "":
-	default:
-		return true
-	}
-	origin := r.Header.Get("Origin")
-	if origin == "" || origin == "null" { // older browsers say null under our referrer policy
-		return false
-	}
-	u, err := url.Parse(origin)
-	return err != nil || u.Host != r.Host
 }
 
 // base is what every page here shows.

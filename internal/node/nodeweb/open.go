@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -80,7 +79,7 @@ func (w *Web) showOpen(rw http.ResponseWriter, lang locale.Tag, p openPage) {
 
 // takeOpen seals a report in memory and keeps the parcel as if it had come sealed.
 func (w *Web) takeOpen(rw http.ResponseWriter, r *http.Request, lang locale.Tag) error {
-	if otherSite(r) {
+	if page.Foreign(r) {
 		return fault.Forbidden("open.foreign")
 	}
 	if err := w.readOpen(rw, r); err != nil {
@@ -190,22 +189,4 @@ func (w *Web) sealOpen(r *http.Request, lang locale.Tag, p openPage) (done openD
 		done.Receipt, done.Other = done.Other, done.Receipt
 	}
 	return done, nil
-}
-
-// otherSite reports a form that another site's page sent through its reader's
-// browser, so that nobody's readers can be made to flood the desk.
-func otherSite(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "same-origin", "none":
-		return false
-	case "":
-	default:
-		return true
-	}
-	origin := r.Header.Get("Origin")
-	if origin == "" || origin == "null" { // older browsers say null under our referrer policy
-		return false
-	}
-	u, err := url.Parse(origin)
-	return err != nil || u.Host != r.Host
 }
