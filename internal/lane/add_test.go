@@ -7,8 +7,8 @@ import (
 
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/sqldb"
-	"kua/internal/sqldb/pgtest"
 )
 
 // added adds words to the report of a code, after all that it has.
@@ -161,7 +161,7 @@ func TestAddedWords(t *testing.T) {
 // TestAddedWordsMove: words that were added before and while a lane moves find
 // their report where it went.
 func TestAddedWordsMove(t *testing.T) {
-	dir, url := t.TempDir(), pgtest.Database(t)
+	dir, url := t.TempDir(), lanetest.Database(t)
 	l, err := lane.Open(t.Context(), lane.Config{Dir: dir})
 	check(t, err)
 	defer l.Close()

@@ -21,7 +21,6 @@ import (
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
 	"kua/internal/sqldb"
-	"kua/internal/sqldb/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -55,7 +54,7 @@ func onBoth(t *testing.T, test func(t *testing.T, open func() *lane.Lane, raw sq
 	}
 	dir := t.TempDir()
 	run("sqlite", lane.Config{Dir: dir}, sqldb.Config{Path: filepath.Join(dir, "lane.db")})
-	url := pgtest.Database(t)
+	url := lanetest.Database(t)
 	run("postgres", lane.Config{Dir: t.TempDir(), URL: url}, sqldb.Config{URL: url})
 }
 

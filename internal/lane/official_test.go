@@ -14,10 +14,10 @@ import (
 	"kua/internal/fault"
 	"kua/internal/keyring"
 	"kua/internal/lane"
+	"kua/internal/lane/lanetest"
 	"kua/internal/nodeapi"
 	"kua/internal/seal"
 	"kua/internal/sqldb"
-	"kua/internal/sqldb/pgtest"
 )
 
 // collective is somebody to whom a lane seals, and a day that can be moved.
@@ -66,7 +66,7 @@ func (c *collective) sealer() lane.Seal {
 
 // onBothSealing is onBoth with a collective.
 func onBothSealing(t *testing.T, test func(t *testing.T, l *lane.Lane, c *collective, raw sqldb.Config)) {
-	dir, url := t.TempDir(), pgtest.Database(t)
+	dir, url := t.TempDir(), lanetest.Database(t)
 	for name, raw := range map[string]sqldb.Config{"sqlite": {Path: filepath.Join(dir, "lane.db")}, "postgres": {URL: url}} {
 		t.Run(name, func(t *testing.T) {
 			c := newCollective(t)

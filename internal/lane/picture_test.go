@@ -26,7 +26,6 @@ import (
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
 	"kua/internal/sqldb"
-	"kua/internal/sqldb/pgtest"
 )
 
 func addPicture(t *testing.T, l *lane.Lane, photo []byte) lane.Picture {
@@ -76,7 +75,7 @@ func onDays(t *testing.T, test func(t *testing.T, l *lane.Lane, dir string, days
 			cfg := lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)}
 			cfg.Now = func() time.Time { return time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC).AddDate(0, 0, *days) }
 			if name == "postgres" {
-				cfg.URL = pgtest.Database(t)
+				cfg.URL = lanetest.Database(t)
 			}
 			l, err := lane.Open(t.Context(), cfg)
 			if err != nil {

@@ -13,7 +13,7 @@ import (
 
 	"kua/internal/fault"
 	"kua/internal/lane"
-	"kua/internal/sqldb/pgtest"
+	"kua/internal/lane/lanetest"
 )
 
 // solve does the work of a challenge, as a browser does it.
@@ -34,7 +34,7 @@ func solve(c lane.Challenge) string {
 
 // onBothTwice gives two lanes on one database, of either engine, by a clock that can be set.
 func onBothTwice(t *testing.T, test func(t *testing.T, a, b *lane.Lane, now *time.Time)) {
-	dir, url := t.TempDir(), pgtest.Database(t)
+	dir, url := t.TempDir(), lanetest.Database(t)
 	for name, url := range map[string]string{"sqlite": "", "postgres": url} {
 		t.Run(name, func(t *testing.T) {
 			now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)

@@ -27,7 +27,6 @@ import (
 	"kua/internal/locale"
 	"kua/internal/mail"
 	"kua/internal/mail/mailtest"
-	"kua/internal/sqldb/pgtest"
 	"kua/web"
 )
 
@@ -158,7 +157,7 @@ func (h house) drain(w *deliver.Worker) (n int) {
 // onEngines runs a test with a place for an empty lane on either engine.
 func onEngines(t *testing.T, test func(t *testing.T, at string)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, t.TempDir()) })
-	t.Run("postgres", func(t *testing.T) { test(t, pgtest.Database(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, lanetest.Database(t)) })
 }
 
 func onBoth(t *testing.T, test func(t *testing.T, h house)) {

@@ -24,7 +24,6 @@ import (
 	"kua/internal/locale"
 	"kua/internal/open311"
 	conform "kua/internal/open311/check"
-	"kua/internal/sqldb/pgtest"
 	"kua/web"
 )
 
@@ -100,7 +99,7 @@ func (r *room) newKey(k lane.Key) string {
 func onBoth(t *testing.T, test func(t *testing.T, r *room)) {
 	for name, cfg := range map[string]func() lane.Config{
 		"sqlite":   func() lane.Config { return lane.Config{Dir: t.TempDir()} },
-		"postgres": func() lane.Config { return lane.Config{URL: pgtest.Database(t)} },
+		"postgres": func() lane.Config { return lane.Config{URL: lanetest.Database(t)} },
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newRoom(t, cfg())) })
 	}

@@ -19,7 +19,6 @@ import (
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
 	"kua/internal/open311"
-	"kua/internal/sqldb/pgtest"
 )
 
 // counted counts what is cleaned.
@@ -39,7 +38,7 @@ func onBothWithPhotos(t *testing.T, test func(t *testing.T, r *room, cleaned *co
 			cleaner := &counted{Cleaner: lanetest.Cleaner(t)}
 			cfg := lane.Config{Dir: t.TempDir(), Cleaner: cleaner}
 			if name == "postgres" {
-				cfg.URL = pgtest.Database(t)
+				cfg.URL = lanetest.Database(t)
 			}
 			test(t, newRoom(t, cfg), cleaner)
 		})

@@ -28,6 +28,15 @@ func Main(m *testing.M) int {
 	return pgtest.Main(m)
 }
 
+// Database makes a PostgreSQL database with an empty lane and gives its URL.
+var Database = pgtest.Like(func(url string) error {
+	l, err := lane.Open(context.Background(), lane.Config{URL: url})
+	if err != nil {
+		return err
+	}
+	return l.Close()
+})
+
 // Cleaner gives the real one, in a folder of the test's own. A photo that was
 // cleaned before by the same program is not cleaned again.
 func Cleaner(t testing.TB) lane.Cleaner {

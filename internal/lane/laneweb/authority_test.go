@@ -20,14 +20,13 @@ import (
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
-	"kua/internal/sqldb/pgtest"
 )
 
 // clocked is a room whose lane's clock is moved by hand, on either engine.
 func clocked(t *testing.T, test func(t *testing.T, r *room, days *atomic.Int64)) {
 	for name, cfg := range map[string]func() lane.Config{
 		"sqlite":   func() lane.Config { return lane.Config{Dir: t.TempDir()} },
-		"postgres": func() lane.Config { return lane.Config{URL: pgtest.Database(t)} },
+		"postgres": func() lane.Config { return lane.Config{URL: lanetest.Database(t)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var days atomic.Int64

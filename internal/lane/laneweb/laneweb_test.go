@@ -26,7 +26,6 @@ import (
 	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
 	"kua/internal/sqldb"
-	"kua/internal/sqldb/pgtest"
 	"kua/web"
 )
 
@@ -83,7 +82,7 @@ func onBoth(t *testing.T, test func(t *testing.T, r *room)) {
 	for name, cfg := range map[string]func() lane.Config{
 		"sqlite": func() lane.Config { return lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)} },
 		"postgres": func() lane.Config {
-			return lane.Config{Dir: t.TempDir(), URL: pgtest.Database(t), Cleaner: lanetest.Cleaner(t)}
+			return lane.Config{Dir: t.TempDir(), URL: lanetest.Database(t), Cleaner: lanetest.Cleaner(t)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newRoom(t, cfg(), 0).withCity()) })

@@ -27,7 +27,6 @@ import (
 	"kua/internal/nodeapi"
 	"kua/internal/seal"
 	"kua/internal/sqldb"
-	"kua/internal/sqldb/pgtest"
 	"kua/web"
 )
 
@@ -119,7 +118,7 @@ func everything(t *testing.T, cfg lane.Config) []byte {
 // the contact and the number are afterwards nowhere in what the engine keeps, nor
 // in what a file is mapped to memory from; the collective's key alone opens them.
 func TestNameIsNotKept(t *testing.T) {
-	for name, cfg := range map[string]lane.Config{"sqlite": {Dir: t.TempDir()}, "postgres": {URL: pgtest.Database(t)}} {
+	for name, cfg := range map[string]lane.Config{"sqlite": {Dir: t.TempDir()}, "postgres": {URL: lanetest.Database(t)}} {
 		t.Run(name, func(t *testing.T) {
 			r, s := sealing(t, cfg, authority.Sample())
 			f := draft()
@@ -264,7 +263,7 @@ func handWorkedCity(t *testing.T) fs.FS {
 // TestClocksOnThePage: days counted by hand arrive at the page that everybody
 // reads, with how they came out and what is not sure.
 func TestClocksOnThePage(t *testing.T) {
-	onEach := map[string]lane.Config{"sqlite": {Dir: t.TempDir()}, "postgres": {URL: pgtest.Database(t)}}
+	onEach := map[string]lane.Config{"sqlite": {Dir: t.TempDir()}, "postgres": {URL: lanetest.Database(t)}}
 	const submitted, registered = "submitted 2026-12-10 authority=water", "registered 2026-12-11 number=7"
 	for engine, cfg := range onEach {
 		r, s := sealing(t, cfg, handWorkedCity(t))

@@ -19,7 +19,6 @@ import (
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
-	"kua/internal/sqldb/pgtest"
 )
 
 // withPhotos runs a test on either engine, where photos are taken; dir is the
@@ -29,7 +28,7 @@ func withPhotos(t *testing.T, test func(t *testing.T, r *room, dir string)) {
 		t.Run(name, func(t *testing.T) {
 			cfg := lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)}
 			if name == "postgres" {
-				cfg.URL = pgtest.Database(t)
+				cfg.URL = lanetest.Database(t)
 			}
 			test(t, newRoom(t, cfg, 0).withCity(), cfg.Dir)
 		})

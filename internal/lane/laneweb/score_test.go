@@ -11,7 +11,6 @@ import (
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
-	"kua/internal/sqldb/pgtest"
 )
 
 // onBothThen is onBoth with a clock; later sets it to November, when what is
@@ -20,7 +19,7 @@ func onBothThen(t *testing.T, test func(t *testing.T, r *room, later func())) {
 	for name, cfg := range map[string]func() lane.Config{
 		"sqlite": func() lane.Config { return lane.Config{Dir: t.TempDir(), Cleaner: lanetest.Cleaner(t)} },
 		"postgres": func() lane.Config {
-			return lane.Config{Dir: t.TempDir(), URL: pgtest.Database(t), Cleaner: lanetest.Cleaner(t)}
+			return lane.Config{Dir: t.TempDir(), URL: lanetest.Database(t), Cleaner: lanetest.Cleaner(t)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"kua/internal/blob/s3/s3test"
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
-	"kua/internal/sqldb/pgtest"
 )
 
 // TestSeveralProcesses serves one lane through two processes' worth of handlers
@@ -21,7 +20,7 @@ import (
 func TestSeveralProcesses(t *testing.T) {
 	store, err := s3.Open(t.Context(), s3test.Bucket(t))
 	check(t, err)
-	database := pgtest.Database(t)
+	database := lanetest.Database(t)
 	const perHour = 12
 	process := func() *room {
 		return newRoom(t, lane.Config{Dir: t.TempDir(), URL: database, Pictures: store, Cleaner: lanetest.Cleaner(t)}, perHour)
@@ -98,7 +97,7 @@ var retry = regexp.MustCompile(`^\d+$`)
 // TestMovingIsSaid: who sends a report in the moment in which the lane moves is
 // told to come back in a minute, and the same form is taken where it went.
 func TestMovingIsSaid(t *testing.T) {
-	dir, database := t.TempDir(), pgtest.Database(t)
+	dir, database := t.TempDir(), lanetest.Database(t)
 	r := newRoom(t, lane.Config{Dir: dir}, 0).withCity()
 	r.tell("manhole", draft())
 	var kept url.Values

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"kua/internal/lane"
-	"kua/internal/sqldb/pgtest"
+	"kua/internal/lane/lanetest"
 )
 
 // TestPagesAreShared: a page that is the same for all is made once for those who ask
 // together, and anew as soon as anything was written.
 func TestPagesAreShared(t *testing.T) {
-	for name, cfg := range map[string]lane.Config{"sqlite": {Dir: t.TempDir()}, "postgres": {URL: pgtest.Database(t)}} {
+	for name, cfg := range map[string]lane.Config{"sqlite": {Dir: t.TempDir()}, "postgres": {URL: lanetest.Database(t)}} {
 		r := newRoom(t, cfg, 0).withCity()
 		for i, path := range []string{"/en/open/", "/en/open/map", "/en/open/area/south"} {
 			before := r.want("GET", path, nil, 200)

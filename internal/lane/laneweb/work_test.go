@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"kua/internal/lane"
-	"kua/internal/sqldb/pgtest"
+	"kua/internal/lane/lanetest"
 	"kua/web"
 )
 
@@ -65,7 +65,7 @@ func worked(t *testing.T, page string, f url.Values) url.Values {
 // without work waits for a checker, one with work goes its way, and none is lost;
 // and whoever does no work cannot use up what is kept for those who do.
 func TestWorkUnderLoad(t *testing.T) {
-	for name, database := range map[string]string{"sqlite": "", "postgres": pgtest.Database(t)} {
+	for name, database := range map[string]string{"sqlite": "", "postgres": lanetest.Database(t)} {
 		t.Run(name, func(t *testing.T) {
 			const perHour = 24
 			r := newRoom(t, lane.Config{Dir: t.TempDir(), URL: database}, perHour).withCity()

@@ -55,16 +55,56 @@ func Database(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("a PostgreSQL server for this test: %v", err)
 	}
-	name := "test" + strconv.FormatInt(made.Add(1), 10)
-	db, err := sql.Open("pgx", s.url("postgres"))
+	name, err := s.database("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), `CREATE DATABASE `+name); err != nil {
-		t.Fatal(err)
-	}
 	return s.url(name)
+}
+
+// Like makes databases that all begin as prepare, called once, leaves an empty one:
+// a schema is then made once for a package's tests. prepare closes what it opens.
+func Like(prepare func(url string) error) func(t testing.TB) string {
+	pattern := sync.OnceValues(func() (string, error) {
+		s, err := start()
+		if err != nil {
+			return "", err
+		}
+		name, err := s.database("")
+		if err != nil {
+			return "", err
+		}
+		return name, prepare(s.url(name))
+	})
+	return func(t testing.TB) string {
+		t.Helper()
+		name, err := pattern()
+		if err != nil {
+			t.Fatalf("a PostgreSQL database for this test: %v", err)
+		}
+		s := running.Load()
+		copied, err := s.database(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.url(copied)
+	}
+}
+
+// database makes a database, as a copy of the pattern if that is not "".
+func (s *server) database(pattern string) (name string, err error) {
+	name = "test" + strconv.FormatInt(made.Add(1), 10)
+	db, err := sql.Open("pgx", s.url("postgres"))
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	text := `CREATE DATABASE ` + name
+	if pattern != "" {
+		text += ` TEMPLATE ` + pattern
+	}
+	_, err = db.Exec(text)
+	return name, err
 }
 
 // server is a running PostgreSQL that listens on a socket in a folder of its own.
