@@ -40,12 +40,14 @@ test: build
 test-web: web
 	cd web && npm test
 
-# Three packages at a time on two cores: much of a test is waiting. The longest is first.
+# Three packages at a time on two cores: much of a test is waiting. The longest come
+# first, so that none is alone at the end.
+LONGEST = ./internal/media ./cmd/kua ./internal/lane/laneweb ./internal/desk ./internal/lane ./internal/desk/deskweb ./internal/node
 test-go: web
-	tmp=$$(tools/tmpdir.sh) && trap 'rm -rf "$$tmp"' EXIT && TMPDIR=$$tmp $(GO) test -p 3 -vet=off -ldflags='-s -w' -timeout 30m ./internal/media ./...
+	tmp=$$(tools/tmpdir.sh) && trap 'rm -rf "$$tmp"' EXIT && TMPDIR=$$tmp $(GO) test -p 3 -vet=off -ldflags='-s -w' -timeout 30m $(LONGEST) ./...
 
 test-browser: build
-	cd e2e && node --test --test-timeout=600000 .
+	cd e2e && node --test --test-concurrency=2 --test-timeout=600000 .
 
 lint: web
 	@fmt=$$(gofmt -l cmd internal web/*.go); test -z "$$fmt" || { echo "not formatted: $$fmt"; exit 1; }
