@@ -354,9 +354,9 @@ func TestSpreadingStops(t *testing.T) {
 	ok(t, x.s.ReleaseSpreading(ctx))
 
 	fails := func(f *spread.Failure) { x.p.fails = func(spread.Act) error { return f } }
-	fails(&spread.Failure{Outcome: spread.NotDone, After: time.Hour, Err: fault.Later("spread.stopped_waiting")})
+	fails(&spread.Failure{Outcome: spread.NotDone, After: time.Hour, Err: fault.Later("spread.cut_off")})
 	x.spread()
-	if p := x.state(two.ID, spread.Queued, "spread.stopped_waiting"); p.Next.Sub(x.now) != time.Hour {
+	if p := x.state(two.ID, spread.Queued, "spread.cut_off"); p.Next.Sub(x.now) != time.Hour {
 		t.Errorf("told to wait an hour it goes at %s", p.Next)
 	}
 	x.p.fails = func(spread.Act) error { t.Error("called before its time"); return nil }

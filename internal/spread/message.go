@@ -182,7 +182,7 @@ func outcome(err error) *Failure {
 		return f
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return &Failure{Outcome: Unknown, Err: fault.Later("spread.stopped_waiting").Because(err)}
+		return &Failure{Outcome: Unknown, Err: fault.Later("spread.cut_off").Because(err)}
 	}
 	return &Failure{Outcome: Unknown, Err: err}
 }

@@ -13,6 +13,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -51,30 +52,34 @@ var languageTag = regexp.MustCompile(`^[a-z]{2}(-[A-Z][a-z]{3})?$`)
 // Validate checks what a person says of a channel. Whether its place and secret
 // fit the platform its Kind checks.
 func (c Channel) Validate() error {
-	if n := utf8.RuneCountInString(c.Name); n == 0 || n > maxName {
-		return fault.Invalid("spread.channel_name", maxName)
-	}
-	if n := utf8.RuneCountInString(c.Place); n == 0 || n > maxPlace {
-		return fault.Invalid("spread.channel_place", c.Name)
-	}
-	if len(c.Languages) == 0 {
-		return fault.Invalid("spread.channel_language", c.Name)
-	}
+	name, place := utf8.RuneCountInString(c.Name), utf8.RuneCountInString(c.Place)
+	ok := name > 0 && name <= maxName && place > 0 && place <= maxPlace && len(c.Languages) > 0
 	for _, l := range c.Languages {
-		if !languageTag.MatchString(l) {
-			return fault.Invalid("spread.channel_language", c.Name)
-		}
+		ok = ok && languageTag.MatchString(l)
 	}
 	for _, what := range c.Carries {
-		if !slices.Contains(Carries(), what) {
-			return fault.Invalid("spread.channel_carries", what, Carries())
-		}
+		ok = ok && slices.Contains(Carries(), what)
+	}
+	if !ok {
+		return fault.Invalid("spread.channel_unfit", c.Name, maxName, strings.Join(Carries(), ", "))
 	}
 	return nil
 }
 
 // May reports whether the channel may carry what, one of Carries.
 func (c Channel) May(what string) bool { return slices.Contains(c.Carries, what) }
+
+// Switch says in one word how the channel stands: "on", "off" or "removed". A page
+// or a terminal asks "spread.switch." and the word.
+func (c Channel) Switch() string {
+	switch {
+	case c.Removed:
+		return "removed"
+	case c.On:
+		return "on"
+	}
+	return "off"
+}
 
 // Checklist gives what a person confirms before a record goes to a channel, each
 // time and for each channel: platforms strike for what a collective's own page may

@@ -122,16 +122,17 @@ func TestValidate(t *testing.T) {
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
-	for key, spoil := range map[string]func(*spread.Channel){
-		"spread.channel_name":     func(c *spread.Channel) { c.Name = strings.Repeat("x", 61) },
-		"spread.channel_place":    func(c *spread.Channel) { c.Place = "" },
-		"spread.channel_language": func(c *spread.Channel) { c.Languages = []string{"../ru"} },
-		"spread.channel_carries":  func(c *spread.Channel) { c.Carries = []string{"original"} },
+	for what, spoil := range map[string]func(*spread.Channel){
+		"name":     func(c *spread.Channel) { c.Name = strings.Repeat("x", 61) },
+		"place":    func(c *spread.Channel) { c.Place = "" },
+		"language": func(c *spread.Channel) { c.Languages = []string{"../ru"} },
+		"none":     func(c *spread.Channel) { c.Languages = nil },
+		"carries":  func(c *spread.Channel) { c.Carries = []string{"original"} },
 	} {
 		c := good
 		spoil(&c)
-		if err := c.Validate(); !errors.Is(err, fault.Invalid(key)) {
-			t.Errorf("Validate = %v, want %s", err, key)
+		if err := c.Validate(); !errors.Is(err, fault.Invalid("spread.channel_unfit")) {
+			t.Errorf("a wrong %s: Validate = %v", what, err)
 		}
 	}
 }

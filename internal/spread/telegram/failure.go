@@ -56,7 +56,7 @@ func (c channel) failure(err error, r *road) error {
 		after := time.Duration(max(busy.RetryAfter, 1)) * time.Second
 		return &spread.Failure{Outcome: spread.NotDone, After: after, Err: fault.Later("spread.telegram.busy", int(after.Seconds()))}
 	case errors.As(err, &moved):
-		return refused(fault.Invalid("spread.telegram.moved", c.place, moved.MigrateToChatID))
+		return refused(fault.Invalid("spread.telegram.no_chat", c.place, moved.MigrateToChatID))
 	case errors.Is(err, bot.ErrorUnauthorized), errors.Is(err, bot.ErrorNotFound):
 		return refused(fault.Forbidden("spread.telegram.token"))
 	case errors.Is(err, bot.ErrorForbidden):

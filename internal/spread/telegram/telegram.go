@@ -128,7 +128,7 @@ var noPreview = &models.LinkPreviewOptions{IsDisabled: bot.True()}
 func (c channel) Edit(ctx context.Context, at spread.Remote, m spread.Message) (spread.Remote, error) {
 	id, err := strconv.Atoi(at.ID)
 	if err != nil {
-		return at, refused(fault.Invalid("spread.telegram.remote", at.ID))
+		return at, refused(fault.Invalid("spread.no_remote"))
 	}
 	_, captioned := choose(m)
 	text, err := words(m, captioned)
@@ -153,7 +153,7 @@ func (c channel) Edit(ctx context.Context, at spread.Remote, m spread.Message) (
 func (c channel) Delete(ctx context.Context, at spread.Remote) error {
 	id, err := strconv.Atoi(at.ID)
 	if err != nil {
-		return refused(fault.Invalid("spread.telegram.remote", at.ID))
+		return refused(fault.Invalid("spread.no_remote"))
 	}
 	err = c.call(ctx, func(ctx context.Context, b *bot.Bot) error {
 		_, err := b.DeleteMessage(ctx, &bot.DeleteMessageParams{ChatID: c.place, MessageID: id})

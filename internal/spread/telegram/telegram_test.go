@@ -327,7 +327,7 @@ func TestTrouble(t *testing.T) {
 		{"half", nil, spread.Unknown, "spread.telegram.cut"},
 		{"403", nil, spread.Refused, "spread.telegram.forbidden"},
 		{"413", nil, spread.Refused, "spread.telegram.too_large"},
-		{"moved", nil, spread.Refused, "spread.telegram.moved"},
+		{"moved", nil, spread.Refused, "spread.telegram.no_chat"},
 		{"redirect", nil, spread.Refused, "spread.telegram.refused"},
 		{"", connector(t, gone.URL, place, token), spread.NotDone, "spread.telegram.unreachable"},
 		{"", connector(t, f.URL, "@another_channel", token), spread.Refused, "spread.telegram.no_chat"},
