@@ -66,6 +66,7 @@ record:        canon
 edition:       record charter tlog
 spread:        record
 spread/telegram: spread
+spread/telegram/telegramtest:
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault

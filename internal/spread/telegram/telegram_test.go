@@ -4,223 +4,26 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-	"unicode/utf16"
 
 	"kua/internal/fault"
 	"kua/internal/spread"
 	"kua/internal/spread/telegram"
+	"kua/internal/spread/telegram/telegramtest"
 )
 
 const (
 	token = "1234567890:CANARY-made-up-token_of-nobody-00000"
 	place = "@made_up_channel"
 )
-
-// fake is a Bot API server that follows the published description of the methods
-// that are used: https://core.telegram.org/bots/api.
-type fake struct {
-	*httptest.Server
-
-	mu       sync.Mutex
-	next     int
-	messages map[int]posted
-	trouble  string // what goes wrong with the next call
-}
-
-type posted struct {
-	method, text, caption, thumbnail, cover string
-	file                                    string // SHA-256 of the upload
-}
-
-func newFake(t *testing.T) *fake {
-	f := &fake{next: 41, messages: make(map[int]posted)}
-	f.Server = httptest.NewServer(f)
-	t.Cleanup(f.Close)
-	return f
-}
-
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	trouble := f.trouble
-	f.trouble = ""
-	got, ok := strings.CutPrefix(r.URL.Path, "/bot"+token+"/")
-	switch {
-	case !ok:
-		f.answer(w, 401, "Unauthorized", nil)
-		return
-	case trouble == "cut early":
-		_, _ = r.Body.Read(make([]byte, 1))
-		hangUp(w)
-		return
-	case trouble == "413":
-		http.Error(w, "<html>413 Request Entity Too Large</html>", 413)
-		return
-	}
-	fields, files, err := read(r)
-	if err != nil {
-		hangUp(w) // a form without its end is no call
-		return
-	}
-	switch trouble {
-	case "429":
-		f.answer(w, 429, "Too Many Requests: retry after 37", map[string]any{"retry_after": 37})
-		return
-	case "403":
-		f.answer(w, 403, "Forbidden: bot was kicked from the channel chat", nil)
-		return
-	case "moved":
-		f.answer(w, 400, "Bad Request: group chat was upgraded to a supergroup chat", map[string]any{"migrate_to_chat_id": -1001234567890})
-		return
-	case "redirect":
-		http.Redirect(w, r, "https://elsewhere.example/", http.StatusTemporaryRedirect)
-		return
-	case "can't delete":
-		f.answer(w, 400, "Bad Request: message can't be deleted for everyone", nil)
-		return
-	}
-	status, description, result := f.do(got, fields, files)
-	switch trouble {
-	case "cut":
-		hangUp(w)
-	case "502":
-		http.Error(w, "<html>502 Bad Gateway</html>", 502)
-	case "half":
-		w.Header().Set("Content-Length", "1000")
-		_, _ = io.WriteString(w, `{"ok":true,"result":{"mess`)
-	default:
-		if status != 200 {
-			f.answer(w, status, description, nil)
-			return
-		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"ok": true, "result": result})
-	}
-}
-
-func (f *fake) answer(w http.ResponseWriter, code int, description string, parameters map[string]any) {
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(map[string]any{"ok": false, "error_code": code, "description": description, "parameters": parameters})
-}
-
-func hangUp(w http.ResponseWriter) {
-	c, _, err := http.NewResponseController(w).Hijack()
-	if err == nil {
-		c.Close()
-	}
-}
-
-func read(r *http.Request) (fields, files map[string]string, err error) {
-	fields, files = map[string]string{}, map[string]string{}
-	form, err := r.MultipartReader()
-	if err != nil {
-		return nil, nil, err
-	}
-	for {
-		p, err := form.NextPart()
-		if errors.Is(err, io.EOF) {
-			return fields, files, nil
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := readPart(p, fields, files); err != nil {
-			return nil, nil, err
-		}
-	}
-}
-
-func readPart(p *multipart.Part, fields, files map[string]string) error {
-	if p.FileName() == "" {
-		b, err := io.ReadAll(p)
-		fields[p.FormName()] = string(b)
-		return err
-	}
-	h := sha256.New()
-	_, err := io.Copy(h, p)
-	files[p.FormName()] = hex.EncodeToString(h.Sum(nil))
-	return err
-}
-
-func units(s string) int { return len(utf16.Encode([]rune(s))) }
-
-func (f *fake) do(method string, fields, files map[string]string) (int, string, any) {
-	if fields["chat_id"] != place {
-		return 400, "Bad Request: chat not found", nil
-	}
-	id, _ := strconv.Atoi(fields["message_id"])
-	old, there := f.messages[id]
-	m := posted{method: method, text: fields["text"], caption: fields["caption"], cover: fields["cover"], thumbnail: files["thumbnail"]}
-	switch method {
-	case "sendMessage":
-		if n := units(m.text); n == 0 || n > 4096 {
-			return 400, "Bad Request: message is too long", nil
-		}
-	case "sendPhoto", "sendVideo":
-		m.file = files[strings.ToLower(strings.TrimPrefix(method, "send"))]
-		if m.file == "" {
-			return 400, "Bad Request: there is no file in the request", nil
-		}
-		if units(m.caption) > 1024 {
-			return 400, "Bad Request: message caption is too long", nil
-		}
-	case "editMessageText", "editMessageCaption":
-		if !there {
-			return 400, "Bad Request: message to edit not found", nil
-		}
-		if (old.file != "") != (method == "editMessageCaption") {
-			return 400, "Bad Request: there is no text in the message to edit", nil
-		}
-		if m.text == old.text && m.caption == old.caption {
-			return 400, "Bad Request: message is not modified: specified new message content and reply markup are exactly the same", nil
-		}
-		old.text, old.caption = m.text, m.caption
-		f.messages[id] = old
-		return 200, "", f.message(id)
-	case "deleteMessage":
-		if !there {
-			return 400, "Bad Request: message to delete not found", nil
-		}
-		delete(f.messages, id)
-		return 200, "", true
-	default:
-		return 404, "Not Found", nil
-	}
-	f.next++
-	f.messages[f.next] = m
-	return 200, "", f.message(f.next)
-}
-
-func (f *fake) message(id int) any {
-	return map[string]any{"message_id": id, "date": 1700000000, "chat": map[string]any{"id": -1001234567890, "type": "channel", "title": "Made up"}}
-}
-
-func (f *fake) goesWrong(how string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.trouble = how
-}
-
-func (f *fake) held() map[int]posted {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := make(map[int]posted)
-	for id, m := range f.messages {
-		all[id] = m
-	}
-	return all
-}
 
 func connector(t *testing.T, server, place, token string) spread.Connector {
 	t.Helper()
@@ -248,7 +51,8 @@ func message(files ...spread.File) spread.Message {
 // TestPosts posts, corrects and takes away each kind of message.
 func TestPosts(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
+	f := telegramtest.Start(place, token)
+	t.Cleanup(f.Close)
 	c := connector(t, f.URL, place, token)
 	film, still := file(spread.Film, "video/mp4", bytes.Repeat([]byte("film"), 300_000)), file(spread.Poster, "image/jpeg", []byte("still"))
 	huge := film
@@ -271,14 +75,14 @@ func TestPosts(t *testing.T) {
 			t.Fatalf("%s: %v", test.name, err)
 		}
 		id, _ := strconv.Atoi(at.ID)
-		got := f.held()[id]
-		if got.method != test.method || got.file != test.file || at.URL != "https://t.me/made_up_channel/"+at.ID {
+		got := f.Held()[id]
+		if got.Method != test.method || got.File != test.file || at.URL != "https://t.me/made_up_channel/"+at.ID {
 			t.Errorf("%s came as %+v at %+v", test.name, got, at)
 		}
-		if text := got.text + got.caption; !strings.HasPrefix(text, "Избиение на базаре <b>&\n\n") || !strings.Contains(text, "Запись: https://kua.example.org/ru/") {
+		if text := got.Text + got.Caption; !strings.HasPrefix(text, "Избиение на базаре <b>&\n\n") || !strings.Contains(text, "Запись: https://kua.example.org/ru/") {
 			t.Errorf("%s says %q", test.name, text)
 		}
-		if test.name == "film" && (got.thumbnail != still.SHA256 || got.cover != "attach://thumbnail") {
+		if test.name == "film" && (got.Thumbnail != still.SHA256 || got.Cover != "attach://thumbnail") {
 			t.Errorf("the film's still came as %+v", got)
 		}
 		test.m.Title = "Другое название"
@@ -287,7 +91,7 @@ func TestPosts(t *testing.T) {
 				t.Errorf("%s: Edit = %+v, %v", test.name, now, err)
 			}
 		}
-		if got := f.held()[id]; !strings.HasPrefix(got.text+got.caption, "Другое название\n") || got.file != test.file {
+		if got := f.Held()[id]; !strings.HasPrefix(got.Text+got.Caption, "Другое название\n") || got.File != test.file {
 			t.Errorf("%s was corrected to %+v", test.name, got)
 		}
 		for range 2 {
@@ -296,7 +100,7 @@ func TestPosts(t *testing.T) {
 			}
 		}
 	}
-	if left := f.held(); len(left) != 0 {
+	if left := f.Held(); len(left) != 0 {
 		t.Errorf("left are %+v", left)
 	}
 	long := message(film)
@@ -310,7 +114,8 @@ func TestPosts(t *testing.T) {
 // will, and what may have.
 func TestTrouble(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
+	f := telegramtest.Start(place, token)
+	t.Cleanup(f.Close)
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	film := file(spread.Film, "video/mp4", bytes.Repeat([]byte("film"), 2_000_000))
@@ -336,7 +141,7 @@ func TestTrouble(t *testing.T) {
 		if test.c == nil {
 			test.c = connector(t, f.URL, place, token)
 		}
-		f.goesWrong(test.trouble)
+		f.GoesWrong(test.trouble)
 		_, err := test.c.Send(t.Context(), message(film))
 		var failed *spread.Failure
 		if !errors.As(err, &failed) || failed.Outcome != test.outcome || !errors.Is(err, fault.Invalid(test.key)) {
@@ -350,7 +155,7 @@ func TestTrouble(t *testing.T) {
 			t.Errorf("%q tells the token: %s", test.trouble, text)
 		}
 	}
-	if n := len(f.held()); n != 3 { // "cut", "502", "half"
+	if n := len(f.Held()); n != 3 { // "cut", "502", "half"
 		t.Errorf("the channel holds %d messages, want those three of which it was not known", n)
 	}
 
@@ -361,11 +166,11 @@ func TestTrouble(t *testing.T) {
 	}
 	_, err := connector(t, f.URL, place, token).Send(t.Context(), message(other))
 	var failed *spread.Failure
-	if !errors.As(err, &failed) || failed.Outcome != spread.Refused || !errors.Is(err, fault.Corrupt("spread.bytes_changed")) || len(f.held()) != 3 {
-		t.Errorf("other bytes give %v; the channel holds %d", err, len(f.held()))
+	if !errors.As(err, &failed) || failed.Outcome != spread.Refused || !errors.Is(err, fault.Corrupt("spread.bytes_changed")) || len(f.Held()) != 3 {
+		t.Errorf("other bytes give %v; the channel holds %d", err, len(f.Held()))
 	}
 
-	f.goesWrong("can't delete")
+	f.GoesWrong("can't delete")
 	if err := connector(t, f.URL, place, token).Delete(t.Context(), spread.Remote{ID: "42"}); !errors.Is(err, fault.Invalid("spread.telegram.cannot_delete")) {
 		t.Errorf("what cannot be deleted gives %v", err)
 	}
