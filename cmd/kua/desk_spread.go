@@ -80,7 +80,7 @@ func (a *app) channelAdd(f *deskFlags) *cobra.Command {
 	c := a.deskVerb(f, "add", "spread.add",
 		"spread channel add --dir kua --as aigul --kind telegram --name News --place @made_up_channel --language kk,ru --carry film,poster --secret-file token", exactly(0),
 		func(ctx context.Context, s *desk.Seat, _ []string) error {
-			secret, err := a.channelSecret(ch.Name, secretFile)
+			secret, err := a.channelSecret(secretFile)
 			if err != nil {
 				return err
 			}
@@ -102,9 +102,9 @@ func (a *app) channelAdd(f *deskFlags) *cobra.Command {
 
 // channelSecret reads what lets a channel be spoken to, from a file or from the
 // terminal: what stands on a command line is in every list of processes.
-func (a *app) channelSecret(name, file string) ([]byte, error) {
+func (a *app) channelSecret(file string) ([]byte, error) {
 	if file == "" {
-		s, err := a.secret("spread.secret", name)
+		s, err := a.secret("spread.secret")
 		return []byte(s), err
 	}
 	b, err := os.ReadFile(file)

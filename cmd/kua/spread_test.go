@@ -56,10 +56,10 @@ func TestChannelSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := &app{}
-	if got, err := a.channelSecret("News", name); string(got) != scriptToken || err != nil {
+	if got, err := a.channelSecret(name); string(got) != scriptToken || err != nil {
 		t.Errorf("read %q, %v", got, err)
 	}
-	if _, err := a.channelSecret("News", name+"x"); err == nil {
+	if _, err := a.channelSecret(name + "x"); err == nil {
 		t.Error("a file that is not there is read")
 	}
 }
