@@ -138,8 +138,12 @@ func (s *Seat) Judge(ctx context.Context, post int64, at *spread.Remote) (spread
 	if err := s.current(); err != nil {
 		return spread.Post{}, err
 	}
-	if at != nil && at.ID == "" {
-		return spread.Post{}, fault.Invalid("spread.no_remote")
+	if at != nil {
+		there, err := spread.ParseRemote(at.ID, at.URL)
+		if err != nil {
+			return spread.Post{}, err
+		}
+		at = &there
 	}
 	p, err := s.d.db.ChangePost(ctx, s.actor(), post, evidence.Judged, func(p spread.Post) (spread.Post, error) {
 		gone := p.State == spread.Failed && p.Act == spread.Delete && at == nil
@@ -225,19 +229,24 @@ func (d *Desk) carryOnOne(ctx context.Context, p spread.Post, r record.Record) e
 		if err := d.turn(ctx, p, verb, func(p spread.Post) spread.Post { p.State, p.Fault = state, nil; return p }); err != nil || withdrawn || p.Act == spread.Edit {
 			return err
 		}
-		return d.succeed(ctx, c, newPost(c, r))
+		_, err := d.succeed(ctx, c, newPost(c, r))
+		return err
 	case p.State == spread.Sent && withdrawn:
 		return d.turn(ctx, p, evidence.Recalled, func(p spread.Post) spread.Post { return p.TakenAway(d.cfg.Now()) })
 	case p.State == spread.Sent:
 		next := newPost(c, r)
 		if m, err := d.message(ctx, c, next); err == nil && p.SameFiles(m) {
 			next.Act, next.Remote, next.Replaces = spread.Edit, p.Remote, p.ID
-			return d.succeed(ctx, c, next)
+			after, err := d.succeed(ctx, c, next)
+			if err != nil || after.State != spread.Sent || after.Replaces == p.ID {
+				return err
+			} // the newest stands there by itself: this one is too much
 		}
 		if err := d.turn(ctx, p, evidence.Recalled, func(p spread.Post) spread.Post { return p.TakenAway(d.cfg.Now()) }); err != nil {
 			return err
 		}
-		return d.succeed(ctx, c, next)
+		_, err := d.succeed(ctx, c, next)
+		return err
 	}
 	return nil
 }
@@ -257,11 +266,11 @@ func (d *Desk) turn(ctx context.Context, was spread.Post, verb evidence.Verb, ch
 	return err
 }
 
-// succeed puts the newest version where an earlier one was, to wait for a person.
-func (d *Desk) succeed(ctx context.Context, c spread.Channel, p spread.Post) error {
+// succeed puts the newest version where an earlier one was, to wait for a person,
+// and gives it as it stands.
+func (d *Desk) succeed(ctx context.Context, c spread.Channel, p spread.Post) (spread.Post, error) {
 	if c.Removed {
-		return nil
+		return p, nil
 	}
-	_, err := d.db.AddPost(ctx, p)
-	return err
+	return d.db.AddPost(ctx, p)
 }

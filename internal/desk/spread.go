@@ -26,6 +26,9 @@ func (d *Desk) PostCounts(ctx context.Context) (deskdb.PostCounts, error) {
 	return d.db.CountPosts(ctx)
 }
 
+// PostsDue reports whether Spread would call somebody now.
+func (d *Desk) PostsDue(ctx context.Context) (bool, error) { return d.db.PostsDue(ctx) }
+
 // Spread carries on what happened to records, and makes every call whose time has
 // come, one after the other. Between two calls it looks whether spreading was
 // stopped. A platform's failure is kept with its post and is no error.

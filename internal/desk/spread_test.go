@@ -294,6 +294,28 @@ func TestSpreading(t *testing.T) {
 		t.Errorf("the corrected record went out as %+v", got)
 	}
 
+	// What was taken back before it went can be asked for again. What turns out to
+	// stand there beside a later version is taken away.
+	x.correct(func(d *casefile.Draft) { d.Title["ru"] = "Третье название" })
+	posts, err = x.d.Posts(ctx, "000001")
+	ok(t, err)
+	edit, old := posts[0], posts[1]
+	_, err = x.s.Recall(ctx, edit.ID)
+	ok(t, err)
+	again, err := x.s.Post(ctx, "000001", x.channel)
+	ok(t, err)
+	if again.ID != edit.ID || again.Act != spread.Edit || again.State != spread.Waiting || again.Replaces != old.ID {
+		t.Errorf("asked for again the correction is %+v", again)
+	}
+	_, err = x.d.db.SQL().ExecContext(ctx, `UPDATE posts SET act = 'send', remote = '', replaces = 0 WHERE id = ?1`, edit.ID)
+	ok(t, err)
+	x.confirm(edit.ID)
+	x.spread()
+	x.spread()
+	if got := x.p.saw(t); len(got) != 2 || got[0].Act != spread.Send || got[1].Act != spread.Delete {
+		t.Errorf("two versions stand there: %+v", got)
+	}
+
 	x.withdraw()
 	x.spread()
 	if got := x.p.saw(t); len(got) != 1 || got[0].Act != spread.Delete {
@@ -372,9 +394,11 @@ func TestSpreadingStops(t *testing.T) {
 	}
 	_, err = x.s.Retry(ctx, two.ID)
 	ok(t, err)
-	x.p.fails = func(spread.Act) error { return errors.New("cut, who knows when") }
+	x.p.fails = func(spread.Act) error { return fmt.Errorf("https://platform.example/bot%s: cut", channelSecret) }
 	x.spread()
-	two = x.state(two.ID, spread.Uncertain, "page.internal")
+	if two = x.state(two.ID, spread.Uncertain, "page.internal"); strings.Contains(fmt.Sprint(two.Fault), "CANARY") {
+		t.Errorf("the post's fault is %v", two.Fault)
+	}
 	x.p.fails = nil
 	x.spread()
 	if x.p.saw(t) != nil {
@@ -418,11 +442,28 @@ func TestSpreadingStops(t *testing.T) {
 		t.Error("other bytes than the edition's went out")
 	}
 
+	x.noSecretAtRest()
 	ok(t, x.s.RemoveChannel(ctx, x.channel))
 	if secret, err := x.d.db.ChannelSecret(ctx, x.channel); err == nil {
 		t.Errorf("the secret of a removed channel is kept: %d bytes", len(secret))
 	}
 	x.state(three.ID, spread.Withdrawn, "spread.bytes_changed")
+}
+
+// noSecretAtRest: the secret of a channel lies nowhere but in the encrypted
+// database.
+func (x *spreader) noSecretAtRest() {
+	x.t.Helper()
+	ok(x.t, filepath.WalkDir(x.dir, func(name string, e os.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		if strings.Contains(string(b), channelSecret) {
+			x.t.Errorf("%s holds the secret in the clear", name)
+		}
+		return err
+	}))
 }
 
 // TestKilledWhileSpreading kills the desk before and after the platform hears of a
@@ -461,28 +502,4 @@ func TestKilledWhileSpreading(t *testing.T) {
 		}
 		x.close(x.d)
 	}
-}
-
-// TestSecretsAtRest: the secret of a channel lies nowhere but in the encrypted
-// database, and no error tells it.
-func TestSecretsAtRest(t *testing.T) {
-	x := newSpreader(t)
-	ok(t, x.s.TurnChannel(context.Background(), x.channel, true))
-	p := x.post()
-	x.p.fails = func(spread.Act) error { return fmt.Errorf("https://platform.example/bot%s: refused", channelSecret) }
-	x.spread()
-	if got := x.state(p.ID, spread.Uncertain, "page.internal"); strings.Contains(fmt.Sprint(got.Fault), "CANARY") {
-		t.Errorf("the post's fault is %v", got.Fault)
-	}
-	x.close(x.d)
-	ok(t, filepath.WalkDir(x.dir, func(name string, e os.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return err
-		}
-		b, err := os.ReadFile(name)
-		if strings.Contains(string(b), channelSecret) {
-			t.Errorf("%s holds the secret in the clear", name)
-		}
-		return err
-	}))
 }

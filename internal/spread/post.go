@@ -168,9 +168,12 @@ func (p Post) NeverThere() bool {
 	return p.State == Withdrawn && (p.Remote.ID == "" || p.Act == Edit)
 }
 
-// Anew gives such a post as one that waits for a person again.
+// Anew gives such a post as one that waits for a person again. What was to take the
+// place of another still is.
 func (p Post) Anew() Post {
-	p.Act, p.State, p.Digest, p.Cleared, p.Tries, p.Next, p.Fault = Send, Waiting, "", "", 0, time.Time{}, nil
-	p.Remote, p.Replaces = Remote{}, 0
+	p.State, p.Digest, p.Cleared, p.Tries, p.Next, p.Fault = Waiting, "", "", 0, time.Time{}, nil
+	if p.Act != Edit {
+		p.Act, p.Remote, p.Replaces = Send, Remote{}, 0
+	}
 	return p
 }

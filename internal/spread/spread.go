@@ -134,6 +134,16 @@ type Remote struct {
 	URL string // where people see it, "" where there is no such address
 }
 
+// ParseRemote takes a person's word for where a post stands: what the platform
+// names it, and its address, which may be left out.
+func ParseRemote(id, url string) (Remote, error) {
+	at := Remote{ID: strings.TrimSpace(id), URL: strings.TrimSpace(url)}
+	if at.ID == "" || at.URL != "" && !strings.HasPrefix(at.URL, "https://") && !strings.HasPrefix(at.URL, "http://") {
+		return Remote{}, fault.Invalid("spread.no_remote")
+	}
+	return at, nil
+}
+
 // Outcome says what is known of a call that failed.
 type Outcome string
 

@@ -195,6 +195,13 @@ func (db *DB) CountPosts(ctx context.Context) (c PostCounts, err error) {
 	return c, err
 }
 
+// PostsDue reports whether a queued post of a channel that is on may go now.
+func (db *DB) PostsDue(ctx context.Context) (due bool, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM posts p JOIN channels c ON c.id = p.channel WHERE p.state = ?1 AND c.is_on = 1 AND p.next <= ?2)`,
+		spread.Queued, db.now().UnixMicro()).Scan(&due)
+	return due, err
+}
+
 // NextPost gives when the next queued post may go; the zero time when none is queued.
 func (db *DB) NextPost(ctx context.Context) (time.Time, error) {
 	var next sql.NullInt64

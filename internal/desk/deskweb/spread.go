@@ -135,14 +135,15 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 }
 
 // sendPosts makes the calls whose time has come, and those that come due within
-// the hour, as long as somebody has the desk open.
+// some minutes.
 func sendPosts(v *visit) error {
 	v.sendPosts()
 	return v.to("/work")
 }
 
-// patience is how long a sending waits for the next post that a platform put off.
-const patience = time.Hour
+// patience is how long a sending waits for a post that a platform put off: not
+// long, since meanwhile the desk does not lock by itself.
+const patience = 5 * time.Minute
 
 func (v *visit) sendPosts() {
 	d := v.desk
@@ -159,12 +160,26 @@ func sendAll(ctx context.Context, d *desk.Desk, until time.Time, note func(func(
 		if sum = out; err != nil || out.Halted || out.Next.IsZero() || out.Next.After(until) {
 			return sum, err
 		}
-		select {
-		case <-ctx.Done():
-			return sum, nil // stopped by a person, or the desk is being locked: what waits, waits
-		case <-time.After(max(time.Until(out.Next), time.Second)):
+		if !waitDue(ctx, d, until) {
+			return sum, nil // what waits, waits
 		}
 	}
+}
+
+// waitDue waits until a post is due, one that is confirmed meanwhile too; false
+// when a person stopped it, the desk is being locked, or nothing came in time.
+func waitDue(ctx context.Context, d *desk.Desk, until time.Time) bool {
+	for time.Now().Before(until) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(time.Second):
+		}
+		if due, err := d.PostsDue(ctx); err != nil || due {
+			return err == nil
+		}
+	}
+	return false
 }
 
 func haltSpread(v *visit) error {

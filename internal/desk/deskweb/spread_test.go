@@ -69,6 +69,7 @@ func (w *wall) count() int {
 // what would go, confirm, send, take it back.
 func (p *person) spreads(t *testing.T) {
 	t.Helper()
+	p.until("/en/cases/1", `<span class="state">published</span>`)
 	p.get("/en/publish")
 	p.sees(`href="/en/spread"`)
 	p.get("/en/spread")

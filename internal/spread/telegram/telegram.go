@@ -126,7 +126,7 @@ var noPreview = &models.LinkPreviewOptions{IsDisabled: bot.True()}
 
 // Edit puts other words under what stands there.
 func (c channel) Edit(ctx context.Context, at spread.Remote, m spread.Message) (spread.Remote, error) {
-	id, err := strconv.Atoi(at.ID)
+	id, err := number(at)
 	if err != nil {
 		return at, refused(fault.Invalid("spread.no_remote"))
 	}
@@ -151,7 +151,7 @@ func (c channel) Edit(ctx context.Context, at spread.Remote, m spread.Message) (
 
 // Delete takes a message away.
 func (c channel) Delete(ctx context.Context, at spread.Remote) error {
-	id, err := strconv.Atoi(at.ID)
+	id, err := number(at)
 	if err != nil {
 		return refused(fault.Invalid("spread.no_remote"))
 	}
@@ -163,6 +163,11 @@ func (c channel) Delete(ctx context.Context, at spread.Remote) error {
 		return nil
 	}
 	return err
+}
+
+// number gives a message's number; a person may have given its whole address.
+func number(at spread.Remote) (int, error) {
+	return strconv.Atoi(at.ID[strings.LastIndexByte(at.ID, '/')+1:])
 }
 
 // posted makes a call that gives a message, and says where that is.
