@@ -21,8 +21,8 @@ const checkpointPath = edition.LogDir + "/" + tlog.CheckpointPath
 // readCheckpoint reads the log's signed head and holds it against what is
 // remembered. ok says that there is a log to go on with.
 func (r *run) readCheckpoint(ctx context.Context) (ok bool, err error) {
-	l := r.head.charter.Log
-	if l.Key == "" {
+	keys := edition.LogKeys(r.head.charter)
+	if keys.Key == "" {
 		r.find(Corrupt, checkpointPath, "verify.no_log")
 		return false, nil
 	}
@@ -30,13 +30,16 @@ func (r *run) readCheckpoint(ctx context.Context) (ok bool, err error) {
 	if err != nil {
 		return false, r.problem(checkpointPath, err)
 	}
-	cp, err := tlog.ParseCheckpoint(raw, l.Origin, l.Key)
+	cp, err := keys.Parse(raw)
 	if err != nil {
 		return false, r.problem(checkpointPath, err)
 	}
 	r.seenCP = cp
 	r.report.Log = Log{Origin: cp.Origin, Size: cp.Size, Root: hex.EncodeToString(cp.Root[:])}
-	return true, r.compareLog(ctx, cp)
+	if err := keys.Continues(ctx, r.log, cp); err != nil {
+		return true, r.problem(checkpointPath, err)
+	}
+	return true, r.compareLog(ctx, keys, cp)
 }
 
 // logged is what the log says, gathered by kind.
