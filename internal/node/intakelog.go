@@ -42,7 +42,13 @@ func (n *Node) checkLog(ctx context.Context, keys kualog.Keys, old, next *publis
 	if err != nil {
 		return err
 	}
-	return kualog.Included(ctx, n.fetchLog, next.cp, next.LogIndex, entry)
+	if err := kualog.Included(ctx, n.fetchLog, next.cp, next.LogIndex, entry); err != nil {
+		return err
+	}
+	if next.LogIndex+1 != next.cp.Size {
+		return fault.Invalid("node.log_goes_on", next.manifest.Number)
+	}
+	return nil
 }
 
 // continuesLog gives how many entries the next log has in common with the one that is

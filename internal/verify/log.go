@@ -59,10 +59,12 @@ func (r *run) checkLog(ctx context.Context, docs map[string]document, files map[
 		return err
 	}
 	l := logged{make(map[string]map[int][]string), make(map[string]bool), make(map[int][]string), make(map[int][]string), make(map[string]bool)}
-	err = tlog.Entries(ctx, r.log, r.seenCP, 0, func(_ uint64, b []byte) error {
-		if e, err := tlog.ParseEntry(b); err == nil { // kinds of later programs are passed over
+	err = tlog.Entries(ctx, r.log, r.seenCP, 0, func(i uint64, b []byte) error {
+		e, err := tlog.ParseEntry(b)
+		if err == nil { // kinds of later programs are passed over
 			l.add(e)
 		}
+		r.endsWith(i, e)
 		return nil
 	})
 	if err != nil {
@@ -184,8 +186,9 @@ func (r *run) checkLogged(ctx context.Context, d *document, hint uint64, hinted 
 	recordFound := d == nil || hinted && tlog.Included(ctx, r.log, r.seenCP, hint, leaf) == nil
 	editions := make(map[int][]string)
 	ours := canon.Hash(r.head.document)
-	err = tlog.Backward(ctx, r.log, r.seenCP, func(_ uint64, b []byte) error {
+	err = tlog.Backward(ctx, r.log, r.seenCP, func(i uint64, b []byte) error {
 		e, err := tlog.ParseEntry(b)
+		r.endsWith(i, e)
 		if err != nil {
 			return nil // of a later program
 		}
@@ -209,6 +212,14 @@ func (r *run) checkLogged(ctx context.Context, d *document, hint uint64, hinted 
 	}
 	r.compareEditions(editions)
 	return nil
+}
+
+// endsWith wants an edition's as the log's last entry: what comes after it nobody but the
+// log's key has signed.
+func (r *run) endsWith(i uint64, e tlog.Entry) {
+	if i == r.seenCP.Size-1 && e.Kind != tlog.KindEdition {
+		r.find(Corrupt, checkpointPath, "verify.log_goes_on", fmt.Sprint(r.seenCP.Size))
+	}
 }
 
 // logFile gives the file of the log that an error names.
