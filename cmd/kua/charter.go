@@ -38,7 +38,7 @@ func (a *app) charterCommand() *cobra.Command {
 		a.charterAddPerson(&dir, &passFile), a.charterRetirePerson(&dir),
 		a.charterAddNode(&dir), a.charterRemoveNode(&dir),
 		a.charterAddMirror(&dir), a.charterRemoveMirror(&dir), a.charterHandle(&dir),
-		a.charterSign(&dir, &passFile), a.charterDrop(&dir),
+		a.charterRotateLog(&dir, &passFile), a.charterSign(&dir, &passFile), a.charterDrop(&dir),
 	)
 	return c
 }
@@ -131,6 +131,9 @@ func (a *app) showCharter(dir string) error {
 		a.say("cli.charter.handle_of", ch.Handle)
 	}
 	a.say("cli.charter.log", ch.Log.Origin, ch.Log.Key)
+	for _, p := range ch.Log.Past {
+		a.say("cli.charter.log_past", p.Key, p.Size, p.Root)
+	}
 	return a.showNext(dir, ch)
 }
 
@@ -237,7 +240,7 @@ func (a *app) charterSign(dir, passFile *string) *cobra.Command {
 	c.Flags().StringVar(&as, "as", "", a.t("cli.flag.as"))
 	_ = c.MarkFlagRequired("as")
 	c.Args = exactly(0)
-	c.RunE = func(*cobra.Command, []string) error {
+	c.RunE = func(c *cobra.Command, _ []string) error {
 		pass, err := a.passphrase(as, *passFile)
 		if err != nil {
 			return err
@@ -246,7 +249,7 @@ func (a *app) charterSign(dir, passFile *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.signNext(*dir, person)
+		return a.signNext(c.Context(), *dir, person)
 	}
 	return c
 }

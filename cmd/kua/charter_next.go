@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"kua/internal/canon"
 	"kua/internal/charter"
 	"kua/internal/desk"
 	"kua/internal/durable"
@@ -92,6 +93,11 @@ func readNext(dir string) (charter.Signed, error) {
 	if err := json.Unmarshal(b, &next); err != nil {
 		return next, fault.Corrupt("cli.charter.next_broken", nextPath(dir)).Because(err)
 	}
+	if now, _, err := desk.ReadCharter(dir); err == nil {
+		if id, err := now.ID(); err == nil && id == canon.Hash([]byte(next.Document)) { // it joined the chain, and a kill left it here
+			return charter.Signed{}, fault.NotFound("cli.charter.nothing_to_sign")
+		}
+	}
 	return next, nil
 }
 
@@ -168,7 +174,7 @@ func (a *app) showNext(dir string, now charter.Charter) error {
 
 // signNext adds a person's signature; with the last one that was missing the
 // version joins the chain.
-func (a *app) signNext(dir string, person *keyring.Person) error {
+func (a *app) signNext(ctx context.Context, dir string, person *keyring.Person) error {
 	now, chain, err := desk.ReadCharter(dir)
 	if err != nil {
 		return err
@@ -188,16 +194,23 @@ func (a *app) signNext(dir string, person *keyring.Person) error {
 		return a.showNext(dir, now)
 	}
 	longer := append(chain, next)
-	if _, err := longer.Verify(""); err != nil {
+	newest, err := longer.Verify("")
+	if err != nil {
 		return err
 	}
-	if err := charter.WriteChain(dir, longer); err != nil {
+	join := func() error { return errors.Join(charter.WriteChain(dir, longer), os.Remove(nextPath(dir))) }
+	if newest.Log.Key == now.Log.Key {
+		err = join()
+	} else {
+		err = changeLogKey(ctx, dir, person, newest, join)
+	}
+	if err != nil {
 		return err
 	}
-	if err := os.Remove(nextPath(dir)); err != nil {
-		return err
+	a.say("cli.charter.sign.done", newest.Version)
+	if newest.Log.Key != now.Log.Key {
+		a.say("cli.charter.rotate_log.then")
 	}
-	a.say("cli.charter.sign.done", now.Version+1)
 	return nil
 }
 

@@ -36,6 +36,12 @@ func TestScripts(t *testing.T) {
 	fork.Publish(t, fork.Record(t, "000009"), fork.Record(t, "000010"))
 	c.Publish(t, c.Record(t, "000004"))
 	var p platform
+	stolen, oneKey, rotated := c.Twin(t), c.Twin(t), c.Twin(t)
+	stolen.Forge(t, 9)
+	oneKey.Signers = 1
+	oneKey.Publish(t, oneKey.Record(t, "000005"))
+	rotated.Rotate(t)
+	rotated.Publish(t, rotated.Record(t, "000005"))
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -45,6 +51,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("EDITION1", first) // of mirror.txtar: two editions, and another second one
 			e.Setenv("EDITION2", c.Dir)
 			e.Setenv("FORK", fork.Dir)
+			e.Setenv("STOLEN", stolen.Dir) // of rotate.txtar: what a thief of the log's key shows, with a person's key too, and what came of it
+			e.Setenv("ONEKEY", oneKey.Dir)
+			e.Setenv("ROTATED", rotated.Dir)
 			e2e, err := filepath.Abs("../../e2e")
 			e.Setenv("E2E", e2e)
 			return err

@@ -92,6 +92,12 @@ func (a *app) sayReport(r verify.Report) {
 	if r.Log.Size > 0 {
 		a.say("cli.verify.log", r.Log.Origin, r.Log.Size, r.Log.Root)
 	}
+	if n := r.Rotated; n != nil {
+		a.say("cli.verify.rotated", n.Charter, n.Size)
+		if n.Void > 0 {
+			a.say("cli.verify.rotated.void", n.Void)
+		}
+	}
 	a.say("cli.verify.files", r.Files, r.Bytes)
 	for _, f := range r.Findings {
 		args := make([]any, len(f.Args))

@@ -155,8 +155,8 @@ func knownLog(dir string) (*watch.Mirror, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the log of %s: %w", dir, err)
 	}
-	cp, err := tlog.ParseCheckpoint(raw, ch.Log.Origin, ch.Log.Key)
-	return &watch.Mirror{Origin: ch.Log.Origin, Key: ch.Log.Key, Newest: cp, Fetch: fetch}, err
+	cp, err := edition.LogKeys(ch).Parse(raw)
+	return &watch.Mirror{Chain: chain, Newest: cp, Fetch: fetch}, err
 }
 
 func (a *app) probeCommand() *cobra.Command {

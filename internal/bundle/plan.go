@@ -61,7 +61,7 @@ func (s *source) read() error {
 	if err != nil {
 		return err
 	}
-	s.cp, err = tlog.ParseCheckpoint(raw, ch.Log.Origin, ch.Log.Key)
+	s.cp, err = edition.LogKeys(ch).Parse(raw)
 	return err
 }
 
@@ -153,7 +153,7 @@ func (s *source) readSince(ctx context.Context, path string) (*since, error) {
 	if err != nil {
 		return nil, err
 	}
-	old, err := tlog.ParseCheckpoint(raw, ch.Log.Origin, ch.Log.Key)
+	old, err := edition.LogKeys(ch).Parse(raw)
 	if err != nil {
 		return nil, err
 	}

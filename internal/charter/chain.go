@@ -18,7 +18,8 @@ type Chain []Signed
 // Verify walks the chain and gives the newest charter. Version 1 is signed by
 // the threshold of its own people, every later version by the threshold of the
 // version before; numbers rise by one, each names the ID of the one before, and
-// nobody vanishes from the list of people, no key from those struck off.
+// nobody vanishes from the list of people, no key from those struck off, and the
+// log's key changes only with a word on how far the one before counts.
 //
 // pinned is the ID of any version the caller already trusts, and must be in the
 // chain; "" trusts the first version at first use. A chain signed by nobody one
@@ -41,7 +42,11 @@ func (ch Chain) Verify(pinned string) (Charter, error) {
 			return Charter{}, fault.Invalid("charter.broken_chain", i+1)
 		}
 		signers := c
-		if i > 0 {
+		if i == 0 {
+			if err := keepsLog(Charter{}, c); err != nil {
+				return Charter{}, err
+			}
+		} else {
 			signers = before
 			if err := keepsPeople(before, c); err != nil {
 				return Charter{}, err
@@ -49,8 +54,8 @@ func (ch Chain) Verify(pinned string) (Charter, error) {
 			if err := keepsStruck(before, c); err != nil {
 				return Charter{}, err
 			}
-			if before.Log != (Log{}) && c.Log != before.Log {
-				return Charter{}, fault.Invalid("charter.log_changed", c.Version)
+			if err := keepsLog(before, c); err != nil {
+				return Charter{}, err
 			}
 		}
 		if err := signers.Verify([]byte(s.Document), s.Signatures); err != nil {

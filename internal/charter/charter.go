@@ -47,12 +47,6 @@ type Person struct {
 	Retired    string `json:"retired,omitempty"`
 }
 
-// Log names the collective's transparency log and its key.
-type Log struct {
-	Origin string `json:"origin"`
-	Key    string `json:"key"` // verifier key of golang.org/x/mod/sumdb/note
-}
-
 // Node is a server that takes parcels for the collective.
 type Node struct {
 	URL string `json:"url"`

@@ -9,8 +9,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"kua/internal/fault"
 )
 
@@ -133,17 +131,6 @@ func (p Person) validate() error {
 	}
 	if p.Retired != "" && (!isDay(p.Retired) || p.Retired < p.Since) {
 		return fault.Invalid("charter.day", p.Retired)
-	}
-	return nil
-}
-
-func (c Charter) checkLog() error {
-	if c.Log == (Log{}) {
-		return nil // a collective that has published nothing yet
-	}
-	v, err := note.NewVerifier(c.Log.Key)
-	if err != nil || v.Name() != c.Log.Origin {
-		return fault.Invalid("charter.log", c.Log.Origin)
 	}
 	return nil
 }

@@ -37,6 +37,10 @@ func (d *Desk) UpdateCharter(ctx context.Context, by *keyring.Person, chain char
 			return fmt.Errorf("publish before the new charter: %w", err)
 		}
 	}
+	logKey, err := d.logKeyOf(ctx, next)
+	if err != nil {
+		return err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i, known := range d.chain {
@@ -58,13 +62,14 @@ func (d *Desk) UpdateCharter(ctx context.Context, by *keyring.Person, chain char
 	if err != nil {
 		return err
 	}
-	if err := d.db.Chartered(ctx, actorOf(by), settingChain, b, next.Version, id); err != nil {
+	if err := d.db.Chartered(ctx, actorOf(by), map[string][]byte{settingChain: b, settingLogKey: []byte(logKey)}, next.Version, id); err != nil {
 		return err
 	}
+	d.crash("charter: taken in")
 	if err := charter.WriteChain(d.dir, chain); err != nil {
 		return err
 	}
-	d.chain, d.now = chain, next
+	d.chain, d.now, d.logKey = chain, next, logKey
 	return nil
 }
 

@@ -30,7 +30,7 @@ const victimEnv = "KUA_TEST_VICTIM"
 type order struct {
 	Dir      string
 	Keys     []string // key files; the first opens the desk
-	Act      string   // collect, publish, spread
+	Act      string   // collect, publish, spread, rotate
 	Platform string   // diary of the platform to spread to
 	Proposal int64
 	Die      int    // at which call of the crash hook; 0 for at none
@@ -88,6 +88,9 @@ func (o order) do(ctx context.Context) error {
 	second, err := d.Sit(people[1])
 	if err != nil {
 		return err
+	}
+	if o.Act == "rotate" {
+		return errors.Join(d.rotate(ctx, people), d.Close())
 	}
 	if _, err := second.Approve(ctx, o.Proposal, casefile.Checklist()); err != nil {
 		return err

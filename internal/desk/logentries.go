@@ -15,7 +15,6 @@ import (
 	"kua/internal/fault"
 	"kua/internal/record"
 	"kua/internal/tlog"
-	"kua/internal/tlog/appender"
 )
 
 func (d *Desk) logDir() string { return filepath.Join(d.Tree(), edition.LogDir) }
@@ -41,8 +40,8 @@ func (d *Desk) checkpoint() (tlog.Checkpoint, error) {
 	if err != nil {
 		return tlog.Checkpoint{}, err
 	}
-	l := d.Charter().Log
-	return tlog.ParseCheckpoint(raw, l.Origin, l.Key)
+	cp, _, err := edition.LogKeys(d.Charter()).Named(raw)
+	return cp, err
 }
 
 // number reads a setting that is a number; 0 when it was never set.
@@ -75,7 +74,7 @@ func (d *Desk) logEntries(ctx context.Context, p deskdb.Proposal) error {
 	if err := os.MkdirAll(d.logDir(), 0o755); err != nil {
 		return err
 	}
-	log, err := appender.Open(ctx, d.logDir(), d.logKey)
+	log, err := d.openLog(ctx)
 	if err != nil {
 		return err
 	}

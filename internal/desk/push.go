@@ -205,14 +205,9 @@ func (d *Desk) pushSignatures(ctx context.Context, n *nodeClient, document strin
 
 // pushLog brings the log's files that are new since the checkpoint the node has.
 func (d *Desk) pushLog(ctx context.Context, n *nodeClient, held nodeapi.EditionState, cp tlog.Checkpoint) error {
-	var from uint64
-	if held.Checkpoint != "" {
-		l := d.Charter().Log
-		old, err := tlog.ParseCheckpoint([]byte(held.Checkpoint), l.Origin, l.Key)
-		if err != nil {
-			return fmt.Errorf("read the node's checkpoint: %w", err)
-		}
-		from = old.Size
+	from, err := d.commonLog(ctx, held, cp)
+	if err != nil {
+		return err
 	}
 	for _, path := range tlog.NewPaths(from, cp.Size) {
 		if path == tlog.CheckpointPath {

@@ -22,6 +22,9 @@ import (
 // stage renders the next edition into the overlay.
 func (d *Desk) stage(ctx context.Context, records []deskdb.Proposed) (deskdb.Proposal, error) {
 	c, chain := d.Charter(), d.Chain()
+	if !isKeyOf(d.logKey, c) { // nobody should sign what could never be logged
+		return deskdb.Proposal{}, fault.Conflict("desk.no_log_key")
+	}
 	charterID, err := c.ID()
 	if err != nil {
 		return deskdb.Proposal{}, err

@@ -122,11 +122,20 @@ func signed(c charter.Charter, doc string) string {
 		strings.Join(keyIDs(c), " "), verify("keys/$k.pem", doc, SignaturePath(doc, "$k")), c.Threshold)
 }
 
+// keyName gives a verifier key's name and hash: all but the key itself.
+func keyName(vkey string) string {
+	if f := strings.SplitN(vkey, "+", 3); len(f) == 3 {
+		return f[0] + "+" + f[1]
+	}
+	return vkey
+}
+
 // checkpointSigned takes the signed note of the checkpoint apart: the text up to
-// the empty line, and behind four bytes of key hash the signature.
+// the empty line, and behind four bytes of key hash the signature. The key must be the
+// log's present one; the charter names those before it too.
 func checkpointSigned(c charter.Charter, charterPath string) []string {
 	return []string{
-		fmt.Sprintf(`grep -cF "+$( (printf '\001'; openssl pkey -pubin -in %s -outform DER | tail -c 32) | base64)\"" %s`, LogKeyPath, charterPath),
+		fmt.Sprintf(`grep -cF %s"$( (printf '\001'; openssl pkey -pubin -in %s -outform DER | tail -c 32) | base64)\"" %s`, quote(`"log":{"key":"`+keyName(c.Log.Key)+"+"), LogKeyPath, charterPath),
 		"sed '/^$/,$d' log/checkpoint > checkpoint.txt",
 		fmt.Sprintf("grep -F %s log/checkpoint | head -n 1 | sed 's/.* //' | base64 -d | tail -c 64 > checkpoint.sig", quote("— "+c.Log.Origin+" ")),
 		verify(LogKeyPath, "checkpoint.txt", "checkpoint.sig"),

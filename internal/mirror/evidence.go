@@ -11,6 +11,7 @@ import (
 	"kua/internal/canon"
 	"kua/internal/charter"
 	"kua/internal/durable"
+	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/tlog"
 )
@@ -19,10 +20,12 @@ import (
 const (
 	evidenceFork     = "fork"     // the log has told two histories
 	evidenceRollback = "rollback" // a source served a log that is older than one it was known to have
+	evidenceStruck   = "struck"   // somebody signed with a key of the log's that was struck off
 )
 
-// Evidence is two signed notes and what they prove. A fork proves itself: whoever
-// has the collective's charter checks it, without any source. A rollback shows
+// Evidence is two signed notes, or one, and what they prove. A fork proves itself, and
+// so does a note of a struck key, which is New: whoever has the collective's charter
+// checks it, without any source. A rollback shows
 // that an older note was served; that it was served on this day by this source is
 // this mirror's word alone.
 type Evidence struct {
@@ -39,12 +42,11 @@ const evidenceKind = "kua mirror evidence"
 // keepNotes writes evidence down. Its name is that of its notes, so that the same
 // is kept once.
 func (p *pull) keepNotes(what string, c *candidate, old, new tlog.Checkpoint, fetch tlog.Fetch) error {
-	e := Evidence{Kind: evidenceKind, What: what, Day: hour(p.opts.Now)[:10], Chain: p.chain, Dispute: tlog.Dispute{Old: string(old.Raw), New: string(new.Raw)}}
-	if len(e.Chain) == 0 {
-		e.Chain = p.met
-	}
-	for _, m := range c.members {
-		e.Sources = append(e.Sources, m.src.String())
+	e := Evidence{Kind: evidenceKind, What: what, Day: hour(p.opts.Now)[:10], Chain: p.known, Dispute: tlog.Dispute{Old: string(old.Raw), New: string(new.Raw)}}
+	if c != nil {
+		for _, m := range c.members {
+			e.Sources = append(e.Sources, m.src.String())
+		}
 	}
 	if what == evidenceFork {
 		d, err := tlog.NewDispute(p.ctx, fetch, old, new)
@@ -69,6 +71,9 @@ func (p *pull) keepNotes(what string, c *candidate, old, new tlog.Checkpoint, fe
 		return nil
 	}
 	for note, text := range map[string]string{"old": e.Old, "new": e.New} { // for signed-note tools
+		if text == "" {
+			continue
+		}
 		file := filepath.Join(dir, fmt.Sprintf("%s-%.16s.%s.note", what, canon.Hash([]byte(e.Old+e.New)), note))
 		if err := durable.WriteFile(file, []byte(text), 0o600); err != nil {
 			return err
@@ -127,17 +132,24 @@ func judgeBytes(b []byte, pinned string) (Judged, error) {
 	if err != nil {
 		return j, err
 	}
+	keys := edition.LogKeys(c)
 	var old, new tlog.Checkpoint
 	switch e.What {
 	case evidenceFork:
-		old, new, err = e.Dispute.Check(c.Log.Origin, c.Log.Key)
+		old, new, err = e.Dispute.Check(keys)
 		j.Proves = err == nil
 	case evidenceRollback:
-		if old, err = tlog.ParseCheckpoint([]byte(e.Old), c.Log.Origin, c.Log.Key); err == nil {
-			new, err = tlog.ParseCheckpoint([]byte(e.New), c.Log.Origin, c.Log.Key)
+		if old, _, err = keys.Named([]byte(e.Old)); err == nil {
+			new, _, err = keys.Named([]byte(e.New))
 		}
 		if err == nil && old.Size >= new.Size {
 			err = errors.New("the older note is not the smaller one")
+		}
+	case evidenceStruck:
+		if new, err = keys.Parse([]byte(e.New)); tlog.Struck(err) {
+			j.Proves, err = true, nil
+		} else if err == nil {
+			err = errors.New("the note counts")
 		}
 	default:
 		err = errors.New("not a kind of evidence")

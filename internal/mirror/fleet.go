@@ -12,7 +12,6 @@ import (
 
 	"kua/internal/edition"
 	"kua/internal/fault"
-	"kua/internal/tlog"
 )
 
 // Aside is a source that is no longer asked in this pull, and why. Key and Args
@@ -34,7 +33,6 @@ const (
 // member is a source within a pull.
 type member struct {
 	src  Source
-	cp   tlog.Checkpoint // as it was checked; Size 0 for none
 	busy int
 	fail int
 	gone bool

@@ -66,20 +66,11 @@ func (p *pull) meet() (charter.Chain, error) {
 		}
 		return err
 	})
-	var best charter.Chain
-	var first *member
-	for m, ch := range chains {
-		if best != nil && ch[0].Document != best[0].Document {
-			return nil, fault.Conflict("mirror.two_collectives", first.src.String(), m.src.String())
-		}
-		if best == nil || len(ch) > len(best) {
-			best, first = ch, m
-		}
-	}
-	if best == nil {
+	best, err := longest(chains)
+	if best == nil && err == nil {
 		return nil, p.nobody()
 	}
-	return best, nil
+	return best, err
 }
 
 // readChain reads a charter from a source of which nothing is known: it stands by
@@ -148,42 +139,73 @@ func chainOf(files []edition.File, read func(edition.File) ([]byte, error)) (cha
 	}
 }
 
+// longest gives the longest of the sources' chains. The others must be its beginning.
+func longest(chains map[*member]charter.Chain) (charter.Chain, error) {
+	var best charter.Chain
+	var first *member
+	for m, ch := range chains {
+		if best == nil || len(ch) > len(best) {
+			best, first = ch, m
+		}
+	}
+	for m, ch := range chains {
+		if ch[0].Document != best[0].Document {
+			return nil, fault.Conflict("mirror.two_collectives", first.src.String(), m.src.String())
+		}
+		for i, s := range ch {
+			if s.Document != best[i].Document {
+				return nil, fault.Conflict("mirror.two_charters", first.src.String(), m.src.String(), i+1)
+			}
+		}
+	}
+	return best, nil
+}
+
 // candidate is a checkpoint that some sources gave.
 type candidate struct {
 	cp      tlog.Checkpoint
 	members []*member
 }
 
-// checkpoints asks every source for its log's head and gives the different ones,
-// the largest first.
+// checkpoints asks every source for its log's head and gives the different ones that
+// count, the largest first. Whose note none of the known keys has signed is asked for
+// a newer charter.
 func (p *pull) checkpoints(c charter.Charter) ([]*candidate, error) {
 	if c.Log.Key == "" {
 		return nil, fault.Corrupt("verify.no_log")
 	}
 	var mu sync.Mutex
-	var all []*candidate
+	notes := make(map[*member][]byte)
 	p.askAll(checkpointPath, func(m *member) error {
 		raw, err := readSmall(p.ctx, m.src, checkpointPath, tlog.MaxCheckpoint)
-		if err != nil {
-			return err
+		if err == nil {
+			mu.Lock()
+			defer mu.Unlock()
+			notes[m] = raw
 		}
-		cp, err := tlog.ParseCheckpoint(raw, c.Log.Origin, c.Log.Key)
+		return err
+	})
+	if err := p.ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := p.learn(c, notes); err != nil {
+		return nil, err
+	}
+	var all []*candidate
+	for m, raw := range notes {
+		cp, err := p.keys.Parse(raw)
 		if err != nil {
-			return err
+			if err := p.refuse(m, cp, err); err != nil {
+				return nil, err
+			}
+			continue
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		m.cp = cp
 		i := slices.IndexFunc(all, func(c *candidate) bool { return c.cp.Size == cp.Size && c.cp.Root == cp.Root })
 		if i < 0 {
 			i = len(all)
 			all = append(all, &candidate{cp: cp})
 		}
 		all[i].members = append(all[i].members, m)
-		return nil
-	})
-	if err := p.ctx.Err(); err != nil {
-		return nil, err
 	}
 	if len(all) == 0 {
 		return nil, p.nobody()
@@ -217,8 +239,16 @@ func fetchOf(src Source) tlog.Fetch {
 // holdAgainst compares a candidate with what is kept. ok says that it may be
 // adopted. Of what contradicts the kept log its sources are set aside.
 func (p *pull) holdAgainst(c *candidate, k *kept) (ok bool, err error) {
-	if k == nil {
+	switch {
+	case k == nil:
 		return true, nil
+	case p.rotated(k) && !p.keys.ByPast(c.cp):
+		return p.succeeds(c, k)
+	case p.anew: // a genuine old copy, against a log that counts no more
+		for _, m := range c.members {
+			p.result.Behind = append(p.result.Behind, m.src.String())
+		}
+		return false, nil
 	}
 	if c.cp.Size < k.cp.Size {
 		err := tlog.Consistent(p.ctx, p.m.fetch, c.cp, k.cp)
@@ -299,10 +329,14 @@ func (p *pull) adopt(c *candidate, k *kept, into *tree) (*head, error) {
 
 // copyLog brings the log's new files in from one source and proves all of them.
 func (p *pull) copyLog(m *member, cp tlog.Checkpoint, k *kept, into *tree) error {
+	if p.anew {
+		k = nil
+	}
 	old := uint64(0)
 	if k != nil {
 		old = k.cp.Size
 	}
+	p.editions = nil
 	g, ctx := errgroup.WithContext(p.ctx)
 	g.SetLimit(p.opts.Workers)
 	for _, path := range tlog.NewPaths(old, cp.Size) {
@@ -326,6 +360,9 @@ func (p *pull) copyLog(m *member, cp tlog.Checkpoint, k *kept, into *tree) error
 	err := tlog.Entries(p.ctx, fetch, cp, old, func(i uint64, e []byte) error {
 		if i == cp.Size-1 {
 			p.last = bytes.Clone(e)
+		}
+		if e, err := tlog.ParseEntry(e); err == nil && e.Kind == tlog.KindEdition { // kinds of later programs are passed over
+			p.editions = append(p.editions, e)
 		}
 		return nil
 	})
@@ -377,6 +414,9 @@ func (p *pull) adoptManifest(c *candidate, k *kept, into *tree) (*head, error) {
 	if err != nil || e.Kind != tlog.KindEdition {
 		return nil, fault.Corrupt("mirror.not_an_edition", fmt.Sprint(c.cp.Size)).Because(err)
 	}
+	if err := p.goesOn(e, k); err != nil {
+		return nil, err
+	}
 	h := &head{cp: c.cp}
 	err = p.fleet.eachOf(p.ctx, c.members, edition.ManifestPath, func(m *member) error {
 		b, err := readSmall(p.ctx, m.src, edition.ManifestPath, edition.MaxManifest)
@@ -397,6 +437,13 @@ func (p *pull) adoptManifest(c *candidate, k *kept, into *tree) (*head, error) {
 	}
 	p.fleet.moved(int64(len(h.document)))
 	if err := p.adoptCharter(h, k, into); err != nil {
+		return nil, err
+	}
+	keys := edition.LogKeys(h.charter) // it may say more than what was known before
+	if _, err := keys.Parse(h.cp.Raw); err != nil {
+		return nil, err
+	}
+	if err := keys.Continues(p.ctx, p.overlaid(into), h.cp); err != nil {
 		return nil, err
 	}
 	h.signatures, err = p.signatures(c.members, edition.ManifestPath, h.document, keysOf(h.chain), h.charter)

@@ -228,7 +228,7 @@ func (m *Mirror) kept() (*kept, error) {
 	if k.charter, err = k.chain.Verify(""); err != nil {
 		return nil, broken(err)
 	}
-	if k.cp, err = tlog.ParseCheckpoint([]byte(m.state.Checkpoint), k.charter.Log.Origin, k.charter.Log.Key); err != nil {
+	if k.cp, _, err = edition.LogKeys(k.charter).Named([]byte(m.state.Checkpoint)); err != nil {
 		return nil, broken(err)
 	}
 	if k.document, err = m.tree.read(edition.ManifestPath, edition.MaxManifest); err != nil {

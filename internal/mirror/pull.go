@@ -73,12 +73,16 @@ type pull struct {
 	opts   Options
 	fleet  *fleet
 	chain  charter.Chain // that was believed before
-	met    charter.Chain // at first contact
+	known  charter.Chain // the longest that goes on from it, or at first contact the sources' own
+	keys   tlog.Keys     // of the log, by the chain that is known
 	next   *tree
 	parts  *tree
-	staged bool   // an earlier run left something of a log
-	last   []byte // entry of the log that is looked at
+	anew   bool // the log that is kept counts no more
+	staged bool // an earlier run left something of a log
 	result Result
+
+	last     []byte       // entry of the log that is looked at
+	editions []tlog.Entry // among those that are new in it
 
 	of      atomic.Int64
 	bytes   atomic.Int64
@@ -271,14 +275,13 @@ func (p *pull) head(k *kept) (*head, error) {
 	if err != nil {
 		return nil, err
 	}
-	var worth []*candidate
-	for _, c := range all {
-		ok, err := p.holdAgainst(c, k)
-		if err != nil {
+	worth, err := p.worth(all, k)
+	if err != nil {
+		return nil, err
+	}
+	if p.anew {
+		if err := p.next.remove(edition.LogDir); err != nil {
 			return nil, err
-		}
-		if ok {
-			worth = append(worth, c)
 		}
 	}
 	for i, c := range worth {
@@ -309,6 +312,7 @@ func (p *pull) head(k *kept) (*head, error) {
 // or the sources' own at first contact.
 func (p *pull) trusted(k *kept) (charter.Charter, error) {
 	if k != nil {
+		p.known = k.chain
 		return k.charter, nil
 	}
 	p.result.First = true
@@ -316,7 +320,7 @@ func (p *pull) trusted(k *kept) (charter.Charter, error) {
 	if err != nil {
 		return charter.Charter{}, err
 	}
-	p.met = ch
+	p.known = ch
 	return ch.Verify(p.opts.Pinned)
 }
 
@@ -337,8 +341,14 @@ func (p *pull) compare(h *head, by *candidate, others []*candidate, k *kept) err
 		if err := p.keepNotes(evidenceFork, c, old, new, from); err != nil {
 			return err
 		}
-		other := p.m.house.below(otherDir)
 		members := slices.Clone(c.members)
+		if p.keys.ByPast(c.cp) { // what people signed under the new key decides
+			for _, m := range members {
+				p.fleet.setAside(m, checkpointPath, "mirror.forked", m.src.String())
+			}
+			continue
+		}
+		other := p.m.house.below(otherDir)
 		_, err = p.adopt(c, k, other)
 		if err2 := p.m.house.remove(otherDir); err2 != nil {
 			return err2

@@ -70,6 +70,7 @@ type push struct {
 	progress func(Progress)
 	here     map[string]int64 // what the host holds
 	was      map[string]edition.File
+	otherLog bool // what the host has of a log is not this one's
 	out      Pushed
 }
 
@@ -82,6 +83,9 @@ func (p *push) run(ctx context.Context, out *Pushed) error {
 		return err
 	}
 	if err := p.readBefore(ctx); err != nil {
+		return err
+	}
+	if err := p.readLog(ctx); err != nil {
 		return err
 	}
 	now := make(map[string]edition.File)
@@ -159,6 +163,26 @@ func (p *push) readBefore(ctx context.Context) error {
 	return nil
 }
 
+// readLog finds out whether the log at the host is the beginning of this one: a thief of
+// its key may have gone on there before the key was changed.
+func (p *push) readLog(ctx context.Context) error {
+	if _, ok := p.here[checkpointPath]; !ok {
+		return nil
+	}
+	raw, err := readSmall(ctx, p.to, checkpointPath, tlog.MaxCheckpoint)
+	if err != nil {
+		if _, ok := fault.Of(err); !ok && !isMissing(err) {
+			return err
+		}
+	}
+	cp, err := edition.LogKeys(p.k.charter).Parse(raw)
+	if err == nil {
+		err = tlog.Consistent(ctx, p.m.fetch, cp, p.k.cp)
+	}
+	p.otherLog = err != nil
+	return ctx.Err()
+}
+
 // order gives the files to send, and those to send last in this order. Of a file
 // that no part lists the mirror's bytes are what they are; each checks itself.
 func (p *push) order(now map[string]edition.File) (first, last []edition.File, err error) {
@@ -184,7 +208,7 @@ func (p *push) order(now map[string]edition.File) (first, last []edition.File, e
 	}
 	for _, path := range tlog.NewPaths(0, p.k.cp.Size) {
 		path = edition.LogDir + "/" + path
-		if size, there := p.here[path]; path == checkpointPath || there && size == p.m.tree.size(path) {
+		if size, there := p.here[path]; path == checkpointPath || there && size == p.m.tree.size(path) && !p.otherLog {
 			continue // never changes under its name
 		}
 		if err := add(&first, path); err != nil {
@@ -318,7 +342,7 @@ func (p *push) clear(ctx context.Context, now map[string]edition.File, last []ed
 	}
 	var gone []string
 	for path := range p.here {
-		if _, named := now[path]; named || strings.HasPrefix(path, edition.LogDir+"/") || edition.CheckPath(path) != nil {
+		if _, named := now[path]; named || strings.HasPrefix(path, edition.LogDir+"/") && !p.otherLog || edition.CheckPath(path) != nil {
 			continue
 		}
 		gone = append(gone, path)

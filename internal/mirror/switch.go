@@ -61,7 +61,15 @@ func (p *pull) switchTo(h *head, w *work) error {
 			return err
 		}
 	}
-	plan, err := json.Marshal(switchPlan{switchKind, leaving(w.removed, h)})
+	removed := leaving(w.removed, h)
+	if p.anew {
+		stray, err := p.strayLog(h.cp)
+		if err != nil {
+			return err
+		}
+		removed = append(removed, stray...)
+	}
+	plan, err := json.Marshal(switchPlan{switchKind, removed})
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,8 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
 	"strings"
 
 	"kua/internal/canon"
@@ -15,7 +12,6 @@ import (
 	"kua/internal/fault"
 	"kua/internal/nodeapi"
 	"kua/internal/record"
-	kualog "kua/internal/tlog"
 )
 
 // switchEdition publishes another edition, when everything about it is in
@@ -65,15 +61,16 @@ func (n *Node) examine(ctx context.Context, req nodeapi.SwitchRequest) (*publish
 	if err := newer(old, next); err != nil {
 		return nil, err
 	}
-	if next.cp, err = kualog.ParseCheckpoint([]byte(req.Checkpoint), c.Log.Origin, c.Log.Key); err != nil {
+	keys := edition.LogKeys(c)
+	if next.cp, err = keys.Parse([]byte(req.Checkpoint)); err != nil {
 		return nil, err
 	}
-	if err := n.checkLog(ctx, old, next); err != nil {
+	if err := n.checkLog(ctx, keys, old, next); err != nil {
 		return nil, err
 	}
 	if old != nil && old.current.Manifest == next.current.Manifest {
 		next.Before = old.Before
-		return next, nil // the same edition under a longer log
+		return next, nil
 	}
 	if old != nil {
 		next.Before = old.current.Manifest
@@ -106,40 +103,6 @@ func newer(old, next *published) error {
 		return fault.Conflict("node.edition_other_past", next.manifest.Number)
 	}
 	return nil
-}
-
-// checkLog checks that the log is whole, continues the one we publish, and names
-// the manifest where the desk says.
-func (n *Node) checkLog(ctx context.Context, old, next *published) error {
-	var from uint64
-	if old != nil {
-		from = old.cp.Size
-	}
-	for _, path := range kualog.NewPaths(from, next.cp.Size) {
-		if path == kualog.CheckpointPath {
-			continue
-		}
-		if _, err := os.Stat(n.logPath(path)); errors.Is(err, fs.ErrNotExist) {
-			return fault.Invalid("node.log_missing", path)
-		} else if err != nil {
-			return err
-		}
-	}
-	if old != nil {
-		if err := kualog.Consistent(ctx, n.fetchLog, old.cp, next.cp); err != nil {
-			return err
-		}
-	}
-	// Reading the new entries proves the bundles and, on the way to the root,
-	// every new tile.
-	if err := kualog.Entries(ctx, n.fetchLog, next.cp, from, func(uint64, []byte) error { return nil }); err != nil {
-		return err
-	}
-	entry, err := edition.ManifestEntry(next.manifest, next.document).Bytes()
-	if err != nil {
-		return err
-	}
-	return kualog.Included(ctx, n.fetchLog, next.cp, next.LogIndex, entry)
 }
 
 // checkFiles checks that every file the edition has and the last one had not is

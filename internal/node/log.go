@@ -43,7 +43,7 @@ func (n *Node) putLog(w http.ResponseWriter, r *http.Request, body []byte) error
 	if same {
 		return noContent(w)
 	}
-	if p := n.edition.Load(); err == nil && p != nil && covered(path, p.cp.Size) {
+	if err == nil && covered(path, n.fixed()) {
 		return fault.Corrupt("node.log_fork", path)
 	}
 	if err := n.roomFor(0); err != nil {

@@ -187,7 +187,11 @@ func (g *gatherer) head(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if g.cp, err = tlog.ParseCheckpoint(raw, newest.Log.Origin, newest.Log.Key); err != nil {
+	keys := edition.LogKeys(newest)
+	if g.cp, err = keys.Parse(raw); err != nil {
+		return err
+	}
+	if err := keys.Continues(ctx, g.fetchLog, g.cp); err != nil {
 		return err
 	}
 	g.proof.Kind, g.proof.Checkpoint = Kind, string(raw)

@@ -75,8 +75,25 @@ func (s *Site) begin(tree, overlay string, in Input) (*render, error) {
 	if r.charterID, err = in.Charter.ID(); err != nil {
 		return nil, err
 	}
-	r.prev, err = previous(tree)
+	if r.prev, err = previous(tree); err == nil && r.signsOtherwise() {
+		r.in.Rebuild = true
+	}
 	return r, err
+}
+
+// signsOtherwise reports whether other people or another key sign this edition and its
+// log than the one before: the recipes on all pages name them.
+func (r *render) signsOtherwise() bool {
+	for _, s := range r.in.Chain {
+		if canon.Hash([]byte(s.Document)) != r.prev.Charter {
+			continue
+		}
+		before, err := charter.Parse([]byte(s.Document))
+		now := r.in.Charter
+		same := func(a, b charter.Person) bool { return a.PublishKey == b.PublishKey }
+		return err != nil || before.Log.Key != now.Log.Key || before.Threshold != now.Threshold || !slices.EqualFunc(before.Current(), now.Current(), same)
+	}
+	return false
 }
 
 // previous reads the manifest of the tree's edition.

@@ -54,14 +54,14 @@ func NewDispute(ctx context.Context, fetch Fetch, old, new Checkpoint) (Dispute,
 	return d, nil
 }
 
-// Check says whether d proves that the log with this origin and key has told two
-// histories, and gives both checkpoints. The faults are tlog.checkpoint, for a
+// Check says whether d proves that the log with these keys, past ones too, has told
+// two histories, and gives both checkpoints. The faults are tlog.checkpoint, for a
 // note that the log did not sign, and tlog.no_dispute.
-func (d Dispute) Check(origin, vkey string) (old, new Checkpoint, err error) {
-	if old, err = ParseCheckpoint([]byte(d.Old), origin, vkey); err != nil {
+func (d Dispute) Check(keys Keys) (old, new Checkpoint, err error) {
+	if old, _, err = keys.Named([]byte(d.Old)); err != nil {
 		return old, new, err
 	}
-	if new, err = ParseCheckpoint([]byte(d.New), origin, vkey); err != nil {
+	if new, _, err = keys.Named([]byte(d.New)); err != nil {
 		return old, new, err
 	}
 	if old.Size == new.Size {

@@ -21,8 +21,8 @@ const checkpointPath = edition.LogDir + "/" + tlog.CheckpointPath
 // readCheckpoint reads the log's signed head and holds it against what is
 // remembered. ok says that there is a log to go on with.
 func (r *run) readCheckpoint(ctx context.Context) (ok bool, err error) {
-	l := r.head.charter.Log
-	if l.Key == "" {
+	keys := edition.LogKeys(r.head.charter)
+	if keys.Key == "" {
 		r.find(Corrupt, checkpointPath, "verify.no_log")
 		return false, nil
 	}
@@ -30,13 +30,16 @@ func (r *run) readCheckpoint(ctx context.Context) (ok bool, err error) {
 	if err != nil {
 		return false, r.problem(checkpointPath, err)
 	}
-	cp, err := tlog.ParseCheckpoint(raw, l.Origin, l.Key)
+	cp, err := keys.Parse(raw)
 	if err != nil {
 		return false, r.problem(checkpointPath, err)
 	}
 	r.seenCP = cp
 	r.report.Log = Log{Origin: cp.Origin, Size: cp.Size, Root: hex.EncodeToString(cp.Root[:])}
-	return true, r.compareLog(ctx, cp)
+	if err := keys.Continues(ctx, r.log, cp); err != nil {
+		return true, r.problem(checkpointPath, err)
+	}
+	return true, r.compareLog(ctx, keys, cp)
 }
 
 // logged is what the log says, gathered by kind.
@@ -56,10 +59,12 @@ func (r *run) checkLog(ctx context.Context, docs map[string]document, files map[
 		return err
 	}
 	l := logged{make(map[string]map[int][]string), make(map[string]bool), make(map[int][]string), make(map[int][]string), make(map[string]bool)}
-	err = tlog.Entries(ctx, r.log, r.seenCP, 0, func(_ uint64, b []byte) error {
-		if e, err := tlog.ParseEntry(b); err == nil { // kinds of later programs are passed over
+	err = tlog.Entries(ctx, r.log, r.seenCP, 0, func(i uint64, b []byte) error {
+		e, err := tlog.ParseEntry(b)
+		if err == nil { // kinds of later programs are passed over
 			l.add(e)
 		}
+		r.endsWith(i, e)
 		return nil
 	})
 	if err != nil {
@@ -181,8 +186,9 @@ func (r *run) checkLogged(ctx context.Context, d *document, hint uint64, hinted 
 	recordFound := d == nil || hinted && tlog.Included(ctx, r.log, r.seenCP, hint, leaf) == nil
 	editions := make(map[int][]string)
 	ours := canon.Hash(r.head.document)
-	err = tlog.Backward(ctx, r.log, r.seenCP, func(_ uint64, b []byte) error {
+	err = tlog.Backward(ctx, r.log, r.seenCP, func(i uint64, b []byte) error {
 		e, err := tlog.ParseEntry(b)
+		r.endsWith(i, e)
 		if err != nil {
 			return nil // of a later program
 		}
@@ -206,6 +212,14 @@ func (r *run) checkLogged(ctx context.Context, d *document, hint uint64, hinted 
 	}
 	r.compareEditions(editions)
 	return nil
+}
+
+// endsWith wants an edition's as the log's last entry: what comes after it nobody but the
+// log's key has signed.
+func (r *run) endsWith(i uint64, e tlog.Entry) {
+	if i == r.seenCP.Size-1 && e.Kind != tlog.KindEdition {
+		r.find(Corrupt, checkpointPath, "verify.log_goes_on", fmt.Sprint(r.seenCP.Size))
+	}
 }
 
 // logFile gives the file of the log that an error names.

@@ -33,7 +33,7 @@ func (c *collective) publishSite(t *testing.T, records ...record.Record) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	a, err := appender.Open(ctx, filepath.Join(c.dir, "log"), c.private)
+	a, err := appender.Open(ctx, filepath.Join(c.dir, "log"), c.private, edition.LogKeys(c.charter).All()[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,13 +105,7 @@ func TestRecipeOnThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var steps []edition.Step
-	for _, m := range preformatted.FindAllSubmatch(page, -1) {
-		steps = append(steps, edition.Step{Key: "page", Commands: strings.Split(strings.TrimSpace(html.UnescapeString(string(m[1]))), "\n")})
-	}
-	if len(steps) != 7 {
-		t.Fatalf("the page has %d steps:\n%s", len(steps), page)
-	}
+	steps := stepsOn(t, page)
 	failed, out := runSteps(t, t.TempDir(), serve(t, c.dir), steps)
 	if failed != "" || !strings.Contains(out, "is in the log of 4 entries") {
 		t.Errorf("over the web:\n%s", out)
@@ -127,4 +121,69 @@ func TestRecipeOnThePage(t *testing.T) {
 	if id := canon.Hash([]byte(c.chain[0].Document)); report.Charter != id {
 		t.Errorf("charter %s, want %s", report.Charter, id)
 	}
+
+	// The log gets a new key: the page of a record that did not change says what holds now,
+	// and the earlier key, which the charter names too, passes for nothing.
+	before, err := os.ReadFile(filepath.Join(c.dir, edition.LogKeyPath))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.rotate(t)
+	c.publishSite(t)
+	wantResult(t, verifyDir(t, c.dir, options()), verify.OK)
+	if page, err = os.ReadFile(filepath.Join(c.dir, "ru/r/0000/000002.html")); err != nil {
+		t.Fatal(err)
+	}
+	steps = stepsOn(t, page)
+	if failed, out := runSteps(t, c.dir, "", steps[1:]); failed != "" {
+		t.Errorf("after the change:\n%s", out)
+	}
+	writeFile(t, filepath.Join(c.dir, edition.LogKeyPath), before)
+	if failed, out := runSteps(t, c.dir, "", steps[5:6]); failed == "" {
+		t.Errorf("by the earlier key:\n%s", out)
+	}
+	// Nor does the step that finds the key in the charter take it, whatever is signed.
+	first := steps[5]
+	first.Commands = first.Commands[:1]
+	if failed, out := runSteps(t, c.dir, "", []edition.Step{first}); failed == "" {
+		t.Errorf("the charter's earlier key passes for its present one:\n%s", out)
+	}
+}
+
+// stepsOn reads the commands on a page.
+func stepsOn(t *testing.T, page []byte) (steps []edition.Step) {
+	t.Helper()
+	for _, m := range preformatted.FindAllSubmatch(page, -1) {
+		steps = append(steps, edition.Step{Key: "page", Commands: strings.Split(strings.TrimSpace(html.UnescapeString(string(m[1]))), "\n")})
+	}
+	if len(steps) != 7 {
+		t.Fatalf("the page has %d steps:\n%s", len(steps), page)
+	}
+	return steps
+}
+
+// rotate gives the log a new key.
+func (c *collective) rotate(t *testing.T) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(c.dir, "log/checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cp, err := edition.LogKeys(c.charter).Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var public string
+	if c.private, public, err = appender.NewKey(origin); err != nil {
+		t.Fatal(err)
+	}
+	next, err := c.charter.Next("2026-11-21")
+	if err == nil {
+		next, err = next.RotateLog(public, cp.Size, cp.Root)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.charter = next
+	c.signCharter(t)
 }

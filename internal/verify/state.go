@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,7 +15,6 @@ import (
 	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
-	"kua/internal/tlog"
 )
 
 // memory is what earlier runs left in the state folder: which collective was met
@@ -34,6 +32,8 @@ type place struct {
 type logMemory struct {
 	Chain      charter.Chain `json:"chain"`
 	Checkpoint string        `json:"checkpoint"`
+	Edition    int           `json:"edition,omitempty"`
+	Manifest   string        `json:"manifest,omitempty"` // its SHA-256
 }
 
 func (m logMemory) ids() []string {
@@ -83,41 +83,13 @@ func (r *run) compareIDs(known []string) {
 	}
 }
 
-// compareLog holds the log's head against the one remembered. Of a fork both
-// notes are kept as files.
-func (r *run) compareLog(ctx context.Context, cp tlog.Checkpoint) error {
-	m := r.memory.log
-	if m.Checkpoint == "" {
-		return nil
-	}
-	then, err := charter.Parse([]byte(m.Chain[len(m.Chain)-1].Document))
-	if err != nil {
-		return fault.Corrupt("verify.broken_state", r.logFile()).Because(err)
-	}
-	old, err := tlog.ParseCheckpoint([]byte(m.Checkpoint), then.Log.Origin, then.Log.Key)
-	if err != nil {
-		return fault.Corrupt("verify.broken_state", r.logFile()).Because(err)
-	}
-	err = tlog.Consistent(ctx, r.log, old, cp)
-	var conflict *tlog.Conflict
-	if errors.As(err, &conflict) {
-		if err := r.keepEvidence(conflict); err != nil {
-			return err
-		}
-	}
-	if err != nil {
-		return r.problem(checkpointPath, err)
-	}
-	return nil
-}
-
-// keepEvidence writes both signed notes, named by their bytes.
-func (r *run) keepEvidence(c *tlog.Conflict) error {
+// keepEvidence writes signed notes, named by their bytes.
+func (r *run) keepEvidence(notes ...[]byte) error {
 	dir := filepath.Join(r.opts.State, "evidence")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	for _, raw := range [][]byte{c.Old, c.New} {
+	for _, raw := range notes {
 		name := filepath.Join(dir, "checkpoint-"+canon.Hash(raw)[:16]+".note")
 		if err := durable.WriteFile(name, raw, 0o600); err != nil {
 			return err
@@ -135,7 +107,7 @@ func (r *run) remember() error {
 	if err := os.MkdirAll(r.opts.State, 0o700); err != nil {
 		return err
 	}
-	m := logMemory{Chain: r.head.chain, Checkpoint: string(r.seenCP.Raw)}
+	m := logMemory{Chain: r.head.chain, Checkpoint: string(r.seenCP.Raw), Edition: r.head.manifest.Number, Manifest: canon.Hash(r.head.document)}
 	return errors.Join(keep(r.placeFile(), place{m.ids()}), keep(r.logFile(), m))
 }
 

@@ -78,6 +78,7 @@ type Report struct {
 	Freshness    edition.Freshness `json:"freshness,omitempty"` // a label, never a failure
 	Records      int               `json:"records"`
 	Log          Log               `json:"log"`
+	Rotated      *Rotation         `json:"rotated,omitempty"`
 	Files        int               `json:"files"`             // whose hashes were checked
 	Bytes        int64             `json:"bytes"`             // of these files
 	NotKept      int               `json:"notkept,omitempty"` // files that this copy does not keep, by its own word
@@ -175,7 +176,7 @@ func (r *run) problem(path string, err error) error {
 	switch f.Key {
 	case "tlog.rollback", "edition.old_charter":
 		kind = Old
-	case "tlog.fork":
+	case "tlog.fork", "tlog.not_continued":
 		kind = Fork
 	}
 	finding := Finding{Kind: kind, Path: path, Key: f.Key}

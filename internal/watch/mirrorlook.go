@@ -3,9 +3,11 @@ package watch
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/http"
 	"strings"
 
+	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/tlog"
@@ -13,9 +15,9 @@ import (
 
 // Mirror is what is known of the log that every mirror should show.
 type Mirror struct {
-	Origin, Key string          // of the log, from the charter
-	Newest      tlog.Checkpoint // that is known here
-	Fetch       tlog.Fetch      // reads the log that is known here
+	Chain  charter.Chain   // that is known here, and names the log's keys
+	Newest tlog.Checkpoint // that is known here
+	Fetch  tlog.Fetch      // reads the log that is known here
 }
 
 // lookMirror fetches a mirror's file and, where the log is known, its checkpoint.
@@ -56,8 +58,10 @@ func (p *Probe) compare(ctx context.Context, base string, o *Observation) error 
 	if a.status != http.StatusOK {
 		return nil
 	}
-	cp, err := tlog.ParseCheckpoint(a.body, p.Mirror.Origin, p.Mirror.Key)
+	cp, err := p.checkpoint(ctx, base, a.body)
 	switch {
+	case tlog.Struck(err):
+		o.Result = Forked
 	case err != nil:
 		o.Result = Altered
 	case cp.Size > p.Mirror.Newest.Size: // newer than what is known here: nothing is wrong with that
@@ -73,4 +77,31 @@ func (p *Probe) compare(ctx context.Context, base string, o *Observation) error 
 		}
 	}
 	return nil
+}
+
+// checkpoint reads a mirror's note. One that no known key signed may be of a log whose
+// key has changed: then the mirror has the charter that says so.
+func (p *Probe) checkpoint(ctx context.Context, base string, raw []byte) (tlog.Checkpoint, error) {
+	newest, err := p.Mirror.Chain.Verify("")
+	if err != nil {
+		return tlog.Checkpoint{}, err
+	}
+	cp, err := edition.LogKeys(newest).Parse(raw)
+	if err == nil || tlog.Struck(err) {
+		return cp, err
+	}
+	longer, err2 := p.Mirror.Chain.Extend(func(path string, limit int64) ([]byte, error) {
+		a, f := p.get(ctx, base+path)
+		if f != nil || a.status != http.StatusOK || int64(len(a.body)) > limit {
+			return nil, fs.ErrNotExist
+		}
+		return a.body, nil
+	})
+	if err2 != nil || len(longer) == len(p.Mirror.Chain) {
+		return cp, err
+	}
+	if newest, err = longer.Verify(""); err != nil {
+		return cp, err
+	}
+	return edition.LogKeys(newest).Parse(raw)
 }

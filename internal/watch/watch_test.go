@@ -207,7 +207,7 @@ func TestMirrorsLog(t *testing.T) {
 	cp, err := tlog.ParseCheckpoint(raw, c.Charter.Log.Origin, c.Charter.Log.Key)
 	must(t, err)
 	p := w.probe()
-	p.Mirror = &watch.Mirror{Origin: c.Charter.Log.Origin, Key: c.Charter.Log.Key, Newest: cp, Fetch: func(_ context.Context, path string) ([]byte, error) {
+	p.Mirror = &watch.Mirror{Chain: c.Chain, Newest: cp, Fetch: func(_ context.Context, path string) ([]byte, error) {
 		return os.ReadFile(filepath.Join(c.Dir, "log", path))
 	}}
 	doc, err := os.ReadFile(filepath.Join(c.Dir, "records/0000/000001/v1.json"))

@@ -6,7 +6,7 @@ import { current, rawKey, type Charter, type Person } from "./charter.js";
 import { Fault } from "./fault.js";
 import { recipientKind, type Kind } from "./recipient.js";
 
-const LIMITS = { people: 200, places: 200, words: 4000, address: 500, handle: 64 };
+const LIMITS = { people: 200, places: 200, words: 4000, address: 500, handle: 64, log: 2 ** 40 };
 
 type Shape = (v: JSONValue | undefined) => boolean;
 type Members = Record<string, Shape>;
@@ -25,7 +25,7 @@ const person = object({ name: text, recipient: text, publishkey: text, since: te
 const charter = object(
   { kind: text, version: Number.isInteger, name: words, languages: listOrNull(text), people: listOrNull(person), threshold: Number.isInteger, made: text },
   {
-    previous: filled(text), about: filled(words), log: object({ origin: text, key: text }, {}), desks: filled(list(text)),
+    previous: filled(text), about: filled(words), log: object({ origin: text, key: text }, { past: filled(list(object({ key: text, size: (v) => Number.isSafeInteger(v) && (v as number) >= 0, root: text }, {}))) }), desks: filled(list(text)),
     nodes: filled(list(object({ url: text, key: text }, {}))), mirrors: filled(list(text)), handle: filled(text),
     struck: filled(list(object({ key: text, day: text }, {}))),
   },
@@ -95,13 +95,29 @@ function checkPerson(p: Person): Kind {
   return kind;
 }
 
-/** The key is a note verifier of C2SP signed-note: name+hash+base64(1, public key), named as the origin. */
 function checkLog({ log }: Charter): void {
   if (!log) return;
-  const [name, hash, key, ...more] = splitKey(log.key);
+  if (!isLogKey(log.key, log.origin)) throw new Fault("charter.log", [log.origin]);
+  const past = log.past ?? [];
+  if (past.length > LIMITS.places) throw new Fault("charter.too_many_places", [LIMITS.places]);
+  const seen = new Set([log.key]);
+  let before = 0;
+  for (const p of past) {
+    const none = p.root === hex(sha256(new Uint8Array()));
+    if (!isLogKey(p.key, log.origin) || seen.has(p.key) || p.size < before || p.size > LIMITS.log || !/^[0-9a-f]{64}$/.test(p.root) || none !== (p.size === 0)) {
+      throw new Fault("charter.log_past", [log.origin]);
+    }
+    seen.add(p.key);
+    before = p.size;
+  }
+}
+
+/** Whether it is a note verifier of C2SP signed-note, name+hash+base64(1, public key), named as the origin. */
+function isLogKey(vkey: string, origin: string): boolean {
+  const [name, hash, key, ...more] = splitKey(vkey);
   const raw = fromBase64(key ?? "");
-  const fits = more.length === 0 && name === log.origin && raw?.length === 33 && raw[0] === 1;
-  if (!fits || hex(sha256(concat(utf8(name + "\n"), raw))).slice(0, 8) !== hash) throw new Fault("charter.log", [log.origin]);
+  if (more.length > 0 || name !== origin || raw?.length !== 33 || raw[0] !== 1) return false;
+  return hex(sha256(concat(utf8(name + "\n"), raw))).slice(0, 8) === hash;
 }
 
 /** Splits at the first two plus signs: base64 has its own. */

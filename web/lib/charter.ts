@@ -20,6 +20,13 @@ export interface Node {
   key: string;
 }
 
+/** The transparency log, its key, and the keys before it with how far each counts. */
+export interface Log {
+  origin: string;
+  key: string;
+  past?: { key: string; size: number; root: string }[];
+}
+
 export interface Charter {
   kind: "kua charter";
   version: number;
@@ -29,7 +36,7 @@ export interface Charter {
   languages: string[];
   people: Person[];
   threshold: number;
-  log?: { origin: string; key: string };
+  log?: Log;
   desks?: string[];
   nodes?: Node[];
   mirrors?: string[];
@@ -94,7 +101,7 @@ export function verifyChain(chain: readonly Signed[], pinned: string): Charter {
     if (c.version !== i + 1 || (c.previous ?? "") !== id) throw new Fault("charter.broken_chain", [i + 1]);
     if (before) keepsPeople(before, c);
     if (before) keepsStruck(before, c);
-    if (before?.log && (c.log?.origin !== before.log.origin || c.log.key !== before.log.key)) throw new Fault("charter.log_changed", [c.version]);
+    keepsLog(before, c);
     if (signatures(before ?? c, s) < (before ?? c).threshold) throw new Fault("charter.version_not_signed", [c.version]);
     before = c;
     id = charterID(s.document);
@@ -122,6 +129,20 @@ function keepsPeople(before: Charter, next: Charter): void {
 function keepsStruck(before: Charter, next: Charter): void {
   const kept = (next.struck ?? []).map((s) => s.key + s.day);
   if (!(before.struck ?? []).every((s) => kept.includes(s.key + s.day))) throw new Fault("charter.struck_changed", [next.version]);
+}
+
+/** The log keeps its origin; its key changes only with a word on how far the one before counts. */
+function keepsLog(before: Charter | undefined, next: Charter): void {
+  const past = next.log?.past ?? [];
+  if (!before?.log) {
+    if (past.length > 0) throw new Fault("charter.log_past", [next.log!.origin]);
+    return;
+  }
+  const was = before.log.past ?? [];
+  const beginning = JSON.stringify(past.slice(0, was.length)) === JSON.stringify(was);
+  const same = next.log?.key === before.log.key && past.length === was.length;
+  const changed = past.length === was.length + 1 && past[was.length]!.key === before.log.key;
+  if (next.log?.origin !== before.log.origin || !beginning || !(same || changed)) throw new Fault("charter.log_changed", [next.version]);
 }
 
 const MAX_DOCUMENT = 1 << 20;

@@ -1,6 +1,7 @@
 /** The log's signed head and what hangs on it: C2SP tlog-checkpoint in a signed note, inclusion proofs of RFC 6962. */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import type { Log } from "./charter.js";
 import { base64, concat, fromBase64, hex, utf8, type Bytes } from "./bytes.js";
 import { Fault } from "./fault.js";
 
@@ -31,6 +32,36 @@ export function parseCheckpoint(note: string, origin: string, key: string): Chec
   const size = Number(lines[1]);
   if (!signed || lines.length !== 3 || lines[0] !== origin || !/^(0|[1-9][0-9]{0,12})$/.test(lines[1] ?? "") || size > MAX_SIZE || root?.length !== 32) throw bad();
   return { origin, size, root };
+}
+
+/**
+ * Reads a note by the keys that a charter names: by the present one, no shorter than what those before it left, or by one of
+ * those, no longer than what is confirmed of it.
+ */
+export function parseByLog(note: string, log: Log): Checkpoint {
+  const past = log.past ?? [];
+  const last = past[past.length - 1];
+  const present = readNote(note, log.origin, log.key);
+  if (present) {
+    if (last && (present.size < last.size || (present.size === last.size && hex(present.root) !== last.root))) throw new Fault("tlog.not_continued", [last.size]);
+    return present;
+  }
+  for (const p of past) {
+    const old = readNote(note, log.origin, p.key);
+    if (!old) continue;
+    if (old.size > p.size || (old.size === p.size && hex(old.root) !== p.root)) throw new Fault("tlog.struck_key", [old.size, p.size]);
+    return old;
+  }
+  throw new Fault("tlog.checkpoint");
+}
+
+function readNote(note: string, origin: string, key: string): Checkpoint | null {
+  try {
+    return parseCheckpoint(note, origin, key);
+  } catch (err) {
+    if (err instanceof Fault && err.key === "tlog.checkpoint") return null;
+    throw err;
+  }
 }
 
 /** Whether a line "— name base64(hash, signature)" is the key's good signature over text. */

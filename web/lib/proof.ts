@@ -3,7 +3,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { fromBase64, hex, utf8 } from "./bytes.js";
 import { canonical, parseCanonical, type JSONValue } from "./canon.js";
 import { charterID, current, keyID, parseCharter, signedBy, verifyChain, type Charter, type Signed } from "./charter.js";
-import { checkIncluded, parseCheckpoint, type Checkpoint } from "./checkpoint.js";
+import { checkIncluded, parseByLog, type Checkpoint } from "./checkpoint.js";
 import { Fault } from "./fault.js";
 import { hashText } from "./hash.js";
 
@@ -76,7 +76,7 @@ export function checkProof(proof: Proof, pinned = ""): Checked {
   const newest = verifyChain(proof.charter, pinned);
   const versions = proof.charter.map((s) => parseCharter(s.document));
   if (!newest.log) throw new Fault("verify.no_log");
-  const checkpoint = parseCheckpoint(proof.checkpoint, newest.log.origin, newest.log.key);
+  const checkpoint = parseByLog(proof.checkpoint, newest.log);
   const edition = editionOf(proof.edition.entry ?? "");
   if (proof.edition.index !== checkpoint.size - 1) throw new Fault("reader.no_edition_entry");
   checkIncluded(checkpoint, proof.edition.index, proof.edition.entry ?? "", proof.edition.hashes);

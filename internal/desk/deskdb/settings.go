@@ -38,9 +38,14 @@ func set(ctx context.Context, tx *sql.Tx, name string, value []byte) error {
 	return err
 }
 
-// Chartered keeps a new version of the charter.
-func (db *DB) Chartered(ctx context.Context, by evidence.Actor, name string, chain []byte, version int, id string) error {
+// Chartered keeps a new version of the charter and what changes with it.
+func (db *DB) Chartered(ctx context.Context, by evidence.Actor, settings map[string][]byte, version int, id string) error {
 	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		return []evidence.Event{{Verb: evidence.Chartered, Subject: fmt.Sprintf("charter %d", version), SHA256: id}}, set(ctx, tx, name, chain)
+		for name, value := range settings {
+			if err := set(ctx, tx, name, value); err != nil {
+				return nil, err
+			}
+		}
+		return []evidence.Event{{Verb: evidence.Chartered, Subject: fmt.Sprintf("charter %d", version), SHA256: id}}, nil
 	})
 }

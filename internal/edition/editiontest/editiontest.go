@@ -39,9 +39,11 @@ type Collective struct {
 	Filler   int                 // bytes of made-up text in each page
 	Langs    []string            // of the pages; default kk
 	Media    func(id string) []M // of a record; default one film with all its rungs
+	Signers  int                 // how many people sign; default two, who are enough
 
 	people  []*keyring.Person
 	private string
+	logged  int               // versions of the charter
 	docs    map[string][]byte // record id → newest document
 }
 
@@ -59,7 +61,7 @@ func Film(string) []M {
 // New makes a collective that has published nothing.
 func New(t testing.TB) *Collective {
 	t.Helper()
-	c := &Collective{Dir: t.TempDir(), docs: make(map[string][]byte), Made: Now, Langs: []string{"kk"}, Media: Film}
+	c := &Collective{Dir: t.TempDir(), docs: make(map[string][]byte), Made: Now, Langs: []string{"kk"}, Media: Film, Signers: 2}
 	for _, name := range []string{"Aigul", "Botir", "Cholpon"} {
 		p, err := keyring.NewPersonOf(seal.X25519, name)
 		must(t, err)
@@ -90,8 +92,9 @@ func must(t testing.TB, err error) {
 
 func (c *Collective) sign(doc []byte) charter.Signatures {
 	sigs := make(charter.Signatures)
-	sigs.Add(doc, c.people[0])
-	sigs.Add(doc, c.people[1])
+	for _, p := range c.people[:c.Signers] {
+		sigs.Add(doc, p)
+	}
 	return sigs
 }
 
@@ -211,8 +214,11 @@ func (c *Collective) publish(t testing.TB, signed bool, records ...record.Record
 	for _, l := range c.Langs {
 		d.put(l+"/index.html", fmt.Appendf(nil, "басылым %d", c.Manifest.Number+1))
 	}
-	if c.Manifest.Number == 0 {
-		d.log(edition.CharterEntry(c.Charter, []byte(c.Chain[0].Document)).Bytes())
+	for ; c.logged < len(c.Chain); c.logged++ {
+		doc := []byte(c.Chain[c.logged].Document)
+		v, err := charter.Parse(doc)
+		must(t, err)
+		d.log(edition.CharterEntry(v, doc).Bytes())
 	}
 	news := 0
 	for _, r := range records {
@@ -295,11 +301,7 @@ func (c *Collective) finish(d *draft, signed bool, news int) {
 	}
 	c.Manifest = m
 	d.log(edition.ManifestEntry(m, doc).Bytes())
-	a, err := appender.Open(t.Context(), filepath.Join(c.Dir, "log"), c.private)
-	must(t, err)
-	_, _, err = a.Append(t.Context(), d.entries...)
-	must(t, err)
-	must(t, a.Close(t.Context()))
+	c.Append(t, d.entries...)
 }
 
 // Twin is the same collective with a copy of the folder, to go another way.

@@ -48,7 +48,7 @@ func NewKey(origin string) (private, public string, err error) {
 type Appender struct {
 	dir      string
 	origin   string
-	verifier string // public key
+	keys     tlog.Keys // by which the log that is here is believed
 	mu       sync.Mutex
 	add      func(context.Context, *tessera.Entry) tessera.IndexFuture
 	reader   tessera.LogReader
@@ -60,17 +60,22 @@ type Appender struct {
 
 // Open opens the log in dir, or begins one when dir holds none. The context is
 // for opening only. Opening a log whose checkpoint was signed with another key
-// gives the fault tlog.other_key; one that is open already, tlog.in_use.
-func Open(ctx context.Context, dir, privateKey string) (*Appender, error) {
+// gives the fault tlog.other_key; one that is open already, tlog.in_use. past are
+// public keys that the log had before this one: it goes on from where they ended,
+// and what is signed from now on is signed with the present key alone.
+func Open(ctx context.Context, dir, privateKey string, past ...string) (*Appender, error) {
 	signer, err := note.NewSigner(privateKey)
 	if err != nil {
 		return nil, fault.Invalid("tlog.key").Because(errors.New("not a private key of sumdb/note")) // the cause could quote the key
 	}
-	public, err := publicKey(privateKey)
+	public, err := PublicKey(privateKey)
 	if err != nil {
 		return nil, err
 	}
-	a := &Appender{dir: dir, origin: signer.Name(), verifier: public}
+	a := &Appender{dir: dir, origin: signer.Name(), keys: tlog.Keys{Origin: signer.Name(), Key: public}}
+	for _, key := range past {
+		a.keys.Past = append(a.keys.Past, tlog.Past{Key: key})
+	}
 	if err := a.checkKey(); err != nil {
 		return nil, err
 	}
@@ -125,7 +130,7 @@ func (a *Appender) checkKey() error {
 	if err != nil {
 		return err
 	}
-	if _, err := tlog.ParseCheckpoint(raw, a.origin, a.verifier); err != nil {
+	if _, _, err := a.keys.Named(raw); err != nil {
 		return fault.Conflict("tlog.other_key", a.origin).Because(err)
 	}
 	return nil
@@ -223,7 +228,8 @@ func (a *Appender) Checkpoint(ctx context.Context) (tlog.Checkpoint, error) {
 	if err != nil {
 		return tlog.Checkpoint{}, fmt.Errorf("read the log's checkpoint: %w", err)
 	}
-	return tlog.ParseCheckpoint(raw, a.origin, a.verifier)
+	cp, _, err := a.keys.Named(raw)
+	return cp, err
 }
 
 // Close ends the writing and lets others open the log.

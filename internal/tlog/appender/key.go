@@ -11,9 +11,9 @@ import (
 	"kua/internal/fault"
 )
 
-// publicKey gives the verifier key of a private key of sumdb/note, which is
-// "PRIVATE+KEY+name+hash+base64(1 ‖ seed)".
-func publicKey(private string) (string, error) {
+// PublicKey gives the verifier key of a private key of sumdb/note, which is
+// "PRIVATE+KEY+name+hash+base64(1 ‖ seed)"; what is none is the fault tlog.key.
+func PublicKey(private string) (string, error) {
 	fields := strings.SplitN(private, "+", 5)
 	if len(fields) == 5 {
 		raw, err := base64.StdEncoding.DecodeString(fields[4])

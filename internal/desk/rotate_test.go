@@ -1,0 +1,127 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"kua/internal/charter"
+	"kua/internal/edition"
+	"kua/internal/fault"
+	"kua/internal/keyring"
+)
+
+// rotate gives the log a new key, as two people do from the command line, and publishes.
+func (d *Desk) rotate(ctx context.Context, people []*keyring.Person) error {
+	draft, err := d.Charter().Next("2026-11-21")
+	if err != nil {
+		return err
+	}
+	if draft, err = d.RotateLog(ctx, draft); err != nil {
+		return err
+	}
+	if err := d.LogFits(ctx, draft); err != nil {
+		return err
+	}
+	doc, err := draft.Bytes()
+	if err != nil {
+		return err
+	}
+	s := charter.Signed{Document: string(doc), Signatures: charter.Signatures{}}
+	for _, p := range people {
+		s.Signatures.Add(doc, p)
+	}
+	chain := append(d.Chain()[:len(d.Chain()):len(d.Chain())], s)
+	if err := charter.WriteChain(d.dir, chain); err != nil {
+		return err
+	}
+	d.crash("rotate: joined")
+	if err := d.UpdateCharter(ctx, people[0], chain); err != nil {
+		return err
+	}
+	return d.beat(ctx, people)
+}
+
+// beat publishes an edition with nothing new.
+func (d *Desk) beat(ctx context.Context, people []*keyring.Person) error {
+	var seats []*Seat
+	for _, p := range people {
+		s, err := d.Sit(p)
+		if err != nil {
+			return err
+		}
+		seats = append(seats, s)
+	}
+	p, err := seats[0].Propose(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := seats[1].Approve(ctx, p.ID, nil); err != nil {
+		return err
+	}
+	_, err = d.Publish(ctx, nil)
+	return errors.Join(err, d.WaitIdle(ctx))
+}
+
+// TestKilledWhileRotating kills the desk at every step from which there is no way back to
+// the log's old key. The next start goes on under the new one, with everything logged once.
+func TestKilledWhileRotating(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	people := []*keyring.Person{c.aigul, c.timur}
+	d := c.open(c.aigul)
+	ok(t, d.beat(ctx, people))
+	c.close(d)
+	before := filepath.Join(t.TempDir(), "copy")
+	ok(t, os.CopyFS(before, os.DirFS(c.dir)))
+	for _, point := range []string{"rotate: joined", "charter: taken in", "publish: entries logged"} {
+		c.restore(before)
+		if !c.run(order{Act: "rotate", DieAt: point}, 0) {
+			t.Fatalf("%s: it was not killed", point)
+		}
+		d := c.open(c.timur)
+		ok(t, d.beat(ctx, people))
+		keys := edition.LogKeys(d.Charter())
+		cp, err := d.checkpoint()
+		ok(t, err)
+		if len(keys.Past) != 1 || keys.ByPast(cp) || cp.Size <= keys.Past[0].Size {
+			t.Errorf("%s: a log of %d entries, by keys %+v", point, cp.Size, keys)
+		}
+		c.verify(d)
+		c.close(d)
+	}
+}
+
+// TestRotateWaitsForTheLog refuses a charter that says of the log what is true no more, or
+// that names a key which is not here.
+func TestRotateWaitsForTheLog(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	people := []*keyring.Person{c.aigul, c.timur}
+	d := c.open(c.aigul)
+	draft, err := d.Charter().Next("2026-11-21")
+	ok(t, err)
+	first, err := d.RotateLog(ctx, draft)
+	ok(t, err)
+	ok(t, d.LogFits(ctx, first)) // of a log that is not begun yet
+	second, err := d.RotateLog(ctx, first)
+	ok(t, err)
+	if len(second.Log.Past) != 1 || second.Log.Key == first.Log.Key {
+		t.Errorf("a second draft: %+v", second.Log)
+	}
+	if err := d.LogFits(ctx, first); !errors.Is(err, fault.Conflict("desk.no_log_key")) {
+		t.Errorf("a key that was given up: %v", err)
+	}
+	ok(t, d.beat(ctx, people))
+	if err := d.LogFits(ctx, second); !errors.Is(err, fault.Conflict("desk.log_went_on")) {
+		t.Errorf("a log that went on: %v", err)
+	}
+	// A charter whose key was made elsewhere is believed; only the log cannot go on here.
+	c.next(func(next *charter.Charter) { *next = first })
+	ok(t, d.UpdateCharter(ctx, c.aigul, c.chain))
+	if err := d.beat(ctx, people); !errors.Is(err, fault.Conflict("desk.no_log_key")) {
+		t.Errorf("without the key: %v", err)
+	}
+}

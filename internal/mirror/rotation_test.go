@@ -1,0 +1,153 @@
+package mirror_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"kua/internal/edition/editiontest"
+	"kua/internal/fault"
+	"kua/internal/mirror"
+	"kua/internal/verify"
+)
+
+// stolen is a collective whose log's key a thief has, from before anybody knew.
+func stolen(t *testing.T) (c, thief *editiontest.Collective) {
+	c = editiontest.New(t)
+	c.Media = func(string) []editiontest.M {
+		return []editiontest.M{{Rung: "poster", Type: "image/jpeg", Size: 400}, {Rung: "144p", Type: "video/mp4", Size: 900}}
+	}
+	c.Publish(t, c.Records(t, 1, 2)...)
+	return c, c.Twin(t)
+}
+
+// TestThiefOfTheLogsKey is drill (f) for mirrors: a thief of the log's key shows longer
+// logs. Who knows the true one refuses them; who was fed one of them recovers when the
+// people have given the log a new key.
+func TestThiefOfTheLogsKey(t *testing.T) {
+	t.Parallel()
+	c, thief := stolen(t)
+	knows := filepath.Join(t.TempDir(), "knows")
+	mustPull(t, knows, options(dir(t, c.Dir)))
+	before := editiontest.Copy(t, c.Dir)
+
+	// Under the same edition the log only gets longer: nobody takes it.
+	longer := thief.Twin(t)
+	longer.Append(t, []byte("x"))
+	if r := tried(t, knows, longer.Dir); r.Edition != 1 || len(r.Aside) != 1 || r.Aside[0].Key != "mirror.not_an_edition" {
+		t.Fatalf("%+v", r)
+	}
+	// With a person's key as well, there is one signature where two are needed.
+	one := thief.Twin(t)
+	one.Signers = 1
+	one.Publish(t, one.Record(t, "000009"))
+	if r := tried(t, knows, one.Dir); r.Edition != 1 || len(r.Aside) != 1 || r.Aside[0].Key != "mirror.not_signed" {
+		t.Fatalf("%+v", r)
+	}
+	// Another log around the true edition: whoever comes for the first time takes it, and
+	// then takes the true one for the fork.
+	short, long := thief.Twin(t), thief.Twin(t)
+	short.Forge(t, 1)
+	long.Forge(t, 9)
+	fed, fedLong := filepath.Join(t.TempDir(), "fed"), filepath.Join(t.TempDir(), "long")
+	mustPull(t, fed, options(dir(t, short.Dir)))
+	mustPull(t, fedLong, options(dir(t, long.Dir)))
+	if r := tried(t, knows, short.Dir); r.Edition != 1 || len(r.Aside) != 1 || r.Aside[0].Key != "mirror.forked" {
+		t.Fatalf("%+v", r)
+	}
+	c.Publish(t, c.Record(t, "000003"))
+	if r := tried(t, fed, c.Dir); r.Edition != 1 || r.Aside[0].Key != "mirror.forked" {
+		t.Fatalf("%+v", r)
+	}
+
+	c.Rotate(t)
+	c.Publish(t, c.Record(t, "000004"))
+
+	// Everybody comes to the true edition, from whatever they had; the thief answers too.
+	for name, test := range map[string]struct{ at, what string }{
+		"knew the true log":        {knows, ""},
+		"was fed a log within":     {fed, "fork"},
+		"was fed a log beyond":     {fedLong, "struck"},
+		"comes for the first time": {filepath.Join(t.TempDir(), "new"), ""},
+		"had an edition before":    {filepath.Join(t.TempDir(), "old"), ""},
+	} {
+		if name == "had an edition before" {
+			mustPull(t, test.at, options(dir(t, before)))
+		}
+		from := options(dir(t, c.Dir))
+		if test.what == "" {
+			from = options(dir(t, long.Dir), dir(t, c.Dir), dir(t, before))
+		}
+		r := mustPull(t, test.at, from)
+		if r.Edition != 3 || r.Outcome != mirror.Taken {
+			t.Fatalf("who %s: %+v", name, r)
+		}
+		sound(t, test.at)
+		if test.what == "" {
+			if len(r.Aside) == 0 || r.Aside[0].Source != long.Dir || r.Aside[0].Key != "tlog.struck_key" {
+				t.Errorf("who %s: %+v", name, r.Aside)
+			}
+			continue
+		}
+		if len(r.Evidence) != 1 {
+			t.Fatalf("who %s: %+v", name, r)
+		}
+		j, err := mirror.Judge(r.Evidence[0], "")
+		if err != nil || !j.Proves || j.What != test.what {
+			t.Errorf("who %s: %v %+v", name, err, j)
+		}
+	}
+
+	// Afterwards: what the old key signs beyond is refused and kept, what it signed before is old.
+	thief.Publish(t, thief.Records(t, 5, 9)...)
+	for at, key := range map[string]string{thief.Dir: "tlog.struck_key", short.Dir: "mirror.forked"} {
+		if r := tried(t, fed, at); r.Edition != 3 || len(r.Aside) != 1 || r.Aside[0].Key != key || len(r.Evidence) != 1 {
+			t.Errorf("%+v", r)
+		}
+	}
+	if r := mustPull(t, fed, options(dir(t, before))); r.Edition != 3 || len(r.Behind) != 1 {
+		t.Errorf("%+v", r)
+	}
+	// A host to which the thief's log was pushed gets all of the true one.
+	host := editiontest.Copy(t, long.Dir)
+	m := open(t, fed)
+	to, err := mirror.DirTarget(host)
+	if err == nil {
+		_, err = m.Push(t.Context(), to, 4, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := verify.Dir(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := verify.Edition(t.Context(), src, verify.Options{Now: editiontest.Now}); err != nil || r.Result != verify.OK {
+		t.Errorf("%v %+v", err, r.Findings)
+	}
+}
+
+// tried pulls from one source that may turn out to be of no use.
+func tried(t *testing.T, to, from string) mirror.Result {
+	t.Helper()
+	r, err := pull(t, to, options(dir(t, from)))
+	if f, ok := fault.Of(err); err != nil && (!ok || f.Key != "mirror.no_source") {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestRotationLosesNothing refuses a log under a new key that lacks what people signed
+// and a mirror holds.
+func TestRotationLosesNothing(t *testing.T) {
+	t.Parallel()
+	c, other := stolen(t)
+	c.Publish(t, c.Record(t, "000003"))
+	other.Rotate(t)
+	other.Publish(t, other.Record(t, "000004"))
+	to := filepath.Join(t.TempDir(), "copy")
+	mustPull(t, to, options(dir(t, c.Dir)))
+	if r := tried(t, to, other.Dir); r.Edition != 2 || len(r.Aside) != 1 || r.Aside[0].Key != "mirror.rotation_loses" {
+		t.Fatalf("%+v", r)
+	}
+	sound(t, to)
+}

@@ -1,0 +1,101 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"kua/internal/charter"
+	"kua/internal/fault"
+	"kua/internal/tlog/appender"
+)
+
+// TestThiefOfTheLogsKey is drill (f) for nodes. A thief with the log's and the desk's key
+// gives a new node a log of their own around the true edition. The people give the log a
+// new key; the node comes back to the true log, over a restart, and takes nothing more
+// from the old key.
+func TestThiefOfTheLogsKey(t *testing.T) {
+	const origin = "kua.example.org/log"
+	old, vkey, err := appender.NewKey(origin)
+	must(t, err)
+	c, dir, logDir := newCollective(t), t.TempDir(), t.TempDir()
+	c.charter.Log.Key = vkey
+	c.chain = charter.Chain{c.sign(t, c.charter)}
+	use := func(dir, private string, past ...string) {
+		c.logDir = dir
+		c.log, err = appender.Open(t.Context(), dir, private, past...)
+		must(t, err)
+	}
+	leave := func() { must(t, c.log.Close(context.Background())) }
+	use(logDir, old)
+	first := c.publish(t, c.pages(t, "one"))
+	entry, err := os.ReadFile(logDir + "/tile/entries/000.p/1")
+	must(t, err)
+	leave()
+
+	t.Run("fed", func(t *testing.T) {
+		r := start(t, c.config(dir))
+		use(t.TempDir(), old)
+		at, cp, err := c.log.Append(t.Context(), []byte("x"), []byte("y"), entry[2:])
+		must(t, err)
+		c.bring(t, r.desk(c))
+		req := first
+		req.Checkpoint, req.LogIndex = string(cp.Raw), at[2]
+		must(t, r.desk(c).Switch(t.Context(), req)) // first contact
+		if _, cp, err = c.log.Append(t.Context(), []byte("z")); err != nil {
+			t.Fatal(err)
+		}
+		c.bringLog(t, r.desk(c))
+		req.Checkpoint, req.LogIndex = string(cp.Raw), 2
+		if err := r.desk(c).Switch(t.Context(), req); !errors.Is(err, fault.Invalid("node.log_goes_on")) {
+			t.Errorf("a longer log under the same edition: %v", err)
+		}
+		leave()
+	})
+
+	use(logDir, old)
+	c.publish(t, map[string][]byte{"index.html": []byte("two")})
+	cp, err := c.log.Checkpoint(t.Context())
+	must(t, err)
+	leave()
+	private, public, err := appender.NewKey(origin)
+	must(t, err)
+	next, err := c.charter.Next(today)
+	must(t, err)
+	next, err = next.RotateLog(public, cp.Size, cp.Root)
+	must(t, err)
+	c.chain = append(c.chain, c.sign(t, next))
+	t.Run("told", func(t *testing.T) {
+		r := start(t, c.config(dir))
+		must(t, r.desk(c).PutCharter(t.Context(), c.chain))
+	})
+
+	r := start(t, c.config(dir))
+	use(logDir, private, vkey)
+	defer leave()
+	req := c.publish(t, map[string][]byte{"index.html": []byte("three")})
+	c.bring(t, r.desk(c))
+	must(t, r.desk(c).Switch(t.Context(), req))
+	c.charter = next
+	c.readAll(t, r, req)
+	if number, _ := r.Edition(); number != 3 {
+		t.Errorf("edition %d", number)
+	}
+
+	// The old key signs the next edition's log, and a shorter one.
+	theirs, err := appender.Open(t.Context(), t.TempDir(), old)
+	must(t, err)
+	defer theirs.Close(context.Background())
+	for _, entries := range [][][]byte{{[]byte("a")}, {[]byte("b"), []byte("c"), []byte("d"), []byte("e")}} {
+		at, cp, err := theirs.Append(t.Context(), entries...)
+		must(t, err)
+		req := req
+		req.Checkpoint, req.LogIndex = string(cp.Raw), at[len(at)-1]
+		if err := r.desk(c).Switch(t.Context(), req); err == nil {
+			t.Errorf("a log of %d entries that the old key signed is taken", cp.Size)
+		} else if cp.Size > 2 && !errors.Is(err, fault.Corrupt("tlog.struck_key")) {
+			t.Errorf("Switch = %v, want tlog.struck_key", err)
+		}
+	}
+}
