@@ -2,6 +2,7 @@ package telegram_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -199,6 +200,31 @@ func TestGivesUp(t *testing.T) {
 	var failed *spread.Failure
 	if !errors.As(err, &failed) || failed.Outcome != spread.Unknown {
 		t.Errorf("silence gives %v", err)
+	}
+}
+
+// TestClosedMeanwhile: a desk that is closed ends an upload, and waits for the
+// answer to what was heard whole.
+func TestClosedMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := telegramtest.Start(place, token)
+	defer f.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		cancel() // while the answer is waited for
+		r.Body = io.NopCloser(bytes.NewReader(b))
+		f.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	c := connector(t, proxy.URL, place, token)
+	if at, err := c.Send(ctx, message()); err != nil || at.ID == "" {
+		t.Errorf("closed while it was heard: %+v, %v", at, err)
+	}
+	_, err := c.Send(ctx, message(file(spread.Film, "video/mp4", bytes.Repeat([]byte("film"), 2_000_000))))
+	var failed *spread.Failure
+	if !errors.As(err, &failed) || failed.Outcome != spread.NotDone || len(f.Held()) != 1 {
+		t.Errorf("begun by a desk that is closed: %v", err)
 	}
 }
 
