@@ -153,9 +153,6 @@ test("a second person looks, signs and it is published", async () => {
   await page.fill("#text", "Made up: thank you. It is published.");
   await press(page, 'form[action$="/replies"] button');
   await until(page, ".state-ok");
-  await page.goto(`${demo.desk}/en/spread`);
-  await shot(page, "desk-spread");
-  assert.deepEqual(await axe(page), []);
   quiet(p, "the second person's desk");
   await p.context.close();
 });
