@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -15,19 +14,18 @@ import (
 	"kua/internal/spread"
 )
 
-// body knows whether its end was given out: before that, no server can have taken
-// the call for whole.
+// body tells its road what of it was given out.
 type body struct {
 	io.ReadCloser
-	moved func()
-	whole atomic.Bool
+	road  *road
+	timer *time.Timer
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.moved()
+	b.timer.Reset(b.road.stall)
 	if errors.Is(err, io.EOF) {
-		b.whole.Store(true)
+		b.road.whole.Store(true)
 	}
 	return n, err
 }
@@ -63,21 +61,18 @@ func (c channel) failure(err error, r *road) error {
 		return refused(fault.Forbidden("spread.telegram.forbidden", c.place, c.said(err)))
 	case errors.Is(err, bot.ErrorBadRequest):
 		return refused(c.badRequest(err))
-	case errors.Is(err, fault.Corrupt("spread.bytes_changed")) && !r.arrived():
+	case errors.Is(err, fault.Corrupt("spread.bytes_changed")) && !r.whole.Load():
 		f, _ := fault.Of(err)
 		return refused(fault.New(f.Kind, f.Key, f.Args...))
 	case r.status == http.StatusRequestEntityTooLarge:
 		return refused(fault.TooLarge("spread.telegram.too_large"))
 	case r.status >= 300 && r.status < 500:
 		return refused(fault.Invalid("spread.telegram.refused", http.StatusText(r.status)))
-	case !r.arrived():
+	case !r.whole.Load():
 		return &spread.Failure{Outcome: spread.NotDone, Err: fault.Later("spread.telegram.unreachable").Because(errors.New(c.said(err)))}
 	}
 	return &spread.Failure{Outcome: spread.Unknown, Err: fault.Later("spread.telegram.cut").Because(errors.New(c.said(err)))}
 }
-
-// arrived reports whether the whole call may have been heard.
-func (r *road) arrived() bool { return r.body != nil && r.body.whole.Load() }
 
 // badRequest gives the Bot API's words for what it will never do a name of ours,
 // where it means something that a person can mend.

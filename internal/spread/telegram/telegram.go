@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf16"
 
@@ -216,10 +217,17 @@ func words(m spread.Message, caption bool) (string, error) {
 
 // call makes one call with a bot of its own, and says what is known of it when it
 // fails.
-func (c channel) call(ctx context.Context, do func(context.Context, *bot.Bot) error) error {
-	ctx, cancel := context.WithCancel(ctx)
+func (c channel) call(waits context.Context, do func(context.Context, *bot.Bot) error) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(waits))
 	defer cancel()
 	r := &road{client: c.kind.HTTP, stall: c.kind.Stall, giveUp: cancel}
+	// Whoever waits no more ends an upload. What was heard whole is waited for, as
+	// long as any answer is: else nobody would know what became of it.
+	defer context.AfterFunc(waits, func() {
+		if !r.whole.Load() {
+			cancel()
+		}
+	})()
 	b, err := bot.New(c.token, bot.WithSkipGetMe(), bot.WithServerURL(c.kind.Server), bot.WithHTTPClient(0, r),
 		bot.WithErrorsHandler(func(error) {}), bot.WithDebugHandler(func(string, ...any) {}), bot.WithUpdatesChannelCap(0))
 	if err != nil {
@@ -239,8 +247,8 @@ type road struct {
 	stall  time.Duration
 	giveUp context.CancelFunc
 
-	status int // of the answer; 0 while there is none
-	body   *body
+	status int         // of the answer; 0 while there is none
+	whole  atomic.Bool // the call's end was given out: before that, no server can have taken it for whole
 }
 
 // maxAnswer is more than the Bot API ever answers to what is asked here.
@@ -249,8 +257,7 @@ const maxAnswer = 1 << 20
 // Do makes the call. A redirect is not followed: nobody else is to get the token.
 func (r *road) Do(req *http.Request) (*http.Response, error) {
 	timer := time.AfterFunc(r.stall, r.giveUp)
-	r.body = &body{ReadCloser: req.Body, moved: func() { timer.Reset(r.stall) }}
-	req.Body = r.body
+	req.Body = &body{req.Body, r, timer}
 	client := *r.client
 	client.Timeout = 0 // a film may take its time; what does not move is given up
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -2,6 +2,7 @@ package telegram_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -202,6 +203,31 @@ func TestGivesUp(t *testing.T) {
 	}
 }
 
+// TestClosedMeanwhile: a desk that is closed ends an upload, and waits for the
+// answer to what was heard whole.
+func TestClosedMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := telegramtest.Start(place, token)
+	defer f.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		cancel() // while the answer is waited for
+		r.Body = io.NopCloser(bytes.NewReader(b))
+		f.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	c := connector(t, proxy.URL, place, token)
+	if at, err := c.Send(ctx, message()); err != nil || at.ID == "" {
+		t.Errorf("closed while it was heard: %+v, %v", at, err)
+	}
+	_, err := c.Send(ctx, message(file(spread.Film, "video/mp4", bytes.Repeat([]byte("film"), 2_000_000))))
+	var failed *spread.Failure
+	if !errors.As(err, &failed) || failed.Outcome != spread.NotDone || len(f.Held()) != 1 {
+		t.Errorf("begun by a desk that is closed: %v", err)
+	}
+}
+
 // TestCheck refuses what cannot be a channel or a token, and never repeats a token.
 func TestCheck(t *testing.T) {
 	k := telegram.Kind{}
@@ -219,4 +245,54 @@ func TestCheck(t *testing.T) {
 	if err := k.Check("-1001234567890", []byte(token)); err != nil {
 		t.Error(err)
 	}
+}
+
+// heard is a road on which every call is heard whole and answered with these bytes.
+type heard struct {
+	status int
+	answer string
+}
+
+func (h heard) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: h.status, Header: http.Header{"Location": {"https://elsewhere.example/"}}, Body: io.NopCloser(strings.NewReader(h.answer)), Request: r}, nil
+}
+
+// FuzzAnswer lets a server, or whoever stands before it, answer anything: a call
+// that was heard goes again only where the Bot API itself put it off.
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, `{"ok":true,"result":{"message_id":42,"chat":{"id":-1001234567890,"type":"channel"}}}`)
+	f.Add(200, `{"ok":true,"result":{}}`)
+	f.Add(429, `{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":-5}}`)
+	f.Add(400, `{"ok":false,"error_code":400,"description":"Bad Request: chat not found `+token+`"}`)
+	f.Add(502, "<html>502</html>")
+	f.Add(307, "")
+	f.Fuzz(func(t *testing.T, status int, answer string) {
+		if status < 200 || status > 599 {
+			return
+		}
+		c, err := telegram.Kind{HTTP: &http.Client{Transport: heard{status, answer}}}.Open(spread.Channel{Place: place}, []byte(token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := c.Send(t.Context(), message())
+		if err == nil {
+			if n, err := strconv.Atoi(at.ID); err != nil || n <= 0 {
+				t.Errorf("posted as %q", at.ID)
+			}
+			return
+		}
+		var failed *spread.Failure
+		if !errors.As(err, &failed) {
+			t.Fatalf("%v says nothing of what is known", err)
+		}
+		if failed.Outcome == spread.NotDone && (failed.After <= 0 || !strings.Contains(answer, "429")) {
+			t.Errorf("after %d %q it is sent again: %v", status, answer, err)
+		}
+		if strings.Contains(fmt.Sprintf("%v %+v", err, failed.Err), token) {
+			t.Errorf("%v tells the token", err)
+		}
+	})
 }
