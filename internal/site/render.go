@@ -88,7 +88,8 @@ func (r *render) signsOtherwise() bool {
 		if canon.Hash([]byte(s.Document)) != r.prev.Charter {
 			continue
 		}
-		before, err := charter.Parse([]byte(s.Document))
+		var before charter.Charter
+		err := canon.Unmarshal([]byte(s.Document), &before)
 		now := r.in.Charter
 		same := func(a, b charter.Person) bool { return a.PublishKey == b.PublishKey }
 		return err != nil || before.Log.Key != now.Log.Key || before.Threshold != now.Threshold || !slices.EqualFunc(before.Current(), now.Current(), same)
