@@ -115,27 +115,35 @@ var (
 	shownHash = regexp.MustCompile(`name="picture" value="([0-9a-f]{64})"`)
 )
 
-// life starts the node, lets people in, and kills it in some moment after so many
-// acknowledgements; -1: after the last, when nothing new is begun.
-func (k *killed) life(t *testing.T, acks int) {
+// startNode starts a node of the real program and gives its address.
+func startNode(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, addr string) {
 	t.Helper()
-	args := []string{"node", "--dir", k.dir, "--charter", k.trust, "--addr", "127.0.0.1:0"}
-	if k.database != "" {
-		args = append(args, "--db", k.database)
-	}
-	cmd := exec.Command("kua", args...)
-	cmd.Env = append(os.Environ(), "KUA_LANG=en")
+	cmd = exec.Command("kua", append([]string{"node", "--addr", "127.0.0.1:0"}, args...)...)
+	cmd.Env = append(append(os.Environ(), "KUA_LANG=en"), env...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
 	wall(t, err)
 	wall(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	m := nodeSays.FindStringSubmatch(line)
 	if err != nil || m == nil {
 		_ = cmd.Wait()
 		t.Fatalf("the node does not start by itself: %q, %v, %s", line, err, said.String())
 	}
+	return cmd, m[1]
+}
+
+// life starts the node, lets people in, and kills it in some moment after so many
+// acknowledgements; -1: after the last, when nothing new is begun.
+func (k *killed) life(t *testing.T, acks int) {
+	t.Helper()
+	args := []string{"--dir", k.dir, "--charter", k.trust}
+	if k.database != "" {
+		args = append(args, "--db", k.database)
+	}
+	cmd, addr := startNode(t, nil, args...)
 	before := k.acks.Load()
 	enough := make(chan struct{})
 	var people sync.WaitGroup
@@ -144,7 +152,7 @@ func (k *killed) life(t *testing.T, acks int) {
 		people.Go(func() {
 			for c := k.next(acks < 0); c != nil; c = k.next(acks < 0) {
 				for c.done < len(steps) {
-					if err := steps[c.done](k, t, "http://"+m[1]+"/en/open", c); err != nil {
+					if err := steps[c.done](k, t, "http://"+addr+"/en/open", c); err != nil {
 						c.again = true
 						if acks < 0 || !errors.Is(err, errCut) {
 							t.Error(err)
