@@ -171,7 +171,12 @@ func (l *Lane) nextDigest(mark string) time.Time {
 }
 
 // EndAlert erases an alert with its address. One that is not there is over already.
-func (l *Lane) EndAlert(ctx context.Context, mark string) error { return l.db.EndAlert(ctx, mark) }
+func (l *Lane) EndAlert(ctx context.Context, mark string) error {
+	if !plain(mark, 40) {
+		return nil
+	}
+	return l.db.EndAlert(ctx, mark)
+}
 
 // EndAlertsOf erases all alerts of an address, and gives how many there were. The
 // fault is lane.alert_address.

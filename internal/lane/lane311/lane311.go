@@ -12,9 +12,11 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +73,15 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{diary: cfg.Diary, lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, now: cfg.Now, chunk: bulkChunk}
 	mux := http.NewServeMux()
-	for pattern, answer := range map[string]func(*visit) (open311.Document, error){
+	for pattern, answer := range s.table() {
+		mux.Handle(pattern, s.answered(answer))
+	}
+	s.rooms = page.Headers(page.Policy{Public: true}, mux)
+	return s
+}
+
+func (s *Server) table() map[string]func(*visit) (open311.Document, error) {
+	return map[string]func(*visit) (open311.Document, error){
 		"GET " + Root + "{discovery}":        s.discovery,
 		"GET " + Endpoint + "{list}":         s.list,
 		"GET " + Endpoint + "requests.csv":   s.bulk,
@@ -80,12 +90,11 @@ func New(cfg Config) *Server {
 		"GET " + Endpoint + "tokens/{one}":   s.token,
 		"POST " + Endpoint + "{list}":        s.take,
 		"/":                                  s.nothing,
-	} {
-		mux.Handle(pattern, s.answered(answer))
 	}
-	s.rooms = page.Headers(page.Policy{Public: true}, mux)
-	return s
 }
+
+// Patterns gives every route, in order, for whoever goes through all of them.
+func (s *Server) Patterns() []string { return slices.Sorted(maps.Keys(s.table())) }
 
 // Before serves the endpoint as long as the lane has a directory, and leaves
 // everything else to next.

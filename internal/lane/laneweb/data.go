@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -345,7 +346,10 @@ func (w *Web) scoreRows(v *visit) error {
 		return err
 	}
 	c := lane.Chosen{First: appealDay(s.span.First, "-01"), Last: appealDay(s.span.Last, "-31")}
-	id := v.PathValue("id")
+	id, asked := v.PathValue("id"), lane.Standing(v.URL.Query().Get("standing"))
+	if asked != "" && !slices.Contains(lane.Standings, asked) || clean(id) != id {
+		return page.ErrNotFound()
+	}
 	switch s.kind {
 	case lane.PerAuthority:
 		if id == nobody {
@@ -357,16 +361,14 @@ func (w *Web) scoreRows(v *visit) error {
 	case lane.PerCategory:
 		c.Category = id
 	}
-	var standing lane.Standing
-	if asked := v.URL.Query().Get("standing"); asked != "" {
-		standing = lane.Standing(asked)
-		c.Standing = &standing
+	if asked != "" {
+		c.Standing = &asked
 	}
 	return w.stream(v, csvType, "rows.csv", c, table(v, rowColumns), func(to io.Writer, batch []lane.Whole) error {
 		var rows [][]string
 		for _, one := range batch {
 			for _, a := range one.Assignments {
-				if c.Standing != nil && a.Standing != standing || c.Authority != nil && a.Authority != id {
+				if c.Standing != nil && a.Standing != asked || c.Authority != nil && a.Authority != id {
 					continue
 				}
 				said := one.Said[a.Number]

@@ -10,9 +10,11 @@ package laneweb
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"kua/internal/authority"
@@ -98,10 +100,9 @@ func New(cfg Config) (*Web, error) {
 	return w, nil
 }
 
-// routes are those of a language's address space; {$} keeps others out.
-func (w *Web) routes() {
-	w.rooms = http.NewServeMux()
-	for pattern, show := range map[string]func(*visit) error{
+// table is the routes of a language's address space below Root; {$} keeps others out.
+func (w *Web) table() map[string]func(*visit) error {
+	return map[string]func(*visit) error{
 		"GET /{$}":                w.front,
 		"GET /feed":               w.feed,
 		"GET /tell":               w.what,
@@ -186,7 +187,16 @@ func (w *Web) routes() {
 		"GET /data/cases.csv":              w.casesCSV,
 		"GET /data/cases.jsonl":            w.casesLines,
 		"GET /data/cases.geojson":          w.casesGeo,
-	} {
+	}
+}
+
+// Patterns gives every route below a language and Root, in order, for whoever goes
+// through all of them.
+func (w *Web) Patterns() []string { return slices.Sorted(maps.Keys(w.table())) }
+
+func (w *Web) routes() {
+	w.rooms = http.NewServeMux()
+	for pattern, show := range w.table() {
 		room := w.page(show)
 		switch pattern {
 		case "GET /{$}", "GET /map", "GET /area/{id}":
@@ -200,7 +210,7 @@ func (w *Web) routes() {
 // Before serves the open lane's address space as long as the lane has a
 // directory, and leaves everything else to next.
 func (w *Web) Before(next http.Handler) http.Handler {
-	mine := page.Headers(policy, http.HandlerFunc(w.serve))
+	mine := page.Headers(policy, compressed(http.HandlerFunc(w.serve)))
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		_, rest, ok := page.Cut(r.URL.Path)
 		if !ok || rest != Root && !strings.HasPrefix(rest, Root+"/") {

@@ -105,7 +105,7 @@ var legColumns = []string{"id", "leg", "authority", "standing", "submitted", "su
 // legRows gives the stays of formal appeals that a scoreboard counts, one row each.
 func (w *Web) legRows(v *visit) error {
 	id, standing := v.PathValue("id"), lane.LegStanding(v.URL.Query().Get("standing"))
-	if standing != "" && !slices.Contains(lane.LegStandings, standing) {
+	if standing != "" && !slices.Contains(lane.LegStandings, standing) || clean(id) != id {
 		return page.ErrNotFound()
 	}
 	span := lane.RipeSpan(w.lane.Today(), v.URL.Query().Get("until"))
