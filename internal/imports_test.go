@@ -63,6 +63,7 @@ pledge:        appeal
 passkey:       fault
 appeal/letter: appeal
 record:        canon
+card:          record locale
 edition:       record charter tlog
 tlog/appender: tlog durable
 jobs:          sqldb
@@ -75,6 +76,7 @@ nodeapi:       parcel edition onion
 courier:       nodeapi durable
 verify:        edition onion
 reader:        verify page
+kit:           site card
 mirror:        reader link
 watch:         edition onion
 mirror/sftp:   fault
@@ -98,7 +100,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch
 `
 
 // doors names the only packages that may import a library from outside.
@@ -108,7 +110,7 @@ github.com/ncruces/go-sqlite3:        sqldb
 github.com/jackc/pgx:                 sqldb sqldb/pgtest
 go.yaml.in/yaml:                      datafile
 codeberg.org/go-pdf/fpdf:             appeal/letter
-github.com/go-fonts:                  appeal/letter
+github.com/go-fonts:                  appeal/letter card
 os/exec:                              media sqldb/pgtest mail/mailtest blob/s3/s3test tor tor/tortest lane/lanetest
 github.com/minio/minio-go:            blob/s3
 github.com/pkg/sftp:                  mirror/sftp
@@ -119,7 +121,7 @@ github.com/wneessen/go-mail:           mail
 github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
-github.com/boombuler/barcode:         lane/laneweb site
+github.com/boombuler/barcode:         lane/laneweb site card
 `
 
 func TestImports(t *testing.T) {
