@@ -97,7 +97,7 @@ lane/lane311:  lane open311 page
 
 desk/deskdb:   sqldb casefile redact record
 desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
-desk/deskweb:  desk page
+desk/deskweb:  desk page kit
 
 witness:       nodeapi keyring
 cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"image/jpeg"
 	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/image/draw"
 
 	"kua/internal/fault"
 	"kua/internal/locale"
@@ -150,8 +153,8 @@ func TestNothingOverflows(t *testing.T) {
 				if mostly > 1 {
 					continue
 				}
-				if _, err := m.PNG(s, locale.Uzbek); err != nil {
-					t.Error(err)
+				if b, err := m.PNG(s, locale.Uzbek); err != nil || len(b) > MaxBytes {
+					t.Error(len(b), err)
 				}
 			}
 		}
@@ -245,5 +248,34 @@ func TestAddressOfACard(t *testing.T) {
 	s.Record.Title["kk"] += " 漢"
 	if err := m.Lacks(s, locale.Kazakh); !errors.Is(err, fault.Invalid("card.no_sign")) {
 		t.Errorf("a sign that no font has is not told of: %v", err)
+	}
+}
+
+// TestCodeSurvivesMessengers makes a card with the longest address half as wide and
+// a bad JPEG, as messengers do, and reads its code all the same.
+func TestCodeSurvivesMessengers(t *testing.T) {
+	s := sample()
+	s.Address = "https://" + strings.Repeat("w", MaxAddress-len("https://.example")) + ".example"
+	b, err := newMaker(t).PNG(s, locale.Kazakh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := image.NewRGBA(image.Rect(0, 0, Width/2, Height/2))
+	draw.ApproxBiLinear.Scale(small, small.Bounds(), whole, whole.Bounds(), draw.Src, nil)
+	file := filepath.Join(t.TempDir(), "small.jpg")
+	out, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(jpeg.Encode(out, small, &jpeg.Options{Quality: 40}), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	read, err := exec.Command("zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", file).Output()
+	if err != nil || strings.TrimSpace(string(read)) != s.Page(locale.Kazakh) {
+		t.Errorf("the code says %q: %v (tools/install.sh test)", read, err)
 	}
 }

@@ -81,6 +81,7 @@ type caseView struct {
 	Grades     []casefile.Grade
 	MaxReply   int
 	Closable   bool
+	Kit        bool // the record is in the edition, so that it can be put up elsewhere
 	// What a person wrote and the desk did not take, so that nothing is lost.
 	Kept             map[string]string
 	Error, ErrorHint string
@@ -141,6 +142,7 @@ func (v *visit) showCase(wrong error) error {
 		view.People = append(view.People, p.Name)
 	}
 	view.Closable = casefile.Move(c.State, casefile.Closed) == nil && c.State != casefile.Closed
+	view.Kit = v.inEdition(c.Record)
 	if wrong != nil {
 		view.Error, view.ErrorHint = view.Fault(wrong)
 		view.Kept = make(map[string]string)
