@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/image/draw"
@@ -20,13 +21,19 @@ import (
 	"kua/web"
 )
 
-func newMaker(t testing.TB) *Maker {
-	t.Helper()
+// made is the one maker of all tests: reading every language takes longer than
+// drawing.
+var made = sync.OnceValues(func() (*Maker, error) {
 	cat, err := locale.Load(web.Locales())
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	m, err := New(cat)
+	return New(cat)
+})
+
+func newMaker(t testing.TB) *Maker {
+	t.Helper()
+	m, err := made()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +113,9 @@ func TestCards(t *testing.T) {
 				if err != nil || c.Width != Width || c.Height != Height || len(b) > MaxBytes {
 					t.Errorf("the %s has %d × %d pixels, %d bytes: %v", name, c.Width, c.Height, len(b), err)
 				}
+				if name == "gone" && lang != locale.Kazakh {
+					continue
+				}
 				file := filepath.Join(dir, string(lang)+"-"+name+".png")
 				if err := os.WriteFile(file, b, 0o600); err != nil {
 					t.Fatal(err)
@@ -150,7 +160,7 @@ func TestNothingOverflows(t *testing.T) {
 					}
 					fits(t, l)
 				}
-				if mostly > 1 {
+				if mostly > 1 || unit != "Щ" && unit != "a b " {
 					continue
 				}
 				if b, err := m.PNG(s, locale.Uzbek); err != nil || len(b) > MaxBytes {

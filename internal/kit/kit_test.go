@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -28,11 +29,18 @@ const english = "en"
 
 var vtt = []byte("WEBVTT\n\n00:00:01.000 --> 00:00:02.500\nҚұжаттарыңыз &lt;қайда&gt;?\n\n00:00:03.000 --> 00:00:04.000\n— Міне.\n")
 
+// made is the one maker of all tests: reading every language takes long.
+var made = sync.OnceValues(func() (*Maker, error) {
+	cat, err := locale.Load(web.Locales())
+	if err != nil {
+		return nil, err
+	}
+	return NewMaker(cat)
+})
+
 func newMaker(t testing.TB) *Maker {
 	t.Helper()
-	cat, err := locale.Load(web.Locales())
-	check(t, err)
-	m, err := NewMaker(cat)
+	m, err := made()
 	check(t, err)
 	return m
 }
