@@ -65,6 +65,9 @@ appeal/letter: appeal
 record:        canon
 card:          record locale
 edition:       record charter tlog
+spread:        record
+spread/telegram: spread
+spread/telegram/telegramtest:
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
@@ -95,12 +98,12 @@ lane/deliver:  lane mail open311/client
 lane/laneweb:  lane page pluscode appeal/letter
 lane/lane311:  lane open311 page
 
-desk/deskdb:   sqldb casefile redact record
-desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
+desk/deskdb:   sqldb casefile redact record spread
+desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender spread card
 desk/deskweb:  desk page kit
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram
 `
 
 // doors names the only packages that may import a library from outside.
@@ -122,6 +125,7 @@ github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
 github.com/boombuler/barcode:         lane/laneweb site card
+github.com/go-telegram/bot:           spread/telegram
 `
 
 func TestImports(t *testing.T) {

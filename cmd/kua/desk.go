@@ -42,7 +42,7 @@ func (a *app) deskCommand() *cobra.Command {
 		a.deskPlan(&f), a.deskProbe(&f), a.deskLook(&f), a.deskMark(&f), a.deskSound(&f), a.deskCaptions(&f), a.deskRender(&f), a.deskHits(&f), a.deskAnswer(&f), a.deskDraft(&f), a.deskLinks(&f),
 		a.deskPropose(&f), a.deskProposals(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f), a.deskHeartbeat(&f), a.deskKit(&f),
 		a.deskContacts(&f), a.deskLetters(&f), a.deskSent(&f), a.deskDelivered(&f),
-		a.deskRewrap(&f), a.deskAddKey(&f), a.deskCustody(&f), a.deskStatus(&f), a.deskOnionKey(&f), a.deskNode(&f), a.deskDoor(&f),
+		a.deskRewrap(&f), a.deskAddKey(&f), a.deskCustody(&f), a.deskStatus(&f), a.deskOnionKey(&f), a.deskNode(&f), a.deskDoor(&f), a.deskSpread(&f),
 	)
 	return c
 }
@@ -69,7 +69,7 @@ func (a *app) atDesk(ctx context.Context, f deskFlags, do func(*desk.Seat) error
 		return err
 	}
 	defer end()
-	d, err := desk.Open(ctx, desk.Config{Dir: f.dir, HTTP: client, Tor: client != nil && f.road.through == "", Hand: f.road.through != ""}, person)
+	d, err := desk.Open(ctx, a.deskConfig(f, client), person)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (a *app) rewrap(ctx context.Context, f deskFlags, person *keyring.Person) (
 		return err
 	}
 	defer end()
-	d, err := desk.Open(ctx, desk.Config{Dir: f.dir, HTTP: client, Tor: client != nil && f.road.through == "", Hand: f.road.through != ""}, person)
+	d, err := desk.Open(ctx, a.deskConfig(f, client), person)
 	if err != nil {
 		return err
 	}

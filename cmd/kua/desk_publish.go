@@ -251,7 +251,14 @@ func (a *app) publish(ctx context.Context, d *desk.Desk) error {
 		return err
 	}
 	a.say("cli.desk.publish.done", out.Edition)
-	return a.sayNodes(out.Nodes)
+	if err := a.sayNodes(out.Nodes); err != nil {
+		return err
+	}
+	counts, err := d.PostCounts(ctx)
+	if err == nil && counts.Queued > 0 { // withdrawals and what was confirmed: they wait for nobody
+		err = a.sendPosts(ctx, d)
+	}
+	return err
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -40,8 +40,10 @@ func (a *app) serveDesk(ctx context.Context, f deskFlags, s deskServeFlags) erro
 		return err
 	}
 	defer end()
+	cfg := a.deskConfig(f, client)
+	cfg.Keep, cfg.Diary = s.keep, a.diary()
 	app, err := deskweb.New(deskweb.Config{
-		Desk: desk.Config{Dir: f.dir, Keep: s.keep, HTTP: client, Tor: client != nil && f.road.through == "", Hand: f.road.through != "", Diary: a.diary()},
+		Desk: cfg,
 		Addr: s.addr, Hosts: s.hosts, TLSCert: s.cert, TLSKey: s.key, Diary: a.diary(),
 	})
 	if err != nil {

@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 	fork := c.Twin(t)
 	fork.Publish(t, fork.Record(t, "000009"), fork.Record(t, "000010"))
 	c.Publish(t, c.Record(t, "000004"))
+	var p platform
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -74,6 +75,9 @@ func TestScripts(t *testing.T) {
 			"noise":      noise,
 			"halves":     halves,
 			"midnight":   midnight,
+			"telegram":   p.telegram,
+			"trouble":    p.trouble,
+			"channel":    p.channel,
 		},
 	})
 }

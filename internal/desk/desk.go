@@ -21,6 +21,7 @@ import (
 	"kua/internal/durable"
 	"kua/internal/evidence"
 	"kua/internal/keyring"
+	"kua/internal/spread"
 )
 
 // Config says where a desk lies and what it may use. Only Dir is needed.
@@ -35,6 +36,7 @@ type Config struct {
 	Preset  string // x264's, for renderings; default media's own
 	Style   []byte // stylesheet of the site; default the one built into the program
 
+	Kinds    map[string]spread.Kind                  // the platforms to which records can be carried on, by their names; none: nothing is sent
 	HTTP     *http.Client                            // for the nodes; default: one with patient time limits
 	Tor      bool                                    // HTTP leads through Tor: onion addresses come first
 	Hand     bool                                    // HTTP leads to a courier's folder: calls are signed for the day, which they need not tell finer

@@ -25,6 +25,7 @@ import (
 	"kua/internal/parcel"
 	"kua/internal/receipt"
 	"kua/internal/redact"
+	"kua/internal/spread"
 	"kua/internal/tlog/appender"
 )
 
@@ -61,6 +62,8 @@ type collective struct {
 	logKey  string
 	deskKey ed25519.PrivateKey
 	node    *testNode
+	kinds   map[string]spread.Kind
+	now     time.Time
 }
 
 func newCollective(t testing.TB) *collective {
@@ -74,7 +77,7 @@ func newCollective(t testing.TB) *collective {
 // newCollectiveAt founds the desk of a collective with one node.
 func newCollectiveAt(t testing.TB, url, nodeKey string) *collective {
 	t.Helper()
-	c := &collective{t: t, dir: t.TempDir()}
+	c := &collective{t: t, dir: t.TempDir(), now: today}
 	for name, p := range map[string]**keyring.Person{"Aigul": &c.aigul, "Timur": &c.timur, "Dana": &c.dana} {
 		person, err := keyring.NewPerson(name)
 		ok(t, err)
@@ -124,7 +127,7 @@ func (c *collective) next(change func(*charter.Charter)) charter.Chain {
 func (c *collective) config() Config {
 	self, err := os.Executable()
 	ok(c.t, err)
-	return Config{Dir: c.dir, Self: self, Style: []byte("body{margin:0}"), Preset: "ultrafast", Tries: 1, Now: func() time.Time { return today }}
+	return Config{Dir: c.dir, Self: self, Style: []byte("body{margin:0}"), Preset: "ultrafast", Tries: 1, Now: func() time.Time { return c.now }, Kinds: c.kinds}
 }
 
 // open opens the desk as a person; the test closes it.

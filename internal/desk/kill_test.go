@@ -21,6 +21,7 @@ import (
 
 	"kua/internal/keyring"
 	"kua/internal/parcel"
+	"kua/internal/spread"
 )
 
 const victimEnv = "KUA_TEST_VICTIM"
@@ -29,7 +30,8 @@ const victimEnv = "KUA_TEST_VICTIM"
 type order struct {
 	Dir      string
 	Keys     []string // key files; the first opens the desk
-	Act      string   // collect, publish
+	Act      string   // collect, publish, spread
+	Platform string   // diary of the platform to spread to
 	Proposal int64
 	Die      int    // at which call of the crash hook; 0 for at none
 	DieAt    string // or at which point
@@ -70,12 +72,17 @@ func (o order) do(ctx context.Context) error {
 		}
 		people = append(people, p)
 	}
-	d, err := Open(ctx, Config{Dir: o.Dir, Style: []byte("body{margin:0}"), Tries: 1, Now: func() time.Time { return today }}, people[0])
+	d, err := Open(ctx, Config{Dir: o.Dir, Style: []byte("body{margin:0}"), Tries: 1, Now: func() time.Time { return today },
+		Kinds: map[string]spread.Kind{"made-up": &platform{diary: o.Platform}}}, people[0])
 	if err != nil {
 		return err
 	}
 	if o.Act == "collect" {
 		_, err = d.Collect(ctx, nil)
+		return errors.Join(err, d.Close())
+	}
+	if o.Act == "spread" {
+		_, err = d.Spread(ctx, nil)
 		return errors.Join(err, d.Close())
 	}
 	second, err := d.Sit(people[1])

@@ -59,6 +59,7 @@ type Desk struct {
 	queue  *jobs.Queue
 	media  *media.Runner
 	site   *site.Site
+	cat    *locale.Catalogue
 	logKey string
 	desk   ed25519.PrivateKey
 
@@ -70,6 +71,7 @@ type Desk struct {
 	views      views
 	publishing sync.Mutex // one change of tree, overlay and log at a time
 	pushing    sync.Mutex // one push at a time
+	spreading  sync.Mutex // one sender at a time
 	comparing  sync.Mutex // one comparison at a time: of two, each must see the other; guards archive
 
 	verdicts verdicts // of the gate
@@ -169,7 +171,7 @@ func Open(ctx context.Context, cfg Config, person *keyring.Person) (*Desk, error
 	}
 	cfg = cfg.filled()
 	d := &Desk{cfg: cfg, dir: cfg.Dir, lock: lock, person: person}
-	for _, step := range []func(context.Context) error{d.equip, d.unlock, d.tidy, d.resume, d.startJobs} {
+	for _, step := range []func(context.Context) error{d.equip, d.unlock, d.tidy, d.resume, d.afterKill, d.startJobs} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.shut())
 		}
@@ -283,6 +285,7 @@ func (d *Desk) equip(context.Context) error {
 		}
 		style, _ = assets.Bytes("site.css")
 	}
+	d.cat = cat
 	if d.site, err = site.New(site.Config{Catalogue: cat, Templates: web.Templates(), Style: style}); err != nil {
 		return fmt.Errorf("prepare the site: %w", err)
 	}

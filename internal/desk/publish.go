@@ -54,6 +54,9 @@ func (d *Desk) Publish(ctx context.Context, progress func(step string, done, tot
 	if err := d.push(ctx, progress); err != nil {
 		return Published{}, err
 	}
+	if err := d.carryOnAll(ctx); err != nil {
+		return Published{}, err
+	}
 	now, err := d.edition()
 	if err != nil {
 		return Published{}, err

@@ -50,6 +50,13 @@ const (
 	Disclosed  Verb = "disclosed"  // an original's commitment was opened for somebody
 	Chartered  Verb = "chartered"  // a new version of the charter was taken in
 	Anchored   Verb = "anchored"   // the day's parcels were put into the log
+	Channelled Verb = "channelled" // a channel was added, turned on or off, or removed
+	Cleared    Verb = "cleared"    // somebody confirmed a channel's check of a record
+	Posted     Verb = "posted"     // a record stands at a channel
+	Recalled   Verb = "recalled"   // a record stands at a channel no more, or goes there no more
+	Judged     Verb = "judged"     // somebody said what became of a post that was cut off
+	Halted     Verb = "halted"     // all spreading was stopped
+	Released   Verb = "released"   // spreading may go on
 	Introduced Verb = "introduced" // the desk was made
 )
 

@@ -360,6 +360,9 @@ func (p recordPage) PartLinks() []partLink {
 	return links
 }
 
+// Address is where the page of a record lies below a language's folder.
+func Address(id string) string { return recordAddress(id, 1) }
+
 // recordAddress is the page of a record's part, without the language.
 func recordAddress(id string, part int) string {
 	if part == 1 {

@@ -12,6 +12,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/page"
 	"kua/internal/seal"
+	"kua/internal/spread"
 )
 
 type casesView struct {
@@ -81,7 +82,9 @@ type caseView struct {
 	Grades     []casefile.Grade
 	MaxReply   int
 	Closable   bool
-	Kit        bool // the record is in the edition, so that it can be put up elsewhere
+	Kit        bool             // the record is in the edition, so that it can be put up elsewhere
+	Posts      []postRow        // where its record is carried on to
+	Channels   []spread.Channel // where it could be
 	// What a person wrote and the desk did not take, so that nothing is lost.
 	Kept             map[string]string
 	Error, ErrorHint string
@@ -141,6 +144,11 @@ func (v *visit) showCase(wrong error) error {
 	for _, p := range v.desk.Charter().Current() {
 		view.People = append(view.People, p.Name)
 	}
+	if c.Record != "" {
+		if err := v.carried(&view, c.Record); err != nil {
+			return err
+		}
+	}
 	view.Closable = casefile.Move(c.State, casefile.Closed) == nil && c.State != casefile.Closed
 	view.Kit = v.inEdition(c.Record)
 	if wrong != nil {
@@ -152,6 +160,20 @@ func (v *visit) showCase(wrong error) error {
 		v.w.WriteHeader(page.Status(wrong))
 	}
 	return v.show("case", view)
+}
+
+// carried tells where a case's record stands beside the edition.
+func (v *visit) carried(view *caseView, record string) (err error) {
+	if view.Posts, err = v.postRows(v.r.Context(), view.frame, record); err != nil {
+		return err
+	}
+	channels, err := v.desk.Channels(v.r.Context())
+	for _, c := range channels {
+		if !c.Removed {
+			view.Channels = append(view.Channels, c)
+		}
+	}
+	return err
 }
 
 func (f frame) replyRow(r casefile.Reply, to int64) replyRow {

@@ -32,6 +32,7 @@ import (
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
 	"kua/internal/receipt"
+	"kua/internal/spread"
 	"kua/internal/tlog/appender"
 )
 
@@ -48,6 +49,7 @@ const passphrase = "a long enough passphrase"
 // room is a made-up collective's real desk with the web app in front of it, and
 // a node that holds one report.
 type room struct {
+	wall   *wall
 	t      *testing.T
 	app    *App
 	server *httptest.Server
@@ -86,6 +88,8 @@ func newRoom(t *testing.T, files ...file) *room {
 		signed.Signatures[charter.KeyID(people[p].PublishKey())] = people[p].Sign(doc)
 	}
 	cfg := desk.Config{Dir: dir, Self: self, Style: []byte("body{margin:1rem}"), Preset: "ultrafast", Tries: 1}
+	r.wall = &wall{hangs: make(map[string]string)}
+	cfg.Kinds = map[string]spread.Kind{"wall": r.wall}
 	check(t, desk.Create(context.Background(), cfg, desk.Founding{Chain: charter.Chain{signed}, LogKey: logKey, DeskKey: key}))
 	r.parcel = r.node.hold(t, c.Recipients(), files)
 

@@ -20,6 +20,7 @@ type homeView struct {
 	Collected *collectedView
 	Lost      []desk.Lost // copies that are not what they were
 	LostFault string      // why that cannot be said
+	Posts     int         // that wait for a person, or went wrong
 	Nothing   bool        // nothing waits
 }
 
@@ -66,8 +67,13 @@ func home(v *visit) error {
 		message, hint := view.frame.Fault(err)
 		view.LostFault = message + " " + hint
 	}
+	posts, err := v.desk.PostCounts(ctx)
+	if err != nil {
+		return err
+	}
+	view.Posts = posts.Waiting + posts.Uncertain + posts.Failed
 	c := view.Counts
-	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost) == 0 && view.LostFault == ""
+	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost)+view.Posts == 0 && view.LostFault == ""
 	return v.show("home", view)
 }
 

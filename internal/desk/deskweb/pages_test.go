@@ -118,6 +118,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 	c := charter.Charter{Version: 2, Made: "2026-10-01", Threshold: 2, Log: charter.Log{Origin: "drivers.example/log"}}
 	pages["people"] = peopleView{frame: in("people", "deskweb.people.title"), Charter: c, ID: strings.Repeat("7f", 32), Name: "Society of Drivers", About: "We drive.", Encryption: "hybrid", Nodes: []nodeRow{node},
 		People: []personRow{{charter.Person{Name: "Aigul", Since: "2026-01-01"}, "0123456789abcdef", true, true}, {charter.Person{Name: "Old", Since: "2025-01-01", Retired: "2026-01-01"}, "fedcba9876543210", false, false}}}
+	pages["spread"], pages["post"] = spreadSamples(in("publish", "spread.title"))
 	return pages
 }
 
@@ -158,7 +159,7 @@ func TestEveryPageRenders(t *testing.T) {
 func TestEveryTemplateHasASample(t *testing.T) {
 	a := locked(t, nil)
 	have := samples(a, locale.English)
-	for _, name := range []string{"sign-in", "problem", "home", "work", "inbox", "report", "cases", "case", "custody", "original", "traces", "marker", "record", "publish", "proposal", "withdraw", "people"} {
+	for _, name := range []string{"sign-in", "problem", "home", "work", "inbox", "report", "cases", "case", "custody", "original", "traces", "marker", "record", "publish", "proposal", "withdraw", "people", "spread", "post"} {
 		if !a.pages.Has(name) || have[name] == nil {
 			t.Errorf("%s: template %v, sample %v", name, a.pages.Has(name), have[name] != nil)
 		}
@@ -189,10 +190,11 @@ func TestWordsThatAreChosenByValue(t *testing.T) {
 	for _, v := range []evidence.Verb{evidence.Collected, evidence.Refused, evidence.Read, evidence.Unread, evidence.Opened, evidence.Probed, evidence.Traced, evidence.Filed, evidence.Noted,
 		evidence.Assigned, evidence.Titled, evidence.Found, evidence.Replied, evidence.Marked, evidence.Rendered, evidence.Gated, evidence.LookedOver, evidence.Answered, evidence.Viewed, evidence.Drafted, evidence.Checked, evidence.Proposed,
 		evidence.Previewed, evidence.Approved, evidence.Declined, evidence.Published, evidence.Withdrawn, evidence.Closed, evidence.Reopened, evidence.Rewrapped,
-		evidence.Chartered, evidence.Anchored, evidence.Disclosed, evidence.Introduced} {
+		evidence.Chartered, evidence.Anchored, evidence.Disclosed, evidence.Introduced,
+		evidence.Channelled, evidence.Cleared, evidence.Posted, evidence.Recalled, evidence.Judged, evidence.Halted, evidence.Released} {
 		add("verb", string(v))
 	}
-	add("work", "collect", "replies", "publish", "rewrap", "render", "probe", "trace", "compare", "suggest", "follow")
+	add("work", "collect", "replies", "publish", "spread", "rewrap", "render", "probe", "trace", "compare", "suggest", "follow")
 	add("work.state", "waiting", "running", "done", "failed", "cancelled")
 	add("warn", "face", "voice", "place")
 	add("warn", casefile.LinkKinds()...)
@@ -214,6 +216,7 @@ func TestWordsThatAreChosenByValue(t *testing.T) {
 	for _, word := range moreScriptWords {
 		keys = append(keys, "marker.script."+word)
 	}
+	keys = append(keys, spreadKeys()...)
 	for _, key := range keys {
 		if !a.cat.Has(key) {
 			t.Errorf("the catalogue lacks %s", key)

@@ -245,6 +245,9 @@ func publish(v *visit) error {
 		result, err := d.Publish(ctx, func(step string, done, total int64) {
 			note(func(e *errand) { e.Step, e.Done, e.Total = step, done, total })
 		})
+		if err == nil { // withdrawals and what was confirmed wait for nobody
+			_, err = d.Spread(ctx, nil)
+		}
 		return result, err
 	})
 	return v.to("/work")

@@ -73,6 +73,7 @@ func TestRoad(t *testing.T) {
 	aigul.until("/en/cases/1", "published")
 	aigul.sees("record 000001")
 	aigul.kit(t)
+	aigul.spreads(t)
 	aigul.get("/en/custody")
 	aigul.sees("the desk itself", "collected", "made the desk")
 	aigul.get("/en/cases/1/custody")

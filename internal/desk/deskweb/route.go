@@ -91,6 +91,18 @@ func (a *App) routes() []route {
 		{method: "POST", path: "/publish/{id}/decline", handle: decline, policy: pages},
 		{method: "GET", path: "/preview/{id}/{path...}", handle: previewFile, plain: true, policy: playing},
 
+		{method: "GET", path: "/spread", handle: spreadPage, policy: pages},
+		{method: "POST", path: "/spread/send", handle: sendPosts, policy: pages},
+		{method: "POST", path: "/spread/halt", handle: haltSpread, policy: pages},
+		{method: "POST", path: "/spread/release", handle: releaseSpread, policy: pages},
+		{method: "POST", path: "/channels", handle: addChannel, policy: pages},
+		{method: "POST", path: "/channels/{id}", handle: turnChannel, policy: pages},
+		{method: "POST", path: "/spread/posts", handle: postRecord, policy: pages},
+		{method: "GET", path: "/spread/{id}", handle: postPage, policy: playing},
+		{method: "POST", path: "/spread/{id}/confirm", handle: confirmPost, policy: playing},
+		{method: "POST", path: "/spread/{id}/as/{act}", handle: changePost, policy: playing},
+		{method: "GET", path: "/media/post/{id}/{what}", handle: playPost, plain: true, policy: playing},
+
 		{method: "GET", path: "/people", handle: peoplePage, policy: pages},
 		{method: "POST", path: "/people/rewrap", handle: rewrap, policy: pages},
 		{method: "GET", path: "/custody", handle: custodyPage, policy: pages},

@@ -59,7 +59,7 @@ func (v *visit) lookAgain(yes bool, path string) {
 
 func (v *visit) workRows(ctx context.Context, f frame) ([]workRow, error) {
 	var rows []workRow
-	for _, kind := range []string{"collect", "replies", "publish", "rewrap"} {
+	for _, kind := range []string{"collect", "replies", "publish", "spread", "rewrap"} {
 		if e := v.app.errands.look(kind); e.Kind != "" {
 			rows = append(rows, errandRow(f, e))
 		}

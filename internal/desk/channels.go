@@ -1,0 +1,102 @@
+package desk
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"kua/internal/fault"
+	"kua/internal/spread"
+)
+
+// Kinds gives the names of the platforms to which this desk can carry records.
+func (d *Desk) Kinds() []string { return slices.Sorted(maps.Keys(d.cfg.Kinds)) }
+
+// Channels gives every channel, removed ones too, the oldest first.
+func (d *Desk) Channels(ctx context.Context) ([]spread.Channel, error) { return d.db.Channels(ctx) }
+
+// FindChannel gives the channel of a name.
+func (d *Desk) FindChannel(ctx context.Context, name string) (spread.Channel, error) {
+	all, err := d.db.Channels(ctx)
+	for _, c := range all {
+		if c.Name == name {
+			return c, err
+		}
+	}
+	if err == nil {
+		err = fault.NotFound("spread.no_channel", name)
+	}
+	return spread.Channel{}, err
+}
+
+// AddChannel keeps a new channel with the secret that lets it be spoken to. It is
+// off: nothing goes there before somebody turns it on.
+func (s *Seat) AddChannel(ctx context.Context, c spread.Channel, secret []byte) (int64, error) {
+	if err := s.current(); err != nil {
+		return 0, err
+	}
+	c.Name, c.Place = strings.TrimSpace(c.Name), strings.TrimSpace(c.Place)
+	if err := c.Validate(); err != nil {
+		return 0, err
+	}
+	kind, err := s.d.kind(c)
+	if err != nil {
+		return 0, err
+	}
+	if err := kind.Check(c.Place, secret); err != nil {
+		return 0, err
+	}
+	return s.d.db.AddChannel(ctx, s.actor(), c, secret)
+}
+
+// kind gives the platform of a channel.
+func (d *Desk) kind(c spread.Channel) (spread.Kind, error) {
+	kind, ok := d.cfg.Kinds[c.Kind]
+	if !ok {
+		return nil, fault.Invalid("spread.no_kind", c.Kind, d.Kinds())
+	}
+	return kind, nil
+}
+
+// TurnChannel turns a channel on or off. Off stops everything at once that is not
+// yet on its way there, withdrawals too.
+func (s *Seat) TurnChannel(ctx context.Context, id int64, on bool) error {
+	if err := s.current(); err != nil {
+		return err
+	}
+	return s.d.db.TurnChannel(ctx, s.actor(), id, on)
+}
+
+// RemoveChannel forgets a channel's secret. What stands there stays there, and
+// stays in the list.
+func (s *Seat) RemoveChannel(ctx context.Context, id int64) error {
+	if err := s.current(); err != nil {
+		return err
+	}
+	return s.d.db.RemoveChannel(ctx, s.actor(), id)
+}
+
+// HaltSpreading stops everything to every channel, until ReleaseSpreading, whoever
+// opens the desk meanwhile. What is on its way at this moment arrives.
+func (s *Seat) HaltSpreading(ctx context.Context) error {
+	if err := s.current(); err != nil {
+		return err
+	}
+	return s.d.db.Halt(ctx, s.actor())
+}
+
+// ReleaseSpreading ends HaltSpreading.
+func (s *Seat) ReleaseSpreading(ctx context.Context) error {
+	if err := s.current(); err != nil {
+		return err
+	}
+	return s.d.db.Release(ctx, s.actor())
+}
+
+// SpreadingHalted gives who stopped all spreading and when; by is "" while nobody
+// has.
+func (d *Desk) SpreadingHalted(ctx context.Context) (by string, at time.Time, err error) {
+	return d.db.Halted(ctx)
+}

@@ -1,0 +1,203 @@
+package deskdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"kua/internal/evidence"
+	"kua/internal/fault"
+	"kua/internal/spread"
+)
+
+const postColumns = `id, channel, record, version, language, key, act, state, digest, files, remote, url, replaces, tries, next, cleared, fault, fault_args, changed`
+
+func scanPost(row interface{ Scan(...any) error }) (p spread.Post, err error) {
+	var files, key, args string
+	var next, changed int64
+	if err := row.Scan(&p.ID, &p.Channel, &p.Record, &p.Version, &p.Language, &p.Key, &p.Act, &p.State, &p.Digest, &files, &p.Remote.ID, &p.Remote.URL,
+		&p.Replaces, &p.Tries, &next, &p.Cleared, &key, &args, &changed); err != nil {
+		return p, err
+	}
+	p.Next, p.Changed = instant(next), instant(changed)
+	if key != "" {
+		p.Fault = fault.New(fault.KindLater, key, argsOf(args)...)
+	}
+	return p, json.Unmarshal([]byte(files), &p.Files)
+}
+
+// AddPost keeps a new post. One with its key is there already: that one is given.
+func (db *DB) AddPost(ctx context.Context, p spread.Post) (spread.Post, error) {
+	err := db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO posts (channel, record, version, language, key, act, state, remote, url, replaces, changed)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (key) DO NOTHING`, p.Channel, p.Record, p.Version, p.Language, p.Key, p.Act, p.State,
+			p.Remote.ID, p.Remote.URL, p.Replaces, db.now().UnixMicro())
+		if err != nil {
+			return err
+		}
+		p, err = scanPost(tx.QueryRowContext(ctx, `SELECT `+postColumns+` FROM posts WHERE key = ?1`, p.Key))
+		return err
+	})
+	return p, err
+}
+
+// Post gives one post.
+func (db *DB) Post(ctx context.Context, id int64) (spread.Post, error) { return post(ctx, db.db, id) }
+
+func post(ctx context.Context, q querier, id int64) (spread.Post, error) {
+	p, err := scanPost(q.QueryRowContext(ctx, `SELECT `+postColumns+` FROM posts WHERE id = ?1`, id))
+	return p, one(err, "spread.no_post", id)
+}
+
+// Posts gives the posts of a record, the newest first; of every record for "".
+func (db *DB) Posts(ctx context.Context, record string) ([]spread.Post, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT `+postColumns+` FROM posts WHERE ?1 = '' OR record = ?1 ORDER BY id DESC`, record)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
+}
+
+// DuePosts gives the queued posts in the order of their time, the oldest first.
+func (db *DB) DuePosts(ctx context.Context) ([]spread.Post, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT `+postColumns+` FROM posts WHERE state = ?1 ORDER BY next, id`, spread.Queued)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
+}
+
+// BeginPost marks a queued post as being sent, and counts the try, unless spreading
+// was stopped, its channel is off, or somebody changed it meanwhile: then began is
+// false. Whoever gets true calls the platform next, and EndPost after.
+func (db *DB) BeginPost(ctx context.Context, id int64, files []string) (p spread.Post, began bool, err error) {
+	names, err := json.Marshal(append([]string{}, files...))
+	if err != nil {
+		return p, false, err
+	}
+	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, tries = tries + 1, files = CASE act WHEN ?7 THEN files ELSE ?3 END, changed = ?4 WHERE id = ?1 AND state = ?5
+			AND NOT EXISTS (SELECT 1 FROM settings WHERE name = ?6)
+			AND EXISTS (SELECT 1 FROM channels c WHERE c.id = posts.channel AND c.is_on = 1)`,
+			id, spread.Sending, string(names), db.now().UnixMicro(), spread.Queued, settingHalted, spread.Delete)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		began = n == 1
+		p, err = post(ctx, tx, id)
+		return err
+	})
+	return p, began, err
+}
+
+// EndPost keeps what became of a post. What stands or stood at a platform is an
+// event of custody, and an Edit that was done ends the post before it.
+func (db *DB) EndPost(ctx context.Context, by evidence.Actor, p spread.Post) error {
+	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
+		if err := db.putPost(ctx, tx, p); err != nil {
+			return nil, err
+		}
+		if p.State == spread.Sent && p.Act == spread.Edit && p.Replaces != 0 {
+			if _, err := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, changed = ?3 WHERE id = ?1`, p.Replaces, spread.Corrected, db.now().UnixMicro()); err != nil {
+				return nil, err
+			}
+		}
+		switch p.State {
+		case spread.Sent:
+			return postEvent(ctx, tx, evidence.Posted, p)
+		case spread.Withdrawn:
+			return postEvent(ctx, tx, evidence.Recalled, p)
+		}
+		return nil, nil
+	})
+}
+
+func (db *DB) putPost(ctx context.Context, tx *sql.Tx, p spread.Post) error {
+	key, args := faultOf(p.Fault)
+	next := int64(0)
+	if !p.Next.IsZero() {
+		next = p.Next.UnixMicro()
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE posts SET act = ?2, state = ?3, digest = ?4, remote = ?5, url = ?6, replaces = ?7, tries = ?8, next = ?9, cleared = ?10, fault = ?11, fault_args = ?12, changed = ?13
+		WHERE id = ?1`, p.ID, p.Act, p.State, p.Digest, p.Remote.ID, p.Remote.URL, p.Replaces, p.Tries, next, p.Cleared, key, args, db.now().UnixMicro())
+	return changedOne(res, err, "spread.no_post", p.ID)
+}
+
+// ChangePost changes a post as change says, which is given it as it is, and writes
+// the event when verb is not "".
+func (db *DB) ChangePost(ctx context.Context, by evidence.Actor, id int64, verb evidence.Verb, change func(spread.Post) (spread.Post, error)) (p spread.Post, err error) {
+	err = db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
+		before, err := post(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if p, err = change(before); err != nil {
+			return nil, err
+		}
+		if err := db.putPost(ctx, tx, p); err != nil || verb == "" {
+			return nil, err
+		}
+		return postEvent(ctx, tx, verb, p)
+	})
+	return p, err
+}
+
+func postEvent(ctx context.Context, tx *sql.Tx, verb evidence.Verb, p spread.Post) ([]evidence.Event, error) {
+	c, err := channel(ctx, tx, p.Channel)
+	if err != nil {
+		return nil, err
+	}
+	var caseID int64
+	err = tx.QueryRowContext(ctx, `SELECT case_id FROM published WHERE record = ?1 LIMIT 1`, p.Record).Scan(&caseID)
+	if err != nil {
+		return nil, one(err, "spread.not_published", p.Record)
+	}
+	detail := fmt.Sprintf("channel %s: post %d %s", c.Name, p.ID, p.State)
+	if p.Remote.ID != "" {
+		detail += ", there " + p.Remote.ID
+	}
+	return []evidence.Event{{Verb: verb, Case: caseID, Subject: fmt.Sprintf("record %s version %d", p.Record, p.Version), SHA256: p.Digest, Detail: detail}}, nil
+}
+
+// InterruptedPosts gives the posts that a process that is gone was sending.
+func (db *DB) InterruptedPosts(ctx context.Context) ([]spread.Post, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT `+postColumns+` FROM posts WHERE state = ?1 ORDER BY id`, spread.Sending)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
+}
+
+// EditionOf gives the number of the edition that first held a version of a record.
+func (db *DB) EditionOf(ctx context.Context, record string, version int) (number int, err error) {
+	var n sql.NullInt64
+	err = db.db.QueryRowContext(ctx, `SELECT min(p.edition) FROM proposals p JOIN proposed r ON r.proposal = p.id
+		WHERE p.state = ?1 AND r.record = ?2 AND r.version = ?3`, Done, record, version).Scan(&n)
+	if err == nil && !n.Valid {
+		return 0, fault.NotFound("spread.not_published", record)
+	}
+	return int(n.Int64), err
+}
+
+// PostCounts is how much of spreading waits for somebody.
+type PostCounts struct{ Waiting, Queued, Uncertain, Failed int }
+
+// CountPosts counts them now.
+func (db *DB) CountPosts(ctx context.Context) (c PostCounts, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT coalesce(sum(state = ?1), 0), coalesce(sum(state = ?2), 0), coalesce(sum(state = ?3), 0), coalesce(sum(state = ?4), 0) FROM posts`,
+		spread.Waiting, spread.Queued, spread.Uncertain, spread.Failed).Scan(&c.Waiting, &c.Queued, &c.Uncertain, &c.Failed)
+	return c, err
+}
+
+// NextPost gives when the next queued post may go; the zero time when none is queued.
+func (db *DB) NextPost(ctx context.Context) (time.Time, error) {
+	var next sql.NullInt64
+	err := db.db.QueryRowContext(ctx, `SELECT min(next) FROM posts p JOIN channels c ON c.id = p.channel WHERE p.state = ?1 AND c.is_on = 1 AND next > 0`, spread.Queued).Scan(&next)
+	return instant(next.Int64), err
+}

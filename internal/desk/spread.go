@@ -1,0 +1,251 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"kua/internal/desk/deskdb"
+	"kua/internal/evidence"
+	"kua/internal/fault"
+	"kua/internal/spread"
+)
+
+// Spreaded is what one round of sending did.
+type Spreaded struct {
+	Sent   int       // posts that stand at their channels, or were put in place of one
+	Gone   int       // posts that were taken away
+	Failed int       // calls that did not end well
+	Halted bool      // everything is stopped
+	Next   time.Time // when the next post may go; zero when none waits for its time
+	Counts deskdb.PostCounts
+}
+
+// PostCounts counts what of spreading waits for somebody.
+func (d *Desk) PostCounts(ctx context.Context) (deskdb.PostCounts, error) {
+	return d.db.CountPosts(ctx)
+}
+
+// Spread carries on what happened to records, and makes every call whose time has
+// come, one after the other. Between two calls it looks whether spreading was
+// stopped. A platform's failure is kept with its post and is no error.
+func (d *Desk) Spread(ctx context.Context, progress func(done, total int64)) (Spreaded, error) {
+	if progress == nil {
+		progress = func(int64, int64) {}
+	}
+	d.spreading.Lock()
+	defer d.spreading.Unlock()
+	var out Spreaded
+	if err := d.carryOnAll(ctx); err != nil {
+		return out, err
+	}
+	if err := d.askUncertain(ctx); err != nil {
+		return out, err
+	}
+	due, err := d.db.DuePosts(ctx)
+	if err != nil {
+		return out, err
+	}
+	for i, p := range due {
+		progress(int64(i), int64(len(due)))
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
+		if p.Next.After(d.cfg.Now()) {
+			continue
+		}
+		ended, called, err := d.spreadOne(ctx, p)
+		if err != nil {
+			return out, err
+		}
+		switch {
+		case !called:
+		case ended.State == spread.Sent:
+			out.Sent++
+		case ended.State == spread.Withdrawn:
+			out.Gone++
+		default:
+			out.Failed++
+		}
+	}
+	progress(int64(len(due)), int64(len(due)))
+	by, _, err1 := d.db.Halted(ctx)
+	next, err2 := d.db.NextPost(ctx)
+	counts, err3 := d.db.CountPosts(ctx)
+	out.Halted, out.Next, out.Counts = by != "", next, counts
+	return out, errors.Join(err1, err2, err3)
+}
+
+// spreadOne takes one queued post through one call. That it is being sent is in
+// the database before the platform hears of it, and what became of it after: a
+// kill between the two leaves a post that is known to be uncertain.
+func (d *Desk) spreadOne(ctx context.Context, p spread.Post) (ended spread.Post, called bool, err error) {
+	c, err := d.db.Channel(ctx, p.Channel)
+	if err != nil {
+		return p, false, err
+	}
+	if !c.On && !c.Removed {
+		return p, false, nil
+	}
+	if p, err = d.unlessBaseless(ctx, p); err != nil {
+		return p, false, err
+	}
+	var m spread.Message
+	connector, err := d.connector(ctx, c)
+	if err == nil && p.Act != spread.Delete {
+		m, err = d.gatePost(ctx, c, p)
+	}
+	if err != nil {
+		return p, false, d.holdBack(ctx, p, err)
+	}
+	p, began, err := d.db.BeginPost(ctx, p.ID, m.Sums())
+	if err != nil || !began {
+		return p, false, err
+	}
+	d.crash("spread: begun")
+	at, err := call(ctx, connector, p, m)
+	d.crash("spread: answered")
+	p = p.After(at, err, d.cfg.Now())
+	if p.Fault != nil {
+		d.cfg.Diary.Warn("post not done", "post", p.ID, "state", p.State, "cause", faultKey(p.Fault))
+	}
+	// What is known now must be kept, whoever waits no more.
+	return p, true, d.db.EndPost(context.WithoutCancel(ctx), evidence.Machine(), p)
+}
+
+// connector gives what speaks to a channel.
+func (d *Desk) connector(ctx context.Context, c spread.Channel) (spread.Connector, error) {
+	if c.Removed {
+		return nil, fault.Conflict("spread.by_hand", c.Name)
+	}
+	kind, err := d.kind(c)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := d.db.ChannelSecret(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	return kind.Open(c, secret)
+}
+
+// gatePost gives the message of a post that may go now: of the newest version,
+// exactly as a person confirmed it, out of an edition that a node holds.
+func (d *Desk) gatePost(ctx context.Context, c spread.Channel, p spread.Post) (spread.Message, error) {
+	m, err := d.message(ctx, c, p)
+	if err != nil {
+		return m, err
+	}
+	if p.Cleared == "" || m.Digest() != p.Digest {
+		return m, fault.Conflict("spread.changed_since", p.ID)
+	}
+	return m, d.reached(ctx, p.Record, p.Version)
+}
+
+// holdBack keeps why a queued post does not go. What was confirmed and has changed
+// waits for another word; what a node will hold soon is tried again.
+func (d *Desk) holdBack(ctx context.Context, was spread.Post, why error) error {
+	return d.turn(ctx, was, "", func(p spread.Post) spread.Post {
+		p.Fault = why
+		switch {
+		case errors.Is(why, fault.Conflict("spread.changed_since")):
+			p.State, p.Cleared, p.Digest = spread.Waiting, "", ""
+		case errors.Is(why, fault.Conflict("spread.only_copy")), errors.Is(why, fault.Invalid("spread.no_kind")):
+			p.Next = d.cfg.Now().Add(time.Minute)
+		default:
+			p.State = spread.Failed
+		}
+		return p
+	})
+}
+
+// unlessBaseless makes an Edit a Send where the post in whose place it was to go
+// stands there no more.
+func (d *Desk) unlessBaseless(ctx context.Context, p spread.Post) (spread.Post, error) {
+	if p.Act != spread.Edit {
+		return p, nil
+	}
+	base, err := d.db.Post(ctx, p.Replaces)
+	if err != nil || base.State == spread.Sent {
+		return p, err
+	}
+	if err := d.turn(ctx, p, "", func(p spread.Post) spread.Post {
+		p.Act, p.Remote, p.Replaces = spread.Send, spread.Remote{}, 0
+		return p
+	}); err != nil {
+		return p, err
+	}
+	return d.db.Post(ctx, p.ID)
+}
+
+// askUncertain asks the platforms that can be asked what became of posts whose
+// call was cut off. Of the others, and where no answer comes, a person is asked.
+func (d *Desk) askUncertain(ctx context.Context) error {
+	all, err := d.db.Posts(ctx, "")
+	if err != nil {
+		return err
+	}
+	if by, _, err := d.db.Halted(ctx); err != nil || by != "" {
+		return err // nobody is called
+	}
+	for _, p := range all {
+		if p.State != spread.Uncertain {
+			continue
+		}
+		c, err := d.db.Channel(ctx, p.Channel)
+		if err != nil {
+			return err
+		}
+		if !c.On {
+			continue
+		}
+		connector, err := d.connector(ctx, c)
+		if err != nil {
+			continue // it is told of with the posts that should go there
+		}
+		finder, ok := connector.(spread.Finder)
+		if !ok {
+			continue
+		}
+		at, found, err := finder.Find(ctx, p.Key)
+		if err != nil {
+			continue
+		}
+		p.State, p.Next, p.Fault = spread.Queued, d.cfg.Now(), nil
+		if found {
+			p = p.After(at, nil, d.cfg.Now())
+		}
+		if err := d.db.EndPost(ctx, evidence.Machine(), p); err != nil {
+			return err
+		}
+	}
+	return d.carryOnAll(ctx)
+}
+
+func call(ctx context.Context, to spread.Connector, p spread.Post, m spread.Message) (spread.Remote, error) {
+	switch p.Act {
+	case spread.Edit:
+		return to.Edit(ctx, p.Remote, m)
+	case spread.Delete:
+		return p.Remote, to.Delete(ctx, p.Remote)
+	}
+	return to.Send(ctx, m)
+}
+
+// afterKill looks at what was being sent when the desk was last closed by force.
+// Nothing of it is sent again unasked: taking away and putting words in place may
+// be repeated; of a message the platform is asked when the desk next spreads, if
+// it can be, else a person.
+func (d *Desk) afterKill(ctx context.Context) error {
+	cut, err := d.db.InterruptedPosts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range cut {
+		ended := p.After(spread.Remote{}, fault.Later("spread.cut_off"), d.cfg.Now())
+		if err := d.db.EndPost(ctx, evidence.Machine(), ended); err != nil {
+			return err
+		}
+	}
+	return nil
+}

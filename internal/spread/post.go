@@ -1,0 +1,176 @@
+package spread
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is where a post stands.
+type State string
+
+// The states of a post.
+const (
+	Waiting   State = "waiting"   // for a person's word that the channel's check was made
+	Queued    State = "queued"    // it goes when its time has come
+	Sending   State = "sending"   // the platform is being called
+	Sent      State = "sent"      // it stands at the platform
+	Uncertain State = "uncertain" // a call was cut off, and it may stand there: a person must look
+	Failed    State = "failed"    // it was not done and is not tried again by itself
+	Withdrawn State = "withdrawn" // it stands there no more, or was never to go
+	Corrected State = "corrected" // a later version took its place
+)
+
+// Open reports whether something is still to happen or to be decided.
+func (s State) Open() bool {
+	return s == Waiting || s == Queued || s == Sending || s == Uncertain || s == Failed
+}
+
+// Act is what a post wants of the platform.
+type Act string
+
+// The acts.
+const (
+	Send   Act = "send"
+	Edit   Act = "edit"   // put this version's words in the place of the version before
+	Delete Act = "delete" // take it away
+)
+
+// Post is one version of a record at one channel. A correction is a post of its
+// own that takes over the place of the one before; a withdrawal turns the post
+// that stands there to Delete.
+type Post struct {
+	ID       int64
+	Channel  int64
+	Record   string
+	Version  int
+	Language string
+	Key      string // idempotency key
+	Act      Act
+	State    State
+	Digest   string   // of what was confirmed: Message.Digest
+	Files    []string // SHA-256 of the files that were sent
+	Remote   Remote
+	Replaces int64 // the post whose place an Edit takes over
+	Tries    int
+	Next     time.Time // when Queued: not before
+	Cleared  string    // who confirmed the check, "" while nobody has
+	Fault    error     // why it failed or waits, nil when nothing is wrong
+	Changed  time.Time
+}
+
+// There reports whether something of the post stands, or may stand, at the platform.
+func (p Post) There() bool {
+	return p.Remote.ID != "" && p.State != Withdrawn && p.State != Corrected || p.State == Uncertain || p.State == Sending
+}
+
+// Key gives the idempotency key of a post: the same record's version at the same
+// channel always has the same.
+func Key(channel int64, record string, version int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "kua post 1\n%d\n%s\n%d\n", channel, record, version))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Digest names what a person confirms: the words, the links and the files by
+// their hashes. Whatever changes asks for a new word.
+func (m Message) Digest() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "kua message 1\n%s\n%d\n%q\n%q\n%q\n", m.Record, m.Version, m.Language, m.Title, m.Summary)
+	for _, l := range m.Links {
+		fmt.Fprintf(h, "%q %q\n", l.Words, l.URL)
+	}
+	fmt.Fprintln(h, strings.Join(m.Sums(), "\n"))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Sums gives the SHA-256 of the files, in their order.
+func (m Message) Sums() []string {
+	var all []string
+	for _, f := range m.Files {
+		all = append(all, f.SHA256)
+	}
+	return all
+}
+
+// SameFiles reports whether a post that stands there shows exactly the files of a
+// later message, so that its words alone can be changed.
+func (p Post) SameFiles(m Message) bool { return slices.Equal(p.Files, m.Sums()) }
+
+// MaxTries is how often a post is tried before it waits for a person.
+const MaxTries = 8
+
+// pauses between the tries of one post: a platform that is away for an hour is
+// usual, one that is away for a day is for a person to look at.
+var pauses = []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
+
+// Again gives how long to wait after so many tries: never less than the platform
+// asked for, and never more than a day. After MaxTries ok is false.
+func Again(tries int, asked time.Duration) (pause time.Duration, ok bool) {
+	if tries >= MaxTries {
+		return 0, false
+	}
+	return min(max(pauses[min(max(tries, 1), len(pauses))-1], asked), 24*time.Hour), true
+}
+
+// After gives where a try has left a post: what the connector gave, or its error,
+// at a moment. Nothing that may have arrived is queued again.
+func (p Post) After(at Remote, err error, now time.Time) Post {
+	p.Changed = now
+	if err == nil {
+		p.Fault, p.Next, p.Tries = nil, time.Time{}, 0
+		p.State = Sent
+		if p.Act == Delete {
+			p.State = Withdrawn
+			return p
+		}
+		p.Remote = at
+		return p
+	}
+	f := outcome(err)
+	p.Fault = f.Err
+	switch f.Outcome {
+	case NotDone:
+		pause, again := Again(p.Tries, f.After)
+		if p.State = Queued; !again {
+			p.State = Failed
+		}
+		p.Next = now.Add(pause)
+	case Refused:
+		p.State = Failed
+	default:
+		// Taking away and putting words in place can be done twice with the same
+		// end; a second message cannot be taken back.
+		p.State = Uncertain
+		if p.Act != Send {
+			if pause, again := Again(p.Tries, f.After); again {
+				p.State, p.Next = Queued, now.Add(pause)
+			} else {
+				p.State = Failed
+			}
+		}
+	}
+	return p
+}
+
+// TakenAway gives a post that stands somewhere as one that is to be taken away
+// from a moment on.
+func (p Post) TakenAway(now time.Time) Post {
+	p.Act, p.State, p.Tries, p.Next, p.Fault = Delete, Queued, 0, now, nil
+	return p
+}
+
+// NeverThere reports whether a post was taken back before it ever stood at the
+// platform.
+func (p Post) NeverThere() bool {
+	return p.State == Withdrawn && (p.Remote.ID == "" || p.Act == Edit)
+}
+
+// Anew gives such a post as one that waits for a person again.
+func (p Post) Anew() Post {
+	p.Act, p.State, p.Digest, p.Cleared, p.Tries, p.Next, p.Fault = Send, Waiting, "", "", 0, time.Time{}, nil
+	p.Remote, p.Replaces = Remote{}, 0
+	return p
+}

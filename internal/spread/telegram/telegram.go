@@ -1,0 +1,260 @@
+// Package telegram carries records on to a Telegram channel, through a bot that is
+// one of the channel's administrators, by the Bot API
+// (https://core.telegram.org/bots/api).
+//
+// It keeps nothing and tries nothing twice: package spread says what the errors it
+// gives mean, package desk decides. The Bot API cannot be asked what a bot has
+// posted, so a call that was cut off after its last byte stays unknown until a
+// person has looked. The bot's token stands in no error.
+package telegram
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/go-telegram/bot"
+	"github.com/go-telegram/bot/models"
+
+	"kua/internal/fault"
+	"kua/internal/spread"
+)
+
+// Name is what channels of this platform have as their kind.
+const Name = "telegram"
+
+// The Bot API's limits: characters are counted as UTF-16 units, sizes are those of
+// files that a bot uploads.
+const (
+	maxText      = 4096
+	maxCaption   = 1024
+	maxFilm      = 50_000_000
+	maxPhoto     = 10_000_000
+	maxThumbnail = 200_000
+)
+
+// Kind makes connectors to Telegram channels.
+type Kind struct {
+	HTTP   *http.Client  // the road; it must not be nil
+	Server string        // "" is https://api.telegram.org
+	Stall  time.Duration // a call without a byte for so long is given up; 0 is two minutes
+}
+
+var (
+	tokenShape = regexp.MustCompile(`^[0-9]{1,20}:[A-Za-z0-9_-]{20,100}$`)
+	nameShape  = regexp.MustCompile(`^@[A-Za-z][A-Za-z0-9_]{3,31}$`)
+	idShape    = regexp.MustCompile(`^-100[0-9]{5,15}$`)
+)
+
+// Check takes "@name" of a public channel or the number of any (-100…), and a token
+// as BotFather gives it.
+func (Kind) Check(place string, secret []byte) error {
+	if !nameShape.MatchString(place) && !idShape.MatchString(place) {
+		return fault.Invalid("spread.telegram.place", place)
+	}
+	if !tokenShape.Match(secret) {
+		return fault.Invalid("spread.telegram.token_shape")
+	}
+	return nil
+}
+
+// Open gives the connector of a channel.
+func (k Kind) Open(c spread.Channel, secret []byte) (spread.Connector, error) {
+	if err := k.Check(c.Place, secret); err != nil {
+		return nil, err
+	}
+	if k.Server == "" {
+		k.Server = "https://api.telegram.org"
+	}
+	if k.Stall == 0 {
+		k.Stall = 2 * time.Minute
+	}
+	return channel{k, c.Place, string(secret)}, nil
+}
+
+// channel is one channel with the token of its bot.
+type channel struct {
+	kind  Kind
+	place string
+	token string
+}
+
+// Send posts the film with its words, else a picture with them, else words alone.
+func (c channel) Send(ctx context.Context, m spread.Message) (spread.Remote, error) {
+	f, ok := choose(m)
+	text, err := words(m, ok)
+	if err != nil {
+		return spread.Remote{}, refused(err)
+	}
+	if !ok {
+		return c.posted(ctx, func(ctx context.Context, b *bot.Bot) (*models.Message, error) {
+			return b.SendMessage(ctx, &bot.SendMessageParams{ChatID: c.place, Text: text, LinkPreviewOptions: noPreview})
+		})
+	}
+	in, err := f.Open()
+	if err != nil {
+		return spread.Remote{}, refused(err)
+	}
+	defer in.Close()
+	upload := &models.InputFileUpload{Filename: f.Name, Data: in}
+	if f.What != spread.Film {
+		return c.posted(ctx, func(ctx context.Context, b *bot.Bot) (*models.Message, error) {
+			return b.SendPhoto(ctx, &bot.SendPhotoParams{ChatID: c.place, Photo: upload, Caption: text})
+		})
+	}
+	p := &bot.SendVideoParams{ChatID: c.place, Video: upload, Width: f.Width, Height: f.Height, Caption: text, SupportsStreaming: true}
+	if still, ok := m.Of(spread.Poster); ok && still.Type == "image/jpeg" && still.Size <= maxThumbnail {
+		small, err := still.Open()
+		if err != nil {
+			return spread.Remote{}, refused(err)
+		}
+		defer small.Close()
+		p.Thumbnail = &models.InputFileUpload{Filename: still.Name, Data: small}
+		p.Cover = &models.InputFileString{Data: "attach://thumbnail"}
+	}
+	return c.posted(ctx, func(ctx context.Context, b *bot.Bot) (*models.Message, error) { return b.SendVideo(ctx, p) })
+}
+
+// noPreview keeps telephones from loading more than the words.
+var noPreview = &models.LinkPreviewOptions{IsDisabled: bot.True()}
+
+// Edit puts other words under what stands there.
+func (c channel) Edit(ctx context.Context, at spread.Remote, m spread.Message) (spread.Remote, error) {
+	id, err := strconv.Atoi(at.ID)
+	if err != nil {
+		return at, refused(fault.Invalid("spread.no_remote"))
+	}
+	_, captioned := choose(m)
+	text, err := words(m, captioned)
+	if err != nil {
+		return at, refused(err)
+	}
+	err = c.call(ctx, func(ctx context.Context, b *bot.Bot) error {
+		if captioned {
+			_, err := b.EditMessageCaption(ctx, &bot.EditMessageCaptionParams{ChatID: c.place, MessageID: id, Caption: text})
+			return err
+		}
+		_, err := b.EditMessageText(ctx, &bot.EditMessageTextParams{ChatID: c.place, MessageID: id, Text: text, LinkPreviewOptions: noPreview})
+		return err
+	})
+	if says(err, "message is not modified") { // it was done before
+		err = nil
+	}
+	return at, err
+}
+
+// Delete takes a message away.
+func (c channel) Delete(ctx context.Context, at spread.Remote) error {
+	id, err := strconv.Atoi(at.ID)
+	if err != nil {
+		return refused(fault.Invalid("spread.no_remote"))
+	}
+	err = c.call(ctx, func(ctx context.Context, b *bot.Bot) error {
+		_, err := b.DeleteMessage(ctx, &bot.DeleteMessageParams{ChatID: c.place, MessageID: id})
+		return err
+	})
+	if says(err, "message to delete not found") {
+		return nil
+	}
+	return err
+}
+
+// posted makes a call that gives a message, and says where that is.
+func (c channel) posted(ctx context.Context, do func(context.Context, *bot.Bot) (*models.Message, error)) (spread.Remote, error) {
+	var m *models.Message
+	err := c.call(ctx, func(ctx context.Context, b *bot.Bot) (err error) {
+		m, err = do(ctx, b)
+		return err
+	})
+	if err != nil {
+		return spread.Remote{}, err
+	}
+	if m == nil || m.ID <= 0 {
+		return spread.Remote{}, &spread.Failure{Outcome: spread.Unknown, Err: fault.Later("spread.telegram.cut")}
+	}
+	at := spread.Remote{ID: strconv.Itoa(m.ID)}
+	if name, ok := strings.CutPrefix(c.place, "@"); ok {
+		at.URL = fmt.Sprintf("https://t.me/%s/%d", name, m.ID)
+	} else {
+		at.URL = fmt.Sprintf("https://t.me/c/%s/%d", strings.TrimPrefix(c.place, "-100"), m.ID)
+	}
+	return at, nil
+}
+
+// choose gives the file that goes with the words: a film, a card or a picture that
+// the Bot API takes.
+func choose(m spread.Message) (spread.File, bool) {
+	if f, ok := m.Of(spread.Film); ok && f.Size <= maxFilm {
+		return f, true
+	}
+	for _, what := range []string{spread.Card, spread.Poster} {
+		if f, ok := m.Of(what); ok && f.Size <= maxPhoto && (f.Type == "image/jpeg" || f.Type == "image/png") {
+			return f, true
+		}
+	}
+	return spread.File{}, false
+}
+
+func words(m spread.Message, caption bool) (string, error) {
+	limit := maxText
+	if caption {
+		limit = maxCaption
+	}
+	return m.Text(limit, func(s string) int { return len(utf16.Encode([]rune(s))) })
+}
+
+// call makes one call with a bot of its own, and says what is known of it when it
+// fails.
+func (c channel) call(ctx context.Context, do func(context.Context, *bot.Bot) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := &road{client: c.kind.HTTP, stall: c.kind.Stall, giveUp: cancel}
+	b, err := bot.New(c.token, bot.WithSkipGetMe(), bot.WithServerURL(c.kind.Server), bot.WithHTTPClient(0, r),
+		bot.WithErrorsHandler(func(error) {}), bot.WithDebugHandler(func(string, ...any) {}), bot.WithUpdatesChannelCap(0))
+	if err != nil {
+		return refused(fault.Invalid("spread.telegram.token_shape"))
+	}
+	if err := do(ctx, b); err != nil {
+		return c.failure(err, r)
+	}
+	return nil
+}
+
+func refused(err error) error { return &spread.Failure{Outcome: spread.Refused, Err: err} }
+
+// road makes the calls of one try and remembers what of it could have arrived.
+type road struct {
+	client *http.Client
+	stall  time.Duration
+	giveUp context.CancelFunc
+
+	status int // of the answer; 0 while there is none
+	body   *body
+}
+
+// maxAnswer is more than the Bot API ever answers to what is asked here.
+const maxAnswer = 1 << 20
+
+// Do makes the call. A redirect is not followed: nobody else is to get the token.
+func (r *road) Do(req *http.Request) (*http.Response, error) {
+	timer := time.AfterFunc(r.stall, r.giveUp)
+	r.body = &body{ReadCloser: req.Body, moved: func() { timer.Reset(r.stall) }}
+	req.Body = r.body
+	client := *r.client
+	client.Timeout = 0 // a film may take its time; what does not move is given up
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := client.Do(req)
+	if err != nil {
+		timer.Stop()
+		return nil, err
+	}
+	r.status = resp.StatusCode
+	resp.Body = &answer{io.LimitReader(resp.Body, maxAnswer), resp.Body, timer}
+	return resp, nil
+}
