@@ -63,6 +63,7 @@ pledge:        appeal
 passkey:       fault
 appeal/letter: appeal
 record:        canon
+card:          record locale
 edition:       record charter tlog
 spread:        record
 spread/telegram: spread
@@ -78,6 +79,7 @@ nodeapi:       parcel edition onion
 courier:       nodeapi durable
 verify:        edition onion
 reader:        verify page
+kit:           site card
 mirror:        reader link
 watch:         edition onion
 mirror/sftp:   fault
@@ -97,11 +99,11 @@ lane/laneweb:  lane page pluscode appeal/letter
 lane/lane311:  lane open311 page
 
 desk/deskdb:   sqldb casefile redact record spread
-desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender spread
-desk/deskweb:  desk page
+desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender spread card
+desk/deskweb:  desk page kit
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram
 `
 
 // doors names the only packages that may import a library from outside.
@@ -111,7 +113,7 @@ github.com/ncruces/go-sqlite3:        sqldb
 github.com/jackc/pgx:                 sqldb sqldb/pgtest
 go.yaml.in/yaml:                      datafile
 codeberg.org/go-pdf/fpdf:             appeal/letter
-github.com/go-fonts:                  appeal/letter
+github.com/go-fonts:                  appeal/letter card
 os/exec:                              media sqldb/pgtest mail/mailtest blob/s3/s3test tor tor/tortest lane/lanetest
 github.com/minio/minio-go:            blob/s3
 github.com/pkg/sftp:                  mirror/sftp
@@ -122,7 +124,7 @@ github.com/wneessen/go-mail:           mail
 github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
-github.com/boombuler/barcode:         lane/laneweb site
+github.com/boombuler/barcode:         lane/laneweb site card
 github.com/go-telegram/bot:           spread/telegram
 `
 

@@ -127,3 +127,21 @@ func clean(text string) (string, error) {
 	}
 	return text, nil
 }
+
+// angles are brackets that no player takes for markup: SubRip has no way to
+// escape its own.
+var angles = strings.NewReplacer("<", "‹", ">", "›")
+
+// SubRip gives cues in the older format, for whoever does not take WebVTT:
+// numbered, times with a comma, plain text.
+func SubRip(cues []Cue) []byte {
+	var b bytes.Buffer
+	for i, c := range cues {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		from, to := strings.ReplaceAll(clock(c.From), ".", ","), strings.ReplaceAll(clock(c.To), ".", ",")
+		fmt.Fprintf(&b, "%d\n%s --> %s\n%s\n", i+1, from, to, angles.Replace(c.Text))
+	}
+	return b.Bytes()
+}

@@ -119,8 +119,19 @@ func FuzzRead(f *testing.F) {
 			}
 			return // escaping may have made it too large
 		}
-		if _, err := Parse(out); err != nil {
+		cues, err = Parse(out)
+		if err != nil {
 			t.Fatalf("%q became %q, which is refused: %v", data, out, err)
+		}
+		srt := SubRip(cues)
+		again, err := Read(srt)
+		if err != nil && len(srt) <= MaxBytes {
+			t.Fatalf("%q became %q, which is refused: %v", data, srt, err)
+		}
+		for i, c := range again {
+			if c.From != cues[i].From || c.To != cues[i].To || c.Text != angles.Replace(cues[i].Text) {
+				t.Fatalf("cue %d of %q became %+v", i, out, c)
+			}
 		}
 	})
 }

@@ -58,6 +58,13 @@ func (d *Desk) message(ctx context.Context, c spread.Channel, p spread.Post) (sp
 		}
 		m.Files = append(m.Files, f)
 	}
+	if c.May(spread.Card) {
+		f, err := d.shareCard(r, m)
+		if err != nil {
+			return m, err
+		}
+		m.Files = append(m.Files, f)
+	}
 	return m, nil
 }
 

@@ -172,15 +172,20 @@ func (c *checker) record(s Signed) (record.Record, error) {
 	if rec.Status != record.Published {
 		return rec, fault.Invalid("reader.withdrawn", rec.ID)
 	}
+	return rec, c.vouched(rec, s)
+}
+
+// vouched checks the signatures of a version and its entry in the log.
+func (c *checker) vouched(rec record.Record, s Signed) error {
 	signed := slices.ContainsFunc(c.versions, func(v charter.Charter) bool { return v.Verify([]byte(s.Document), s.Signatures) == nil })
 	if !signed {
-		return rec, fault.Forbidden("verify.not_signed", rec.Path(), len(s.Signatures))
+		return fault.Forbidden("verify.not_signed", rec.Path(), len(s.Signatures))
 	}
 	leaf, err := edition.RecordEntry(rec, []byte(s.Document)).Bytes()
 	if err != nil {
-		return rec, err
+		return err
 	}
-	return rec, c.included(s.Logged, leaf)
+	return c.included(s.Logged, leaf)
 }
 
 func (c *checker) medium(ctx context.Context, b *Bundle, f record.File) error {

@@ -87,6 +87,9 @@ func Gather(ctx context.Context, src verify.Source, ids []string) (*Bundle, erro
 		if err != nil {
 			return nil, err
 		}
+		if rec.Status != record.Published {
+			return nil, fault.NotFound("reader.withdrawn", id)
+		}
 		b.Proof.Records, records = append(b.Proof.Records, s), append(records, rec)
 	}
 	for _, f := range choose(records) {
@@ -270,9 +273,6 @@ func (g *gatherer) record(ctx context.Context, id string) (Signed, record.Record
 	rec, err := record.Parse(doc)
 	if err != nil {
 		return Signed{}, record.Record{}, err
-	}
-	if rec.Status != record.Published {
-		return Signed{}, record.Record{}, fault.NotFound("reader.withdrawn", id)
 	}
 	s := Signed{Document: string(doc)}
 	if s.Signatures, err = g.signatures(ctx, path); err != nil {

@@ -72,6 +72,11 @@ func chooseCopies(c charter.Charter, before copiesBlock) copiesBlock {
 	return b
 }
 
+// Addresses gives the addresses of copies that a page of a new edition names, the
+// first first, and last the onion's, if there is one. What leads to a record from
+// outside an edition leads there.
+func Addresses(c charter.Charter) []string { return chooseCopies(c, copiesBlock{}).links() }
+
 func firstPart(s string) string {
 	host, _, _ := strings.Cut(s, "/")
 	return host

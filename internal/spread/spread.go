@@ -24,7 +24,7 @@ import (
 const (
 	Film   = "film"   // the smallest rendition of the first film
 	Poster = "poster" // a film's still picture, or the record's first photo
-	Card   = "card"   // the picture with title and code that the edition holds for sharing
+	Card   = "card"   // the share card: a picture with title and code, drawn of the published record
 )
 
 // Carries gives everything that a channel may be allowed to carry.

@@ -18,6 +18,7 @@ import (
 
 	"kua/internal/desk"
 	"kua/internal/keyring"
+	"kua/internal/kit"
 	"kua/internal/locale"
 	"kua/internal/page"
 	"kua/web"
@@ -51,6 +52,7 @@ type App struct {
 	sessions *sessions
 	tries    *tries
 	errands  *errands
+	kits     *kit.Maker
 
 	mu    sync.Mutex // guards what follows
 	desk  *desk.Desk // nil while locked
@@ -88,8 +90,12 @@ func New(cfg Config) (*App, error) {
 		return nil, fmt.Errorf("read the built scripts: %w", err)
 	}
 	set.Use(assets)
+	kits, err := kit.NewMaker(cat)
+	if err != nil {
+		return nil, err
+	}
 	return &App{
-		cfg: cfg, cat: cat, pages: set, assets: assets,
+		cfg: cfg, cat: cat, kits: kits, pages: set, assets: assets,
 		sessions: newSessions(cfg.Idle), tries: newTries(), errands: newErrands(),
 	}, nil
 }

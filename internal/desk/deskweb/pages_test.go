@@ -73,7 +73,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 		Notes:    []noteRow{{casefile.Note{By: "Dana", Text: "Called the post. Nobody answers."}, moment(base, someDay)}},
 		Findings: []findingRow{{casefile.Finding{Subject: "original 3", Reasons: "The sign in the picture is at that post.", By: "Dana"}, v.t("deskweb.grade.plausible"), moment(base, someDay)}},
 		Replies:  []replyRow{{Reply: casefile.Reply{By: "Aigul", Text: "We have read it."}, When: moment(base, someDay), To: 7, Left: []leftRow{{"https://two.example", "It does not answer."}}}},
-		People:   []string{"Aigul", "Bolat"}, Grades: casefile.Grades(), MaxReply: 6533, Closable: true, Error: "Too long.", ErrorHint: "Shorten it.", Kept: map[string]string{"text": "kept"}}
+		People:   []string{"Aigul", "Bolat"}, Grades: casefile.Grades(), MaxReply: 6533, Closable: true, Kit: true, Error: "Too long.", ErrorHint: "Shorten it.", Kept: map[string]string{"text": "kept"}}
 	pages["custody"] = custodyView{frame: in("cases", "deskweb.custody.title"), Case: 4, Events: []eventRow{{Event: evidence.Event{Sequence: 41, By: "Aigul", Key: "0123456789abcdef", Verb: evidence.Opened, SHA256: strings.Repeat("ab", 32)},
 		When: moment(base, someDay), Did: v.t("deskweb.verb.opened"), About: short("parcel " + strings.Repeat("cd", 32))}}}
 	pages["original"] = originalView{frame: in("cases", "deskweb.cases.title"), Original: base.originalRow(film), Case: 4, CaseName: "Case 4", Allowed: base.allowed(report), Cleaned: true, Shown: true, Source: "/media/original/3", Marked: true, Covers: 2, Mutes: 1,

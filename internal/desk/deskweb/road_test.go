@@ -72,6 +72,7 @@ func TestRoad(t *testing.T) {
 
 	aigul.until("/en/cases/1", "published")
 	aigul.sees("record 000001")
+	aigul.kit(t)
 	aigul.spreads(t)
 	aigul.get("/en/custody")
 	aigul.sees("the desk itself", "collected", "made the desk")

@@ -80,6 +80,9 @@ func (a *App) routes() []route {
 		{method: "GET", path: "/media/view/{id}/{page}", handle: viewOriginal, plain: true, policy: playing},
 		{method: "GET", path: "/media/derivative/{id}", handle: playDerivative, plain: true, policy: playing},
 
+		{method: "GET", path: "/media/card/{record}/{lang}", handle: shareCard, plain: true, policy: pages},
+		{method: "GET", path: "/media/kit/{record}", handle: uploadKit, plain: true, policy: pages},
+
 		{method: "GET", path: "/publish", handle: publishPage, policy: pages},
 		{method: "POST", path: "/publish/propose", handle: propose, policy: pages},
 		{method: "POST", path: "/publish/send", handle: publish, policy: pages},
