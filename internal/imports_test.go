@@ -73,6 +73,8 @@ tor:           onion durable
 tor/tortest:
 nodeapi:       parcel edition onion
 courier:       nodeapi durable
+reportpage:    page parcel
+handover:      courier reportpage
 verify:        edition onion
 reader:        verify page
 mirror:        reader link
@@ -83,7 +85,7 @@ edition/editiontest: edition keyring tlog/appender
 
 node/nodedb:   sqldb parcel edition
 node:          node/nodedb blob nodeapi link courier
-node/nodeweb:  node reader receipt
+node/nodeweb:  node reader receipt reportpage
 
 lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon blob passkey pledge
@@ -98,7 +100,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender
 desk/deskweb:  desk page
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier handover canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch
 `
 
 // doors names the only packages that may import a library from outside.
@@ -119,7 +121,7 @@ github.com/wneessen/go-mail:           mail
 github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
-github.com/boombuler/barcode:         lane/laneweb site
+github.com/boombuler/barcode:         lane/laneweb site handover
 `
 
 func TestImports(t *testing.T) {

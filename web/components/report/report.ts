@@ -24,7 +24,7 @@ class ReportPage {
   start(): void {
     this.worker.onmessage = (e: MessageEvent<Told>) => this.told(e.data);
     this.worker.onerror = () => this.cannot("report.too_old");
-    this.ask({ do: "prepare", charter: this.data["charter"]! });
+    this.ask({ do: "prepare", charter: this.data["charter"]!, byHand: this.data["byHand"] === "true" });
     this.listen();
     show("cannot", false);
     $<HTMLButtonElement>("to-receipt").disabled = false;
