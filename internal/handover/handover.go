@@ -69,10 +69,11 @@ func (l *Laptop) Sealed() http.Handler {
 	mux.Handle(nodeapi.Base+"/", patient(l.counter.Handler()))
 	mux.Handle(web.Prefix, page.Headers(reportpage.Opening, l.assets)) // a worker obeys the policy its script came with
 	l.route(mux, map[string]http.Handler{
-		"/":        page.Headers(forms, l.show(l.front)),
-		"/report":  page.Headers(reportpage.Sealing, l.show(l.report)),
-		"/replies": page.Headers(reportpage.Opening, l.show(l.replies)),
-		"/sealed":  page.Headers(forms, l.form(false)),
+		"/":             page.Headers(forms, l.show(l.front)),
+		"/report":       page.Headers(reportpage.Sealing, reportpage.Squeezed(l.show(l.report))),
+		"/report/words": page.Headers(forms, reportpage.Squeezed(l.show(l.reportWords))),
+		"/replies":      page.Headers(reportpage.Opening, reportpage.Squeezed(l.show(l.replies))),
+		"/sealed":       page.Headers(forms, l.form(false)),
 	})
 	return mux
 }
@@ -132,6 +133,10 @@ func (l *Laptop) show(do func(rw http.ResponseWriter, lang locale.Tag) error) ht
 
 func (l *Laptop) report(rw http.ResponseWriter, lang locale.Tag) error {
 	return l.pages.Report(rw, lang, l.charter, false)
+}
+
+func (l *Laptop) reportWords(rw http.ResponseWriter, lang locale.Tag) error {
+	return l.pages.ReportWords(rw, lang, l.charter)
 }
 
 func (l *Laptop) replies(rw http.ResponseWriter, lang locale.Tag) error {

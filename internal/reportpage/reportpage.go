@@ -7,6 +7,8 @@
 package reportpage
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -97,9 +99,25 @@ func (p Pages) Report(rw http.ResponseWriter, lang locale.Tag, c charter.Charter
 	w := p.Words(c, lang, "/report", "report.title")
 	p.Set.Show(rw, "report", w.Base, reportPage{
 		Words: w, People: len(c.Current()), Charter: id, CharterGroups: InFours(id), Alphabet: Alphabet(lang),
-		Kinds: parcel.Whats(), Open: open, Script: w.script(append(slices.Clone(reportWords), lookWords...)),
+		Kinds: parcel.Whats(), Open: open, Script: w.script(firstWords),
 	})
 	return nil
+}
+
+// ReportWords answers with what the report page's script may say: apart from the page,
+// since both together are more than a link that freezes lets pass.
+func (p Pages) ReportWords(rw http.ResponseWriter, lang locale.Tag, c charter.Charter) error {
+	all := make(map[string]string)
+	for _, word := range p.Words(c, lang, "/report/words", "report.title").script(append(slices.Clone(reportWords), lookWords...)) {
+		all[word.Key] = word.Text
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		return fmt.Errorf("write the words: %w", err)
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	_, err = rw.Write(b)
+	return err
 }
 
 // repliesPage is where a witness reads answers with the receipt.
@@ -144,16 +162,17 @@ var byHand = map[string]string{
 	"replies.how": "handover.replies.how", "replies.none": "handover.replies.none", "replies.none.why": "handover.replies.why",
 }
 
-// What scripts may say. The page carries all of it, so that nothing has to be
-// fetched later and one catalogue serves both sides.
+// What scripts may say. All of it comes before the page begins, so that nothing has to
+// be fetched later and one catalogue serves both sides.
 var (
 	linkWords = []string{
 		"page.internal", "page.size.bytes", "page.size.kb", "page.size.mb", "page.size.gb",
 		"report.wait.offline", "report.wait.unreachable", "report.wait.full", "report.wait.busy", "report.wait.next", "report.wait.trying",
 		"nodeapi.bad_signature", "nodeapi.no_further", "nodeapi.not_a_node", "nodeapi.not_understood", "node.bad_name", "node.no_page",
 	}
+	// What a browser is told in which the rest cannot come.
+	firstWords  = []string{"report.too_old", "report.insecure"}
 	reportWords = append([]string{
-		"report.too_old", "report.insecure",
 		"report.left.busy", "report.left.broken", "report.left.erase.sure",
 		"report.point.asking", "report.point.shown", "report.point.refused", "report.point.removed",
 		"report.files.remove", "report.files.remove.which", "report.files.total", "report.files.empty", "report.choose_what",

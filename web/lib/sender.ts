@@ -57,6 +57,11 @@ export class Sender {
     if (this.broken) throw this.broken.err;
   }
 
+  /** Learns from a call with so many bytes that broke. */
+  broke(bytes: number): void {
+    this.grain.broke(bytes);
+  }
+
   /** Counts a piece that the node holds already. */
   confirmed(size: number): void {
     this.held += size;

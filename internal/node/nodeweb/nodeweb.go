@@ -77,9 +77,10 @@ func (w *Web) routes() http.Handler {
 	mux.Handle("/metrics", w.node.Status())
 	mux.Handle(web.Prefix, page.Headers(reportpage.Opening, w.assets)) // a worker obeys the policy its script came with
 	rooms := map[string]http.Handler{
-		"/report":  page.Headers(reportpage.Sealing, w.page(w.report)),
-		"/replies": page.Headers(reportpage.Opening, w.page(w.replies)),
-		"/search":  page.Headers(plain, w.page(w.search)),
+		"/report":       page.Headers(reportpage.Sealing, reportpage.Squeezed(w.page(w.report))),
+		"/report/words": page.Headers(plain, reportpage.Squeezed(w.page(w.reportWords))),
+		"/replies":      page.Headers(reportpage.Opening, reportpage.Squeezed(w.page(w.replies))),
+		"/search":       page.Headers(plain, w.page(w.search)),
 	}
 	if w.door != nil {
 		rooms[OpenPath] = page.Headers(plain, http.HandlerFunc(w.open))
@@ -122,6 +123,11 @@ func (w *Web) page(show func(rw http.ResponseWriter, r *http.Request, lang local
 func (w *Web) report(rw http.ResponseWriter, _ *http.Request, lang locale.Tag) error {
 	c, _ := w.node.Charter()
 	return w.pages.Report(rw, lang, c, w.door != nil)
+}
+
+func (w *Web) reportWords(rw http.ResponseWriter, _ *http.Request, lang locale.Tag) error {
+	c, _ := w.node.Charter()
+	return w.pages.ReportWords(rw, lang, c)
 }
 
 func (w *Web) replies(rw http.ResponseWriter, _ *http.Request, lang locale.Tag) error {

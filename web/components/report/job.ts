@@ -168,6 +168,7 @@ export class Job {
       sender.confirmed(bytes.length);
       return this.done(ack);
     }
+    sender.broke(bytes.length);
     const { at, complete } = await this.link.attempt((signal) => this.client.offset(upload, hash, signal));
     if (complete) sender.confirmed(bytes.length);
     else await sender.offer({ hash, size: bytes.length, from: at, load: () => Promise.resolve(bytes) });

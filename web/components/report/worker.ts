@@ -7,7 +7,7 @@ import { Vault } from "./vault.js";
 
 const port = self as unknown as { postMessage(told: Told): void; onmessage: ((e: MessageEvent<Ask>) => void) | null };
 const tell = (told: Told) => port.postMessage(told);
-const client = new NodeClient();
+const client = new NodeClient(self.location.origin);
 let pinned = "";
 let byHand = false;
 let known: Trusted | undefined;
