@@ -77,6 +77,8 @@ tor:           onion durable
 tor/tortest:
 nodeapi:       parcel edition onion
 courier:       nodeapi durable
+reportpage:    page parcel
+handover:      courier reportpage
 verify:        edition onion
 reader:        verify page
 kit:           site card
@@ -88,7 +90,7 @@ edition/editiontest: edition keyring tlog/appender
 
 node/nodedb:   sqldb parcel edition
 node:          node/nodedb blob nodeapi link courier
-node/nodeweb:  node reader receipt
+node/nodeweb:  node reader receipt reportpage
 
 lane/lanedb:   sqldb authority
 lane:          lane/lanedb canon blob passkey pledge
@@ -103,7 +105,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender 
 desk/deskweb:  desk page kit
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier handover kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram
 `
 
 // doors names the only packages that may import a library from outside.
@@ -124,7 +126,7 @@ github.com/wneessen/go-mail:           mail
 github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
-github.com/boombuler/barcode:         lane/laneweb site card
+github.com/boombuler/barcode:         lane/laneweb site card handover
 github.com/go-telegram/bot:           spread/telegram
 `
 

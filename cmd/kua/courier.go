@@ -19,11 +19,12 @@ import (
 func (a *app) courierCommand() *cobra.Command {
 	c := a.command("courier", "cli.courier", `
   kua send --through /media/stick report.kua              # a witness
+  kua courier receive /media/stick                        # phones in the room
   kua courier deliver /media/stick --to https://kua.example.org
   kua node exchange --dir /var/lib/kua /media/stick       # where the node stands
   kua desk collect --dir kua --as aigul --through /media/stick
   kua replies --through /media/stick`)
-	c.AddCommand(a.courierShow(), a.courierJoin(), a.courierDeliver())
+	c.AddCommand(a.courierShow(), a.courierJoin(), a.courierReceive(), a.courierDeliver())
 	return c
 }
 

@@ -81,18 +81,23 @@ type oneByte struct{ r io.Reader }
 
 func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, len(p))]) }
 
+// isTerminal reports whether a person reads what is written there.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // bar shows progress in bytes with the time left. On anything but a terminal it
 // stays silent: a script reads the last line alone.
 func (a *app) bar(key string, args ...any) (progress func(done, total int64), finish func()) {
-	f, ok := a.err.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(a.err) {
 		return func(int64, int64) {}, func() {}
 	}
 	var b *progressbar.ProgressBar
 	return func(done, total int64) {
 			if b == nil {
 				b = progressbar.NewOptions64(total,
-					progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(a.t(key, args...)),
+					progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(a.t(key, args...)),
 					progressbar.OptionShowBytes(true), progressbar.OptionSetPredictTime(true),
 					progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionFullWidth())
 			}
@@ -100,7 +105,7 @@ func (a *app) bar(key string, args ...any) (progress func(done, total int64), fi
 		}, func() {
 			if b != nil {
 				_ = b.Finish()
-				fmt.Fprintln(f)
+				fmt.Fprintln(a.err)
 			}
 		}
 }

@@ -182,17 +182,22 @@ func (c *carrier) putPiece(w http.ResponseWriter, r *http.Request) error {
 	return c.f.write(pieceName(hash), b)
 }
 
-// commit holds every piece to its hash again before it says that the folder has
-// the parcel. A stick that kept other bytes than it was given is told so.
+// commit signs that the folder has a parcel.
 func (c *carrier) commit(w http.ResponseWriter, r *http.Request) error {
 	text, err := io.ReadAll(io.LimitReader(r.Body, parcel.MaxIndex+1))
 	if err != nil {
 		return err
 	}
 	x, err := parcel.ReadIndex(text)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = c.complete(w, x)
 	}
+	return err
+}
+
+// complete holds every piece to its hash again before it says that the folder has
+// the parcel. A stick that kept other bytes than it was given is told so.
+func (c *carrier) complete(w http.ResponseWriter, x parcel.Index) (bool, error) {
 	var missing nodeapi.Missing
 	for _, h := range x.Pieces {
 		if c.f.held[h] {
@@ -201,17 +206,17 @@ func (c *carrier) commit(w http.ResponseWriter, r *http.Request) error {
 		if _, err := c.f.piece(h); errors.Is(err, fs.ErrNotExist) {
 			missing.Missing = append(missing.Missing, h)
 		} else if err != nil {
-			return err
+			return false, err
 		}
 	}
 	if len(missing.Missing) > 0 {
 		answer(w, http.StatusConflict, missing)
-		return nil
+		return false, nil
 	}
-	if err := c.f.write(path.Join(parcelsDir, x.ID()), text); err != nil {
-		return err
+	if err := c.f.write(path.Join(parcelsDir, x.ID()), x.Text()); err != nil {
+		return false, err
 	}
-	return c.signed(w, http.StatusCreated, nodeapi.Acknowledgement{
+	return true, c.signed(w, http.StatusCreated, nodeapi.Acknowledgement{
 		Day: today(), Kind: nodeapi.KindAcknowledgement, Node: c.public(), Parcel: x.ID(), Pieces: len(x.Pieces), Size: x.Size,
 	})
 }

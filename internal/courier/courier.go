@@ -294,7 +294,16 @@ func (f *Folder) PutChain(ch charter.Chain) error {
 	case err == nil && len(old) >= len(ch):
 		return nil
 	}
-	return charter.WriteChain(f.dir, ch)
+	if err := charter.WriteChain(f.dir, ch); err != nil {
+		return err
+	}
+	day := time.Now().UTC().Truncate(24 * time.Hour)
+	return fs.WalkDir(f.root.FS(), charter.Dir, func(p string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		return f.root.Chtimes(filepath.FromSlash(p), day, day)
+	})
 }
 
 // drop takes a parcel away, and its pieces but for those that another needs.
@@ -438,4 +447,17 @@ func (f *Folder) newer(other *Folder, name string) bool {
 	key, _, _ = strings.Cut(key, "/")
 	mine, theirs := f.stateDay(key), other.stateDay(key)
 	return mine >= theirs
+}
+
+// Charter gives the newest charter in the folder, checked by itself and, unless it is
+// "", against the number that people know. Without one the fault is courier.no_charter.
+func (f *Folder) Charter(pinned string) (charter.Charter, error) {
+	ch, _, err := f.chain()
+	if ft, ok := fault.Of(err); ok && ft.Kind == fault.KindNotFound {
+		return charter.Charter{}, fault.NotFound("courier.no_charter", f.dir).Because(err)
+	}
+	if err != nil {
+		return charter.Charter{}, err
+	}
+	return ch.Verify(pinned)
 }

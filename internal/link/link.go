@@ -24,10 +24,20 @@ const (
 	smallUntil  = 64 << 10
 )
 
-// Spent is after how many bytes to the other side, handshake included, a
-// connection takes no further answer to a browser: the largest page of an edition
-// (8 kB, docs/design/survival.md) still ends before 16 kB.
-const Spent = 6 << 10
+// What an answer needs that begins on a connection which was used: the question, the
+// headers of the answer, and the largest thing that a page is made of (8 kB,
+// docs/design/survival.md, and a tenth for what TLS adds).
+const (
+	questionBytes = 1_000
+	headBytes     = 1_300
+	largestBytes  = 9 << 10
+)
+
+// Spent is after how many bytes both ways, handshake included, a connection takes no
+// further answer to a browser, so that one more would still end before 16 kB. A
+// browser's hello alone has 1.8 kB since it offers post-quantum keys, so that most of
+// its connections carry one answer.
+const Spent = 16<<10 - largestBytes - headBytes - questionBytes
 
 // Listen gives a listener whose connections speak TLS by config in small records.
 // Such a connection is none of *tls.Conn's to a server, so HTTP/1.1 is all that it
@@ -74,16 +84,23 @@ func (c *conn) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// counted counts what goes out on the wire.
+// counted counts what goes over the wire, both ways.
 type counted struct {
 	net.Conn
-	out atomic.Int64
+	passed atomic.Int64
+}
+
+// Read implements net.Conn.
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.passed.Add(int64(n))
+	return n, err
 }
 
 // Write implements net.Conn.
 func (c *counted) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
-	c.out.Add(int64(n))
+	c.passed.Add(int64(n))
 	return n, err
 }
 
@@ -135,7 +152,7 @@ func (a *answer) WriteHeader(status int) {
 		if err != nil {
 			length = unknownBytes
 		}
-		if a.c.raw.out.Load()+length > Spent {
+		if a.c.raw.passed.Load()+headBytes+length > Spent {
 			a.Header().Set("Connection", "close")
 		}
 	}

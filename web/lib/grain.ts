@@ -12,10 +12,15 @@ const LONG = 10_000;
 const FIRST_PROBE = 16; // calls that go well before more is tried than once failed
 
 export class Grain {
-  size = FIRST;
+  size: number;
   private ceiling = 0; // 0: none
   private good = 0;
   private probe = 0;
+
+  /** whole: who takes the pieces takes no parts of them. */
+  constructor(private readonly whole = false) {
+    this.size = whole ? PIECE : FIRST;
+  }
 
   /** How long a call with so many bytes may take, in ms: what a link of a kilobyte a second needs, and a little. */
   static patience(bytes: number): number {
@@ -23,6 +28,7 @@ export class Grain {
   }
 
   went(bytes: number, took: number): void {
+    if (this.whole) return;
     if (bytes >= this.size && this.ceiling > 0 && ++this.good >= this.probe) {
       this.ceiling = this.ceiling * 2 < PIECE ? this.ceiling * 2 : 0;
       this.good = 0;
@@ -32,6 +38,7 @@ export class Grain {
   }
 
   broke(bytes: number): void {
+    if (this.whole) return;
     if (this.ceiling > 0 && bytes > this.ceiling) return; // it began before another call of the same moment broke
     this.probe = this.ceiling > 0 ? this.probe * 2 : FIRST_PROBE;
     this.good = 0;

@@ -50,7 +50,7 @@ function timer(ms: number, f: () => void): () => void {
 
 const realTime: Waiting = { now: () => Date.now(), random: () => Math.random(), after: timer, limit: timer };
 
-const FULL = ["node.full", "node.disk_full"];
+const FULL = ["node.full", "node.disk_full", "courier.full"];
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 60_000;
 const LONGEST_ASKED = 3_600_000; // of what a node may ask for by Retry-After

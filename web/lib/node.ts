@@ -51,7 +51,7 @@ interface Answer {
 
 type Members = { [name: string]: JSONValue | undefined };
 
-/** Calls one node, at the page's own origin unless told otherwise. Makes each call once; Link makes it again. */
+/** Calls one node, at the page's own origin unless told otherwise; a worker that came from a blob must name it. Makes each call once; Link makes it again. */
 export class NodeClient {
   constructor(private readonly base = "") {}
 
@@ -130,7 +130,7 @@ export class NodeClient {
     const init: RequestInit = {
       method, signal, cache: "no-store", credentials: "omit", redirect: "error", referrerPolicy: "no-referrer", mode: "same-origin",
     };
-    if (this.base !== "") init.mode = "cors";
+    if (this.base !== "" && this.base !== globalThis.location?.origin) init.mode = "cors";
     if (body !== undefined) init.body = body;
     if (type) init.headers = { "Content-Type": type, ...more };
     const answer = await whole(`${this.base}/api/v1${path}`, init);

@@ -12,6 +12,8 @@ export interface Waiting {
   size: number;
   /** Bytes that the node is known to hold. */
   from?: number;
+  /** Whether to ask first what the node holds. */
+  ask?: boolean;
   load(): Promise<Bytes>;
 }
 
@@ -26,7 +28,7 @@ export class Sender {
   /** Bytes that the node has confirmed, and nothing else. */
   held = 0;
 
-  private readonly grain = new Grain();
+  private readonly grain: Grain;
   private readonly queue: Waiting[] = [];
   private readonly lanes: Promise<void>[] = [];
   private closed = false;
@@ -34,14 +36,16 @@ export class Sender {
   private idle: (() => void)[] = [];
   private roomy: (() => void)[] = [];
 
-  /** queueLimit is how many pieces may wait in memory before offer makes the sealing wait. */
+  /** whole: pieces go in one call each. queueLimit is how many pieces may wait in memory before offer makes the sealing wait. */
   constructor(
     private readonly link: Link,
     private readonly client: NodeClient,
     private readonly upload: string,
     private readonly queueLimit: number,
     private readonly progress: () => void,
+    whole = false,
   ) {
+    this.grain = new Grain(whole);
     for (let i = 0; i < LANES; i++) this.lanes.push(this.lane());
   }
 
@@ -51,6 +55,11 @@ export class Sender {
     this.idle.shift()?.();
     while (this.queue.length >= this.queueLimit && !this.broken) await new Promise<void>((done) => this.roomy.push(done));
     if (this.broken) throw this.broken.err;
+  }
+
+  /** Learns from a call with so many bytes that broke. */
+  broke(bytes: number): void {
+    this.grain.broke(bytes);
   }
 
   /** Counts a piece that the node holds already. */
@@ -148,6 +157,7 @@ class OnItsWay {
     private readonly confirmed: (bytes: number) => void,
   ) {
     this.begin(piece.from ?? 0);
+    this.unsure = piece.ask ?? false;
   }
 
   begin(at: number): void {

@@ -11,23 +11,19 @@ import (
 	"net/http"
 	"strings"
 
-	"kua/internal/charter"
 	"kua/internal/locale"
 	"kua/internal/node"
 	"kua/internal/nodeapi"
 	"kua/internal/page"
 	"kua/internal/reader"
+	"kua/internal/reportpage"
 	"kua/web"
 )
 
-// The policies of what is served here. Only the two pages that seal and open
-// may run scripts; only the report page may ask where the phone is, and the
-// browser asks the person again before it tells.
+// The policies of what is served here, beside those of package reportpage.
 var (
-	sealing = page.Policy{Scripts: true, Workers: true, Location: true}
-	opening = page.Policy{Scripts: true, Workers: true}
-	plain   = page.Policy{Forms: true}
-	public  = page.Policy{Forms: true, Media: true, Public: true}
+	plain  = page.Policy{Forms: true}
+	public = page.Policy{Forms: true, Media: true, Public: true}
 )
 
 // Web serves everything that a node shows. It is safe for many goroutines.
@@ -37,6 +33,7 @@ type Web struct {
 	node   *node.Node
 	cat    *locale.Catalogue
 	set    *page.Set
+	pages  reportpage.Pages
 	assets *web.Bundle
 	single *reader.Server
 	door   *openDoor // nil: there is no page without scripts
@@ -65,7 +62,7 @@ func New(n *node.Node, cat *locale.Catalogue, o Options) (*Web, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Web{node: n, cat: cat, set: set, assets: assets, single: reader.NewServer(maker)}
+	w := &Web{node: n, cat: cat, set: set, pages: reportpage.Pages{Catalogue: cat, Set: set}, assets: assets, single: reader.NewServer(maker)}
 	if o.Open {
 		w.door = &openDoor{reading: make(chan struct{}, openRead), busy: make(chan struct{}, openAtOnce), tokens: newTokens()}
 	}
@@ -78,11 +75,12 @@ func (w *Web) routes() http.Handler {
 	mux.Handle(nodeapi.Base+"/", w.node.Handler())
 	mux.Handle("/healthz", w.node.Status())
 	mux.Handle("/metrics", w.node.Status())
-	mux.Handle(web.Prefix, page.Headers(opening, w.assets)) // a worker obeys the policy its script came with
+	mux.Handle(web.Prefix, page.Headers(reportpage.Opening, w.assets)) // a worker obeys the policy its script came with
 	rooms := map[string]http.Handler{
-		"/report":  page.Headers(sealing, w.page(w.report)),
-		"/replies": page.Headers(opening, w.page(w.replies)),
-		"/search":  page.Headers(plain, w.page(w.search)),
+		"/report":       page.Headers(reportpage.Sealing, reportpage.Squeezed(w.page(w.report))),
+		"/report/words": page.Headers(plain, reportpage.Squeezed(w.page(w.reportWords))),
+		"/replies":      page.Headers(reportpage.Opening, reportpage.Squeezed(w.page(w.replies))),
+		"/search":       page.Headers(plain, w.page(w.search)),
 	}
 	if w.door != nil {
 		rooms[OpenPath] = page.Headers(plain, http.HandlerFunc(w.open))
@@ -122,6 +120,21 @@ func (w *Web) page(show func(rw http.ResponseWriter, r *http.Request, lang local
 	})
 }
 
+func (w *Web) report(rw http.ResponseWriter, _ *http.Request, lang locale.Tag) error {
+	c, _ := w.node.Charter()
+	return w.pages.Report(rw, lang, c, w.door != nil)
+}
+
+func (w *Web) reportWords(rw http.ResponseWriter, _ *http.Request, lang locale.Tag) error {
+	c, _ := w.node.Charter()
+	return w.pages.ReportWords(rw, lang, c)
+}
+
+func (w *Web) replies(rw http.ResponseWriter, _ *http.Request, lang locale.Tag) error {
+	c, _ := w.node.Charter()
+	return w.pages.Replies(rw, lang, c)
+}
+
 // keep gives a record as one file that checks itself.
 func (w *Web) keep(rw http.ResponseWriter, r *http.Request, _ locale.Tag) error {
 	src, err := w.node.Published()
@@ -142,37 +155,6 @@ func (w *Web) base(lang locale.Tag, path, titleKey string) base {
 	c, _ := w.node.Charter()
 	name, _ := lang.Text(c.Name)
 	return base{Base: page.NewBase(w.cat, lang, w.cat.T(lang, titleKey), path), Collective: name}
-}
-
-// word is a sentence that a script may show.
-type word struct{ Key, Text string }
-
-// words gives the sentences under keys and, where there is one, the hint to each.
-func (w *Web) words(lang locale.Tag, keys []string) []word {
-	var all []word
-	for _, key := range keys {
-		all = append(all, word{key, w.cat.T(lang, key)})
-		if hint := key + ".hint"; w.cat.Has(hint) {
-			all = append(all, word{hint, w.cat.T(lang, hint)})
-		}
-	}
-	return all
-}
-
-// charterNumber gives the id of the newest charter that the node believes.
-func (w *Web) charterNumber() (charter.Charter, string, error) {
-	c, _ := w.node.Charter()
-	id, err := c.ID()
-	return c, id, err
-}
-
-// inFours cuts a long number into groups that a person can compare.
-func inFours(number string) []string {
-	var groups []string
-	for len(number) > 4 {
-		groups, number = append(groups, number[:4]), number[4:]
-	}
-	return append(groups, number)
 }
 
 // wantsPage reports whether a browser asks for something to look at.

@@ -15,6 +15,7 @@ import (
 	"kua/internal/page"
 	"kua/internal/parcel"
 	"kua/internal/receipt"
+	"kua/internal/reportpage"
 )
 
 // OpenPath is where the page without scripts lives, below a language. It is an
@@ -184,8 +185,8 @@ func (w *Web) sealOpen(r *http.Request, lang locale.Tag, p openPage) (done openD
 	if err != nil {
 		return openDone{}, err
 	}
-	done = openDone{base: w.base(lang, OpenPath, "report.done"), Receipt: code.String(), Other: code.Cyrillic(), Day: ack.Day, Parcel: inFours(ack.Parcel)}
-	if alphabet(lang) == "cyrillic" {
+	done = openDone{base: w.base(lang, OpenPath, "report.done"), Receipt: code.String(), Other: code.Cyrillic(), Day: ack.Day, Parcel: reportpage.InFours(ack.Parcel)}
+	if reportpage.Alphabet(lang) == "cyrillic" {
 		done.Receipt, done.Other = done.Other, done.Receipt
 	}
 	return done, nil

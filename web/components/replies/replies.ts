@@ -1,14 +1,16 @@
 /** The replies page: takes the receipt, shows the answers, keeps nothing. */
 import { Fault } from "../../lib/fault.js";
 import { parseReceipt } from "../../lib/receipt.js";
+import { bringWorker } from "../report/arrive.js";
 import { lacks } from "../report/browser.js";
 import { Countdown } from "../report/countdown.js";
 import { $, complain, faultText, focusOn, say, show } from "../report/dom.js";
 import type { Ask, Told } from "./messages.js";
 
 class RepliesPage {
-  private readonly worker = new Worker($("page").dataset["worker"]!);
   private readonly countdown = new Countdown();
+
+  constructor(private readonly worker: Worker) {}
 
   start(): void {
     this.worker.onmessage = (e: MessageEvent<Told>) => this.told(e.data);
@@ -107,5 +109,9 @@ function cannot(): void {
   box.hidden = false;
 }
 
-if (lacks()) cannot();
-else new RepliesPage().start();
+async function begin(): Promise<void> {
+  if (lacks()) return cannot();
+  new RepliesPage(await bringWorker($("page").dataset["worker"]!)).start();
+}
+
+void begin();

@@ -22,7 +22,7 @@ async function look(receipt: Uint8Array<ArrayBuffer>): Promise<void> {
   try {
     tell({ say: "deriving" });
     const keys = await derive(receipt);
-    const { texts, damaged } = await fetchReplies(link, new NodeClient(), keys, (done, of) => tell({ say: "fetching", done, of }));
+    const { texts, damaged } = await fetchReplies(link, new NodeClient(self.location.origin), keys, (done, of) => tell({ say: "fetching", done, of }));
     tell({ say: "found", texts, damaged });
   } catch (err) {
     if (err instanceof Stopped) return;

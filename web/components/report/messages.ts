@@ -18,7 +18,7 @@ export interface Order {
 }
 
 export type Ask =
-  | { do: "prepare"; charter: string }
+  | { do: "prepare"; charter: string; byHand: boolean } // byHand: a courier's folder takes what is sent
   | { do: "seal"; order: Order }
   | { do: "resume"; upload: string }
   | { do: "again" }

@@ -2,6 +2,7 @@
 import { Fault } from "../../lib/fault.js";
 import { validate } from "../../lib/report.js";
 import type { Alphabet } from "../../lib/receipt.js";
+import { bringWords, bringWorker } from "./arrive.js";
 import { lacks } from "./browser.js";
 import { $, complain, faultText, focusOn, say, show } from "./dom.js";
 import { Form, missing } from "./form.js";
@@ -16,15 +17,16 @@ class ReportPage {
   private readonly form = new Form(this.data["language"]!);
   private readonly receipt = new ReceiptStep(this.data["alphabet"] as Alphabet);
   private readonly send = new SendStep();
-  private readonly worker = new Worker(this.data["worker"]!);
   private order: Order | undefined;
   private resumed = false;
   private over = false;
 
+  constructor(private readonly worker: Worker) {}
+
   start(): void {
     this.worker.onmessage = (e: MessageEvent<Told>) => this.told(e.data);
     this.worker.onerror = () => this.cannot("report.too_old");
-    this.ask({ do: "prepare", charter: this.data["charter"]! });
+    this.ask({ do: "prepare", charter: this.data["charter"]!, byHand: this.data["byHand"] === "true" });
     this.listen();
     show("cannot", false);
     $<HTMLButtonElement>("to-receipt").disabled = false;
@@ -205,6 +207,12 @@ async function choosePlace(): Promise<FileSystemFileHandle | undefined> {
   return picker?.({ suggestedName: "parcel.kua" });
 }
 
-const lack = lacks();
-if (lack) cannot(lack);
-else new ReportPage().start();
+async function begin(): Promise<void> {
+  const lack = lacks();
+  if (lack) return cannot(lack);
+  const { worker, words } = $("page").dataset;
+  const [brought] = await Promise.all([bringWorker(worker!), bringWords(words!)]);
+  new ReportPage(brought).start();
+}
+
+void begin();

@@ -7,8 +7,9 @@ import { Vault } from "./vault.js";
 
 const port = self as unknown as { postMessage(told: Told): void; onmessage: ((e: MessageEvent<Ask>) => void) | null };
 const tell = (told: Told) => port.postMessage(told);
-const client = new NodeClient();
+const client = new NodeClient(self.location.origin);
 let pinned = "";
+let byHand = false;
 let known: Trusted | undefined;
 let job: Job | undefined;
 let order: Order | undefined;
@@ -19,6 +20,7 @@ async function answer(ask: Ask): Promise<void> {
   switch (ask.do) {
     case "prepare":
       pinned = ask.charter;
+      byHand = ask.byHand;
       void prefetch();
       return leftovers();
     case "seal":
@@ -40,7 +42,7 @@ async function answer(ask: Ask): Promise<void> {
 /** Fetches the charter before it is needed, so that sealing can begin offline too. */
 async function prefetch(): Promise<void> {
   try {
-    known = await new Job(client, pinned, () => undefined).prepare();
+    known = await new Job(client, pinned, () => undefined, undefined, byHand).prepare();
   } catch {
     // Said when somebody waits for it: the job then tries by itself.
   }
@@ -49,7 +51,7 @@ async function prefetch(): Promise<void> {
 /** Seals a new report or goes on with an upload. What was under way before is erased. */
 async function begin(what: Order | string | undefined): Promise<void> {
   await job?.erase();
-  const mine = new Job(client, pinned, tell, known);
+  const mine = new Job(client, pinned, tell, known, byHand);
   job = mine;
   try {
     if (what === undefined) throw new Fault("report.gone");

@@ -1,4 +1,4 @@
-package nodeweb
+package reportpage
 
 // What the report page says of a look at a file before it is sealed. The things
 // that are found are called as the desk calls them.

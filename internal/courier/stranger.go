@@ -1,0 +1,259 @@
+package courier
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+
+	"kua/internal/canon"
+	"kua/internal/durable"
+	"kua/internal/fault"
+	"kua/internal/nodeapi"
+	"kua/internal/parcel"
+)
+
+// Counter is where strangers hand parcels in and ask for their mailboxes: the calls
+// of a witness, and no other. It bounds what all of them together can bring. It is
+// safe for use by several goroutines.
+type Counter struct {
+	carrier
+
+	mu    sync.Mutex
+	left  int64 // bytes that may still come
+	taken int   // parcels
+
+	calls, checks chan struct{} // places
+}
+
+// At the same time there are so many calls, and so many parcels that are held to
+// their hashes: what a phone can cost a small laptop.
+const (
+	mostCalls  = 32
+	mostChecks = 2
+	spareBytes = 64 << 20 // of the disk that strangers do not get
+)
+
+// Counter opens the folder for strangers, who may bring so many bytes. What they are
+// told is signed with key, which no charter names: that the folder holds a parcel is
+// not that a node does.
+func (f *Folder) Counter(key ed25519.PrivateKey, bytes int64) *Counter {
+	return &Counter{carrier: carrier{f: f, key: key}, left: bytes, calls: make(chan struct{}, mostCalls), checks: make(chan struct{}, mostChecks)}
+}
+
+// Taken says how many parcels came whole since the counter was opened.
+func (c *Counter) Taken() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.taken
+}
+
+// Handler answers below nodeapi.Base. What is in the folder it tells nobody who does
+// not know it: of pieces it says only, by their hash, whether they are here.
+func (c *Counter) Handler() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, do func(w http.ResponseWriter, r *http.Request) error) {
+		method, p, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" "+nodeapi.Base+p, func(w http.ResponseWriter, r *http.Request) {
+			if err := c.answer(w, r, do); err != nil {
+				refuse(w, err)
+			}
+		})
+	}
+	handle("GET /node", c.node)
+	handle("GET /charter", c.charter)
+	handle("GET /uploads/{upload}", c.nothing)
+	handle("HEAD /uploads/{upload}/pieces/{hash}", c.offset)
+	handle("PUT /uploads/{upload}/pieces/{hash}", c.bring)
+	handle("PUT /uploads/{upload}/whole/{hash}", c.bringWhole)
+	handle("POST /uploads/{upload}/commit", c.sign)
+	handle("GET /mailboxes/{prefix}", c.mailbox)
+	mux.HandleFunc(nodeapi.Base+"/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, fault.NotFound("courier.not_by_hand")) })
+	return mux
+}
+
+func (c *Counter) answer(w http.ResponseWriter, r *http.Request, do func(w http.ResponseWriter, r *http.Request) error) error {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	select {
+	case c.calls <- struct{}{}:
+		defer func() { <-c.calls }()
+		return do(w, r)
+	default:
+		return fault.Later("courier.busy")
+	}
+}
+
+// nothing tells of no piece: who has a parcel asks for each of its pieces.
+func (c *Counter) nothing(w http.ResponseWriter, r *http.Request) error {
+	return c.signed(w, http.StatusOK, nodeapi.Have{Kind: nodeapi.KindHave, Node: c.public(), Pieces: []string{}, Upload: r.PathValue("upload")})
+}
+
+func (c *Counter) offset(w http.ResponseWriter, r *http.Request) error {
+	b, err := c.f.piece(r.PathValue("hash"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	w.Header().Set(nodeapi.OffsetHeader, strconv.Itoa(len(b)))
+	w.Header().Set(nodeapi.CompleteHeader, map[bool]string{true: "?1", false: "?0"}[err == nil])
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (c *Counter) bring(w http.ResponseWriter, r *http.Request) error {
+	if _, err := c.take(r); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// bringWhole takes a parcel that is one piece.
+func (c *Counter) bringWhole(w http.ResponseWriter, r *http.Request) error {
+	size, err := c.take(r)
+	if err != nil {
+		return err
+	}
+	return c.put(w, parcel.Index{Size: size, Pieces: []string{r.PathValue("hash")}})
+}
+
+func (c *Counter) take(r *http.Request) (size int64, err error) {
+	b, err := io.ReadAll(io.LimitReader(r.Body, parcel.PieceBytes+1))
+	if err != nil {
+		return 0, fault.Later("courier.cut_off").Because(err)
+	}
+	hash := r.PathValue("hash")
+	if len(b) == 0 || len(b) > parcel.PieceBytes || canon.Hash(b) != hash {
+		return 0, fault.Invalid("blob.wrong_hash", fmt.Sprintf("%.64q", hash))
+	}
+	_, err = c.keep(hash, b)
+	return int64(len(b)), err
+}
+
+// keep writes a piece, unless it is here, and counts it.
+func (c *Counter) keep(hash string, b []byte) (fresh bool, err error) {
+	if _, err := c.f.piece(hash); err == nil {
+		return false, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	if err := c.admit(int64(len(b))); err != nil {
+		return false, err
+	}
+	if err := c.f.write(pieceName(hash), b); err != nil {
+		c.giveBack(int64(len(b)))
+		return false, err
+	}
+	return true, nil
+}
+
+func (c *Counter) admit(n int64) error {
+	disk, err := durable.FreeDisk(c.f.dir)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left < n || disk.Free < uint64(n)+spareBytes {
+		return fault.Later("courier.full")
+	}
+	c.left -= n
+	return nil
+}
+
+func (c *Counter) giveBack(n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left += n
+}
+
+func (c *Counter) sign(w http.ResponseWriter, r *http.Request) error {
+	text, err := io.ReadAll(io.LimitReader(r.Body, parcel.MaxIndex+1))
+	if err != nil {
+		return fault.Later("courier.cut_off").Because(err)
+	}
+	x, err := parcel.ReadIndex(text)
+	if err != nil {
+		return err
+	}
+	return c.put(w, x)
+}
+
+// put holds a parcel to its hashes, few at a time, and counts it once.
+func (c *Counter) put(w http.ResponseWriter, x parcel.Index) error {
+	c.checks <- struct{}{}
+	defer func() { <-c.checks }()
+	known := c.f.has(path.Join(parcelsDir, x.ID()), -1)
+	complete, err := c.complete(w, x)
+	if err == nil && complete && !known {
+		c.mu.Lock()
+		c.taken++
+		c.mu.Unlock()
+	}
+	return err
+}
+
+// ageHead begins every sealed file (age-encryption.org/v1).
+const ageHead = "age-encryption.org/v1\n"
+
+// Hand takes a sealed file from beginning to end. One that is not sealed is the fault
+// courier.not_sealed, and no byte of it is written. What breaks off leaves nothing.
+func (c *Counter) Hand(in io.Reader) (id string, err error) {
+	head := make([]byte, len(ageHead))
+	if _, err := io.ReadFull(in, head); err != nil || string(head) != ageHead {
+		return "", fault.Invalid("courier.not_sealed").Because(err)
+	}
+	return c.Pour(io.MultiReader(strings.NewReader(ageHead), in))
+}
+
+// Pour takes a parcel as it is sealed.
+func (c *Counter) Pour(sealed io.Reader) (id string, err error) {
+	var fresh []string
+	var bytes int64
+	x, err := parcel.Split(toTheEnd{sealed}, func(_ int, hash string, piece []byte) error {
+		isNew, err := c.keep(hash, piece)
+		if isNew {
+			fresh, bytes = append(fresh, hash), bytes+int64(len(piece))
+		}
+		return err
+	})
+	if err == nil {
+		_, err = parcel.ReadIndex(x.Text()) // a file that repeats itself is no sealed one
+	}
+	told := &recorder{header: make(http.Header)}
+	if err == nil {
+		err = c.put(told, x)
+	}
+	if err == nil && told.status != http.StatusCreated {
+		err = fault.Corrupt("courier.strange", piecesDir) // a stick that keeps other bytes than it is given
+	}
+	if err != nil {
+		for _, hash := range fresh {
+			err = errors.Join(err, c.f.remove(pieceName(hash)))
+		}
+		c.giveBack(bytes)
+		return "", err
+	}
+	return x.ID(), nil
+}
+
+// toTheEnd lets a file end with io.EOF alone: a form that breaks off ends in
+// io.ErrUnexpectedEOF, as a last piece does for parcel.Split.
+type toTheEnd struct{ in io.Reader }
+
+// Read implements io.Reader.
+func (t toTheEnd) Read(b []byte) (int, error) {
+	n, err := t.in.Read(b)
+	if err != nil && err != io.EOF {
+		if _, known := fault.Of(err); !known {
+			err = fault.Later("courier.cut_off")
+		}
+	}
+	return n, err
+}

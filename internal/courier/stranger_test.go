@@ -1,0 +1,142 @@
+package courier_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"kua/internal/courier"
+	"kua/internal/nodeapi"
+	"kua/internal/parcel"
+)
+
+func counter(t testing.TB, f *courier.Folder, bytes int64) (*courier.Counter, func(method, path string, body []byte) *httptest.ResponseRecorder) {
+	t.Helper()
+	k, _ := key(9)
+	c := f.Counter(k, bytes)
+	h := c.Handler()
+	return c, func(method, path string, body []byte) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, nodeapi.Base+path, strings.NewReader(string(body))))
+		return w
+	}
+}
+
+const upload = "/uploads/00112233445566778899aabbccddeeff"
+
+// TestCounterTellsNothing asks, as a stranger in the room, for what others brought,
+// and makes every call that is not a witness's.
+func TestCounterTellsNothing(t *testing.T) {
+	t.Parallel()
+	f := open(t, t.TempDir())
+	b, x := sealed(t, 600_000, 1)
+	if _, err := client(t, f).Send(t.Context(), x, pieces(b, x), nil); err != nil {
+		t.Fatal(err)
+	}
+	_, call := counter(t, f, 1<<30)
+	if w := call("GET", upload, nil); w.Code != 200 || strings.Contains(w.Body.String(), x.Pieces[0]) {
+		t.Errorf("what an upload has: %d %s", w.Code, w.Body)
+	}
+	for hash, want := range map[string]string{x.Pieces[0]: "?1", strings.Repeat("0", 64): "?0", "../../etc/passwd": ""} {
+		if w := call("HEAD", upload+"/pieces/"+hash, nil); w.Header().Get(nodeapi.CompleteHeader) != want {
+			t.Errorf("%s: %d %v", hash, w.Code, w.Header())
+		}
+	}
+	for _, path := range []string{"/desk/parcels", "/desk/parcels/" + x.ID() + "/index", "/desk/pieces/" + x.Pieces[0], "/desk/edition", "/uploads"} {
+		for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+			if w := call(method, path, nil); w.Code != http.StatusNotFound {
+				t.Errorf("%s %s: %d", method, path, w.Code)
+			}
+		}
+	}
+}
+
+// TestCounterIsBounded brings more than may come, wrong pieces, and indexes of what
+// never came.
+func TestCounterIsBounded(t *testing.T) {
+	t.Parallel()
+	f := open(t, t.TempDir())
+	b, x := sealed(t, 600_000, 2)
+	c, call := counter(t, f, parcel.PieceBytes)
+	if w := call("PUT", upload+"/pieces/"+x.Pieces[0], b[1:parcel.PieceBytes+1]); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("other bytes than the name says: %d", w.Code)
+	}
+	if w := call("PUT", upload+"/pieces/"+x.Pieces[0], b); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("more than a piece: %d", w.Code)
+	}
+	for range 3 { // the same one costs its room once
+		if w := call("PUT", upload+"/pieces/"+x.Pieces[0], b[:parcel.PieceBytes]); w.Code != http.StatusCreated {
+			t.Fatalf("a piece: %d %s", w.Code, w.Body)
+		}
+	}
+	if w := call("PUT", upload+"/pieces/"+x.Pieces[1], b[parcel.PieceBytes:2*parcel.PieceBytes]); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "courier.full") {
+		t.Errorf("a piece too many: %d %s", w.Code, w.Body)
+	}
+	if w := call("POST", upload+"/commit", x.Text()); w.Code != http.StatusConflict {
+		t.Errorf("a parcel of which most is missing: %d", w.Code)
+	}
+	if w := call("POST", upload+"/commit", []byte("kua-parcel-index/1\nsize 99\n")); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("no index: %d", w.Code)
+	}
+	if ids, err := f.Parcels(); err != nil || len(ids) > 0 || c.Taken() > 0 {
+		t.Errorf("%v, %d, %v", ids, c.Taken(), err)
+	}
+}
+
+const ageHead = "age-encryption.org/v1\n"
+
+// TestHandedFile gives files to the form: sealed, not sealed, cut off, repeating
+// itself, and more than there is room for. What is refused leaves no byte.
+func TestHandedFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := open(t, dir)
+	b, _ := sealed(t, 900_000, 3)
+	whole := append([]byte(ageHead), b...)
+	c, _ := counter(t, f, 4*parcel.PieceBytes)
+	before := len(files(t, dir))
+	for name, tc := range map[string]struct {
+		in   io.Reader
+		want string
+	}{
+		"a film":             {bytes.NewReader(b), "courier.not_sealed"},
+		"nothing":            {strings.NewReader(""), "courier.not_sealed"},
+		"a beginning of one": {strings.NewReader(ageHead[:9]), "courier.not_sealed"},
+		"one that repeats":   {strings.NewReader(ageHead + strings.Repeat("x", 3*parcel.PieceBytes)), "parcel.not_an_index"},
+		"too large a one":    {io.MultiReader(bytes.NewReader(whole), bytes.NewReader(b)), "courier.full"},
+	} {
+		_, err := c.Hand(tc.in)
+		wants(t, name, err, tc.want)
+	}
+	if _, err := c.Hand(io.MultiReader(bytes.NewReader(whole[:700_000]), iotest.ErrReader(io.ErrUnexpectedEOF))); err == nil {
+		t.Error("one that breaks off was taken")
+	}
+	if n := len(files(t, dir)); n != before {
+		t.Errorf("%d files are left of what was refused", n-before)
+	}
+	for range 2 { // and their room was given back; the same file again is the same parcel
+		if id, err := c.Hand(bytes.NewReader(whole)); err != nil || len(id) != 64 {
+			t.Fatal(id, err)
+		}
+	}
+	if c.Taken() != 1 {
+		t.Errorf("%d parcels were taken", c.Taken())
+	}
+}
+
+// FuzzHand gives the form any bytes: none is kept but behind a sealed file's head.
+func FuzzHand(f *testing.F) {
+	f.Add([]byte(ageHead + "-> X25519 "))
+	f.Add([]byte("ftypisom"))
+	dir := open(f, f.TempDir())
+	c, _ := counter(f, dir, 1<<30)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if id, err := c.Hand(bytes.NewReader(b)); err == nil && (!bytes.HasPrefix(b, []byte(ageHead)) || len(id) != 64) {
+			t.Errorf("%q was taken for sealed", b)
+		}
+	})
+}
