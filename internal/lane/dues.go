@@ -77,14 +77,26 @@ func (l *Lane) pledged(ctx context.Context, authority string) (all []Due, cut bo
 	if err != nil {
 		return nil, false, err
 	}
-	for _, r := range open[:min(len(open), maxDues)] {
-		if r, err = l.Request(ctx, r.ID); err != nil {
-			return nil, false, err
-		}
-		s, err := l.PledgeStanding(ctx, r, Said{})
-		if err != nil {
-			return nil, false, err
-		}
+	shown := open[:min(len(open), maxDues)]
+	var ids []int64
+	for _, r := range shown {
+		ids = append(ids, r.ID)
+	}
+	kept, err := l.db.AssignmentsOf(ctx, ids...)
+	if err != nil {
+		return nil, false, err
+	}
+	_, router, err := l.Current(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	parts := map[int64][]Assignment{}
+	for _, a := range kept {
+		parts[a.Request] = append(parts[a.Request], shownAssignment(a))
+	}
+	for _, r := range shown {
+		r.Assignments = parts[r.ID]
+		s := l.pledgeStands(router, r, Said{})
 		all = append(all, Due{Day: s.Until, Request: r.ID, Part: r.Assignments[0].Number, Pledge: true, Over: s.Word == pledge.Overdue})
 	}
 	return all, len(open) > maxDues, nil

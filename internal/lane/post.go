@@ -154,6 +154,10 @@ func (l *Lane) PledgeStanding(ctx context.Context, r Request, said Said) (pledge
 	if err != nil {
 		return pledge.Standing{}, err
 	}
+	return l.pledgeStands(router, r, said), nil
+}
+
+func (l *Lane) pledgeStands(router *authority.Router, r Request, said Said) pledge.Standing {
 	d, today := router.Directory(), l.today()
 	if law, err := d.Book.Law(d.Info.Country); err == nil {
 		today = l.dayIn(law.Zone)
@@ -163,5 +167,5 @@ func (l *Lane) PledgeStanding(ctx context.Context, r Request, said Said) (pledge
 	if a.State == Mended {
 		f.Kept = a.Since
 	}
-	return pledge.Stand(f, router.Calendar(a.Authority), today), nil
+	return pledge.Stand(f, router.Calendar(a.Authority), today)
 }

@@ -56,6 +56,47 @@ async function arrived(page, count) {
   }, count);
 }
 
+// At 50 kbit/s each way and 0.7 s for every round trip, what a step takes beside the person
+// themselves. Every request is reckoned to wait for the one before, and each page for a
+// connection of its own (two round trips), which a browser does better.
+const seconds = (c) => (c.requests + 2 * c.pages) * 0.7 + ((c.down + c.up) * 8) / 50_000;
+
+// counted gives what goes over the line while a person does something; bytes of photos as
+// their phone took them are left out, since they are whatever the phone makes of them.
+async function counted(page, name, photo, budget, act) {
+  const c = { pages: 0, requests: 0, down: 0, up: 0 };
+  const sizes = [];
+  const one = async (r) => ({ s: await r.sizes(), body: Number((await r.headerValue("content-length")) ?? 0), page: r.isNavigationRequest() });
+  const count = (r) => sizes.push(one(r).catch(() => undefined)); // of a page that is gone
+  page.on("requestfinished", count);
+  const line = process.env.KUA_2G ? await page.context().newCDPSession(page) : undefined;
+  await line?.send("Network.emulateNetworkConditions", { offline: false, latency: 700, downloadThroughput: 6250, uploadThroughput: 6250 });
+  await line?.send("Emulation.setCPUThrottlingRate", { rate: 6 });
+  const began = Date.now();
+  const result = await act();
+  const took = (Date.now() - began) / 1000;
+  await line?.detach();
+  page.off("requestfinished", count);
+  for (const { s, body, page: whole } of (await Promise.all(sizes)).filter(Boolean)) {
+    c.pages += whole ? 1 : 0;
+    c.requests += 1;
+    c.down += s.responseHeadersSize + s.responseBodySize;
+    c.up += s.requestHeadersSize + body;
+  }
+  c.up -= photo ? readFileSync(photo).length : 0;
+  console.log(`${name}: ${JSON.stringify(c)}, ${seconds(c).toFixed(1)} s over 2G, took ${took.toFixed(1)} s here`);
+  assert.ok(c.up > 0, "what was sent was not counted");
+  assert.ok(c.pages > 0 && c.pages <= budget.pages, `${name} is ${c.pages} pages`);
+  assert.ok(seconds(c) <= budget.seconds, `${name} would take ${seconds(c).toFixed(1)} s over 2G beside the photo: ${JSON.stringify(c)}`);
+  return result;
+}
+
+// asked holds that a page asks for no more than so many fields before it can be sent.
+async function asked(page, most) {
+  const required = await page.locator("main form:has(button.main) :is(input, select, textarea)[required]").evaluateAll((all) => new Set(all.map((f) => f.name)).size);
+  assert.ok(required <= most, `${page.url()} asks for ${required} fields`);
+}
+
 const written = (page) => page.locator(".receipt").first().innerText();
 
 // tell sends the report and gives its number and its code.
@@ -63,6 +104,8 @@ async function tell(page) {
   await page.goto(`${address}/ru/open/`);
   await page.locator('a[href="/ru/open/tell"]').first().tap();
   await page.locator('a[href="/ru/open/tell/manhole"]').tap();
+  await page.waitForURL("**/tell/manhole");
+  await asked(page, 3);
   await page.selectOption("#area", "south");
   await page.fill("#landmark", "улица Выдуманная, 5");
   await page.check('input[value="gone"]');
@@ -103,9 +146,14 @@ async function answer(page, link) {
   await look(page, "journey-link-plan");
   await plan.locator("button").click();
   await page.waitForSelector("[role=status]");
-  await page.setInputFiles("#photo", repaired);
-  await page.locator("form.card button.main").tap();
-  await page.waitForSelector("[role=status]");
+  // Two taps and a photo, within twenty seconds with the page before.
+  await counted(page, "answering", repaired, { pages: 2, seconds: 15 }, async () => {
+    await page.goto(link);
+    await asked(page, 1);
+    await page.setInputFiles("#photo", repaired);
+    await page.locator("form.card button.main").tap();
+    await page.waitForSelector("[role=status]");
+  });
   assert.equal(await page.locator("form").count(), 0);
   await look(page, "journey-link-closed");
 }
@@ -133,7 +181,8 @@ async function judge(page, lang, code, says, photo, words, name) {
 
 try {
   const citizen = await person();
-  const { code, report } = await tell(citizen);
+  // Under a minute, of which half is left for reading, tapping and typing.
+  const { code, report } = await counted(citizen, "telling", wrong, { pages: 5, seconds: 30 }, () => tell(citizen));
   await citizen.goto(`${address}/kk/open/case/${report}`);
   await look(citizen, "journey-case-open");
   const other = await person({ javaScriptEnabled: false });

@@ -79,7 +79,9 @@ func TestFromReportToConfirmed(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", args...)
 	cmd.Dir = "../../../web"
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("node: %v\n%s", err, out)
 	}
+	t.Logf("%s", out) // what went over the line
 }

@@ -210,7 +210,7 @@ func (w *Web) routes() {
 // Before serves the open lane's address space as long as the lane has a
 // directory, and leaves everything else to next.
 func (w *Web) Before(next http.Handler) http.Handler {
-	mine := page.Headers(policy, http.HandlerFunc(w.serve))
+	mine := page.Headers(policy, compressed(http.HandlerFunc(w.serve)))
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		_, rest, ok := page.Cut(r.URL.Path)
 		if !ok || rest != Root && !strings.HasPrefix(rest, Root+"/") {

@@ -108,10 +108,13 @@ func (c *copying) whole() bool {
 	return !c.failed && (c.status == 0 || c.status == http.StatusOK) && c.body.Len() > 0 && c.Header().Get("Set-Cookie") == ""
 }
 
-// header gives what the page itself has set.
+// header gives what the page itself has set; how it went to its first reader is not of it.
 func (c *copying) header() http.Header {
 	own := http.Header{}
 	for name, values := range c.Header() {
+		if name == encodingHeader || name == varyHeader {
+			continue
+		}
 		if was, there := c.before[name]; !there || fmt.Sprint(was) != fmt.Sprint(values) {
 			own[name] = values
 		}

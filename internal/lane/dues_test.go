@@ -1,0 +1,58 @@
+package lane_test
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"kua/internal/lane"
+	"kua/internal/locale"
+	"kua/internal/sqldb"
+)
+
+// asked counts how often a database looks whether its asker is still there, which it
+// does at each query.
+type asked struct {
+	context.Context
+	n *atomic.Int64
+}
+
+func (a asked) Done() <-chan struct{} {
+	a.n.Add(1)
+	return a.Context.Done()
+}
+
+// TestDuesOfManyPledges: an authority's calendar asks the database as often for many
+// pledges as for a few, and has them all.
+func TestDuesOfManyPledges(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, _ sqldb.Config) {
+		l := withCity(t, open())
+		pledges := 0
+		pledge := func(n int) {
+			t.Helper()
+			for range n {
+				pledges++
+				if _, err := l.AddPost(t.Context(), lane.Post{Matter: lane.Pledge, By: lane.ByHouse, Authority: "water", Area: "south", Language: locale.Russian, Words: "Починим водокачку, выдумано", Ends: l.Today().Plus(pledges)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		looks := func() int64 {
+			t.Helper()
+			var n atomic.Int64
+			all, cut, err := l.Dues(asked{t.Context(), &n}, lane.Account{Authority: "water"})
+			all = slices.DeleteFunc(all, func(d lane.Due) bool { return !d.Pledge }) // the day of the inbox apart
+			if err != nil || cut || len(all) != pledges || all[0].Part == 0 || all[0].Day > all[pledges-1].Day {
+				t.Fatalf("%d pledges are the days %+v, %v, %v", pledges, all, cut, err)
+			}
+			return n.Load()
+		}
+		pledge(2)
+		few := looks()
+		pledge(30)
+		if many := looks(); few == 0 || many >= few+30 {
+			t.Errorf("2 pledges cost %d looks, 32 cost %d", few, many)
+		}
+	})
+}
