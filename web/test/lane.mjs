@@ -40,6 +40,41 @@ async function look(page, name) {
   if (shots) await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
 }
 
+// heard gives what a screen reader gets of a page, and holds that it has one main part,
+// and headings that begin with the first level and leave none out.
+async function heard(page, name) {
+  const reader = await page.context().newCDPSession(page);
+  const { nodes } = await reader.send("Accessibility.getFullAXTree");
+  await reader.detach();
+  const all = nodes.filter((n) => !n.ignored).map((n) => ({
+    role: n.role?.value,
+    name: n.name?.value ?? "",
+    ...Object.fromEntries((n.properties ?? []).map((p) => [p.name, p.value.value])),
+  }));
+  const levels = all.filter((n) => n.role === "heading").map((n) => n.level);
+  assert.equal(all.filter((n) => n.role === "main").length, 1, name);
+  assert.equal(levels.filter((l) => l === 1).length, 1, `${name}: ${levels}`);
+  levels.reduce((before, l) => (assert.ok(l <= before + 1, `${name}: ${levels}`), l), 0);
+  for (const n of all) if (["link", "button", "textbox", "combobox"].includes(n.role)) assert.notEqual(n.name.trim(), "", `${name} has a ${n.role} without a name`);
+  return all;
+}
+
+// mapHeard holds that every mark of a map is a link with a name, and that the list below
+// leads to the same reports and says in which area each lies.
+async function mapHeard(page) {
+  const all = await heard(page, "the map");
+  const seen = await page.locator("svg.map a").evaluateAll((marks) => marks.map((m) => new URL(m.getAttribute("href"), document.baseURI).href));
+  assert.ok(seen.length > 0);
+  const text = await page.locator("main").ariaSnapshot();
+  for (const href of seen) {
+    const said = all.filter((n) => n.role === "link" && n.url === href);
+    assert.ok(said.length >= 2, `${href} is heard ${said.length} times: as a mark and in the list it should be`);
+    for (const s of said) assert.ok(text.includes(s.name.slice(0, 40)), `${s.name} is not in what is read`);
+    const row = page.locator("main li", { has: page.locator(`a[href="${new URL(href).pathname}"]`) }).first();
+    assert.match(await row.innerText(), /район|Базар/i);
+  }
+}
+
 // photo gives a made-up photo: bands of colour, with a comment that must not come out.
 async function photo(page) {
   const url = await page.evaluate(() => {
@@ -149,13 +184,16 @@ try {
   assert.equal(await bare.locator("svg.map circle").count(), 2);
   await phone.goto(`${address}/ru/open/map`);
   await look(phone, "lane-map");
+  await mapHeard(phone);
   const target = await phone.locator("svg.map a").first().boundingBox();
   assert.ok(target.width >= 24 && target.height >= 24, `a mark is ${target.width} px wide`);
   await phone.locator("svg.map a").first().click();
   await phone.waitForURL("**/open/case/*");
+  await heard(phone, "a case");
   await phone.click("dd a"); // the area
   await phone.waitForURL("**/open/area/*");
   await look(phone, "lane-area");
+  await heard(phone, "an area");
   await desk.goto(`${address}/en/open/map`);
   await look(desk, "lane-map-desktop");
   assert.deepEqual(foreign, []);
