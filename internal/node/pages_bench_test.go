@@ -68,6 +68,8 @@ end
 `), 0o600))
 	for b.Loop() {
 		var node, other, ratios, costs []float64
+		answered(b, our, wrk, script, ours) // both have every page in memory then
+		answered(b, their, wrk, script, theirs)
 		for range 11 {
 			n, cpu := answered(b, our, wrk, script, ours)
 			m, cpuTheirs := answered(b, their, wrk, script, theirs)
