@@ -83,7 +83,7 @@ func TestEmptiestGivesWay(t *testing.T) {
 	holds(large, 3, false)
 	holds(name("d"), 0, true) // the emptiest, though it is younger
 	holds(name("c"), 1, false)
-	must(t, put(name("e"), 1))
+	must(t, put(name("e"), 60))
 	at(36)
 	must(t, put(large, 1)) // it is there, and goes on
 
