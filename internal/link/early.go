@@ -14,12 +14,13 @@ import (
 // given from the connection itself, before http.Server reads a request: for small
 // pages that server's work is most of what an answer costs.
 //
-// It is no second server. A connection begins here and is http.Server's for good
+// It is no second server, and no answer that lies ready may depend on anything but
+// door and target. A connection begins here and is http.Server's for good
 // with the first request that is not of the plainest kind: a GET that came whole
 // and alone, in headers that are known to change nothing (RFC 9112; FuzzEarly
 // holds that both give the same answer). What was read of that one is read again.
 type Door struct {
-	Ready      func(d *Door, target []byte) *Answer // nil: http.Server makes the answer
+	Ready      func(d *Door, target []byte) *Answer // needed; where it gives nil, http.Server makes the answer
 	HeaderTime time.Duration                        // as the server's ReadHeaderTimeout, IdleTimeout and WriteTimeout
 	IdleTime   time.Duration
 	AnswerTime time.Duration
