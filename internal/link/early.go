@@ -15,10 +15,11 @@ import (
 // pages that server's work is most of what an answer costs.
 //
 // It is no second server, and no answer that lies ready may depend on anything but
-// door and target. A connection begins here and is http.Server's for good
-// with the first request that is not of the plainest kind: a GET that came whole
-// and alone, in headers that are known to change nothing (RFC 9112; FuzzEarly
-// holds that both give the same answer). What was read of that one is read again.
+// door and target. A connection begins here and is http.Server's for good with the
+// first request that does not lie ready or is not of the plainest kind: a GET that
+// came whole and alone, in headers that are known to change nothing (RFC 9112;
+// FuzzEarly holds that both give the same answer). What was read of that one is
+// read again by that server.
 type Door struct {
 	Ready      func(d *Door, target []byte) *Answer // needed; where it gives nil, http.Server makes the answer
 	HeaderTime time.Duration                        // as the server's ReadHeaderTimeout, IdleTimeout and WriteTimeout
@@ -49,9 +50,6 @@ func Ready(h http.Header, body []byte) *Answer {
 	b.WriteString("Date: ")
 	return &Answer{head: b.Bytes(), body: body}
 }
-
-// Bytes is what the answer takes in memory beside its body.
-func (a *Answer) Bytes() int64 { return int64(len(a.head)) }
 
 // Listen gives a listener at whose connections the door stands. l may be one of
 // the package's own.
