@@ -284,6 +284,9 @@ func (a *app) send(ctx context.Context, node *nodeapi.Client, path string) error
 	if err != nil {
 		return err
 	}
+	if sent.LetGo {
+		a.say("cli.send.let_go")
+	}
 	if sent.Already > 0 {
 		a.say("cli.send.resumed", sent.Already)
 	}

@@ -18,6 +18,10 @@ func Begin(f *os.File, offset, size int64) {
 	_ = unix.SyncFileRange(int(f.Fd()), offset, size, unix.SYNC_FILE_RANGE_WRITE)
 }
 
+// reserve gives a stretch of f its place on the disk, and makes f as long as that.
+// It promises nothing.
+func reserve(f *os.File, offset, size int64) { _ = unix.Fallocate(int(f.Fd()), 0, offset, size) }
+
 // direct lets whole aligned blocks of f go to the disk past the system's
 // memory, or no longer (open(2), O_DIRECT). Where that cannot be had, writing
 // works all the same.

@@ -10,6 +10,8 @@ func Flush(f *os.File) error { return f.Sync() }
 // Begin does nothing here.
 func Begin(*os.File, int64, int64) {}
 
+func reserve(*os.File, int64, int64) {}
+
 func direct(*os.File, bool) {}
 
 func refused(error) bool { return false }

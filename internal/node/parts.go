@@ -130,6 +130,17 @@ func (p *parts) hold(k partKey, interrupt func()) (leave func()) {
 	}
 }
 
+// busy gives the uploads of which a call is reading bytes.
+func (p *parts) busy() map[string]bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[string]bool)
+	for k := range p.holders {
+		all[k.upload] = true
+	}
+	return all
+}
+
 // alone interrupts whoever reads bytes of a piece and waits until they have put
 // by what they have.
 func (p *parts) alone(k partKey) {

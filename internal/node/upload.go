@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -18,80 +17,6 @@ import (
 const pieceBytes = parcel.PieceBytes
 
 var uploadName = regexp.MustCompile(`^[0-9a-f]{32}$`)
-
-// uploads counts what is under way, so that the limits cost no query.
-type uploads struct {
-	sync.Mutex
-	bytes map[string]int64
-	total int64
-}
-
-func (u *uploads) load(ctx context.Context, db *nodedb.DB) error {
-	u.Lock()
-	defer u.Unlock()
-	open, err := db.OpenUploads(ctx)
-	if err != nil {
-		return err
-	}
-	u.bytes, u.total = open, 0
-	for _, size := range open {
-		u.total += size
-	}
-	return nil
-}
-
-// found counts in what an earlier run left.
-func (u *uploads) found(upload string, size int64) {
-	u.Lock()
-	defer u.Unlock()
-	u.bytes[upload] += size
-	u.total += size
-}
-
-// admit counts a piece in, or refuses it.
-func (u *uploads) admit(upload string, size int64, l Limits) error {
-	u.Lock()
-	defer u.Unlock()
-	_, known := u.bytes[upload]
-	switch {
-	case !known && len(u.bytes) >= l.OpenUploads:
-		return fault.Later("node.too_many_uploads")
-	case u.total+size > l.OpenBytes:
-		return fault.Later("node.full")
-	case u.bytes[upload]+size > l.ParcelBytes:
-		return fault.TooLarge("node.parcel_too_large", l.ParcelBytes>>20)
-	}
-	u.bytes[upload] += size
-	u.total += size
-	return nil
-}
-
-// leave counts out bytes that were counted in and are not the upload's any more:
-// a piece that took no room in the end, or what has become a parcel. over says
-// that an upload that then has nothing is none.
-func (u *uploads) leave(upload string, size int64, over bool) {
-	u.Lock()
-	defer u.Unlock()
-	have, ok := u.bytes[upload]
-	if !ok {
-		return
-	}
-	size = min(size, have)
-	u.total -= size
-	if u.bytes[upload] = have - size; over && have == size {
-		delete(u.bytes, upload)
-	}
-}
-
-// end counts out uploads that are dropped whole.
-func (u *uploads) end(names []string) {
-	u.Lock()
-	defer u.Unlock()
-	for _, name := range names {
-		u.total -= u.bytes[name]
-		delete(u.bytes, name)
-	}
-}
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, pieceBytes+1); return &b }}
 
@@ -163,7 +88,7 @@ func (n *Node) readPiece(w http.ResponseWriter, r *http.Request, k partKey, buff
 // counted already.
 func (n *Node) keepPiece(k partKey, piece []byte) (nodedb.Placed, error) {
 	size, counted := int64(len(piece)), n.parts.offset(k)
-	if err := n.uploads.admit(k.upload, size-counted, n.cfg.Limits); err != nil {
+	if err := n.admit(k.upload, size-counted); err != nil {
 		return 0, err
 	}
 	placed := nodedb.Known
@@ -177,6 +102,8 @@ func (n *Node) keepPiece(k partKey, piece []byte) (nodedb.Placed, error) {
 	}
 	if placed != nodedb.Kept {
 		n.uploads.leave(k.upload, size, false)
+	} else {
+		n.uploads.progressed(k.upload)
 	}
 	dropped, err := n.parts.drop(k)
 	if dropped != counted {
@@ -194,6 +121,9 @@ func (n *Node) have(w http.ResponseWriter, r *http.Request) error {
 	pieces, err := n.db.Have(r.Context(), upload)
 	if err != nil {
 		return err
+	}
+	if n.uploads.wasLetGo(upload) {
+		w.Header().Set(nodeapi.LetGoHeader, "?1")
 	}
 	return n.signed(w, http.StatusOK, nodeapi.Have{Kind: nodeapi.KindHave, Node: n.Key(), Parts: n.parts.of(upload), Pieces: pieces, Upload: upload})
 }

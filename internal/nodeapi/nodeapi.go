@@ -55,7 +55,12 @@ type Have struct {
 	Parts  map[string]int64 `json:"parts,omitempty"`
 	Pieces []string         `json:"pieces"`
 	Upload string           `json:"upload"`
+
+	LetGo bool `json:"-"` // the node had to let go of what it held of it (LetGoHeader); not signed
 }
+
+// LetGoHeader is ?1 in the answer about an upload that gave way to others.
+const LetGoHeader = "Kua-Let-Go"
 
 // How bytes are added to a piece that came in part: the header fields of
 // draft-ietf-httpbis-resumable-upload.

@@ -17,6 +17,7 @@ type Sent struct {
 	Envelope        Envelope // the acknowledgement as the node signed it
 	Already         int64    // bytes the node held before
 	Bytes           int64    // bytes brought now
+	LetGo           bool     // the node had let go of what was brought before
 	Lacking         int      // pieces that neither the node nor the caller has
 }
 
@@ -44,6 +45,7 @@ func (c *Client) Send(ctx context.Context, index parcel.Index, read func(n int) 
 		return Sent{}, fmt.Errorf("ask what the node holds: %w", err)
 	}
 	sent, err := c.sendPieces(ctx, upload, index, have, read, progress)
+	sent.LetGo = have.LetGo
 	if err != nil {
 		return sent, err
 	}

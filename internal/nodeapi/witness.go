@@ -64,6 +64,7 @@ func (c *Client) Have(ctx context.Context, upload string) (Have, error) {
 	if have.Kind != KindHave || have.Upload != upload {
 		return Have{}, fault.Corrupt("nodeapi.not_understood")
 	}
+	have.LetGo = a.header.Get(LetGoHeader) == "?1"
 	return have, nil
 }
 

@@ -19,6 +19,7 @@ type Sent struct {
 	Acknowledgement nodeapi.Acknowledgement
 	Already         int64 // bytes the node held before this call
 	Bytes           int64 // bytes sent by this call
+	LetGo           bool  // the node had let go of what was brought before this call
 }
 
 // Progress is called as a long act goes on; done and total are bytes.
@@ -35,7 +36,7 @@ func Send(ctx context.Context, node *nodeapi.Client, path string, progress Progr
 	}
 	defer f.Close()
 	s, err := node.Send(ctx, index, readPieces(f, index), progress)
-	return Sent{index.ID(), node.URL(), s.Acknowledgement, s.Already, s.Bytes}, err
+	return Sent{index.ID(), node.URL(), s.Acknowledgement, s.Already, s.Bytes, s.LetGo}, err
 }
 
 // openSealed opens a sealed file and cuts it into pieces.

@@ -173,6 +173,24 @@ func (db *DB) Expire(ctx context.Context, before string) (names []string, free [
 	return names, free, err
 }
 
+// Drop drops one upload, and gives the slots of the pieces that nothing needs any
+// more. Parcels are not touched; a name that is no upload drops nothing.
+func (db *DB) Drop(ctx context.Context, name string) (free []int64, err error) {
+	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT up.slot FROM upload u JOIN upload_piece up ON up.upload = u.number WHERE u.name = $1`, name)
+		mine, err := collect(rows, err, scanOne[int64])
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM upload WHERE name = $1`, name); err != nil {
+			return err
+		}
+		free, err = dropUnneeded(ctx, tx, mine)
+		return err
+	})
+	return free, err
+}
+
 // dropUnneeded deletes those of the pieces that no upload and no parcel has.
 func dropUnneeded(ctx context.Context, tx *sql.Tx, slots []int64) (free []int64, err error) {
 	drop, err := tx.PrepareContext(ctx, `DELETE FROM piece WHERE slot = $1
