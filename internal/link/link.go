@@ -1,9 +1,7 @@
 // Package link is what a server does for roads that freeze: censors of the region
 // let about 16 kilobytes of a TLS connection pass and then hold back the rest
 // without a word. So the records are small enough to be opened one by one, and no
-// answer to a browser begins on a connection that has carried much already. And it
-// is a door at which small answers lie ready, so that a small server bears many
-// readers.
+// answer to a browser begins on a connection that has carried much already.
 //
 // It knows nothing of what is served. Used by node and mirror.
 package link
@@ -108,10 +106,8 @@ func (c *counted) Write(b []byte) (int, error) {
 
 type key struct{}
 
-// Context is for an http.Server's ConnContext: it lets Handler know the connection,
-// and At its door.
+// Context is for an http.Server's ConnContext: it lets Handler know the connection.
 func Context(ctx context.Context, c net.Conn) context.Context {
-	ctx, c = withDoor(ctx, c)
 	if c, ok := c.(*conn); ok {
 		return context.WithValue(ctx, key{}, c)
 	}

@@ -283,7 +283,6 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	h["Content-Encoding"] = gzipHeader
 	h["Content-Length"] = p.headers.length
-	p.keepReady(r, h)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(p.gzip)
 	}

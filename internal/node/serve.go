@@ -82,8 +82,6 @@ func (n *Node) Serve(ctx context.Context, at Listen, h http.Handler) error {
 	if config != nil {
 		l = link.Listen(l, config)
 	}
-	door := &link.Door{Ready: n.ready, HeaderTime: headerTime, IdleTime: idleTime, AnswerTime: answerTime}
-	l = door.Listen(l)
 	s := &http.Server{
 		Handler: link.Handler(h), ErrorLog: quiet(n.cfg.Diary),
 		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return link.Context(withPace(ctx, c), c) },

@@ -2,7 +2,6 @@ package node_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -27,8 +26,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"kua/internal/canon"
 	"kua/internal/fault"
@@ -424,64 +421,6 @@ func TestDeskApart(t *testing.T) {
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusNotFound {
 			t.Errorf("%s at the desk's door: %s", path, resp.Status)
-		}
-	}
-}
-
-// TestReadyPages reads a page over and over through two doors with headers of
-// their own: the answer stays the same to the byte when it lies ready, each door
-// says its own, and the next edition's page comes at once.
-func TestReadyPages(t *testing.T) {
-	t.Parallel()
-	c := newCollective(t)
-	r := start(t, c.config(t.TempDir()))
-	must(t, r.desk(c).Switch(t.Context(), c.brought(t, r, c.pages(t, "first"))))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	other := http.HandlerFunc(func(w http.ResponseWriter, r2 *http.Request) {
-		w.Header().Set("X-Door", "the other one")
-		r.Files().ServeHTTP(w, r2)
-	})
-	go func() { served <- r.Serve(ctx, node.Listen{Listener: l}, other) }()
-	client := &http.Client{Transport: new(http.Transport)}
-	defer func() {
-		client.CloseIdleConnections()
-		stop()
-		must(t, <-served)
-	}()
-	read := func(addr string) (header http.Header, page string) {
-		t.Helper()
-		client.CloseIdleConnections() // a connection that met http.Server stays there
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, addr+"/en/index.html", nil)
-		must(t, err)
-		req.Header.Set("Accept-Encoding", "gzip") // so it is not opened on the way
-		res, err := client.Do(req)
-		must(t, err)
-		defer res.Body.Close()
-		res.Header.Del("Date")
-		z, err := gzip.NewReader(res.Body)
-		must(t, err)
-		b, err := io.ReadAll(z)
-		must(t, err)
-		return res.Header, string(b)
-	}
-	for _, words := range []string{"first", "second"} {
-		if words == "second" {
-			must(t, r.desk(c).Switch(t.Context(), c.brought(t, r, map[string][]byte{"en/index.html": []byte("second")})))
-		}
-		for _, addr := range []string{r.url, "http://" + l.Addr().String()} {
-			first, _ := read(addr)
-			if got := first.Get("X-Door"); (got != "") != (addr != r.url) {
-				t.Errorf("%s: X-Door is %q", addr, got)
-			}
-			for range 3 {
-				header, page := read(addr)
-				if diff := cmp.Diff(first, header); diff != "" || !strings.Contains(page, words) {
-					t.Errorf("%s: headers of a ready page (-first +now):\n%s\npage: %.100s", addr, diff, page)
-				}
-			}
 		}
 	}
 }
