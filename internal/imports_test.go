@@ -77,7 +77,7 @@ tor:           onion durable
 tor/tortest:
 nodeapi:       parcel edition onion
 courier:       nodeapi durable
-reportpage:    page parcel
+reportpage:    page parcel link
 handover:      courier reportpage
 verify:        edition onion
 reader:        verify page
@@ -97,7 +97,7 @@ lane:          lane/lanedb canon blob passkey pledge
 lane/darkroom: lane media
 lane/lanetest: lane/darkroom sqldb/pgtest
 lane/deliver:  lane mail open311/client
-lane/laneweb:  lane page pluscode appeal/letter
+lane/laneweb:  lane page pluscode appeal/letter link
 lane/lane311:  lane open311 page
 
 desk/deskdb:   sqldb casefile redact record spread

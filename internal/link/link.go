@@ -3,7 +3,7 @@
 // without a word. So the records are small enough to be opened one by one, and no
 // answer to a browser begins on a connection that has carried much already.
 //
-// It knows nothing of what is served. Used by node and mirror.
+// It knows nothing of what is served.
 package link
 
 import (

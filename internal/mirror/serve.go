@@ -207,7 +207,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if isText(kind) && info.Size() <= zippedMost {
 		w.Header().Set("Vary", "Accept-Encoding")
-		if r.Header.Get("Range") == "" && acceptsGzip(r) {
+		if r.Header.Get("Range") == "" && link.TakesGzip(r.Header) {
 			h.serveZipped(w, r, name, f, info)
 			return
 		}
@@ -311,18 +311,6 @@ func zip(f io.Reader, size int64) ([]byte, error) {
 	}
 	err = errors.Join(err, z.Close()) // before the bytes are taken: it writes the rest
 	return b.Bytes(), err
-}
-
-// acceptsGzip reads Accept-Encoding no more closely than it takes to never send
-// gzip to who refuses it.
-func acceptsGzip(r *http.Request) bool {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		name, q, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if name == "gzip" && strings.Trim(strings.TrimPrefix(strings.ReplaceAll(q, " ", ""), "q="), "0.") != "" || name == "gzip" && q == "" {
-			return true
-		}
-	}
-	return false
 }
 
 // contentTypes are those of all files that an edition can hold.

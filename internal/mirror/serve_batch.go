@@ -9,6 +9,7 @@ import (
 	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/link"
 	"kua/internal/verify"
 )
 
@@ -29,7 +30,7 @@ func (h *Handler) serveBatch(w http.ResponseWriter, r *http.Request) {
 	}
 	dirs := durable.NewDirs(h.root) // for this answer alone, since a switch may move folders
 	defer dirs.Forget()
-	out, end := edition.BatchWriter(bites{w}, w.Header(), acceptsGzip(r))
+	out, end := edition.BatchWriter(bites{w}, w.Header(), link.TakesGzip(r.Header))
 	if err := errors.Join(edition.WriteBatch(out, paths, func(path string) ([]byte, error) { return small(dirs, path) }), end()); err != nil {
 		panic(http.ErrAbortHandler) // so that nobody takes it for whole
 	}

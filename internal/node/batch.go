@@ -11,6 +11,7 @@ import (
 
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/link"
 	"kua/internal/tlog"
 )
 
@@ -31,7 +32,7 @@ func (n *Node) batch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, end := edition.BatchWriter(patientWriter{w}, w.Header(), acceptsGzip(r))
+	out, end := edition.BatchWriter(patientWriter{w}, w.Header(), link.TakesGzip(r.Header))
 	err = edition.WriteBatch(out, paths, func(path string) ([]byte, error) {
 		b, err := n.small(r.Context(), p, path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && r.Context().Err() == nil {

@@ -16,6 +16,7 @@ import (
 
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/link"
 	"kua/internal/tlog"
 )
 
@@ -270,7 +271,7 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	if !acceptsGzip(r) {
+	if !link.TakesGzip(r.Header) {
 		h["Content-Length"] = []string{strconv.FormatInt(p.size, 10)}
 		if r.Method == http.MethodHead {
 			return
@@ -286,22 +287,4 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(p.gzip)
 	}
-}
-
-func acceptsGzip(r *http.Request) bool {
-	for _, v := range r.Header["Accept-Encoding"] {
-		for part := range strings.SplitSeq(v, ",") {
-			name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-			if (name == "gzip" || name == "*") && !zeroQuality(params) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// zeroQuality reports whether "q=0", "q=0.0", …
-func zeroQuality(params string) bool {
-	q, ok := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
-	return ok && strings.Trim(q, "0.") == "" && strings.HasPrefix(q, "0")
 }

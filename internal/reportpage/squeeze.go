@@ -5,7 +5,8 @@ import (
 	"compress/gzip"
 	"net/http"
 	"strconv"
-	"strings"
+
+	"kua/internal/link"
 )
 
 // Squeezed answers with what next answers, in gzip where the browser takes it: a page
@@ -15,7 +16,7 @@ import (
 func Squeezed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Add("Vary", "Accept-Encoding")
-		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		if !link.TakesGzip(r.Header) {
 			next.ServeHTTP(rw, r)
 			return
 		}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	roads "kua/internal/link"
 )
 
 // The headers that compression sets.
@@ -26,7 +28,7 @@ var packers = sync.Pool{New: func() any {
 // with one is not packed. Photos and downloads go as they are.
 func compressed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Cookie") != "" || r.Method == http.MethodHead || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		if r.Header.Get("Cookie") != "" || r.Method == http.MethodHead || !roads.TakesGzip(r.Header) {
 			next.ServeHTTP(rw, r)
 			return
 		}
