@@ -1,12 +1,14 @@
 package nodeapi
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
 
 	"kua/internal/canon"
 	"kua/internal/charter"
+	"kua/internal/fault"
 )
 
 // Calls of the desk that travel by hand, and what travels back: spec/courier.md.
@@ -60,6 +62,35 @@ func Addressee(authorization string) string {
 		return ""
 	}
 	return d.Node
+}
+
+// Met gives the day on which the folder behind this client was at the node, by the
+// node's signature. From a folder that was not there it is zero. Only folders answer.
+func (c *Client) Met(ctx context.Context) (time.Time, error) {
+	a, err := c.get(ctx, "/desk/state", 64<<10, true)
+	if f, ok := fault.Of(err); ok && f.Kind == fault.KindNotFound {
+		return time.Time{}, nil
+	}
+	var e Envelope
+	if err == nil {
+		err = read(a, &e)
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	key, err := c.nodeKey(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var s State
+	if err := e.Open(key, &s); err != nil {
+		return time.Time{}, err
+	}
+	day, err := time.Parse(time.DateOnly, s.Day)
+	if err != nil || s.Kind != KindState || s.Node != key {
+		return time.Time{}, fault.Corrupt("nodeapi.not_understood").Because(err)
+	}
+	return day, nil
 }
 
 // CheckCarried is CheckDesk for a call that came by hand: it may have been on its
