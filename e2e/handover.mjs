@@ -63,7 +63,7 @@ const step = (page, name) => page.waitForSelector(`#step-${name}:not([hidden])`)
 async function seal(page, text, files, lang = "en") {
   await page.goto(`${base}/${lang}/report`);
   await page.waitForSelector("#to-receipt:enabled");
-  await page.check("input[name=what][value=beating]");
+  await page.check(`input[name=what][value=${files ? "beating" : "threat"}]`);
   await page.fill("#text", text);
   if (files) await page.setInputFiles("#files", files);
   await page.click("#to-receipt");

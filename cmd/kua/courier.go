@@ -87,8 +87,8 @@ func (a *app) courierJoin() *cobra.Command {
 	return c
 }
 
-// courierDeliver brings parcels to nodes by net, and takes their mailboxes and what
-// they signed along.
+// courierDeliver brings parcels and the desk's calls to nodes by net, and takes their
+// mailboxes and what they signed along.
 func (a *app) courierDeliver() *cobra.Command {
 	var to []string
 	var pinned string
@@ -146,6 +146,19 @@ func (a *app) deliverTo(ctx context.Context, f *courier.Folder, url, pinned stri
 	d, err := f.Deliver(ctx, at, info.Key, drop, progress)
 	finish()
 	a.sayDelivered(url, d)
+	if err != nil {
+		return err
+	}
+	progress, finish = a.bar("cli.courier.told.progress", url)
+	told, err := f.Bring(ctx, at, info.Key, progress)
+	finish()
+	if told.Done+told.Waiting > 0 {
+		a.say("cli.courier.told", url, told.Done, told.Waiting)
+		a.sayCourierAside(told.Aside)
+	}
+	if told.Waiting > 0 {
+		a.code = verify.Corrupt.ExitCode()
+	}
 	if err != nil || !mail {
 		return err
 	}

@@ -67,6 +67,7 @@ func (f *Folder) HTTP() (*http.Client, error) {
 	handle("GET /desk/parcels/{id}/index", c.index)
 	handle("GET /desk/pieces/{hash}", c.piece)
 	handle("GET /desk/edition", c.edition)
+	handle("GET /desk/state", c.signedState)
 	handle("POST /desk/edition/missing", c.missing)
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete} {
 		handle(method+" /desk/", c.carry)
@@ -301,20 +302,38 @@ func (c *carrier) edition(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// state reads what a node with this key said of itself.
-func (f *Folder) state(node string) (nodeapi.State, error) {
-	var s nodeapi.State
+// signedState gives a node's own word of when the folder was there; nothing, where it
+// was not.
+func (c *carrier) signedState(w http.ResponseWriter, r *http.Request) error {
+	e, err := c.f.stateOf(nodeapi.Addressee(r.Header.Get("Authorization")))
+	if err == nil {
+		answer(w, http.StatusOK, e)
+	}
+	return err
+}
+
+// stateOf reads what a node with this key said of itself, and believes nothing.
+func (f *Folder) stateOf(node string) (e nodeapi.Envelope, err error) {
 	id := charter.KeyID(node)
 	if id == "" {
-		return s, fault.Forbidden("nodeapi.desk_only")
+		return e, fault.Forbidden("nodeapi.desk_only")
 	}
 	b, err := f.read(path.Join(nodesDir, id+".state"), maxEnvelope)
 	if err != nil {
-		return s, err
+		return e, err
 	}
-	var e nodeapi.Envelope
 	if err := json.Unmarshal(b, &e); err != nil {
-		return s, fault.Corrupt("courier.strange", nodesDir).Because(err)
+		return e, fault.Corrupt("courier.strange", nodesDir).Because(err)
+	}
+	return e, nil
+}
+
+// state is what a node with this key signed of itself.
+func (f *Folder) state(node string) (nodeapi.State, error) {
+	var s nodeapi.State
+	e, err := f.stateOf(node)
+	if err != nil {
+		return s, err
 	}
 	if err := e.Open(node, &s); err != nil {
 		return s, err

@@ -159,10 +159,30 @@ func (c *collection) list(ctx context.Context) error {
 				c.nodes[n.URL] = client
 				c.mu.Unlock()
 			}
-			return c.d.db.NodeCollected(ctx, n.URL, err)
+			return c.note(ctx, n.URL, client, err)
 		})
 	}
 	return all.Wait()
+}
+
+// note keeps when a node was asked. A courier's folder answers for every node: of
+// those at which it was, by their own word, that day counts, and of the others nothing.
+func (c *collection) note(ctx context.Context, url string, client *nodeClient, why error) error {
+	if !c.d.cfg.Hand {
+		return c.d.db.NodeCollected(ctx, url, why)
+	}
+	if why != nil {
+		return nil // the folder's fault, and not the node's
+	}
+	day, err := client.Met(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil || day.IsZero() {
+		c.d.cfg.Diary.Debug("the folder was not at the node", "node", url, "cause", faultKey(err))
+		return nil
+	}
+	return c.d.db.NodeMet(ctx, url, day)
 }
 
 func (c *collection) listOne(ctx context.Context, n *nodeClient) (int, error) {

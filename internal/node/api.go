@@ -32,6 +32,11 @@ func (n *Node) Handler() http.Handler {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" "+nodeapi.Base+path, n.answer(do))
 	}
+	carried := func(pattern string, do handler) {
+		handle(pattern, do)
+		method, path, _ := strings.Cut(pattern, " ")
+		handle(method+" "+nodeapi.CarriedBase+path, n.byNet(do))
+	}
 	handle("GET /node", n.info)
 	handle("GET /charter", n.charterChain)
 	handle("GET /uploads/{upload}", n.have)
@@ -45,16 +50,16 @@ func (n *Node) Handler() http.Handler {
 
 	handle("GET /desk/parcels", n.desk(0, n.parcels))
 	handle("GET /desk/parcels/{id}/index", n.desk(0, n.index))
-	handle("DELETE /desk/parcels/{id}", n.desk(0, n.forget))
+	carried("DELETE /desk/parcels/{id}", n.desk(0, n.forget))
 	handle("GET /desk/pieces/{hash}", n.desk(0, n.piece))
-	handle("POST /desk/replies", n.desk(64<<10, n.putReply))
-	handle("POST /desk/charter", n.desk(maxJSON, n.putCharter))
+	carried("POST /desk/replies", n.desk(64<<10, n.putReply))
+	carried("POST /desk/charter", n.desk(maxJSON, n.putCharter))
 	handle("GET /desk/edition", n.desk(0, n.editionState))
 	handle("POST /desk/edition/missing", n.desk(maxJSON, n.editionMissing))
-	handle("PUT /desk/edition/files/{hash}", n.putFile)
-	handle("PUT /desk/edition/log/{path...}", n.desk(maxJSON, n.putLog))
-	handle("PUT /desk/edition/signatures/{path...}", n.desk(4<<10, n.putSignature))
-	handle("POST /desk/edition/switch", n.desk(maxJSON, n.switchEdition))
+	carried("PUT /desk/edition/files/{hash}", n.putFile)
+	carried("PUT /desk/edition/log/{path...}", n.desk(maxJSON, n.putLog))
+	carried("PUT /desk/edition/signatures/{path...}", n.desk(4<<10, n.putSignature))
+	carried("POST /desk/edition/switch", n.desk(maxJSON, n.switchEdition))
 	if n.cfg.Lane != nil {
 		handle("GET /desk/lane/{call...}", n.desk(0, n.cfg.Lane))
 		handle("POST /desk/lane/{call...}", n.desk(maxJSON, n.cfg.Lane))
@@ -210,8 +215,11 @@ func (n *Node) signed(w http.ResponseWriter, status int, doc any) error {
 // tells that these calls exist.
 func (n *Node) authorised(r *http.Request) (bodyHash string, err error) {
 	c, _ := n.Charter()
-	if r.Context().Value(carriedCall{}) != nil {
+	switch r.Context().Value(carriedCall{}) {
+	case byHand:
 		return nodeapi.CheckCarried(r, c.Desks, n.Key(), n.cfg.Now())
+	case byNet:
+		return nodeapi.CheckCarriedByNet(r, c.Desks, n.Key(), n.cfg.Now())
 	}
 	if n.cfg.DeskApart && r.Context().Value(deskDoor{}) == nil {
 		return "", fault.NotFound("node.no_call")

@@ -23,8 +23,14 @@ type Exchanged struct {
 	Parcels int // given along for the desk
 }
 
-// carriedCall marks, in a call's context, that it came by hand.
+// carriedCall marks, in a call's context, that a courier brought it, and how.
 type carriedCall struct{}
+
+// The ways of a courier.
+const (
+	byHand = "by hand"
+	byNet  = "by net"
+)
 
 // Exchange gives a courier's folder what it is to carry and takes what it brought,
 // by the same calls that come by net: parcels are taken as from any witness, and
@@ -78,7 +84,7 @@ func (n *Node) doCarried(ctx context.Context, f *courier.Folder, in *inside, x *
 		switch {
 		case err == nil:
 			x.Calls++
-			done, err := nodeapi.Enclose(nodeapi.Done{Call: c.ID(), Day: n.day(), Kind: nodeapi.KindDone, Node: n.Key()}, n.key)
+			done, err := n.didCall(c.ID())
 			if err != nil {
 				return err
 			}
@@ -101,6 +107,11 @@ func (n *Node) doCarried(ctx context.Context, f *courier.Folder, in *inside, x *
 		}
 	}
 	return nil
+}
+
+// didCall signs that a carried call was done.
+func (n *Node) didCall(id string) (nodeapi.Envelope, error) {
+	return nodeapi.Enclose(nodeapi.Done{Call: id, Day: n.day(), Kind: nodeapi.KindDone, Node: n.Key()}, n.key)
 }
 
 func (n *Node) doCall(ctx context.Context, f *courier.Folder, in *inside, c courier.Call) error {
@@ -158,9 +169,14 @@ func (n *Node) giveParcels(ctx context.Context, f *courier.Folder, x *Exchanged,
 	return nil
 }
 
-// giveState signs what the node serves.
+// signedState says what the node serves, and whether it gave along all parcels.
+func (n *Node) signedState(given bool) (nodeapi.Envelope, error) {
+	return nodeapi.Enclose(nodeapi.State{Day: n.day(), Edition: n.state(), Given: given, Kind: nodeapi.KindState, Node: n.Key()}, n.key)
+}
+
+// giveState puts the node's word along, and which files it holds.
 func (n *Node) giveState(ctx context.Context, f *courier.Folder) error {
-	state, err := nodeapi.Enclose(nodeapi.State{Day: n.day(), Edition: n.state(), Kind: nodeapi.KindState, Node: n.Key()}, n.key)
+	state, err := n.signedState(true)
 	if err != nil {
 		return err
 	}
@@ -185,7 +201,7 @@ func newInside(h http.Handler) *inside {
 	in := &inside{}
 	in.plain = in.serve(h)
 	in.carried = in.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), carriedCall{}, true)))
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), carriedCall{}, byHand)))
 	}))
 	return in
 }

@@ -1,12 +1,14 @@
 package nodeapi
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
 
 	"kua/internal/canon"
 	"kua/internal/charter"
+	"kua/internal/fault"
 )
 
 // Calls of the desk that travel by hand, and what travels back: spec/courier.md.
@@ -47,7 +49,8 @@ type Done struct {
 type State struct {
 	Day     string       `json:"day"`
 	Edition EditionState `json:"edition"`
-	Kind    string       `json:"kind"` // KindState
+	Given   bool         `json:"given,omitempty"` // with it, all parcels that waited for the desk
+	Kind    string       `json:"kind"`            // KindState
 	Node    string       `json:"node"`
 }
 
@@ -62,10 +65,60 @@ func Addressee(authorization string) string {
 	return d.Node
 }
 
+// Met gives the day on which the node gave the folder behind this client all that it
+// had for the desk, by the node's signature; zero, where it did not. Only folders answer.
+func (c *Client) Met(ctx context.Context) (time.Time, error) {
+	a, err := c.get(ctx, "/desk/state", 64<<10, true)
+	if f, ok := fault.Of(err); ok && f.Kind == fault.KindNotFound {
+		return time.Time{}, nil
+	}
+	var e Envelope
+	if err == nil {
+		err = read(a, &e)
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	key, err := c.nodeKey(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var s State
+	if err := e.Open(key, &s); err != nil {
+		return time.Time{}, err
+	}
+	day, err := time.Parse(time.DateOnly, s.Day)
+	if err != nil || s.Kind != KindState || s.Node != key {
+		return time.Time{}, fault.Corrupt("nodeapi.not_understood").Because(err)
+	}
+	if !s.Given {
+		return time.Time{}, nil
+	}
+	return day, nil
+}
+
 // CheckCarried is CheckDesk for a call that came by hand: it may have been on its
 // way for CarriedDays.
 func CheckCarried(r *http.Request, desks []string, node string, now time.Time) (bodyHash string, err error) {
 	return checkDesk(r, desks, node, now, CarriedDays*24*time.Hour)
+}
+
+// CheckCarriedByNet is CheckCarried for one that a courier brought by net. Its time
+// must be a whole day, as folders carry it: no call that a desk made by net lives
+// longer than Skew.
+func CheckCarriedByNet(r *http.Request, desks []string, node string, now time.Time) (bodyHash string, err error) {
+	doc, _, ok := parseAuthorisation(r.Header.Get("Authorization"))
+	var d deskRequest
+	if !ok || canon.Unmarshal(doc, &d) != nil {
+		return "", fault.Forbidden("nodeapi.desk_only")
+	}
+	if !Carriable(d.Method, d.Path) {
+		return "", fault.Forbidden("nodeapi.desk_other_call")
+	}
+	if at, err := time.Parse(time.RFC3339, d.At); err != nil || !at.Equal(at.Truncate(24*time.Hour)) {
+		return "", fault.Forbidden("nodeapi.desk_clock", now.UTC().Format(time.RFC3339))
+	}
+	return CheckCarried(r, desks, node, now)
 }
 
 // Carriable reports whether a call is one that a desk can send by hand.

@@ -10,6 +10,21 @@ const [frozen, good, text] = process.argv.slice(2);
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
 
+// A page waits 20 s for a part, and the sending 47 s for a call of 32 kB, before they
+// hold it for frozen. Here the clock of such waits goes four times as fast, in the page
+// and in a worker that comes from a blob.
+const hurry = () => {
+  const faster = "{ const wait = setTimeout; globalThis.setTimeout = (f, ms, ...more) => wait(f, ms > 10_000 ? ms / 4 : ms, ...more); }\n";
+  const script = (options) => options?.type === "text/javascript";
+  globalThis.Blob = class extends Blob {
+    constructor(parts, options) {
+      super(script(options) ? [faster, ...parts] : parts, options);
+    }
+  };
+  const wait = setTimeout;
+  globalThis.setTimeout = (f, ms, ...more) => wait(f, ms > 10_000 ? ms / 4 : ms, ...more);
+};
+
 /** A fresh phone, and what it asks for. */
 async function phone() {
   const context = await browser.newContext({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, ignoreHTTPSErrors: true });
@@ -37,6 +52,7 @@ try {
   await easy.context.close();
 
   const { context, page, asked } = await phone();
+  await context.addInitScript(hurry);
   const began = Date.now();
   await page.goto(`${frozen}/ru/report`, { waitUntil: "commit" });
   await page.waitForSelector("#to-receipt:enabled");
@@ -54,6 +70,7 @@ try {
   console.log(`frozen link: delivered after ${Math.round((Date.now() - began) / 1000)} s`);
   await page.goto(`${frozen}/ru/replies`, { waitUntil: "commit" });
   await page.waitForSelector("#fetch:enabled");
+  console.log(`frozen link: answers after ${Math.round((Date.now() - began) / 1000)} s`);
   await context.close();
 } finally {
   await browser.close();

@@ -65,6 +65,17 @@ func (db *DB) NodeCollected(ctx context.Context, url string, why error) error {
 	return db.nodeState(ctx, url, why, `UPDATE nodes SET collected = ?2 WHERE url = ?1`, url, now)
 }
 
+// NodeMet notes the day on which a courier's folder was at a node, unless a later
+// collection is known, or the day is still to come.
+func (db *DB) NodeMet(ctx context.Context, url string, day time.Time) error {
+	at := min(day.UnixMicro(), db.now().UnixMicro())
+	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO nodes (url, collected) VALUES (?1, ?2)
+			ON CONFLICT (url) DO UPDATE SET collected = max(collected, excluded.collected)`, url, at)
+		return err
+	})
+}
+
 // NodeHolds notes which edition a node holds, or why that is not known.
 func (db *DB) NodeHolds(ctx context.Context, url string, number int, manifest string, why error) error {
 	return db.nodeState(ctx, url, why, `UPDATE nodes SET edition = ?2, manifest = ?3 WHERE url = ?1`, url, number, manifest)
