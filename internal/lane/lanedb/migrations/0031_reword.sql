@@ -4,4 +4,4 @@ CREATE TABLE reword (
     done INTEGER NOT NULL,   -- up to this request it is done
     upto INTEGER NOT NULL    -- the newest that there was
 ) STRICT;
-INSERT INTO reword (job, done, upto) SELECT 1, 0, COALESCE(max(id), 0) FROM request;
+INSERT INTO reword (job, done, upto) SELECT 1, 0, id FROM request ORDER BY id DESC LIMIT 1; -- an empty lane has nothing to read, and a move wants its target empty
