@@ -78,7 +78,7 @@ func tendLane(ctx context.Context, l *lane.Lane, failed func(error)) {
 	every := time.NewTicker(sweepEvery)
 	defer every.Stop()
 	for {
-		if err := errors.Join(l.SweepPictures(ctx), l.SweepMarks(ctx), l.SweepBudgets(ctx), l.SweepAlerts(ctx), l.SweepAppeals(ctx), l.SweepMove(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(l.SweepPictures(ctx), l.SweepMarks(ctx), l.SweepBudgets(ctx), l.SweepAlerts(ctx), l.SweepAppeals(ctx), l.SweepWords(ctx), l.SweepMove(ctx)); err != nil && ctx.Err() == nil {
 			failed(err)
 		}
 		select {

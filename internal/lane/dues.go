@@ -45,7 +45,7 @@ func (l *Lane) Dues(ctx context.Context, me Account) (all []Due, cut bool, err e
 			return nil, false, err
 		}
 		for _, r := range rows {
-			if r.Planned != "" {
+			if r.Planned != "" && r.About.Matter != Pledge { // whose day is among the pledged, moved to a worked one
 				all = append(all, Due{Day: r.Planned, Request: r.About.ID, Part: r.Number, Over: r.Missed})
 			}
 			if r.Due != "" {

@@ -42,6 +42,8 @@ type Event struct {
 	Strikes   int64      `json:"strikes,omitempty"` // the number of the event whose outcome is taken back
 	Source    string     `json:"source,omitempty"`  // of a case that was taken over: the system that it comes from
 
+	Letter LetterFate `json:"letter,omitempty"` // what became of a letter that the authority's server refused; such an event moves nothing, but for what was brought by hand
+
 	Blacks int64  `json:"blacks,omitempty"` // the number of the event whose words are erased
 	Left   string `json:"left,omitempty"`   // the hash of what is left of that event
 	Salt   string `json:"salt,omitempty"`   // so that nobody can guess erased words by the hash that stays

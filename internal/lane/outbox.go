@@ -29,7 +29,7 @@ func tells(body string, all []lanedb.Assignment) ([]lanedb.Tell, error) {
 	var out []lanedb.Tell
 	for _, a := range all {
 		s := State(a.State)
-		news := e.By != ByOfficial && e.By != BySupporter && e.To != Delivered && e.Blacks == 0 && (e.Authority == "" || e.Authority == a.Authority)
+		news := e.By != ByOfficial && e.By != BySupporter && e.To != Delivered && e.Blacks == 0 && e.Letter == "" && (e.Authority == "" || e.Authority == a.Authority)
 		closed := e.Authority == a.Authority && e.To == s && (s == Withdrawn || s == Merged) && e.From != AwaitingCheck
 		switch {
 		case s == Routed && e.To != Delivered:
@@ -47,13 +47,17 @@ type Delivery struct {
 	Number, Request, Assignment int64
 	Event                       int64 // the act that it tells of
 	Opening                     bool  // the first that the authority hears of the request
-	Waiting                     bool  // false: sent, or nothing is left to tell
+	Waiting                     bool  // false: sent, stopped, or nothing is left to tell
+	Stopped                     bool  // it is not tried any more until a person says so
 	Since                       appeal.Day
 	Tries                       int64
 	Why                         *fault.Fault // why the last try failed; nil for none
 
 	owner string
 	round int64
+
+	refused      int64
+	refusedSince string
 }
 
 // Key names a delivery for whoever gets it: the same at every try, and the same
@@ -69,7 +73,7 @@ func (d Delivery) Key(history []Event) string {
 
 func delivery(d lanedb.Delivery) Delivery {
 	out := Delivery{Number: d.Number, Request: d.Request, Assignment: d.Assignment, Event: d.Event, Opening: d.Opening,
-		Waiting: d.State == lanedb.Waiting, Since: appeal.Day(d.Day), Tries: d.Tries, owner: d.Owner, round: d.Round}
+		Waiting: d.State == lanedb.Waiting, Stopped: d.State == lanedb.Stopped, refused: d.Refused, refusedSince: d.RefusedSince, Since: appeal.Day(d.Day), Tries: d.Tries, owner: d.Owner, round: d.Round}
 	if d.Fault != "" {
 		out.Why = fault.New(fault.KindInternal, d.Fault)
 		_ = json.Unmarshal([]byte(d.FaultArgs), &out.Why.Args) // written by Failed; without them the sentence shows its places
@@ -143,20 +147,27 @@ func pause(tries int64) time.Duration {
 }
 
 // Failed keeps why a delivery could not be sent and gives it back, to be tried
-// again after a pause that grows. It is never given up: whoever waits for it
-// sees it. attempted is false for one that nothing was tried with.
-func (l *Lane) Failed(ctx context.Context, d Delivery, why error, attempted bool) error {
+// again after a pause that grows. One that its receiver refused ten times, and for five days,
+// stops with an event that says so; any other is never given up, and whoever waits for either sees it.
+func (l *Lane) Failed(ctx context.Context, d Delivery, why error, ended Try) error {
 	wait := pause(d.Tries)
-	if !attempted {
+	if ended == TryNone {
 		d.Tries--
 		wait = idlePause
 	}
-	kept := lanedb.Delivery{Number: d.Number, Owner: d.owner, Tries: d.Tries, Fault: "lane.undelivered", FaultArgs: "[]"}
+	kept := lanedb.Delivery{Number: d.Number, Owner: d.owner, Request: d.Request, Tries: d.Tries, Fault: "lane.undelivered", FaultArgs: "[]", Refused: d.refused, RefusedSince: d.refusedSince}
 	if f, ok := fault.Of(why); ok {
 		kept.Fault = f.Key
 		if args, err := json.Marshal(f.Args); err == nil && len(f.Args) > 0 {
 			kept.FaultArgs = string(args)
 		}
+	}
+	if ended == TryRefused && l.refuse(&kept) {
+		a, err := l.db.Assignment(ctx, d.Assignment)
+		if err != nil {
+			return err
+		}
+		return l.db.Stop(ctx, kept, l.fate(a.Authority, LetterStopped).write)
 	}
 	return l.db.MarkFailed(ctx, kept, l.now().Add(wait))
 }

@@ -156,6 +156,8 @@ func (w *Worker) deed(lang locale.Tag, e lane.Event, router *authority.Router) s
 		what = "alert.act.outcome"
 	case e.Blacks != 0:
 		return oneLine(w.Catalogue.T(lang, "blackout.line", e.Blacks))
+	case e.Letter != "":
+		what = "stopped.line." + string(e.Letter)
 	case e.KeptOut():
 		what = "check.words.refused"
 	case e.Words != "" || e.To == "":

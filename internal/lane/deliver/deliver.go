@@ -139,8 +139,20 @@ func (w *Worker) Once(ctx context.Context) (did bool, err error) {
 	if why == nil {
 		return true, w.Lane.Sent(whole, d, seen)
 	}
-	_, idle := errors.AsType[notTried](why)
-	return true, w.Lane.Failed(whole, d, why, !idle)
+	return true, w.Lane.Failed(whole, d, why, ended(why))
+}
+
+// ended says how a try ended: that a server wants nothing for this receiver, now or ever, is
+// its refusal; that none answers, or that one has trouble of its own, is nobody's.
+func ended(why error) lane.Try {
+	if _, idle := errors.AsType[notTried](why); idle {
+		return lane.TryNone
+	}
+	f, ok := fault.Of(why)
+	if ok && (f.Kind == fault.KindInvalid || f.Key == "mail.mailbox_later" || f.Key == "open311.refused" && f.Kind == fault.KindNotFound) {
+		return lane.TryRefused
+	}
+	return lane.TryFailed
 }
 
 // notTried is why nothing was even tried with a delivery.

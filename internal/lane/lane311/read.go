@@ -358,6 +358,8 @@ func (s *Server) say(lang locale.Tag, r *authority.Router, e lane.Event) string 
 		return said + e.Words
 	case e.Blacks != 0:
 		said += s.cat.T(lang, "blackout.line", e.Blacks)
+	case e.Letter != "":
+		said += s.cat.T(lang, "stopped.line."+string(e.Letter))
 	case e.KeptOut():
 		said += s.cat.T(lang, "check.words.refused")
 	default:

@@ -21,6 +21,8 @@ type Delivery struct {
 	Round                       int64  // counts how often it was asked for anew
 	Fault, FaultArgs            string // of the last try; a key and JSON
 	Owner                       string
+	Refused                     int64  // how often its receiver refused it, since a person last had it tried
+	RefusedSince                string // the day of the first of these
 }
 
 // The states of a delivery.
@@ -29,6 +31,7 @@ const (
 	Sent    = "sent"
 	Covered = "covered" // what it would tell stood in one that was sent after it was written
 	Dropped = "dropped" // there was nothing left to tell
+	Stopped = "stopped" // its receiver refused it too often; a person has to say what becomes of it
 )
 
 // Tell names an assignment whose authority must hear of an event.
@@ -78,11 +81,11 @@ func addDelivery(ctx context.Context, tx *sql.Tx, request, event int64, t Tell) 
 	return err
 }
 
-const deliveryColumns = `number, request, assignment, event, opening, state, day, tries, fault, fault_args, owner, round`
+const deliveryColumns = `number, request, assignment, event, opening, state, day, tries, fault, fault_args, owner, round, refused, refused_since`
 
 func scanDelivery(row interface{ Scan(...any) error }, d *Delivery) error {
 	var opening int64
-	err := row.Scan(&d.Number, &d.Request, &d.Assignment, &d.Event, &opening, &d.State, &d.Day, &d.Tries, &d.Fault, &d.FaultArgs, &d.Owner, &d.Round)
+	err := row.Scan(&d.Number, &d.Request, &d.Assignment, &d.Event, &opening, &d.State, &d.Day, &d.Tries, &d.Fault, &d.FaultArgs, &d.Owner, &d.Round, &d.Refused, &d.RefusedSince)
 	d.Opening = opening == 1
 	return err
 }
@@ -98,7 +101,7 @@ func (db *DB) TakeDelivery(ctx context.Context, owner string, now time.Time, lea
 		}
 		err := scanDelivery(tx.QueryRowContext(ctx, `UPDATE delivery SET owner = $1, lease = $2, tries = tries + 1 WHERE number = (
 			SELECT number FROM delivery d WHERE state = 'waiting' AND due <= $3 AND lease <= $3
-				AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.assignment = d.assignment AND e.number < d.number AND e.state = 'waiting')
+				AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.assignment = d.assignment AND e.number < d.number AND e.state IN ('waiting', 'stopped'))
 			ORDER BY due, number LIMIT 1) RETURNING `+deliveryColumns, owner, now.Add(lease).UnixMicro(), now.UnixMicro()), &d)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -113,7 +116,10 @@ func (db *DB) TakeDelivery(ctx context.Context, owner string, now time.Time, lea
 }
 
 // over ends a delivery; with it go the instants, from which one could tell when it began.
-const over = `, due = 0, lease = 0, owner = '', fault = '', fault_args = '[]'`
+const (
+	over  = `, due = 0, lease = 0, owner = '', refused = 0, refused_since = ''` + blank
+	blank = `, fault = '', fault_args = '[]'`
+)
 
 // MarkSent marks a delivery as sent, whoever has it by now, and what was
 // written up to the event seen for the same assignment as covered. move says what
@@ -129,7 +135,7 @@ func (db *DB) MarkSent(ctx context.Context, number, seen int64, forward *Forward
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'covered'`+over+` WHERE assignment = $1 AND event <= $2 AND state = 'waiting'`, assignment, seen); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'covered'`+over+` WHERE assignment = $1 AND event <= $2 AND state IN ('waiting', 'stopped')`, assignment, seen); err != nil {
 			return err
 		}
 		if forward != nil {
@@ -155,8 +161,8 @@ func (db *DB) MarkSent(ctx context.Context, number, seen int64, forward *Forward
 
 // MarkFailed gives a delivery back that owner still has, until it is due again.
 func (db *DB) MarkFailed(ctx context.Context, d Delivery, due time.Time) error {
-	_, err := db.db.ExecContext(ctx, `UPDATE delivery SET due = $1, lease = 0, owner = '', tries = $2, fault = $3, fault_args = $4
-		WHERE number = $5 AND owner = $6 AND state = 'waiting'`, due.UnixMicro(), d.Tries, d.Fault, d.FaultArgs, d.Number, d.Owner)
+	_, err := db.db.ExecContext(ctx, `UPDATE delivery SET due = $1, lease = 0, owner = '', tries = $2, refused = $3, refused_since = $4, fault = $5, fault_args = $6
+		WHERE number = $7 AND owner = $8 AND state = 'waiting'`, due.UnixMicro(), d.Tries, d.Refused, d.RefusedSince, d.Fault, d.FaultArgs, d.Number, d.Owner)
 	if err != nil {
 		return fmt.Errorf("keep that delivery %d failed: %w", d.Number, err)
 	}

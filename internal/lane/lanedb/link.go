@@ -53,7 +53,7 @@ func (db *DB) VoidLinks(ctx context.Context, assignment int64) error {
 
 // Renew has an assignment's authority told of its request anew, with a new link,
 // and where void is set makes its older links void. It is written with its day;
-// one that waits already stays as it is, and without void so does one of that day:
+// one that waits already or has stopped stays as it is, and without void so does one of that day:
 // nobody can have an authority's mailbox filled. The fault is lane.no_assignment for one
 // of which no authority was ever to hear.
 func (db *DB) Renew(ctx context.Context, assignment int64, day string, void bool) error {
@@ -75,7 +75,7 @@ func (db *DB) Renew(ctx context.Context, assignment int64, day string, void bool
 			return fault.NotFound("lane.no_assignment", assignment)
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'waiting', day = $1, tries = 0, round = round + 1
-			WHERE assignment = $2 AND opening = 1 AND state <> 'waiting' AND (day <> $1 OR $3 = 1)`, day, assignment, always)
+			WHERE assignment = $2 AND opening = 1 AND state NOT IN ('waiting', 'stopped') AND (day <> $1 OR $3 = 1)`, day, assignment, always)
 		return err
 	})
 	if err != nil {

@@ -166,6 +166,10 @@ var reads = []struct {
 		_, err := db.Supporters(ctx, 77)
 		return err
 	}},
+	{"deliveries that stopped", "delivery_due", func(ctx context.Context, db *DB) error {
+		_, err := db.Stopped(ctx, 0, 50)
+		return err
+	}},
 	{"its deliveries", "delivery_request", func(ctx context.Context, db *DB) error {
 		_, err := db.Deliveries(ctx, 77)
 		return err

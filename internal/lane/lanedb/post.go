@@ -52,6 +52,11 @@ func (db *DB) reindex(ctx context.Context, tx *sql.Tx, request int64) error {
 	if err != nil {
 		return err
 	}
+	return db.found(ctx, tx, request, search)
+}
+
+// found has a request found by these words, and by those before no more.
+func (db *DB) found(ctx context.Context, tx *sql.Tx, request int64, search string) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid = $1`, request); err != nil {
 		return err
 	}

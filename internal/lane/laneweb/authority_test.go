@@ -375,7 +375,7 @@ func TestUndeliveredIsShown(t *testing.T) {
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		check(t, r.lane.Failed(t.Context(), d, fault.Later("mail.later"), true))
+		check(t, r.lane.Failed(t.Context(), d, fault.Later("mail.later"), lane.TryFailed))
 		want := "Not delivered yet, since 28 November 2026. Tried: 1. No mail server took the letter."
 		r.want(http.MethodGet, "/en/open/case/"+id, nil, 200, want)
 		r.want(http.MethodPost, "/en/open/mine", f, 200, want)

@@ -188,6 +188,9 @@ func (w *Web) line(v *visit, router *authority.Router, m lane.Matter, e lane.Eve
 	case e.Words != "":
 		l.State, l.Words = w.cat.T(v.lang, "laneweb.added"), e.Words
 	}
+	if e.Letter != "" {
+		l.State = w.cat.T(v.lang, "stopped.line."+string(e.Letter))
+	}
 	if e.KeptOut() {
 		l.State = w.cat.T(v.lang, "check.words.refused")
 	}

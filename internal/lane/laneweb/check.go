@@ -25,6 +25,7 @@ type queuePage struct {
 	First, Later int64 // how many wait for a first and for another look
 	Queue, Again []queued
 	Added        []queued // words that were added later
+	Stopped      []queued // whose letters their authorities refuse
 	Done         bool
 }
 
@@ -75,6 +76,9 @@ func (w *Web) queue(v *visit) error {
 		}
 	}
 	if p.Added, err = w.addedQueue(v, p.base, at); err != nil {
+		return err
+	}
+	if p.Stopped, err = w.stopped(v, p.base, at); err != nil {
 		return err
 	}
 	w.set.Show(v.rw, "check", p.Base, p)
