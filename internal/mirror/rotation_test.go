@@ -1,6 +1,8 @@
 package mirror_test
 
 import (
+	"encoding/json"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -150,4 +152,53 @@ func TestRotationLosesNothing(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	sound(t, to)
+}
+
+// TestStruckKeyWithin refuses the newest edition in a log that a struck key signed and
+// that is no longer than what is confirmed of it; a mirror that took it once comes back.
+func TestStruckKeyWithin(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Record(t, "000001"))
+	for range 5 {
+		c.Publish(t)
+	}
+	thief := c.Twin(t)
+	c.Rotate(t)
+	c.Publish(t, c.Record(t, "000002"))
+	theirs := c.Twin(t)
+	theirs.Squeeze(t, thief)
+	to := filepath.Join(t.TempDir(), "new")
+	if r := tried(t, to, theirs.Dir); r.Edition != 0 || len(r.Aside) != 1 || r.Aside[0].Key != "tlog.earlier_key" {
+		t.Fatalf("%+v", r)
+	}
+	mustPull(t, to, options(dir(t, c.Dir)))
+	sound(t, to)
+
+	// A program from before this rule took it.
+	ok(t, os.RemoveAll(filepath.Join(to, "log")))
+	ok(t, os.CopyFS(filepath.Join(to, "log"), os.DirFS(filepath.Join(theirs.Dir, "log"))))
+	note, err := os.ReadFile(filepath.Join(theirs.Dir, "log/checkpoint"))
+	ok(t, err)
+	state := filepath.Join(to, mirror.House, "state.json")
+	b, err := os.ReadFile(state)
+	ok(t, err)
+	var m map[string]any
+	ok(t, json.Unmarshal(b, &m))
+	m["checkpoint"] = string(note)
+	b, err = json.Marshal(m)
+	ok(t, err)
+	ok(t, os.WriteFile(state, b, 0o600))
+	c.Publish(t)
+	if r := mustPull(t, to, options(dir(t, c.Dir))); r.Edition != 8 || len(r.Aside) != 0 || len(r.Evidence) != 1 {
+		t.Fatalf("who was fed: %+v", r)
+	}
+	sound(t, to)
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

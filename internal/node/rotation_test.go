@@ -99,3 +99,38 @@ func TestThiefOfTheLogsKey(t *testing.T) {
 		}
 	}
 }
+
+// TestStruckKeyWithin gives a new node the newest edition in a log that a struck key
+// signed and that is no longer than what is confirmed of it.
+func TestStruckKeyWithin(t *testing.T) {
+	const origin = "kua.example.org/log"
+	old, vkey, err := appender.NewKey(origin)
+	must(t, err)
+	c := newCollective(t)
+	c.charter.Log.Key = vkey
+	_, public, err := appender.NewKey(origin)
+	must(t, err)
+	theirs, err := appender.Open(t.Context(), t.TempDir(), old)
+	must(t, err)
+	defer theirs.Close(context.Background())
+	_, cp, err := theirs.Append(t.Context(), []byte("a"), []byte("b"), []byte("c"))
+	must(t, err)
+	next, err := c.charter.Next(today)
+	must(t, err)
+	next, err = next.RotateLog(public, cp.Size, cp.Root)
+	must(t, err)
+	c.chain = charter.Chain{c.sign(t, c.charter), c.sign(t, next)}
+	r := start(t, c.config(t.TempDir()))
+
+	c.logDir = t.TempDir()
+	c.log, err = appender.Open(t.Context(), c.logDir, old)
+	must(t, err)
+	defer c.log.Close(context.Background())
+	_, _, err = c.log.Append(t.Context(), []byte("x"))
+	must(t, err)
+	req := c.publish(t, map[string][]byte{"index.html": []byte("one")})
+	c.bring(t, r.desk(c))
+	if err := r.desk(c).Switch(t.Context(), req); !errors.Is(err, fault.Corrupt("tlog.earlier_key")) {
+		t.Errorf("Switch = %v, want tlog.earlier_key", err)
+	}
+}
