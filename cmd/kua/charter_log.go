@@ -18,7 +18,7 @@ func (a *app) charterRotateLog(dir, passFile *string) *cobra.Command {
   kua charter rotate-log --dir kua --as aigul      # stolen, or lost: a new key for the log, made here
   kua charter retire-person --dir kua timur        # if somebody's own key went with it: into the same draft
   kua charter sign --dir kua --as aigul && kua charter sign --dir kua --as cholpon
-  kua desk heartbeat --dir kua --as aigul && kua desk heartbeat --dir kua --as cholpon`)
+  kua desk heartbeat --dir kua --as aigul && kua desk heartbeat --dir kua --as cholpon   # with the same --tor as always`)
 	c.Flags().StringVar(&as, "as", "", a.t("cli.flag.as"))
 	_ = c.MarkFlagRequired("as")
 	c.Args = exactly(0)
