@@ -9,6 +9,7 @@ import (
 	"kua/internal/edition/editiontest"
 	"kua/internal/fault"
 	"kua/internal/mirror"
+	"kua/internal/tlog"
 	"kua/internal/verify"
 )
 
@@ -200,5 +201,30 @@ func ok(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestStruckForkAccusesNobody judges a contradiction that the struck key alone has made.
+func TestStruckForkAccusesNobody(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Record(t, "000001"))
+	long := c.Twin(t)
+	long.Forge(t, 9)
+	short := c.Twin(t)
+	short.Forge(t, 1)
+	c.Rotate(t)
+	newer, fetch := long.Checkpoint(t)
+	older, _ := short.Checkpoint(t)
+	d, err := tlog.NewDispute(t.Context(), fetch, older, newer)
+	ok(t, err)
+	for i, what := range []string{"fork", "struck"} {
+		b, err := json.Marshal(mirror.Evidence{Kind: "kua mirror evidence", What: "fork", Day: "2026-11-22", Chain: c.Chain[:i+1], Dispute: d})
+		ok(t, err)
+		file := filepath.Join(t.TempDir(), "fork.json")
+		ok(t, os.WriteFile(file, b, 0o600))
+		if j, err := mirror.Judge(file, ""); err != nil || !j.Proves || j.What != what {
+			t.Errorf("by version %d of the charter: %v %+v, want %s", i+1, err, j, what)
+		}
 	}
 }
