@@ -17,6 +17,7 @@ import (
 type deskFlags struct {
 	dir, as, passFile string
 	road              deskRoad
+	idle              bool // nobody is to be called
 }
 
 func (a *app) deskCommand() *cobra.Command {

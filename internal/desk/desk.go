@@ -31,6 +31,7 @@ type Config struct {
 	Self    string // path of the kua binary for the box; default: the running program
 	Keep    bool   // leave collected parcels on the nodes instead of having them forgotten
 	Workers int    // renderings at a time; default 1
+	Idle    bool   // no job is begun, so that nobody is called: what waits, waits on
 	Tries   int    // of one call to a node before it counts as away; default 3
 	Reserve int64  // bytes of the disk that collecting leaves free; default 2 GiB
 	Preset  string // x264's, for renderings; default media's own

@@ -205,7 +205,7 @@ func (d *Desk) pushSignatures(ctx context.Context, n *nodeClient, document strin
 
 // pushLog brings the log's files that are new since the checkpoint the node has.
 func (d *Desk) pushLog(ctx context.Context, n *nodeClient, held nodeapi.EditionState, cp tlog.Checkpoint) error {
-	from, err := d.commonLog(ctx, held, cp)
+	from, err := d.commonLog(held)
 	if err != nil {
 		return err
 	}

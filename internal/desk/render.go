@@ -71,6 +71,9 @@ func (d *Desk) startJobs(ctx context.Context) error {
 	if err := d.addComparisons(ctx); err != nil {
 		return err
 	}
+	if d.cfg.Idle {
+		return nil
+	}
 	return q.Start(ctx)
 }
 

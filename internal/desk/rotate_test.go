@@ -3,13 +3,16 @@ package desk
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/jobs"
 	"kua/internal/keyring"
 )
 
@@ -123,5 +126,56 @@ func TestRotateWaitsForTheLog(t *testing.T) {
 	ok(t, d.UpdateCharter(ctx, c.aigul, c.chain))
 	if err := d.beat(ctx, people); !errors.Is(err, fault.Conflict("desk.no_log_key")) {
 		t.Errorf("without the key: %v", err)
+	}
+}
+
+// road is the way to the nodes, and counts who takes it.
+type road struct{ calls atomic.Int32 }
+
+func (r *road) RoundTrip(*http.Request) (*http.Response, error) {
+	r.calls.Add(1)
+	return nil, errors.New("no road")
+}
+
+// TestRotateCallsNobody changes the log's key while an edition waits to be brought to a
+// node: the commands that do it know no road, so the edition waits on.
+func TestRotateCallsNobody(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	r := &road{}
+	open := func(idle bool) *Desk {
+		cfg := c.config()
+		cfg.Idle, cfg.HTTP = idle, &http.Client{Transport: r}
+		d, err := Open(ctx, cfg, c.aigul)
+		ok(t, err)
+		return d
+	}
+	d := open(true)
+	p, err := c.sit(d, c.aigul).Propose(ctx, nil)
+	ok(t, err)
+	_, err = c.sit(d, c.timur).Approve(ctx, p.ID, nil)
+	ok(t, err)
+	ok(t, d.Close())
+
+	d = open(true)
+	draft, err := d.Charter().Next("2026-11-21")
+	ok(t, err)
+	draft, err = d.RotateLog(ctx, draft)
+	ok(t, err)
+	ok(t, d.LogFits(ctx, draft))
+	waiting, err := d.queue.List(ctx)
+	ok(t, err)
+	if len(waiting) != 1 || waiting[0].State != jobs.Waiting {
+		t.Errorf("%+v, want the edition waiting", waiting)
+	}
+	ok(t, d.Close())
+	if n := r.calls.Load(); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+	d = open(false)
+	defer d.Close()
+	ok(t, d.WaitIdle(ctx))
+	if r.calls.Load() == 0 {
+		t.Error("the edition is brought to nobody afterwards")
 	}
 }

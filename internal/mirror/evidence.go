@@ -99,7 +99,8 @@ type Judged struct {
 
 // Judge reads and checks a file of evidence. pinned is the id of a charter
 // version that the reader trusts, or "". What does not prove what it says is the
-// fault mirror.no_evidence.
+// fault mirror.no_evidence. A fork of which a struck key signed one note beyond what is
+// confirmed comes out as "struck": it says nothing against the log.
 func Judge(file, pinned string) (Judged, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -138,6 +139,11 @@ func judgeBytes(b []byte, pinned string) (Judged, error) {
 	case evidenceFork:
 		old, new, err = e.Dispute.Check(keys)
 		j.Proves = err == nil
+		for _, note := range []string{e.Old, e.New} {
+			if _, why := keys.Parse([]byte(note)); err == nil && tlog.Struck(why) {
+				j.What = evidenceStruck // whoever has the struck key made the contradiction
+			}
+		}
 	case evidenceRollback:
 		if old, _, err = keys.Named([]byte(e.Old)); err == nil {
 			new, _, err = keys.Named([]byte(e.New))

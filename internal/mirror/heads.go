@@ -440,7 +440,7 @@ func (p *pull) adoptManifest(c *candidate, k *kept, into *tree) (*head, error) {
 		return nil, err
 	}
 	keys := edition.LogKeys(h.charter) // it may say more than what was known before
-	if _, err := keys.Parse(h.cp.Raw); err != nil {
+	if _, err := keys.ParseOwn(h.cp.Raw); err != nil {
 		return nil, err
 	}
 	if err := keys.Continues(p.ctx, p.overlaid(into), h.cp); err != nil {

@@ -79,9 +79,9 @@ func (p *pull) worth(all []*candidate, k *kept) ([]*candidate, error) {
 	return worth, nil
 }
 
-// rotated reports whether the log has got a new key since the mirror last took
-// something.
-func (p *pull) rotated(k *kept) bool { return k.charter.Log.Key != p.keys.Key }
+// rotated reports whether what the mirror keeps was signed with an earlier key than the
+// log has now.
+func (p *pull) rotated(k *kept) bool { return p.keys.ByPast(k.cp) }
 
 // succeeds compares what is kept under an earlier key with a candidate of the present
 // one. When they contradict each other, what people have signed decides: the log is

@@ -1,12 +1,15 @@
 package mirror_test
 
 import (
+	"encoding/json"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"kua/internal/edition/editiontest"
 	"kua/internal/fault"
 	"kua/internal/mirror"
+	"kua/internal/tlog"
 	"kua/internal/verify"
 )
 
@@ -150,4 +153,78 @@ func TestRotationLosesNothing(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	sound(t, to)
+}
+
+// TestStruckKeyWithin refuses the newest edition in a log that a struck key signed and
+// that is no longer than what is confirmed of it; a mirror that took it once comes back.
+func TestStruckKeyWithin(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Record(t, "000001"))
+	for range 5 {
+		c.Publish(t)
+	}
+	thief := c.Twin(t)
+	c.Rotate(t)
+	c.Publish(t, c.Record(t, "000002"))
+	theirs := c.Twin(t)
+	theirs.Squeeze(t, thief)
+	to := filepath.Join(t.TempDir(), "new")
+	if r := tried(t, to, theirs.Dir); r.Edition != 0 || len(r.Aside) != 1 || r.Aside[0].Key != "tlog.earlier_key" {
+		t.Fatalf("%+v", r)
+	}
+	mustPull(t, to, options(dir(t, c.Dir)))
+	sound(t, to)
+
+	// A program from before this rule took it.
+	ok(t, os.RemoveAll(filepath.Join(to, "log")))
+	ok(t, os.CopyFS(filepath.Join(to, "log"), os.DirFS(filepath.Join(theirs.Dir, "log"))))
+	note, err := os.ReadFile(filepath.Join(theirs.Dir, "log/checkpoint"))
+	ok(t, err)
+	state := filepath.Join(to, mirror.House, "state.json")
+	b, err := os.ReadFile(state)
+	ok(t, err)
+	var m map[string]any
+	ok(t, json.Unmarshal(b, &m))
+	m["checkpoint"] = string(note)
+	b, err = json.Marshal(m)
+	ok(t, err)
+	ok(t, os.WriteFile(state, b, 0o600))
+	c.Publish(t)
+	if r := mustPull(t, to, options(dir(t, c.Dir))); r.Edition != 8 || len(r.Aside) != 0 || len(r.Evidence) != 1 {
+		t.Fatalf("who was fed: %+v", r)
+	}
+	sound(t, to)
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStruckForkAccusesNobody judges a contradiction that the struck key alone has made.
+func TestStruckForkAccusesNobody(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Record(t, "000001"))
+	long := c.Twin(t)
+	long.Forge(t, 9)
+	short := c.Twin(t)
+	short.Forge(t, 1)
+	c.Rotate(t)
+	newer, fetch := long.Checkpoint(t)
+	older, _ := short.Checkpoint(t)
+	d, err := tlog.NewDispute(t.Context(), fetch, older, newer)
+	ok(t, err)
+	for i, what := range []string{"fork", "struck"} {
+		b, err := json.Marshal(mirror.Evidence{Kind: "kua mirror evidence", What: "fork", Day: "2026-11-22", Chain: c.Chain[:i+1], Dispute: d})
+		ok(t, err)
+		file := filepath.Join(t.TempDir(), "fork.json")
+		ok(t, os.WriteFile(file, b, 0o600))
+		if j, err := mirror.Judge(file, ""); err != nil || !j.Proves || j.What != what {
+			t.Errorf("by version %d of the charter: %v %+v, want %s", i+1, err, j, what)
+		}
+	}
 }

@@ -62,7 +62,7 @@ func (n *Node) examine(ctx context.Context, req nodeapi.SwitchRequest) (*publish
 		return nil, err
 	}
 	keys := edition.LogKeys(c)
-	if next.cp, err = keys.Parse([]byte(req.Checkpoint)); err != nil {
+	if next.cp, err = keys.ParseOwn([]byte(req.Checkpoint)); err != nil {
 		return nil, err
 	}
 	if err := n.checkLog(ctx, keys, old, next); err != nil {

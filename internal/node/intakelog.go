@@ -26,7 +26,7 @@ func (n *Node) checkLog(ctx context.Context, keys kualog.Keys, old, next *publis
 	kept := old == nil || from > 0
 	err = kualog.Entries(ctx, n.fetchLog, next.cp, from, func(_ uint64, b []byte) error {
 		e, err := kualog.ParseEntry(b)
-		kept = kept || err == nil && e.Number == old.manifest.Number && e.SHA256 == old.current.Manifest
+		kept = kept || err == nil && e.Kind == kualog.KindEdition && e.Number == old.manifest.Number && e.SHA256 == old.current.Manifest
 		return nil // of a later program
 	})
 	if err != nil {
@@ -53,8 +53,9 @@ func (n *Node) checkLog(ctx context.Context, keys kualog.Keys, old, next *publis
 
 // continuesLog gives how many entries the next log has in common with the one that is
 // published: all of it. Nobody but a thief of the key lengthens a log under the same
-// edition. When the log has a new key, and what the earlier one signed for here is not
-// part of it, the people's word counts and the log is taken from its first entry.
+// edition. When the log has a new key it is proved from its first entry, since any of its
+// files may have been replaced until now (fixed); and if what the earlier key signed for
+// here is not part of it, the people's word counts.
 func (n *Node) continuesLog(ctx context.Context, keys kualog.Keys, old, next *published) (from uint64, err error) {
 	if old == nil {
 		return 0, nil
@@ -75,7 +76,7 @@ func (n *Node) continuesLog(ctx context.Context, keys kualog.Keys, old, next *pu
 	err = kualog.Consistent(ctx, n.fetchLog, old.cp, next.cp)
 	switch f, ok := fault.Of(err); {
 	case err == nil:
-		return old.cp.Size, nil
+		return 0, nil
 	case ok && (f.Key == "tlog.fork" || f.Key == "tlog.rollback"):
 		n.cfg.Diary.Warn("the log under its new key does not have what its struck key signed", "entries", old.cp.Size)
 		return 0, nil

@@ -99,3 +99,90 @@ func TestThiefOfTheLogsKey(t *testing.T) {
 		}
 	}
 }
+
+// TestStruckKeyWithin gives a new node the newest edition in a log that a struck key
+// signed and that is no longer than what is confirmed of it.
+func TestStruckKeyWithin(t *testing.T) {
+	const origin = "kua.example.org/log"
+	old, vkey, err := appender.NewKey(origin)
+	must(t, err)
+	c := newCollective(t)
+	c.charter.Log.Key = vkey
+	_, public, err := appender.NewKey(origin)
+	must(t, err)
+	theirs, err := appender.Open(t.Context(), t.TempDir(), old)
+	must(t, err)
+	defer theirs.Close(context.Background())
+	_, cp, err := theirs.Append(t.Context(), []byte("a"), []byte("b"), []byte("c"))
+	must(t, err)
+	next, err := c.charter.Next(today)
+	must(t, err)
+	next, err = next.RotateLog(public, cp.Size, cp.Root)
+	must(t, err)
+	c.chain = charter.Chain{c.sign(t, c.charter), c.sign(t, next)}
+	r := start(t, c.config(t.TempDir()))
+
+	c.logDir = t.TempDir()
+	c.log, err = appender.Open(t.Context(), c.logDir, old)
+	must(t, err)
+	defer c.log.Close(context.Background())
+	_, _, err = c.log.Append(t.Context(), []byte("x"))
+	must(t, err)
+	req := c.publish(t, map[string][]byte{"index.html": []byte("one")})
+	c.bring(t, r.desk(c))
+	if err := r.desk(c).Switch(t.Context(), req); !errors.Is(err, fault.Corrupt("tlog.earlier_key")) {
+		t.Errorf("Switch = %v, want tlog.earlier_key", err)
+	}
+}
+
+// TestLogReplacedBeforeSwitch lets a thief with the desk's key spoil the log of a node that
+// knows of the new key and has no edition under it yet. The switch proves all of the log,
+// and the desk's own files mend it.
+func TestLogReplacedBeforeSwitch(t *testing.T) {
+	const origin = "kua.example.org/log"
+	old, vkey, err := appender.NewKey(origin)
+	must(t, err)
+	c := newCollective(t)
+	c.charter.Log.Key = vkey
+	c.chain = charter.Chain{c.sign(t, c.charter)}
+	c.logDir = t.TempDir()
+	c.log, err = appender.Open(t.Context(), c.logDir, old)
+	must(t, err)
+	entries := make([][]byte, 600)
+	for i := range entries {
+		entries[i] = []byte{'x', byte(i), byte(i >> 8)}
+	}
+	_, _, err = c.log.Append(t.Context(), entries...)
+	must(t, err)
+	r := start(t, c.config(t.TempDir()))
+	req := c.publish(t, map[string][]byte{"index.html": []byte("one")})
+	c.bring(t, r.desk(c))
+	must(t, r.desk(c).Switch(t.Context(), req))
+	cp, err := c.log.Checkpoint(t.Context())
+	must(t, err)
+	must(t, c.log.Close(context.Background()))
+
+	private, public, err := appender.NewKey(origin)
+	must(t, err)
+	next, err := c.charter.Next(today)
+	must(t, err)
+	next, err = next.RotateLog(public, cp.Size, cp.Root)
+	must(t, err)
+	c.chain = append(c.chain, c.sign(t, next))
+	must(t, r.desk(c).PutCharter(t.Context(), c.chain))
+	c.log, err = appender.Open(t.Context(), c.logDir, private, vkey)
+	must(t, err)
+	defer c.log.Close(context.Background())
+	req = c.publish(t, map[string][]byte{"index.html": []byte("two")})
+	c.bring(t, r.desk(c))
+	for _, path := range []string{"tile/0/000", "tile/entries/001"} {
+		must(t, r.desk(c).PutLog(t.Context(), path, []byte("garbage")))
+		if err := r.desk(c).Switch(t.Context(), req); err == nil {
+			t.Fatalf("a log with a spoilt %s is published", path)
+		}
+		c.bringLog(t, r.desk(c))
+	}
+	must(t, r.desk(c).Switch(t.Context(), req))
+	c.charter = next
+	c.readAll(t, r, req)
+}

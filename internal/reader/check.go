@@ -119,7 +119,7 @@ func (c *checker) head(p Proof, opts Options) error {
 	if newest.Log.Key == "" {
 		return fault.Invalid("verify.no_log")
 	}
-	if c.cp, err = edition.LogKeys(newest).Parse([]byte(p.Checkpoint)); err != nil {
+	if c.cp, err = edition.LogKeys(newest).ParseOwn([]byte(p.Checkpoint)); err != nil {
 		return err
 	}
 	c.report.Log = verify.Log{Origin: c.cp.Origin, Size: c.cp.Size, Root: hex.EncodeToString(c.cp.Root[:])}

@@ -191,7 +191,7 @@ func (g *gatherer) head(ctx context.Context) error {
 		return err
 	}
 	keys := edition.LogKeys(newest)
-	if g.cp, err = keys.Parse(raw); err != nil {
+	if g.cp, err = keys.ParseOwn(raw); err != nil {
 		return err
 	}
 	if err := keys.Continues(ctx, g.fetchLog, g.cp); err != nil {

@@ -23,7 +23,8 @@ type Past struct {
 	Root [32]byte
 }
 
-// Parse reads a signed note and checks that it counts: signed with the present key
+// Parse reads a signed note of a log whose own charter may be older than the one k is
+// of, and checks that it counts: signed with the present key
 // and not shorter than what the earlier keys left, or with an earlier key and no
 // longer than what is confirmed of that one. The faults are tlog.checkpoint for a note
 // that none of the keys signed, tlog.struck_key for one that counts no more, and
@@ -52,6 +53,18 @@ func (k Keys) Parse(raw []byte) (Checkpoint, error) {
 		return old, nil
 	}
 	return Checkpoint{}, err
+}
+
+// ParseOwn reads the note that lies beside the charter k is of, as Parse does, and wants
+// the present key: an edition is logged after the charter that it names, so no honest
+// one under this charter stands under an earlier key. The fault for such a key is
+// tlog.earlier_key.
+func (k Keys) ParseOwn(raw []byte) (Checkpoint, error) {
+	cp, err := k.Parse(raw)
+	if err == nil && k.ByPast(cp) {
+		return cp, fault.Corrupt("tlog.earlier_key", cp.Size)
+	}
+	return cp, err
 }
 
 // Named reads a note that one of the keys signed, whether it counts or not: for what

@@ -30,7 +30,7 @@ func (r *run) readCheckpoint(ctx context.Context) (ok bool, err error) {
 	if err != nil {
 		return false, r.problem(checkpointPath, err)
 	}
-	cp, err := keys.Parse(raw)
+	cp, err := keys.ParseOwn(raw)
 	if err != nil {
 		return false, r.problem(checkpointPath, err)
 	}

@@ -47,7 +47,7 @@ func (r *run) compareLog(ctx context.Context, keys tlog.Keys, cp tlog.Checkpoint
 	}
 	err = tlog.Consistent(ctx, r.log, old, cp)
 	f, _ := fault.Of(err)
-	if r.follows(m) && keys.Key != known.Key && !keys.ByPast(cp) && (err == nil || f != nil && (f.Key == "tlog.fork" || f.Key == "tlog.rollback")) {
+	if r.follows(m) && keys.ByPast(old) && !keys.ByPast(cp) && (err == nil || f != nil && (f.Key == "tlog.fork" || f.Key == "tlog.rollback")) {
 		return r.rotated(ctx, old, cp, err != nil)
 	}
 	var conflict *tlog.Conflict

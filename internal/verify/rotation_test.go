@@ -1,9 +1,11 @@
 package verify_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"kua/internal/canon"
@@ -136,5 +138,57 @@ func TestRotationLosesNothing(t *testing.T) {
 		if err != nil || r.Result != test.want {
 			t.Errorf("%v %s %+v", err, r.Result, r.Findings)
 		}
+	}
+}
+
+// TestStruckKeyWithin refuses the newest edition in a log that a struck key signed and
+// that is no longer than what is confirmed of it; who was shown it once comes back.
+func TestStruckKeyWithin(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Record(t, "000001"))
+	for range 5 {
+		c.Publish(t)
+	}
+	thief := c.Twin(t)
+	c.Rotate(t)
+	c.Publish(t, c.Record(t, "000002"))
+	theirs := c.Twin(t)
+	theirs.Squeeze(t, thief)
+	state, pinned := t.TempDir(), canon.Hash([]byte(c.Chain[1].Document))
+	opts := verify.Options{Now: editiontest.Now, State: state, Pinned: pinned}
+	r, err := verify.Edition(t.Context(), source(t, theirs.Dir), opts)
+	if err != nil || r.Result != verify.Corrupt || !slices.ContainsFunc(r.Findings, func(f verify.Finding) bool { return f.Key == "tlog.earlier_key" }) {
+		t.Errorf("%v %s %+v", err, r.Result, r.Findings)
+	}
+	if _, err := reader.Gather(t.Context(), source(t, theirs.Dir), []string{"000001"}); !errors.Is(err, fault.Corrupt("tlog.earlier_key")) {
+		t.Errorf("a file from it: %v", err)
+	}
+	r, err = verify.Edition(t.Context(), source(t, c.Dir), opts)
+	if err != nil || r.Result != verify.OK {
+		t.Fatalf("%v %s %+v", err, r.Result, r.Findings)
+	}
+
+	// A program from before this rule remembered the thief's note.
+	files, err := filepath.Glob(filepath.Join(state, "*.json"))
+	check(t, err)
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		check(t, err)
+		var m map[string]any
+		check(t, json.Unmarshal(b, &m))
+		note, err := os.ReadFile(filepath.Join(theirs.Dir, "log/checkpoint"))
+		check(t, err)
+		if m["checkpoint"] == nil {
+			continue
+		}
+		m["checkpoint"] = string(note)
+		b, err = json.Marshal(m)
+		check(t, err)
+		check(t, os.WriteFile(file, b, 0o600))
+	}
+	r, err = verify.Edition(t.Context(), source(t, c.Dir), opts)
+	if err != nil || r.Result != verify.OK || r.Rotated == nil || r.Rotated.Void == 0 || len(r.Evidence) != 2 {
+		t.Errorf("who was fed: %v %s %+v %+v", err, r.Result, r.Rotated, r.Findings)
 	}
 }

@@ -35,8 +35,8 @@ export function parseCheckpoint(note: string, origin: string, key: string): Chec
 }
 
 /**
- * Reads a note by the keys that a charter names: by the present one, no shorter than what those before it left, or by one of
- * those, no longer than what is confirmed of it.
+ * Reads the note that lies beside a charter: signed with the key that this charter names, and no shorter than what the keys
+ * before it left. An edition is logged after its charter, so no honest one stands under an earlier key.
  */
 export function parseByLog(note: string, log: Log): Checkpoint {
   const past = log.past ?? [];
@@ -50,7 +50,7 @@ export function parseByLog(note: string, log: Log): Checkpoint {
     const old = readNote(note, log.origin, p.key);
     if (!old) continue;
     if (old.size > p.size || (old.size === p.size && hex(old.root) !== p.root)) throw new Fault("tlog.struck_key", [old.size, p.size]);
-    return old;
+    throw new Fault("tlog.earlier_key", [old.size]);
   }
   throw new Fault("tlog.checkpoint");
 }

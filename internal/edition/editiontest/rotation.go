@@ -70,3 +70,28 @@ func (c *Collective) Forge(t testing.TB, others int) {
 	}
 	c.Append(t, append(entries, last)...)
 }
+
+// Squeeze makes another log of everything that the collective has logged, without its
+// earlier editions, so that it is shorter than what is confirmed of the thief's key, and
+// signs it with that.
+func (c *Collective) Squeeze(t testing.TB, thief *Collective) {
+	t.Helper()
+	cp, fetch := c.Checkpoint(t)
+	entries := [][]byte{[]byte("x")}
+	must(t, tlog.Entries(t.Context(), fetch, cp, 0, func(i uint64, b []byte) error {
+		if e, err := tlog.ParseEntry(b); err != nil || e.Kind != tlog.KindEdition || i == cp.Size-1 {
+			entries = append(entries, append([]byte(nil), b...))
+		}
+		return nil
+	}))
+	dir := filepath.Join(c.Dir, edition.LogDir)
+	must(t, os.RemoveAll(dir))
+	a, err := appender.Open(t.Context(), dir, thief.private)
+	must(t, err)
+	_, _, err = a.Append(t.Context(), entries...)
+	must(t, err)
+	must(t, a.Close(t.Context()))
+	if past := c.Charter.Log.Past; uint64(len(entries)) >= uint64(past[len(past)-1].Size) {
+		t.Fatalf("%d entries are not within what is confirmed: %+v", len(entries), past)
+	}
+}
