@@ -146,7 +146,7 @@ func newSpreader(t testing.TB, files ...[]byte) *spreader {
 	x.s = x.sit(x.d, x.aigul)
 	x.caseID = x.casework(x.s, report.id)
 	x.publish(x.d, x.caseID)
-	ok(t, x.d.WaitIdle(ctx)) // the job that published does all that waits
+	ok(t, x.d.WaitIdle(ctx))
 	x.channel, err = x.s.AddChannel(ctx, spread.Channel{Kind: "made-up", Name: "News", Place: "@news", Languages: []string{"kk", "ru"}, Carries: []string{spread.Film, spread.Poster}}, []byte(channelSecret))
 	ok(t, err)
 	return x
@@ -208,7 +208,9 @@ func (x *spreader) withdraw() {
 	ok(x.t, err)
 	_, err = x.sit(x.d, x.timur).Approve(ctx, p.ID, casefile.Checklist())
 	ok(x.t, err)
-	ok(x.t, x.d.WaitIdle(ctx)) // unasked, by the job that publishes
+	_, err = x.d.PublishAndTakeAway(ctx, nil)
+	ok(x.t, err)
+	ok(x.t, x.d.WaitIdle(ctx))
 }
 
 // TestSpreading walks one record: nothing goes without a person's word, a channel
@@ -341,6 +343,31 @@ func TestSpreading(t *testing.T) {
 	if _, err := x.d.Check(ctx); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTakingBack: opening a desk sends nothing; what is taken back goes before all
+// else, is not lost in a correction that is on its way, and is not put up again
+// without a person's word; what is confirmed meanwhile goes with the round, and a
+// clock that was wrong holds nothing up.
+func TestTakingBack(t *testing.T) {
+	ctx := context.Background()
+	x := newSpreader(t)
+	ok(t, x.s.TurnChannel(ctx, x.channel, true))
+	p := x.post()
+	_, err := x.d.queue.Add(ctx, jobPublish, "edition 1", "Aigul")
+	ok(t, err)
+	x.close(x.d)
+	x.d = x.open(x.aigul)
+	x.s = x.sit(x.d, x.aigul)
+	_, err = x.d.queue.Add(ctx, jobPublish, "edition 1", "Aigul")
+	ok(t, err)
+	ok(t, x.d.WaitIdle(ctx))
+	if got := x.p.saw(t); got != nil {
+		t.Fatalf("opening the desk sent %+v", got)
+	}
+	x.spread()
+	x.p.saw(t)
+	x.state(p.ID, spread.Sent, "")
 }
 
 // TestSpreadingStops: the switch for everything is obeyed between two calls and

@@ -60,9 +60,10 @@ func (db *DB) Posts(ctx context.Context, record string) ([]spread.Post, error) {
 	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
 }
 
-// DuePosts gives the queued posts in the order of their time, the oldest first.
+// DuePosts gives the queued posts in the order of their time, the oldest first, and
+// before all others those that are to be taken away.
 func (db *DB) DuePosts(ctx context.Context) ([]spread.Post, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT `+postColumns+` FROM posts WHERE state = ?1 ORDER BY next, id`, spread.Queued)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+postColumns+` FROM posts WHERE state = ?1 ORDER BY act <> ?2, next, id`, spread.Queued, spread.Delete)
 	if err != nil {
 		return nil, err
 	}

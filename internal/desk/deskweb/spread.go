@@ -145,9 +145,10 @@ func sendPosts(v *visit) error {
 // long, since meanwhile the desk does not lock by itself.
 const patience = 5 * time.Minute
 
-func (v *visit) sendPosts() {
-	d := v.desk
-	v.app.run("spread", v.seat.Name(), func(ctx context.Context, note func(func(*errand))) (any, error) {
+func (v *visit) sendPosts() { v.app.sendPosts(v.desk, v.seat.Name()) }
+
+func (a *App) sendPosts(d *desk.Desk, by string) {
+	a.run("spread", by, func(ctx context.Context, note func(func(*errand))) (any, error) {
 		return sendAll(ctx, d, time.Now().Add(patience), note)
 	})
 }
