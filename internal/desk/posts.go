@@ -88,7 +88,7 @@ func (s *Seat) Confirm(ctx context.Context, post int64, digest string, ticked []
 		if p.State != spread.Waiting {
 			return p, wrongState(p)
 		}
-		p.State, p.Digest, p.Cleared, p.Fault, p.Language = spread.Queued, digest, s.Name(), nil, m.Language
+		p.State, p.Digest, p.Cleared, p.Fault, p.Language, p.Next = spread.Queued, digest, s.Name(), nil, m.Language, s.d.cfg.Now()
 		return p, nil
 	})
 }
@@ -97,13 +97,13 @@ func wrongState(p spread.Post) error {
 	return fault.Conflict("spread.post_state", p.ID, string(p.State))
 }
 
-// Retry lets a post that failed go again.
+// Retry lets a post that failed, or that was put off, go now.
 func (s *Seat) Retry(ctx context.Context, post int64) (spread.Post, error) {
 	if err := s.current(); err != nil {
 		return spread.Post{}, err
 	}
 	return s.d.db.ChangePost(ctx, s.actor(), post, "", func(p spread.Post) (spread.Post, error) {
-		if p.State != spread.Failed {
+		if p.State != spread.Failed && p.State != spread.Queued {
 			return p, wrongState(p)
 		}
 		p.State, p.Tries, p.Next = spread.Queued, 0, s.d.cfg.Now()

@@ -90,7 +90,7 @@ func (d *Desk) callDue(ctx context.Context, out *Spreaded, tried map[try]bool, a
 		}
 		var due []spread.Post
 		for _, p := range all {
-			if (p.Act == spread.Delete || !away) && !tried[try{p.ID, p.Act}] && !p.Next.After(d.cfg.Now()) {
+			if (p.Act == spread.Delete || !away) && !tried[try{p.ID, p.Act}] && !p.Goes(d.cfg.Now()).After(d.cfg.Now()) {
 				due = append(due, p)
 			}
 		}
@@ -133,6 +133,9 @@ func (d *Desk) spreadOne(ctx context.Context, p spread.Post) (ended spread.Post,
 	}
 	if p, err = d.unlessBaseless(ctx, p); err != nil {
 		return p, false, err
+	}
+	if p.State != spread.Queued {
+		return p, false, nil
 	}
 	var m spread.Message
 	connector, err := d.connector(ctx, c)
@@ -204,7 +207,8 @@ func (d *Desk) holdBack(ctx context.Context, was spread.Post, why error) error {
 }
 
 // unlessBaseless makes an Edit a Send where the post in whose place it was to go
-// stands there no more.
+// stands there no more. Readers are told of a Send anew, so it waits for a
+// person's word on that.
 func (d *Desk) unlessBaseless(ctx context.Context, p spread.Post) (spread.Post, error) {
 	if p.Act != spread.Edit {
 		return p, nil
@@ -215,7 +219,7 @@ func (d *Desk) unlessBaseless(ctx context.Context, p spread.Post) (spread.Post, 
 	}
 	if err := d.turn(ctx, p, "", func(p spread.Post) spread.Post {
 		p.Act, p.Remote, p.Replaces = spread.Send, spread.Remote{}, 0
-		return p
+		return p.Anew()
 	}); err != nil {
 		return p, err
 	}

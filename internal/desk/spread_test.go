@@ -365,9 +365,59 @@ func TestTakingBack(t *testing.T) {
 	if got := x.p.saw(t); got != nil {
 		t.Fatalf("opening the desk sent %+v", got)
 	}
+	second, err := x.s.AddChannel(ctx, spread.Channel{Kind: "made-up", Name: "Other", Place: "@other", Languages: []string{"en"}}, []byte(channelSecret))
+	ok(t, err)
+	ok(t, x.s.TurnChannel(ctx, second, true))
+	other, err := x.s.Post(ctx, "000001", second)
+	ok(t, err)
+	x.p.before = func() { x.p.before = nil; x.confirm(other.ID) }
+	if x.spread(); len(x.p.saw(t)) != 2 {
+		t.Error("what was confirmed while another was sent stays behind")
+	}
+	p = x.state(p.ID, spread.Sent, "")
+	x.state(other.ID, spread.Sent, "")
+
+	// Taken back while its correction is on its way.
+	x.correct(func(d *casefile.Draft) { d.Title["ru"] = "Другое название" })
+	posts, err := x.d.Posts(ctx, "000001")
+	ok(t, err)
+	edit := posts[slices.IndexFunc(posts, func(q spread.Post) bool { return q.Replaces == p.ID })]
+	x.confirm(edit.ID)
+	recall := func() { x.p.before = nil; _, err := x.s.Recall(ctx, p.ID); ok(t, err) }
+	x.p.before = recall
 	x.spread()
-	x.p.saw(t)
-	x.state(p.ID, spread.Sent, "")
+	if got := x.p.saw(t); len(got) != 2 || got[0].Act != spread.Edit || got[1].Act != spread.Delete || got[1].At != p.Remote.ID {
+		t.Errorf("taken back meanwhile, the platform was told %+v", got)
+	}
+	x.state(p.ID, spread.Corrected, "")
+	x.state(edit.ID, spread.Withdrawn, "")
+
+	// Taken back before its correction went: that is no news for readers.
+	p = x.state(other.ID, spread.Sent, "")
+	posts, err = x.d.Posts(ctx, "000001")
+	ok(t, err)
+	edit = posts[slices.IndexFunc(posts, func(q spread.Post) bool { return q.Replaces == p.ID })]
+	x.confirm(edit.ID)
+	recall()
+	x.p.fails = func(spread.Act) error {
+		return &spread.Failure{Outcome: spread.NotDone, Err: fault.Later("spread.cut_off")}
+	}
+	x.spread()
+	if edit = x.state(edit.ID, spread.Waiting, ""); edit.Act != spread.Send || edit.Cleared != "" {
+		t.Errorf("the correction of what was taken back is %+v", edit)
+	}
+
+	// The clock was a year ahead when it was put off.
+	x.p.fails = nil
+	_, err = x.d.db.SQL().ExecContext(ctx, `UPDATE posts SET next = next + 31536000000000 WHERE id = ?1`, p.ID)
+	ok(t, err)
+	if due, err := x.d.PostsDue(ctx); err != nil || !due {
+		t.Errorf("put off by a wrong clock: due %t, %v", due, err)
+	}
+	x.spread()
+	if got := x.p.saw(t); len(got) != 1 || got[0].Act != spread.Delete {
+		t.Errorf("put off by a wrong clock the platform was told %+v", got)
+	}
 }
 
 // TestSpreadingStops: the switch for everything is obeyed between two calls and

@@ -98,16 +98,29 @@ func (db *DB) BeginPost(ctx context.Context, id int64, files []string) (p spread
 }
 
 // EndPost keeps what became of a post. What stands or stood at a platform is an
-// event of custody, and an Edit that was done ends the post before it.
+// event of custody, and an Edit that was done ends the post before it. Where
+// somebody took that one back meanwhile, what stands in its place is to be taken
+// away.
 func (db *DB) EndPost(ctx context.Context, by evidence.Actor, p spread.Post) error {
 	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		if err := db.putPost(ctx, tx, p); err != nil {
-			return nil, err
-		}
+		recalled := false
 		if p.State == spread.Sent && p.Act == spread.Edit && p.Replaces != 0 {
-			if _, err := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, changed = ?3 WHERE id = ?1`, p.Replaces, spread.Corrected, db.now().UnixMicro()); err != nil {
+			base, err := post(ctx, tx, p.Replaces)
+			if err != nil {
 				return nil, err
 			}
+			recalled = base.Act == spread.Delete
+			base.State, base.Fault = spread.Corrected, nil
+			if err := db.putPost(ctx, tx, base); err != nil {
+				return nil, err
+			}
+		}
+		kept := p
+		if recalled {
+			kept = p.TakenAway(db.now())
+		}
+		if err := db.putPost(ctx, tx, kept); err != nil {
+			return nil, err
 		}
 		switch p.State {
 		case spread.Sent:
@@ -198,14 +211,26 @@ func (db *DB) CountPosts(ctx context.Context) (c PostCounts, err error) {
 
 // PostsDue reports whether a queued post of a channel that is on may go now.
 func (db *DB) PostsDue(ctx context.Context) (due bool, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM posts p JOIN channels c ON c.id = p.channel WHERE p.state = ?1 AND c.is_on = 1 AND p.next <= ?2)`,
-		spread.Queued, db.now().UnixMicro()).Scan(&due)
+	err = db.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM posts p JOIN channels c ON c.id = p.channel WHERE p.state = ?1 AND c.is_on = 1 AND NOT p.next BETWEEN ?2 + 1 AND ?3)`,
+		spread.Queued, db.now().UnixMicro(), db.now().Add(spread.MaxPause).UnixMicro()).Scan(&due)
 	return due, err
 }
 
 // NextPost gives when the next queued post may go; the zero time when none is queued.
-func (db *DB) NextPost(ctx context.Context) (time.Time, error) {
-	var next sql.NullInt64
-	err := db.db.QueryRowContext(ctx, `SELECT min(next) FROM posts p JOIN channels c ON c.id = p.channel WHERE p.state = ?1 AND c.is_on = 1 AND next > 0`, spread.Queued).Scan(&next)
-	return instant(next.Int64), err
+func (db *DB) NextPost(ctx context.Context) (next time.Time, err error) {
+	all, err := db.DuePosts(ctx)
+	if err != nil {
+		return next, err
+	}
+	now := db.now()
+	for _, p := range all {
+		c, err := db.Channel(ctx, p.Channel)
+		if err != nil {
+			return next, err
+		}
+		if at := p.Goes(now); c.On && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next, nil
 }

@@ -59,7 +59,7 @@ func (f frame) postRow(p spread.Post, channels []spread.Channel) postRow {
 			row.Channel = c.Name
 		}
 	}
-	if p.State == spread.Queued && p.Next.After(time.Now()) {
+	if now := time.Now(); p.State == spread.Queued && p.Goes(now).After(now) {
 		row.Next = f.T("spread.next", moment(f, p.Next))
 	}
 	if p.Fault != nil {
@@ -288,7 +288,7 @@ func (v *visit) showPost(wrong error) error {
 // state says what can be done with a post as it stands.
 func (view *postView) state() {
 	p := view.Post
-	view.Retry = p.State == spread.Failed
+	view.Retry = p.State == spread.Failed || p.Next != ""
 	view.Recall = p.State == spread.Sent || p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Failed)
 	view.Judge = p.State == spread.Uncertain
 	view.Gone = p.State == spread.Failed && p.Act == spread.Delete
