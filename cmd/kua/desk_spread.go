@@ -274,6 +274,9 @@ func (a *app) sendPosts(ctx context.Context, d *desk.Desk) error {
 	}
 	a.say("spread.done", out.Sent, out.Gone, out.Failed)
 	a.say("cli.desk.spread.left", out.Counts.Waiting, out.Counts.Queued, out.Counts.Uncertain, out.Counts.Failed)
+	if out.Counts.Undone > 0 {
+		a.say("cli.desk.spread.undone", out.Counts.Undone)
+	}
 	if out.Next.After(time.Now()) {
 		a.say("spread.next", out.Next.UTC().Format("2006-01-02 15:04 UTC"))
 	}

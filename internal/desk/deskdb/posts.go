@@ -199,13 +199,15 @@ func (db *DB) EditionOf(ctx context.Context, record string, version int) (number
 	return int(n.Int64), err
 }
 
-// PostCounts is how much of spreading waits for somebody.
-type PostCounts struct{ Waiting, Queued, Uncertain, Failed int }
+// PostCounts is how much of spreading waits for somebody. Undone is what is to be
+// taken away and may still stand there; it is counted under its state too.
+type PostCounts struct{ Waiting, Queued, Uncertain, Failed, Undone int }
 
 // CountPosts counts them now.
 func (db *DB) CountPosts(ctx context.Context) (c PostCounts, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT coalesce(sum(state = ?1), 0), coalesce(sum(state = ?2), 0), coalesce(sum(state = ?3), 0), coalesce(sum(state = ?4), 0) FROM posts`,
-		spread.Waiting, spread.Queued, spread.Uncertain, spread.Failed).Scan(&c.Waiting, &c.Queued, &c.Uncertain, &c.Failed)
+	err = db.db.QueryRowContext(ctx, `SELECT coalesce(sum(state = ?1), 0), coalesce(sum(state = ?2), 0), coalesce(sum(state = ?3), 0), coalesce(sum(state = ?4), 0),
+		coalesce(sum(act = ?5 AND state NOT IN (?6, ?7)), 0) FROM posts`, spread.Waiting, spread.Queued, spread.Uncertain, spread.Failed, spread.Delete, spread.Withdrawn, spread.Corrected).
+		Scan(&c.Waiting, &c.Queued, &c.Uncertain, &c.Failed, &c.Undone)
 	return c, err
 }
 

@@ -69,6 +69,9 @@ func (f frame) postRow(p spread.Post, channels []spread.Channel) postRow {
 	case spread.Waiting, spread.Uncertain, spread.Failed:
 		row.Todo = f.T("spread.todo." + string(p.State))
 	}
+	if p.State == spread.Failed && p.There() {
+		row.StateText, row.Todo = f.T("spread.state.undone"), f.T("spread.todo.undone")
+	}
 	return row
 }
 
@@ -194,6 +197,7 @@ func releaseSpread(v *visit) error {
 	if err := v.seat.ReleaseSpreading(v.r.Context()); err != nil {
 		return err
 	}
+	v.sendPosts() // withdrawals that the stop held up, first of all
 	return v.to("/spread")
 }
 
@@ -211,6 +215,9 @@ func turnChannel(v *visit) error {
 	case "on", "off":
 		if err := v.seat.TurnChannel(ctx, id, v.form("to") == "on"); err != nil {
 			return err
+		}
+		if v.form("to") == "on" {
+			v.sendPosts()
 		}
 	case "removed":
 		if v.form("sure") == "" {

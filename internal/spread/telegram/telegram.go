@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,6 +26,7 @@ import (
 	"github.com/go-telegram/bot/models"
 
 	"kua/internal/fault"
+	"kua/internal/onion"
 	"kua/internal/spread"
 )
 
@@ -55,14 +58,32 @@ var (
 
 // Check takes "@name" of a public channel or the number of any (-100…), and a token
 // as BotFather gives it.
-func (Kind) Check(place string, secret []byte) error {
+func (k Kind) Check(place string, secret []byte) error {
 	if !nameShape.MatchString(place) && !idShape.MatchString(place) {
 		return fault.Invalid("spread.telegram.place", place)
 	}
 	if !tokenShape.Match(secret) {
 		return fault.Invalid("spread.telegram.token_shape")
 	}
-	return nil
+	return k.checkServer()
+}
+
+// checkServer refuses a server to which the token would go readable for everybody
+// on the way.
+func (k Kind) checkServer() error {
+	if k.Server == "" {
+		return nil
+	}
+	u, err := url.Parse(k.Server)
+	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && (onion.Is(u.Hostname()) || loopback(u.Hostname()))) {
+		return nil
+	}
+	return fault.Invalid("spread.telegram.server", k.Server)
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // Open gives the connector of a channel.

@@ -245,6 +245,13 @@ func TestCheck(t *testing.T) {
 	if err := k.Check("-1001234567890", []byte(token)); err != nil {
 		t.Error(err)
 	}
+	for server, ok := range map[string]bool{"https://bot.example": true, "http://127.0.0.1:8081": true, "http://[::1]:8081": true, "http://localhost:1": true,
+		"http://bot.example": false, "http://127.0.0.1.example": false, "bot.example": false, "ftp://127.0.0.1": false} {
+		k := telegram.Kind{Server: server}
+		if err := k.Check(place, []byte(token)); ok == errors.Is(err, fault.Invalid("spread.telegram.server")) {
+			t.Errorf("a server at %s gives %v", server, err)
+		}
+	}
 }
 
 // heard is a road on which every call is heard whole and answered with these bytes.
