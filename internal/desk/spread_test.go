@@ -45,6 +45,10 @@ func (p *platform) Check(place string, secret []byte) error {
 	return nil
 }
 
+func (p *platform) At(_ spread.Channel, id, url string) (spread.Remote, error) {
+	return spread.ParseRemote(id, url)
+}
+
 func (p *platform) Open(spread.Channel, []byte) (spread.Connector, error) {
 	if p.asks != nil {
 		return askable{talker{p}, p}, nil
@@ -484,9 +488,24 @@ func TestSpreadingStops(t *testing.T) {
 	if _, err := x.s.Retry(ctx, two.ID); !errors.Is(err, fault.Conflict("spread.post_state")) {
 		t.Errorf("an uncertain post is retried without a word on it: %v", err)
 	}
+	_, err = x.d.db.SQL().ExecContext(ctx, `UPDATE posts SET channel = ?2 WHERE id = ?1`, one.ID, second)
+	ok(t, err)
+	taken := x.state(one.ID, spread.Sent, "").Remote
+	if _, err := x.s.Judge(ctx, two.ID, &taken); !errors.Is(err, fault.Conflict("spread.remote_taken")) {
+		t.Errorf("a post under the id of another gives %v", err)
+	}
+	_, err = x.d.db.SQL().ExecContext(ctx, `UPDATE posts SET channel = ?2 WHERE id = ?1`, one.ID, x.channel)
+	ok(t, err)
 	two, err = x.s.Judge(ctx, two.ID, &spread.Remote{ID: "m-7"})
 	ok(t, err)
 	two, err = x.s.Recall(ctx, two.ID)
+	ok(t, err)
+	fails(&spread.Failure{Outcome: spread.Gone, Err: fault.Later("spread.not_there_by_that", "m-7")})
+	x.spread()
+	if p := x.state(two.ID, spread.Failed, "spread.not_there_by_that"); !p.There() {
+		t.Error("what a person named and is not there counts as taken away")
+	}
+	two, err = x.s.Retry(ctx, two.ID)
 	ok(t, err)
 	fails(&spread.Failure{Outcome: spread.Refused, Err: fault.Invalid("spread.no_room")})
 	x.spread()

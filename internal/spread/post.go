@@ -142,6 +142,9 @@ func (p Post) After(at Remote, err error, now time.Time) Post {
 		return p
 	}
 	f := outcome(err)
+	if f.Outcome == Gone && p.Act == Delete && !p.Remote.ByHand {
+		return p.After(at, nil, now)
+	}
 	p.Fault = f.Err
 	switch f.Outcome {
 	case NotDone:
@@ -150,7 +153,7 @@ func (p Post) After(at Remote, err error, now time.Time) Post {
 			p.State = Failed
 		}
 		p.Next = now.Add(pause)
-	case Refused:
+	case Refused, Gone: // a person named a message that is not there: theirs may be another
 		p.State = Failed
 	default:
 		// Taking away and putting words in place can be done twice with the same

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,13 +13,13 @@ import (
 	"kua/internal/spread"
 )
 
-const postColumns = `id, channel, record, version, language, key, act, state, digest, files, remote, url, replaces, tries, next, cleared, fault, fault_args, changed`
+const postColumns = `id, channel, record, version, language, key, act, state, digest, files, remote, url, replaces, tries, next, cleared, fault, fault_args, changed, by_hand`
 
 func scanPost(row interface{ Scan(...any) error }) (p spread.Post, err error) {
 	var files, key, args string
 	var next, changed int64
 	if err := row.Scan(&p.ID, &p.Channel, &p.Record, &p.Version, &p.Language, &p.Key, &p.Act, &p.State, &p.Digest, &files, &p.Remote.ID, &p.Remote.URL,
-		&p.Replaces, &p.Tries, &next, &p.Cleared, &key, &args, &changed); err != nil {
+		&p.Replaces, &p.Tries, &next, &p.Cleared, &key, &args, &changed, &p.Remote.ByHand); err != nil {
 		return p, err
 	}
 	p.Next, p.Changed = instant(next), instant(changed)
@@ -31,9 +32,9 @@ func scanPost(row interface{ Scan(...any) error }) (p spread.Post, err error) {
 // AddPost keeps a new post. One with its key is there already: that one is given.
 func (db *DB) AddPost(ctx context.Context, p spread.Post) (spread.Post, error) {
 	err := db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO posts (channel, record, version, language, key, act, state, remote, url, replaces, changed)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (key) DO NOTHING`, p.Channel, p.Record, p.Version, p.Language, p.Key, p.Act, p.State,
-			p.Remote.ID, p.Remote.URL, p.Replaces, db.now().UnixMicro())
+		_, err := tx.ExecContext(ctx, `INSERT INTO posts (channel, record, version, language, key, act, state, remote, url, replaces, changed, by_hand)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (key) DO NOTHING`, p.Channel, p.Record, p.Version, p.Language, p.Key, p.Act, p.State,
+			p.Remote.ID, p.Remote.URL, p.Replaces, db.now().UnixMicro(), p.Remote.ByHand)
 		if err != nil {
 			return err
 		}
@@ -68,6 +69,17 @@ func (db *DB) DuePosts(ctx context.Context) ([]spread.Post, error) {
 		return nil, err
 	}
 	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
+}
+
+// PostThere gives another post that stands at a channel under a platform's id; its
+// zero value when none does.
+func (db *DB) PostThere(ctx context.Context, channel int64, remote string, but int64) (spread.Post, error) {
+	p, err := scanPost(db.db.QueryRowContext(ctx, `SELECT `+postColumns+` FROM posts WHERE channel = ?1 AND remote = ?2 AND id <> ?3 AND state NOT IN (?4, ?5) LIMIT 1`,
+		channel, remote, but, spread.Withdrawn, spread.Corrected))
+	if errors.Is(err, sql.ErrNoRows) {
+		return spread.Post{}, nil
+	}
+	return p, err
 }
 
 // BeginPost marks a queued post as being sent, and counts the try, unless spreading
@@ -138,8 +150,8 @@ func (db *DB) putPost(ctx context.Context, tx *sql.Tx, p spread.Post) error {
 	if !p.Next.IsZero() {
 		next = p.Next.UnixMicro()
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE posts SET act = ?2, state = ?3, digest = ?4, remote = ?5, url = ?6, replaces = ?7, tries = ?8, next = ?9, cleared = ?10, fault = ?11, fault_args = ?12, changed = ?13
-		WHERE id = ?1`, p.ID, p.Act, p.State, p.Digest, p.Remote.ID, p.Remote.URL, p.Replaces, p.Tries, next, p.Cleared, key, args, db.now().UnixMicro())
+	res, err := tx.ExecContext(ctx, `UPDATE posts SET act = ?2, state = ?3, digest = ?4, remote = ?5, url = ?6, replaces = ?7, tries = ?8, next = ?9, cleared = ?10, fault = ?11, fault_args = ?12, changed = ?13, by_hand = ?14
+		WHERE id = ?1`, p.ID, p.Act, p.State, p.Digest, p.Remote.ID, p.Remote.URL, p.Replaces, p.Tries, next, p.Cleared, key, args, db.now().UnixMicro(), p.Remote.ByHand)
 	return changedOne(res, err, "spread.no_post", p.ID)
 }
 

@@ -30,6 +30,10 @@ func (w *wall) Check(place string, secret []byte) error {
 	return nil
 }
 
+func (w *wall) At(_ spread.Channel, id, url string) (spread.Remote, error) {
+	return spread.ParseRemote(id, url)
+}
+
 func (w *wall) Open(spread.Channel, []byte) (spread.Connector, error) { return w, nil }
 
 func (w *wall) failure() error {
