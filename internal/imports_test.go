@@ -66,7 +66,7 @@ record:        canon
 card:          record locale
 edition:       record charter tlog
 spread:        record
-spread/telegram: spread
+spread/telegram: spread onion
 spread/telegram/telegramtest:
 tlog/appender: tlog durable
 jobs:          sqldb

@@ -245,7 +245,7 @@ func (a *app) deskPublish(f *deskFlags) *cobra.Command {
 
 func (a *app) publish(ctx context.Context, d *desk.Desk) error {
 	bar, finish := a.bar("cli.desk.publish.progress")
-	out, err := d.Publish(ctx, func(_ string, done, total int64) { bar(done, total) })
+	out, err := d.PublishAndTakeAway(ctx, func(_ string, done, total int64) { bar(done, total) })
 	finish()
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -176,7 +177,7 @@ func (a *app) sayPost(ctx context.Context, d *desk.Desk, p spread.Post) error {
 	if p.Fault != nil {
 		a.warn("cli.desk.spread.why", p.Fault)
 	}
-	if p.State == spread.Queued && !p.Next.IsZero() {
+	if now := time.Now(); p.State == spread.Queued && p.Goes(now).After(now) {
 		a.say("spread.next", p.Next.UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	return nil
@@ -273,7 +274,10 @@ func (a *app) sendPosts(ctx context.Context, d *desk.Desk) error {
 	}
 	a.say("spread.done", out.Sent, out.Gone, out.Failed)
 	a.say("cli.desk.spread.left", out.Counts.Waiting, out.Counts.Queued, out.Counts.Uncertain, out.Counts.Failed)
-	if !out.Next.IsZero() {
+	if out.Counts.Undone > 0 {
+		a.say("cli.desk.spread.undone", out.Counts.Undone)
+	}
+	if out.Next.After(time.Now()) {
 		a.say("spread.next", out.Next.UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	return a.sayHalted(ctx, d)

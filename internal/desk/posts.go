@@ -88,7 +88,7 @@ func (s *Seat) Confirm(ctx context.Context, post int64, digest string, ticked []
 		if p.State != spread.Waiting {
 			return p, wrongState(p)
 		}
-		p.State, p.Digest, p.Cleared, p.Fault, p.Language = spread.Queued, digest, s.Name(), nil, m.Language
+		p.State, p.Digest, p.Cleared, p.Fault, p.Language, p.Next = spread.Queued, digest, s.Name(), nil, m.Language, s.d.cfg.Now()
 		return p, nil
 	})
 }
@@ -97,13 +97,13 @@ func wrongState(p spread.Post) error {
 	return fault.Conflict("spread.post_state", p.ID, string(p.State))
 }
 
-// Retry lets a post that failed go again.
+// Retry lets a post that failed, or that was put off, go now.
 func (s *Seat) Retry(ctx context.Context, post int64) (spread.Post, error) {
 	if err := s.current(); err != nil {
 		return spread.Post{}, err
 	}
 	return s.d.db.ChangePost(ctx, s.actor(), post, "", func(p spread.Post) (spread.Post, error) {
-		if p.State != spread.Failed {
+		if p.State != spread.Failed && p.State != spread.Queued {
 			return p, wrongState(p)
 		}
 		p.State, p.Tries, p.Next = spread.Queued, 0, s.d.cfg.Now()
@@ -139,7 +139,7 @@ func (s *Seat) Judge(ctx context.Context, post int64, at *spread.Remote) (spread
 		return spread.Post{}, err
 	}
 	if at != nil {
-		there, err := spread.ParseRemote(at.ID, at.URL)
+		there, err := s.d.at(ctx, post, *at)
 		if err != nil {
 			return spread.Post{}, err
 		}
@@ -165,6 +165,33 @@ func (s *Seat) Judge(ctx context.Context, post int64, at *spread.Remote) (spread
 		return p, err
 	}
 	return p, s.d.carryOn(ctx, p.Record)
+}
+
+// at takes a person's word for where a post stands, if that can be so: what the
+// platform could not name, or what another post stands under, is refused, since it
+// would be taken away in the place of this one.
+func (d *Desk) at(ctx context.Context, post int64, said spread.Remote) (spread.Remote, error) {
+	p, err := d.db.Post(ctx, post)
+	if err != nil {
+		return said, err
+	}
+	c, err := d.db.Channel(ctx, p.Channel)
+	if err != nil {
+		return said, err
+	}
+	kind, err := d.kind(c)
+	if err != nil {
+		return said, err
+	}
+	at, err := kind.At(c, said.ID, said.URL)
+	if err != nil {
+		return at, err
+	}
+	other, err := d.db.PostThere(ctx, c.ID, at.ID, p.ID)
+	if err == nil && other.ID != 0 {
+		err = fault.Conflict("spread.remote_taken", at.ID, other.ID)
+	}
+	return at, err
 }
 
 // carryOnAll carries every record's newest version on to where an earlier one went.

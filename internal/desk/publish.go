@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,10 +52,8 @@ func (d *Desk) Publish(ctx context.Context, progress func(step string, done, tot
 	if err := d.publishApproved(ctx, progress); err != nil {
 		return Published{}, err
 	}
-	if err := d.push(ctx, progress); err != nil {
-		return Published{}, err
-	}
-	if err := d.carryOnAll(ctx); err != nil {
+	carried := d.carryOnAll(ctx) // what is withdrawn is to be taken away before any node was reached
+	if err := errors.Join(d.push(ctx, progress), carried); err != nil {
 		return Published{}, err
 	}
 	now, err := d.edition()
@@ -63,6 +62,21 @@ func (d *Desk) Publish(ctx context.Context, progress func(step string, done, tot
 	}
 	nodes, err := d.Nodes(ctx)
 	return Published{Edition: now.number, Nodes: nodes}, err
+}
+
+// PublishAndTakeAway is Publish for whoever sits at the desk: what a withdrawal or a
+// correction takes from channels is taken away before any node is called. Its
+// posts that were confirmed are for Spread, once a node holds them.
+func (d *Desk) PublishAndTakeAway(ctx context.Context, progress func(step string, done, total int64)) (Published, error) {
+	if progress == nil {
+		progress = func(string, int64, int64) {}
+	}
+	if err := d.publishApproved(ctx, progress); err != nil {
+		return Published{}, err
+	}
+	_, gone := d.TakeAway(ctx, nil)
+	out, err := d.Publish(ctx, progress)
+	return out, errors.Join(err, gone)
 }
 
 // resume finishes at start what a kill cut off, and throws away what was staged

@@ -59,10 +59,7 @@ func (d *Desk) startJobs(ctx context.Context) error {
 	q.Handle(jobFollow, d.follow)
 	q.Handle(jobPublish, func(ctx context.Context, _ jobs.Job, progress func(done, total int64)) error {
 		_, err := d.Publish(ctx, func(_ string, done, total int64) { progress(done, total) })
-		if err == nil { // withdrawals and what was confirmed wait for nobody
-			_, err = d.Spread(ctx, nil)
-		}
-		return errors.Join(err, d.tellWithheld(err))
+		return errors.Join(err, d.tellWithheld(err)) // it outlives the desk, so it calls no channel: opening a desk sends nothing
 	})
 	d.queue = q
 	if err := d.addProbes(ctx); err != nil {

@@ -30,9 +30,19 @@ func (d *Desk) PostCounts(ctx context.Context) (deskdb.PostCounts, error) {
 func (d *Desk) PostsDue(ctx context.Context) (bool, error) { return d.db.PostsDue(ctx) }
 
 // Spread carries on what happened to records, and makes every call whose time has
-// come, one after the other. Between two calls it looks whether spreading was
-// stopped. A platform's failure is kept with its post and is no error.
+// come, one after the other: what is to be taken away goes first. After each call
+// it looks anew at what is due, and whether spreading was stopped. A platform's
+// failure is kept with its post and is no error.
 func (d *Desk) Spread(ctx context.Context, progress func(done, total int64)) (Spreaded, error) {
+	return d.round(ctx, false, progress)
+}
+
+// TakeAway is Spread for what is to be taken away, and for nothing else.
+func (d *Desk) TakeAway(ctx context.Context, progress func(done, total int64)) (Spreaded, error) {
+	return d.round(ctx, true, progress)
+}
+
+func (d *Desk) round(ctx context.Context, away bool, progress func(done, total int64)) (Spreaded, error) {
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
@@ -42,27 +52,61 @@ func (d *Desk) Spread(ctx context.Context, progress func(done, total int64)) (Sp
 	if err := d.carryOnAll(ctx); err != nil {
 		return out, err
 	}
-	if err := d.askUncertain(ctx); err != nil {
+	tried := make(map[try]bool)
+	if err := d.callDue(ctx, &out, tried, true, progress); err != nil {
 		return out, err
 	}
-	due, err := d.db.DuePosts(ctx)
-	if err != nil {
-		return out, err
-	}
-	for i, p := range due {
-		progress(int64(i), int64(len(due)))
-		if err := ctx.Err(); err != nil {
+	if !away {
+		if err := d.askUncertain(ctx); err != nil {
 			return out, err
 		}
-		if p.Next.After(d.cfg.Now()) {
-			continue
+		if err := d.callDue(ctx, &out, tried, false, progress); err != nil {
+			return out, err
 		}
+	}
+	by, _, err1 := d.db.Halted(ctx)
+	next, err2 := d.db.NextPost(ctx)
+	counts, err3 := d.db.CountPosts(ctx)
+	out.Halted, out.Next, out.Counts = by != "", next, counts
+	return out, errors.Join(err1, err2, err3)
+}
+
+// try is what a round does with a post once: one that is taken back meanwhile is
+// taken away in the same round.
+type try struct {
+	post int64
+	act  spread.Act
+}
+
+// callDue makes the calls that are due and were not tried, until none is left.
+func (d *Desk) callDue(ctx context.Context, out *Spreaded, tried map[try]bool, away bool, progress func(done, total int64)) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		all, err := d.db.DuePosts(ctx)
+		if err != nil {
+			return err
+		}
+		var due []spread.Post
+		for _, p := range all {
+			if (p.Act == spread.Delete || !away) && !tried[try{p.ID, p.Act}] && !p.Goes(d.cfg.Now()).After(d.cfg.Now()) {
+				due = append(due, p)
+			}
+		}
+		progress(int64(len(tried)), int64(len(tried)+len(due)))
+		if len(due) == 0 {
+			return nil
+		}
+		p := due[0]
+		tried[try{p.ID, p.Act}] = true
 		ended, called, err := d.spreadOne(ctx, p)
 		if err != nil {
-			return out, err
+			return err
 		}
 		switch {
 		case !called:
+			continue
 		case ended.State == spread.Sent:
 			out.Sent++
 		case ended.State == spread.Withdrawn:
@@ -70,13 +114,10 @@ func (d *Desk) Spread(ctx context.Context, progress func(done, total int64)) (Sp
 		default:
 			out.Failed++
 		}
+		if err := d.carryOn(ctx, p.Record); err != nil { // a version may have come meanwhile
+			return err
+		}
 	}
-	progress(int64(len(due)), int64(len(due)))
-	by, _, err1 := d.db.Halted(ctx)
-	next, err2 := d.db.NextPost(ctx)
-	counts, err3 := d.db.CountPosts(ctx)
-	out.Halted, out.Next, out.Counts = by != "", next, counts
-	return out, errors.Join(err1, err2, err3)
 }
 
 // spreadOne takes one queued post through one call. That it is being sent is in
@@ -92,6 +133,9 @@ func (d *Desk) spreadOne(ctx context.Context, p spread.Post) (ended spread.Post,
 	}
 	if p, err = d.unlessBaseless(ctx, p); err != nil {
 		return p, false, err
+	}
+	if p.State != spread.Queued {
+		return p, false, nil
 	}
 	var m spread.Message
 	connector, err := d.connector(ctx, c)
@@ -163,7 +207,8 @@ func (d *Desk) holdBack(ctx context.Context, was spread.Post, why error) error {
 }
 
 // unlessBaseless makes an Edit a Send where the post in whose place it was to go
-// stands there no more.
+// stands there no more. Readers are told of a Send anew, so it waits for a
+// person's word on that.
 func (d *Desk) unlessBaseless(ctx context.Context, p spread.Post) (spread.Post, error) {
 	if p.Act != spread.Edit {
 		return p, nil
@@ -174,7 +219,7 @@ func (d *Desk) unlessBaseless(ctx context.Context, p spread.Post) (spread.Post, 
 	}
 	if err := d.turn(ctx, p, "", func(p spread.Post) spread.Post {
 		p.Act, p.Remote, p.Replaces = spread.Send, spread.Remote{}, 0
-		return p
+		return p.Anew()
 	}); err != nil {
 		return p, err
 	}

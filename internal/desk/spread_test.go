@@ -45,6 +45,10 @@ func (p *platform) Check(place string, secret []byte) error {
 	return nil
 }
 
+func (p *platform) At(_ spread.Channel, id, url string) (spread.Remote, error) {
+	return spread.ParseRemote(id, url)
+}
+
 func (p *platform) Open(spread.Channel, []byte) (spread.Connector, error) {
 	if p.asks != nil {
 		return askable{talker{p}, p}, nil
@@ -146,7 +150,7 @@ func newSpreader(t testing.TB, files ...[]byte) *spreader {
 	x.s = x.sit(x.d, x.aigul)
 	x.caseID = x.casework(x.s, report.id)
 	x.publish(x.d, x.caseID)
-	ok(t, x.d.WaitIdle(ctx)) // the job that published does all that waits
+	ok(t, x.d.WaitIdle(ctx))
 	x.channel, err = x.s.AddChannel(ctx, spread.Channel{Kind: "made-up", Name: "News", Place: "@news", Languages: []string{"kk", "ru"}, Carries: []string{spread.Film, spread.Poster}}, []byte(channelSecret))
 	ok(t, err)
 	return x
@@ -208,7 +212,9 @@ func (x *spreader) withdraw() {
 	ok(x.t, err)
 	_, err = x.sit(x.d, x.timur).Approve(ctx, p.ID, casefile.Checklist())
 	ok(x.t, err)
-	ok(x.t, x.d.WaitIdle(ctx)) // unasked, by the job that publishes
+	_, err = x.d.PublishAndTakeAway(ctx, nil)
+	ok(x.t, err)
+	ok(x.t, x.d.WaitIdle(ctx))
 }
 
 // TestSpreading walks one record: nothing goes without a person's word, a channel
@@ -343,6 +349,81 @@ func TestSpreading(t *testing.T) {
 	}
 }
 
+// TestTakingBack: opening a desk sends nothing; what is taken back goes before all
+// else, is not lost in a correction that is on its way, and is not put up again
+// without a person's word; what is confirmed meanwhile goes with the round, and a
+// clock that was wrong holds nothing up.
+func TestTakingBack(t *testing.T) {
+	ctx := context.Background()
+	x := newSpreader(t)
+	ok(t, x.s.TurnChannel(ctx, x.channel, true))
+	p := x.post()
+	_, err := x.d.queue.Add(ctx, jobPublish, "edition 1", "Aigul")
+	ok(t, err)
+	x.close(x.d)
+	x.d = x.open(x.aigul)
+	x.s = x.sit(x.d, x.aigul)
+	_, err = x.d.queue.Add(ctx, jobPublish, "edition 1", "Aigul")
+	ok(t, err)
+	ok(t, x.d.WaitIdle(ctx))
+	if got := x.p.saw(t); got != nil {
+		t.Fatalf("opening the desk sent %+v", got)
+	}
+	second, err := x.s.AddChannel(ctx, spread.Channel{Kind: "made-up", Name: "Other", Place: "@other", Languages: []string{"en"}}, []byte(channelSecret))
+	ok(t, err)
+	ok(t, x.s.TurnChannel(ctx, second, true))
+	other, err := x.s.Post(ctx, "000001", second)
+	ok(t, err)
+	x.p.before = func() { x.p.before = nil; x.confirm(other.ID) }
+	if x.spread(); len(x.p.saw(t)) != 2 {
+		t.Error("what was confirmed while another was sent stays behind")
+	}
+	p = x.state(p.ID, spread.Sent, "")
+	x.state(other.ID, spread.Sent, "")
+
+	// Taken back while its correction is on its way.
+	x.correct(func(d *casefile.Draft) { d.Title["ru"] = "Другое название" })
+	posts, err := x.d.Posts(ctx, "000001")
+	ok(t, err)
+	edit := posts[slices.IndexFunc(posts, func(q spread.Post) bool { return q.Replaces == p.ID })]
+	x.confirm(edit.ID)
+	recall := func() { x.p.before = nil; _, err := x.s.Recall(ctx, p.ID); ok(t, err) }
+	x.p.before = recall
+	x.spread()
+	if got := x.p.saw(t); len(got) != 2 || got[0].Act != spread.Edit || got[1].Act != spread.Delete || got[1].At != p.Remote.ID {
+		t.Errorf("taken back meanwhile, the platform was told %+v", got)
+	}
+	x.state(p.ID, spread.Corrected, "")
+	x.state(edit.ID, spread.Withdrawn, "")
+
+	// Taken back before its correction went: that is no news for readers.
+	p = x.state(other.ID, spread.Sent, "")
+	posts, err = x.d.Posts(ctx, "000001")
+	ok(t, err)
+	edit = posts[slices.IndexFunc(posts, func(q spread.Post) bool { return q.Replaces == p.ID })]
+	x.confirm(edit.ID)
+	recall()
+	x.p.fails = func(spread.Act) error {
+		return &spread.Failure{Outcome: spread.NotDone, Err: fault.Later("spread.cut_off")}
+	}
+	x.spread()
+	if edit = x.state(edit.ID, spread.Waiting, ""); edit.Act != spread.Send || edit.Cleared != "" {
+		t.Errorf("the correction of what was taken back is %+v", edit)
+	}
+
+	// The clock was a year ahead when it was put off.
+	x.p.fails = nil
+	_, err = x.d.db.SQL().ExecContext(ctx, `UPDATE posts SET next = next + 31536000000000 WHERE id = ?1`, p.ID)
+	ok(t, err)
+	if due, err := x.d.PostsDue(ctx); err != nil || !due {
+		t.Errorf("put off by a wrong clock: due %t, %v", due, err)
+	}
+	x.spread()
+	if got := x.p.saw(t); len(got) != 1 || got[0].Act != spread.Delete {
+		t.Errorf("put off by a wrong clock the platform was told %+v", got)
+	}
+}
+
 // TestSpreadingStops: the switch for everything is obeyed between two calls and
 // outlives the desk; failures are final, for later or uncertain; what changed on
 // the disk goes nowhere.
@@ -407,9 +488,24 @@ func TestSpreadingStops(t *testing.T) {
 	if _, err := x.s.Retry(ctx, two.ID); !errors.Is(err, fault.Conflict("spread.post_state")) {
 		t.Errorf("an uncertain post is retried without a word on it: %v", err)
 	}
+	_, err = x.d.db.SQL().ExecContext(ctx, `UPDATE posts SET channel = ?2 WHERE id = ?1`, one.ID, second)
+	ok(t, err)
+	taken := x.state(one.ID, spread.Sent, "").Remote
+	if _, err := x.s.Judge(ctx, two.ID, &taken); !errors.Is(err, fault.Conflict("spread.remote_taken")) {
+		t.Errorf("a post under the id of another gives %v", err)
+	}
+	_, err = x.d.db.SQL().ExecContext(ctx, `UPDATE posts SET channel = ?2 WHERE id = ?1`, one.ID, x.channel)
+	ok(t, err)
 	two, err = x.s.Judge(ctx, two.ID, &spread.Remote{ID: "m-7"})
 	ok(t, err)
 	two, err = x.s.Recall(ctx, two.ID)
+	ok(t, err)
+	fails(&spread.Failure{Outcome: spread.Gone, Err: fault.Later("spread.not_there_by_that", "m-7")})
+	x.spread()
+	if p := x.state(two.ID, spread.Failed, "spread.not_there_by_that"); !p.There() {
+		t.Error("what a person named and is not there counts as taken away")
+	}
+	two, err = x.s.Retry(ctx, two.ID)
 	ok(t, err)
 	fails(&spread.Failure{Outcome: spread.Refused, Err: fault.Invalid("spread.no_room")})
 	x.spread()

@@ -102,6 +102,9 @@ func (p Post) SameFiles(m Message) bool { return slices.Equal(p.Files, m.Sums())
 // MaxTries is how often a post is tried before it waits for a person.
 const MaxTries = 8
 
+// MaxPause is how long a post is put off at most.
+const MaxPause = 24 * time.Hour
+
 // pauses between the tries of one post: a platform that is away for an hour is
 // usual, one that is away for a day is for a person to look at.
 var pauses = []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}
@@ -112,7 +115,16 @@ func Again(tries int, asked time.Duration) (pause time.Duration, ok bool) {
 	if tries >= MaxTries {
 		return 0, false
 	}
-	return min(max(pauses[min(max(tries, 1), len(pauses))-1], asked), 24*time.Hour), true
+	return min(max(pauses[min(max(tries, 1), len(pauses))-1], asked), MaxPause), true
+}
+
+// Goes gives when a queued post goes. What seems to wait for longer than MaxPause
+// was put off while this machine's clock was wrong: it goes now.
+func (p Post) Goes(now time.Time) time.Time {
+	if p.Next.Before(now) || p.Next.After(now.Add(MaxPause)) {
+		return now
+	}
+	return p.Next
 }
 
 // After gives where a try has left a post: what the connector gave, or its error,
@@ -130,6 +142,9 @@ func (p Post) After(at Remote, err error, now time.Time) Post {
 		return p
 	}
 	f := outcome(err)
+	if f.Outcome == Gone && p.Act == Delete && !p.Remote.ByHand {
+		return p.After(at, nil, now)
+	}
 	p.Fault = f.Err
 	switch f.Outcome {
 	case NotDone:
@@ -138,7 +153,7 @@ func (p Post) After(at Remote, err error, now time.Time) Post {
 			p.State = Failed
 		}
 		p.Next = now.Add(pause)
-	case Refused:
+	case Refused, Gone: // a person named a message that is not there: theirs may be another
 		p.State = Failed
 	default:
 		// Taking away and putting words in place can be done twice with the same

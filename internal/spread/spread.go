@@ -101,6 +101,10 @@ type Kind interface {
 	// Check says whether a place and a secret can be the platform's, without
 	// asking it. What it gives never holds the secret.
 	Check(place string, secret []byte) error
+	// At takes a person's word for where a post stands in a channel: what the
+	// platform names it, or its address there. What can be none of that channel's is
+	// the fault spread.no_remote.
+	At(c Channel, id, url string) (Remote, error)
 	// Open gives the connector of a channel. It calls nobody yet.
 	Open(c Channel, secret []byte) (Connector, error)
 }
@@ -117,7 +121,7 @@ type Connector interface {
 	// two are the same: only words have changed. A platform that cannot gives
 	// Refused.
 	Edit(ctx context.Context, at Remote, m Message) (Remote, error)
-	// Delete takes a message away. One that is not there any more is no error.
+	// Delete takes a message away. Of one that is not there it gives Gone.
 	Delete(ctx context.Context, at Remote) error
 }
 
@@ -132,12 +136,14 @@ type Finder interface {
 type Remote struct {
 	ID  string // as the platform names it, never empty
 	URL string // where people see it, "" where there is no such address
+
+	ByHand bool // a person said so, who may have been wrong
 }
 
-// ParseRemote takes a person's word for where a post stands: what the platform
-// names it, and its address, which may be left out.
+// ParseRemote takes a person's word for where a post stands, as far as that is the
+// same on every platform: an id, and a web address, which may be left out.
 func ParseRemote(id, url string) (Remote, error) {
-	at := Remote{ID: strings.TrimSpace(id), URL: strings.TrimSpace(url)}
+	at := Remote{ID: strings.TrimSpace(id), URL: strings.TrimSpace(url), ByHand: true}
 	if at.ID == "" || at.URL != "" && !strings.HasPrefix(at.URL, "https://") && !strings.HasPrefix(at.URL, "http://") {
 		return Remote{}, fault.Invalid("spread.no_remote")
 	}
@@ -152,6 +158,7 @@ const (
 	NotDone Outcome = "not done" // it has not happened, and may go another time
 	Refused Outcome = "refused"  // it has not happened and will not: a person must change something
 	Unknown Outcome = "unknown"  // it may have happened
+	Gone    Outcome = "gone"     // what was to be taken away is not there
 )
 
 // Failure is a call that did not succeed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,13 +13,13 @@ import (
 	"kua/internal/spread"
 )
 
-const postColumns = `id, channel, record, version, language, key, act, state, digest, files, remote, url, replaces, tries, next, cleared, fault, fault_args, changed`
+const postColumns = `id, channel, record, version, language, key, act, state, digest, files, remote, url, replaces, tries, next, cleared, fault, fault_args, changed, by_hand`
 
 func scanPost(row interface{ Scan(...any) error }) (p spread.Post, err error) {
 	var files, key, args string
 	var next, changed int64
 	if err := row.Scan(&p.ID, &p.Channel, &p.Record, &p.Version, &p.Language, &p.Key, &p.Act, &p.State, &p.Digest, &files, &p.Remote.ID, &p.Remote.URL,
-		&p.Replaces, &p.Tries, &next, &p.Cleared, &key, &args, &changed); err != nil {
+		&p.Replaces, &p.Tries, &next, &p.Cleared, &key, &args, &changed, &p.Remote.ByHand); err != nil {
 		return p, err
 	}
 	p.Next, p.Changed = instant(next), instant(changed)
@@ -31,9 +32,9 @@ func scanPost(row interface{ Scan(...any) error }) (p spread.Post, err error) {
 // AddPost keeps a new post. One with its key is there already: that one is given.
 func (db *DB) AddPost(ctx context.Context, p spread.Post) (spread.Post, error) {
 	err := db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO posts (channel, record, version, language, key, act, state, remote, url, replaces, changed)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (key) DO NOTHING`, p.Channel, p.Record, p.Version, p.Language, p.Key, p.Act, p.State,
-			p.Remote.ID, p.Remote.URL, p.Replaces, db.now().UnixMicro())
+		_, err := tx.ExecContext(ctx, `INSERT INTO posts (channel, record, version, language, key, act, state, remote, url, replaces, changed, by_hand)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (key) DO NOTHING`, p.Channel, p.Record, p.Version, p.Language, p.Key, p.Act, p.State,
+			p.Remote.ID, p.Remote.URL, p.Replaces, db.now().UnixMicro(), p.Remote.ByHand)
 		if err != nil {
 			return err
 		}
@@ -60,13 +61,25 @@ func (db *DB) Posts(ctx context.Context, record string) ([]spread.Post, error) {
 	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
 }
 
-// DuePosts gives the queued posts in the order of their time, the oldest first.
+// DuePosts gives the queued posts in the order of their time, the oldest first, and
+// before all others those that are to be taken away.
 func (db *DB) DuePosts(ctx context.Context) ([]spread.Post, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT `+postColumns+` FROM posts WHERE state = ?1 ORDER BY next, id`, spread.Queued)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+postColumns+` FROM posts WHERE state = ?1 ORDER BY act <> ?2, next, id`, spread.Queued, spread.Delete)
 	if err != nil {
 		return nil, err
 	}
 	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
+}
+
+// PostThere gives another post that stands at a channel under a platform's id; its
+// zero value when none does.
+func (db *DB) PostThere(ctx context.Context, channel int64, remote string, but int64) (spread.Post, error) {
+	p, err := scanPost(db.db.QueryRowContext(ctx, `SELECT `+postColumns+` FROM posts WHERE channel = ?1 AND remote = ?2 AND id <> ?3 AND state NOT IN (?4, ?5) LIMIT 1`,
+		channel, remote, but, spread.Withdrawn, spread.Corrected))
+	if errors.Is(err, sql.ErrNoRows) {
+		return spread.Post{}, nil
+	}
+	return p, err
 }
 
 // BeginPost marks a queued post as being sent, and counts the try, unless spreading
@@ -97,16 +110,29 @@ func (db *DB) BeginPost(ctx context.Context, id int64, files []string) (p spread
 }
 
 // EndPost keeps what became of a post. What stands or stood at a platform is an
-// event of custody, and an Edit that was done ends the post before it.
+// event of custody, and an Edit that was done ends the post before it. Where
+// somebody took that one back meanwhile, what stands in its place is to be taken
+// away.
 func (db *DB) EndPost(ctx context.Context, by evidence.Actor, p spread.Post) error {
 	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		if err := db.putPost(ctx, tx, p); err != nil {
-			return nil, err
-		}
+		recalled := false
 		if p.State == spread.Sent && p.Act == spread.Edit && p.Replaces != 0 {
-			if _, err := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, changed = ?3 WHERE id = ?1`, p.Replaces, spread.Corrected, db.now().UnixMicro()); err != nil {
+			base, err := post(ctx, tx, p.Replaces)
+			if err != nil {
 				return nil, err
 			}
+			recalled = base.Act == spread.Delete
+			base.State, base.Fault = spread.Corrected, nil
+			if err := db.putPost(ctx, tx, base); err != nil {
+				return nil, err
+			}
+		}
+		kept := p
+		if recalled {
+			kept = p.TakenAway(db.now())
+		}
+		if err := db.putPost(ctx, tx, kept); err != nil {
+			return nil, err
 		}
 		switch p.State {
 		case spread.Sent:
@@ -124,8 +150,8 @@ func (db *DB) putPost(ctx context.Context, tx *sql.Tx, p spread.Post) error {
 	if !p.Next.IsZero() {
 		next = p.Next.UnixMicro()
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE posts SET act = ?2, state = ?3, digest = ?4, remote = ?5, url = ?6, replaces = ?7, tries = ?8, next = ?9, cleared = ?10, fault = ?11, fault_args = ?12, changed = ?13
-		WHERE id = ?1`, p.ID, p.Act, p.State, p.Digest, p.Remote.ID, p.Remote.URL, p.Replaces, p.Tries, next, p.Cleared, key, args, db.now().UnixMicro())
+	res, err := tx.ExecContext(ctx, `UPDATE posts SET act = ?2, state = ?3, digest = ?4, remote = ?5, url = ?6, replaces = ?7, tries = ?8, next = ?9, cleared = ?10, fault = ?11, fault_args = ?12, changed = ?13, by_hand = ?14
+		WHERE id = ?1`, p.ID, p.Act, p.State, p.Digest, p.Remote.ID, p.Remote.URL, p.Replaces, p.Tries, next, p.Cleared, key, args, db.now().UnixMicro(), p.Remote.ByHand)
 	return changedOne(res, err, "spread.no_post", p.ID)
 }
 
@@ -185,26 +211,40 @@ func (db *DB) EditionOf(ctx context.Context, record string, version int) (number
 	return int(n.Int64), err
 }
 
-// PostCounts is how much of spreading waits for somebody.
-type PostCounts struct{ Waiting, Queued, Uncertain, Failed int }
+// PostCounts is how much of spreading waits for somebody. Undone is what is to be
+// taken away and may still stand there; it is counted under its state too.
+type PostCounts struct{ Waiting, Queued, Uncertain, Failed, Undone int }
 
 // CountPosts counts them now.
 func (db *DB) CountPosts(ctx context.Context) (c PostCounts, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT coalesce(sum(state = ?1), 0), coalesce(sum(state = ?2), 0), coalesce(sum(state = ?3), 0), coalesce(sum(state = ?4), 0) FROM posts`,
-		spread.Waiting, spread.Queued, spread.Uncertain, spread.Failed).Scan(&c.Waiting, &c.Queued, &c.Uncertain, &c.Failed)
+	err = db.db.QueryRowContext(ctx, `SELECT coalesce(sum(state = ?1), 0), coalesce(sum(state = ?2), 0), coalesce(sum(state = ?3), 0), coalesce(sum(state = ?4), 0),
+		coalesce(sum(act = ?5 AND state NOT IN (?6, ?7)), 0) FROM posts`, spread.Waiting, spread.Queued, spread.Uncertain, spread.Failed, spread.Delete, spread.Withdrawn, spread.Corrected).
+		Scan(&c.Waiting, &c.Queued, &c.Uncertain, &c.Failed, &c.Undone)
 	return c, err
 }
 
 // PostsDue reports whether a queued post of a channel that is on may go now.
 func (db *DB) PostsDue(ctx context.Context) (due bool, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM posts p JOIN channels c ON c.id = p.channel WHERE p.state = ?1 AND c.is_on = 1 AND p.next <= ?2)`,
-		spread.Queued, db.now().UnixMicro()).Scan(&due)
+	err = db.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM posts p JOIN channels c ON c.id = p.channel WHERE p.state = ?1 AND c.is_on = 1 AND NOT p.next BETWEEN ?2 + 1 AND ?3)`,
+		spread.Queued, db.now().UnixMicro(), db.now().Add(spread.MaxPause).UnixMicro()).Scan(&due)
 	return due, err
 }
 
 // NextPost gives when the next queued post may go; the zero time when none is queued.
-func (db *DB) NextPost(ctx context.Context) (time.Time, error) {
-	var next sql.NullInt64
-	err := db.db.QueryRowContext(ctx, `SELECT min(next) FROM posts p JOIN channels c ON c.id = p.channel WHERE p.state = ?1 AND c.is_on = 1 AND next > 0`, spread.Queued).Scan(&next)
-	return instant(next.Int64), err
+func (db *DB) NextPost(ctx context.Context) (next time.Time, err error) {
+	all, err := db.DuePosts(ctx)
+	if err != nil {
+		return next, err
+	}
+	now := db.now()
+	for _, p := range all {
+		c, err := db.Channel(ctx, p.Channel)
+		if err != nil {
+			return next, err
+		}
+		if at := p.Goes(now); c.On && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next, nil
 }

@@ -21,6 +21,7 @@ type homeView struct {
 	Lost      []desk.Lost // copies that are not what they were
 	LostFault string      // why that cannot be said
 	Posts     int         // that wait to be carried on, or went wrong
+	Undone    int         // posts that are to be taken away and may still stand there
 	Nothing   bool        // nothing waits
 }
 
@@ -71,6 +72,7 @@ func home(v *visit) error {
 	if err != nil {
 		return err
 	}
+	view.Undone = posts.Undone
 	view.Posts = posts.Waiting + posts.Queued + posts.Uncertain + posts.Failed
 	c := view.Counts
 	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost)+view.Posts == 0 && view.LostFault == ""

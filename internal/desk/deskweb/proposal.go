@@ -114,6 +114,7 @@ func propose(v *visit) error {
 	if err != nil {
 		return err
 	}
+	v.started(p)
 	return v.done(fmt.Sprintf("/publish/%d", p.ID), "deskweb.publish.proposed")
 }
 
@@ -225,10 +226,12 @@ func approve(v *visit) error {
 	if v.form("manifest") != p.Manifest {
 		return v.showProposal(fault.Conflict("deskweb.approve.other"))
 	}
-	if _, err := v.seat.Approve(ctx, id, v.r.PostForm["checked"]); err != nil {
+	approved, err := v.seat.Approve(ctx, id, v.r.PostForm["checked"])
+	if err != nil {
 		return v.showProposal(err)
 	}
-	return v.done("/work", "deskweb.approve.done") // the desk has started the publishing
+	v.started(approved)
+	return v.done("/work", "deskweb.approve.done")
 }
 
 func decline(v *visit) error {
@@ -238,19 +241,31 @@ func decline(v *visit) error {
 	return v.done("/publish", "deskweb.decline.done")
 }
 
+// started calls channels and nodes for whoever sits here, when a proposal has got
+// its last signature. The desk publishes it by itself, but calls no channel.
+func (v *visit) started(p desk.Proposal) {
+	if p.State == desk.Approved {
+		v.publish()
+	}
+}
+
 // publish brings the newest edition to the nodes that do not hold it yet.
 func publish(v *visit) error {
-	d := v.desk
-	v.app.run("publish", v.seat.Name(), func(ctx context.Context, note func(func(*errand))) (any, error) {
-		result, err := d.Publish(ctx, func(step string, done, total int64) {
+	v.publish()
+	return v.to("/work")
+}
+
+// publish takes away at channels what an edition withdrew, brings the edition to
+// the nodes and then sends what waited for one.
+func (v *visit) publish() {
+	d, a, by := v.desk, v.app, v.seat.Name()
+	a.run("publish", by, func(ctx context.Context, note func(func(*errand))) (any, error) {
+		result, err := d.PublishAndTakeAway(ctx, func(step string, done, total int64) {
 			note(func(e *errand) { e.Step, e.Done, e.Total = step, done, total })
 		})
-		if err == nil { // withdrawals and what was confirmed wait for nobody
-			_, err = d.Spread(ctx, nil)
-		}
+		a.sendPosts(d, by)
 		return result, err
 	})
-	return v.to("/work")
 }
 
 type withdrawView struct {
@@ -307,6 +322,7 @@ func withdraw(v *visit) error {
 	if err != nil {
 		return v.showWithdraw(err)
 	}
+	v.started(p)
 	return v.done(fmt.Sprintf("/publish/%d", p.ID), "deskweb.publish.proposed")
 }
 

@@ -59,7 +59,7 @@ func (f frame) postRow(p spread.Post, channels []spread.Channel) postRow {
 			row.Channel = c.Name
 		}
 	}
-	if p.State == spread.Queued && p.Next.After(time.Now()) {
+	if now := time.Now(); p.State == spread.Queued && p.Goes(now).After(now) {
 		row.Next = f.T("spread.next", moment(f, p.Next))
 	}
 	if p.Fault != nil {
@@ -68,6 +68,9 @@ func (f frame) postRow(p spread.Post, channels []spread.Channel) postRow {
 	switch p.State {
 	case spread.Waiting, spread.Uncertain, spread.Failed:
 		row.Todo = f.T("spread.todo." + string(p.State))
+	}
+	if p.State == spread.Failed && p.There() {
+		row.StateText, row.Todo = f.T("spread.state.undone"), f.T("spread.todo.undone")
 	}
 	return row
 }
@@ -145,9 +148,10 @@ func sendPosts(v *visit) error {
 // long, since meanwhile the desk does not lock by itself.
 const patience = 5 * time.Minute
 
-func (v *visit) sendPosts() {
-	d := v.desk
-	v.app.run("spread", v.seat.Name(), func(ctx context.Context, note func(func(*errand))) (any, error) {
+func (v *visit) sendPosts() { v.app.sendPosts(v.desk, v.seat.Name()) }
+
+func (a *App) sendPosts(d *desk.Desk, by string) {
+	a.run("spread", by, func(ctx context.Context, note func(func(*errand))) (any, error) {
 		return sendAll(ctx, d, time.Now().Add(patience), note)
 	})
 }
@@ -193,6 +197,7 @@ func releaseSpread(v *visit) error {
 	if err := v.seat.ReleaseSpreading(v.r.Context()); err != nil {
 		return err
 	}
+	v.sendPosts() // withdrawals that the stop held up, first of all
 	return v.to("/spread")
 }
 
@@ -210,6 +215,9 @@ func turnChannel(v *visit) error {
 	case "on", "off":
 		if err := v.seat.TurnChannel(ctx, id, v.form("to") == "on"); err != nil {
 			return err
+		}
+		if v.form("to") == "on" {
+			v.sendPosts()
 		}
 	case "removed":
 		if v.form("sure") == "" {
@@ -287,7 +295,7 @@ func (v *visit) showPost(wrong error) error {
 // state says what can be done with a post as it stands.
 func (view *postView) state() {
 	p := view.Post
-	view.Retry = p.State == spread.Failed
+	view.Retry = p.State == spread.Failed || p.Next != ""
 	view.Recall = p.State == spread.Sent || p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Failed)
 	view.Judge = p.State == spread.Uncertain
 	view.Gone = p.State == spread.Failed && p.Act == spread.Delete

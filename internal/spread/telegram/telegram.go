@@ -10,9 +10,10 @@ package telegram
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ import (
 	"github.com/go-telegram/bot/models"
 
 	"kua/internal/fault"
+	"kua/internal/onion"
 	"kua/internal/spread"
 )
 
@@ -55,14 +57,64 @@ var (
 
 // Check takes "@name" of a public channel or the number of any (-100…), and a token
 // as BotFather gives it.
-func (Kind) Check(place string, secret []byte) error {
+func (k Kind) Check(place string, secret []byte) error {
 	if !nameShape.MatchString(place) && !idShape.MatchString(place) {
 		return fault.Invalid("spread.telegram.place", place)
 	}
 	if !tokenShape.Match(secret) {
 		return fault.Invalid("spread.telegram.token_shape")
 	}
-	return nil
+	return k.checkServer()
+}
+
+// checkServer refuses a server to which the token would go readable for everybody
+// on the way.
+func (k Kind) checkServer() error {
+	if k.Server == "" {
+		return nil
+	}
+	u, err := url.Parse(k.Server)
+	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && (onion.Is(u.Hostname()) || loopback(u.Hostname()))) {
+		return nil
+	}
+	return fault.Invalid("spread.telegram.server", k.Server)
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+var numberShape = regexp.MustCompile(`^[1-9][0-9]{0,9}$`)
+
+// At takes a message's number, or its link in this very channel.
+func (Kind) At(c spread.Channel, id, url string) (spread.Remote, error) {
+	at, err := spread.ParseRemote(id, url)
+	if err != nil {
+		return at, err
+	}
+	before := address(c.Place, "")
+	for _, word := range []*string{&at.ID, &at.URL} {
+		if link := strings.TrimPrefix(strings.TrimPrefix(*word, "https://"), "http://"); len(link) > len(before) && strings.EqualFold(link[:len(before)], before) {
+			*word = link[len(before):]
+		}
+	}
+	if at.URL == "" {
+		at.URL = at.ID
+	}
+	if !numberShape.MatchString(at.ID) || at.URL != at.ID {
+		return spread.Remote{}, fault.Invalid("spread.no_remote")
+	}
+	at.URL = "https://" + address(c.Place, at.ID)
+	return at, nil
+}
+
+// address is where people see a message of a channel.
+func address(place, message string) string {
+	if name, ok := strings.CutPrefix(place, "@"); ok {
+		return "t.me/" + name + "/" + message
+	}
+	return "t.me/c/" + strings.TrimPrefix(place, "-100") + "/" + message
 }
 
 // Open gives the connector of a channel.
@@ -161,7 +213,7 @@ func (c channel) Delete(ctx context.Context, at spread.Remote) error {
 		return err
 	})
 	if says(err, "message to delete not found") {
-		return nil
+		return &spread.Failure{Outcome: spread.Gone, Err: fault.NotFound("spread.not_there_by_that", at.ID)}
 	}
 	return err
 }
@@ -184,13 +236,8 @@ func (c channel) posted(ctx context.Context, do func(context.Context, *bot.Bot) 
 	if m == nil || m.ID <= 0 {
 		return spread.Remote{}, &spread.Failure{Outcome: spread.Unknown, Err: fault.Later("spread.telegram.cut")}
 	}
-	at := spread.Remote{ID: strconv.Itoa(m.ID)}
-	if name, ok := strings.CutPrefix(c.place, "@"); ok {
-		at.URL = fmt.Sprintf("https://t.me/%s/%d", name, m.ID)
-	} else {
-		at.URL = fmt.Sprintf("https://t.me/c/%s/%d", strings.TrimPrefix(c.place, "-100"), m.ID)
-	}
-	return at, nil
+	id := strconv.Itoa(m.ID)
+	return spread.Remote{ID: id, URL: "https://" + address(c.place, id)}, nil
 }
 
 // choose gives the file that goes with the words: a film, a card or a picture that

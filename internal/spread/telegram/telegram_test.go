@@ -95,10 +95,12 @@ func TestPosts(t *testing.T) {
 		if got := f.Held()[id]; !strings.HasPrefix(got.Text+got.Caption, "Другое название\n") || got.File != test.file {
 			t.Errorf("%s was corrected to %+v", test.name, got)
 		}
-		for _, at := range []spread.Remote{{ID: at.URL}, at} { // as a person gave it; and what is gone is gone
-			if err := c.Delete(t.Context(), at); err != nil {
-				t.Errorf("%s: Delete = %v", test.name, err)
-			}
+		if err := c.Delete(t.Context(), spread.Remote{ID: at.URL}); err != nil { // as a person gave it
+			t.Errorf("%s: Delete = %v", test.name, err)
+		}
+		var f *spread.Failure
+		if err := c.Delete(t.Context(), at); !errors.As(err, &f) || f.Outcome != spread.Gone {
+			t.Errorf("%s: Delete of what is gone = %v", test.name, err)
 		}
 	}
 	if left := f.Held(); len(left) != 0 {
@@ -244,6 +246,33 @@ func TestCheck(t *testing.T) {
 	}
 	if err := k.Check("-1001234567890", []byte(token)); err != nil {
 		t.Error(err)
+	}
+	for server, ok := range map[string]bool{"https://bot.example": true, "http://127.0.0.1:8081": true, "http://[::1]:8081": true, "http://localhost:1": true,
+		"http://bot.example": false, "http://127.0.0.1.example": false, "bot.example": false, "ftp://127.0.0.1": false} {
+		k := telegram.Kind{Server: server}
+		if err := k.Check(place, []byte(token)); ok == errors.Is(err, fault.Invalid("spread.telegram.server")) {
+			t.Errorf("a server at %s gives %v", server, err)
+		}
+	}
+}
+
+// TestAt takes a number, or a link of this very channel, and nothing else.
+func TestAt(t *testing.T) {
+	c := spread.Channel{Place: place}
+	link := "https://t.me/" + strings.TrimPrefix(place, "@") + "/42"
+	for _, said := range [][2]string{{"42", ""}, {link, ""}, {" 42 ", link}, {strings.ToUpper(link[:len(link)-1])[len("https://"):] + "2", ""}} {
+		if at, err := (telegram.Kind{}).At(c, said[0], said[1]); err != nil || at != (spread.Remote{ID: "42", URL: link, ByHand: true}) {
+			t.Errorf("At(%q) = %+v, %v", said, at, err)
+		}
+	}
+	for _, said := range [][2]string{{"", ""}, {"0", ""}, {"-4", ""}, {"m-7", ""}, {"https://t.me/another_channel/42", ""}, {"42", link[:len(link)-1] + "3"}, {"42", "https://t.me/another_channel/42"}, {link + "/1", ""}} {
+		if at, err := (telegram.Kind{}).At(c, said[0], said[1]); !errors.Is(err, fault.Invalid("spread.no_remote")) {
+			t.Errorf("At(%q) = %+v, %v", said, at, err)
+		}
+	}
+	hidden := spread.Channel{Place: "-1001234567890"}
+	if at, err := (telegram.Kind{}).At(hidden, "https://t.me/c/1234567890/7", ""); err != nil || at.ID != "7" || at.URL != "https://t.me/c/1234567890/7" {
+		t.Errorf("in a channel without a name: %+v, %v", at, err)
 	}
 }
 
