@@ -132,25 +132,22 @@ func (c *Counter) take(r *http.Request) (size int64, err error) {
 	if len(b) == 0 || len(b) > parcel.PieceBytes || canon.Hash(b) != hash {
 		return 0, fault.Invalid("blob.wrong_hash", fmt.Sprintf("%.64q", hash))
 	}
-	_, err = c.keep(hash, b)
-	return int64(len(b)), err
+	return int64(len(b)), c.keep(hash, b)
 }
 
 // keep writes a piece, unless it is here, and counts it.
-func (c *Counter) keep(hash string, b []byte) (fresh bool, err error) {
-	if _, err := c.f.piece(hash); err == nil {
-		return false, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return false, err
+func (c *Counter) keep(hash string, b []byte) error {
+	if _, err := c.f.piece(hash); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	if err := c.admit(int64(len(b))); err != nil {
-		return false, err
+		return err
 	}
 	if err := c.f.write(pieceName(hash), b); err != nil {
 		c.giveBack(int64(len(b)))
-		return false, err
+		return err
 	}
-	return true, nil
+	return nil
 }
 
 func (c *Counter) admit(n int64) error {
@@ -203,42 +200,32 @@ func (c *Counter) put(w http.ResponseWriter, x parcel.Index) error {
 const ageHead = "age-encryption.org/v1\n"
 
 // Hand takes a sealed file from beginning to end. One that is not sealed is the fault
-// courier.not_sealed, and no byte of it is written. What breaks off leaves nothing.
+// courier.not_sealed, and no byte of it is written. Of one that breaks off the whole
+// pieces stay, and count: the same file may have come another way meanwhile and be
+// told whole because of them, and who sends it again need not bring them again.
 func (c *Counter) Hand(in io.Reader) (id string, err error) {
 	head := make([]byte, len(ageHead))
 	if _, err := io.ReadFull(in, head); err != nil || string(head) != ageHead {
 		return "", fault.Invalid("courier.not_sealed").Because(err)
 	}
-	return c.Pour(io.MultiReader(strings.NewReader(ageHead), in))
+	return c.pour(io.MultiReader(strings.NewReader(ageHead), in))
 }
 
-// Pour takes a parcel as it is sealed.
-func (c *Counter) Pour(sealed io.Reader) (id string, err error) {
-	var fresh []string
-	var bytes int64
-	x, err := parcel.Split(toTheEnd{sealed}, func(_ int, hash string, piece []byte) error {
-		isNew, err := c.keep(hash, piece)
-		if isNew {
-			fresh, bytes = append(fresh, hash), bytes+int64(len(piece))
-		}
-		return err
-	})
-	if err == nil {
-		_, err = parcel.ReadIndex(x.Text()) // a file that repeats itself is no sealed one
+// pour takes a parcel as it is sealed.
+func (c *Counter) pour(sealed io.Reader) (id string, err error) {
+	x, err := parcel.Split(toTheEnd{sealed}, func(_ int, hash string, piece []byte) error { return c.keep(hash, piece) })
+	if err != nil {
+		return "", err
+	}
+	if _, err = parcel.ReadIndex(x.Text()); err != nil { // a file that repeats itself is no sealed one
+		return "", err
 	}
 	told := &recorder{header: make(http.Header)}
-	if err == nil {
-		err = c.put(told, x)
-	}
-	if err == nil && told.status != http.StatusCreated {
-		err = fault.Corrupt("courier.strange", piecesDir) // a stick that keeps other bytes than it is given
-	}
-	if err != nil {
-		for _, hash := range fresh {
-			err = errors.Join(err, c.f.remove(pieceName(hash)))
-		}
-		c.giveBack(bytes)
+	if err = c.put(told, x); err != nil {
 		return "", err
+	}
+	if told.status != http.StatusCreated {
+		return "", fault.Corrupt("courier.strange", piecesDir) // a stick that keeps other bytes than it is given
 	}
 	return x.ID(), nil
 }

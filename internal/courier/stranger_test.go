@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"kua/internal/courier"
 	"kua/internal/nodeapi"
@@ -90,35 +89,27 @@ func TestCounterIsBounded(t *testing.T) {
 const ageHead = "age-encryption.org/v1\n"
 
 // TestHandedFile gives files to the form: sealed, not sealed, cut off, repeating
-// itself, and more than there is room for. What is refused leaves no byte.
+// itself, and more than there is room for. Of what is not sealed no byte is left.
 func TestHandedFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := open(t, dir)
 	b, _ := sealed(t, 900_000, 3)
 	whole := append([]byte(ageHead), b...)
-	c, _ := counter(t, f, 4*parcel.PieceBytes)
+	c, _ := counter(t, f, 12*parcel.PieceBytes)
 	before := len(files(t, dir))
-	for name, tc := range map[string]struct {
-		in   io.Reader
-		want string
-	}{
-		"a film":             {bytes.NewReader(b), "courier.not_sealed"},
-		"nothing":            {strings.NewReader(""), "courier.not_sealed"},
-		"a beginning of one": {strings.NewReader(ageHead[:9]), "courier.not_sealed"},
-		"one that repeats":   {strings.NewReader(ageHead + strings.Repeat("x", 3*parcel.PieceBytes)), "parcel.not_an_index"},
-		"too large a one":    {io.MultiReader(bytes.NewReader(whole), bytes.NewReader(b)), "courier.full"},
+	for name, in := range map[string]io.Reader{
+		"a film": bytes.NewReader(b), "nothing": strings.NewReader(""), "a beginning of one": strings.NewReader(ageHead[:9]),
 	} {
-		_, err := c.Hand(tc.in)
-		wants(t, name, err, tc.want)
-	}
-	if _, err := c.Hand(io.MultiReader(bytes.NewReader(whole[:700_000]), iotest.ErrReader(io.ErrUnexpectedEOF))); err == nil {
-		t.Error("one that breaks off was taken")
+		_, err := c.Hand(in)
+		wants(t, name, err, "courier.not_sealed")
 	}
 	if n := len(files(t, dir)); n != before {
 		t.Errorf("%d files are left of what was refused", n-before)
 	}
-	for range 2 { // and their room was given back; the same file again is the same parcel
+	_, err := c.Hand(strings.NewReader(ageHead + strings.Repeat("x", 3*parcel.PieceBytes)))
+	wants(t, "one that repeats", err, "parcel.not_an_index")
+	for range 2 { // the same file again is the same parcel
 		if id, err := c.Hand(bytes.NewReader(whole)); err != nil || len(id) != 64 {
 			t.Fatal(id, err)
 		}
@@ -126,7 +117,40 @@ func TestHandedFile(t *testing.T) {
 	if c.Taken() != 1 {
 		t.Errorf("%d parcels were taken", c.Taken())
 	}
+	_, err = c.Hand(io.MultiReader(bytes.NewReader(whole), bytes.NewReader(b), bytes.NewReader(whole)))
+	wants(t, "too large a one", err, "courier.full")
 }
+
+// TestHandedTwice hands a file in while an earlier try with it stands still, which
+// breaks off only after the second was told that all of it is carried.
+func TestHandedTwice(t *testing.T) {
+	t.Parallel()
+	f := open(t, t.TempDir())
+	b, _ := sealed(t, 900_000, 4)
+	whole := append([]byte(ageHead), b...)
+	c, call := counter(t, f, 12*parcel.PieceBytes)
+	stalled := io.MultiReader(bytes.NewReader(whole[:700_000]), reading(func() error {
+		if _, err := c.Hand(bytes.NewReader(whole)); err != nil {
+			t.Error(err)
+		}
+		return io.ErrUnexpectedEOF
+	}))
+	if _, err := c.Hand(stalled); err == nil {
+		t.Error("one that breaks off was taken")
+	}
+	x, err := parcel.Split(bytes.NewReader(whole), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := call("POST", upload+"/commit", x.Text()); w.Code != http.StatusCreated || c.Taken() != 1 {
+		t.Errorf("what was called carried: %d %s", w.Code, w.Body)
+	}
+}
+
+// reading is a reader that does something and then fails.
+type reading func() error
+
+func (r reading) Read([]byte) (int, error) { return 0, r() }
 
 // FuzzHand gives the form any bytes: none is kept but behind a sealed file's head.
 func FuzzHand(f *testing.F) {
