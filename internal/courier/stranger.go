@@ -29,13 +29,15 @@ type Counter struct {
 	left  int64 // bytes that may still come
 	taken int   // parcels
 
-	calls, checks chan struct{} // places
+	calls  *Places
+	checks chan struct{} // places
 }
 
 // At the same time there are so many calls, and so many parcels that are held to
 // their hashes: what a phone can cost a small laptop.
 const (
 	mostCalls  = 32
+	callsEach  = 8 // of one address
 	mostChecks = 2
 	spareBytes = 64 << 20 // of the disk that strangers do not get
 )
@@ -44,7 +46,7 @@ const (
 // told is signed with key, which no charter names: that the folder holds a parcel is
 // not that a node does.
 func (f *Folder) Counter(key ed25519.PrivateKey, bytes int64) *Counter {
-	return &Counter{carrier: carrier{f: f, key: key}, left: bytes, calls: make(chan struct{}, mostCalls), checks: make(chan struct{}, mostChecks)}
+	return &Counter{carrier: carrier{f: f, key: key}, left: bytes, calls: NewPlaces(mostCalls, callsEach), checks: make(chan struct{}, mostChecks)}
 }
 
 // Taken says how many parcels came whole since the counter was opened.
@@ -62,7 +64,7 @@ func (c *Counter) Handler() http.Handler {
 		method, p, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" "+nodeapi.Base+p, func(w http.ResponseWriter, r *http.Request) {
 			if err := c.answer(w, r, do); err != nil {
-				refuse(w, err)
+				c.refuse(w, err)
 			}
 		})
 	}
@@ -74,20 +76,37 @@ func (c *Counter) Handler() http.Handler {
 	handle("PUT /uploads/{upload}/whole/{hash}", c.bringWhole)
 	handle("POST /uploads/{upload}/commit", c.sign)
 	handle("GET /mailboxes/{prefix}", c.mailbox)
-	mux.HandleFunc(nodeapi.Base+"/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, fault.NotFound("courier.not_by_hand")) })
+	mux.HandleFunc(nodeapi.Base+"/", func(w http.ResponseWriter, _ *http.Request) { c.refuse(w, fault.NotFound("courier.not_by_hand")) })
 	return mux
 }
 
 func (c *Counter) answer(w http.ResponseWriter, r *http.Request, do func(w http.ResponseWriter, r *http.Request) error) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
-	select {
-	case c.calls <- struct{}{}:
-		defer func() { <-c.calls }()
-		return do(w, r)
-	default:
-		return fault.Later("courier.busy")
+	leave, err := c.calls.Take(r.RemoteAddr)
+	if err != nil {
+		return err
 	}
+	defer leave()
+	return do(w, r)
+}
+
+// Seconds after which a phone may ask again.
+const (
+	soonBusy = "2"
+	soonFull = "60" // until the courier has seen to it
+)
+
+// refuse tells a stranger what a fault is, and when to come again.
+func (c *Counter) refuse(w http.ResponseWriter, err error) {
+	f, ok := fault.Of(err)
+	if !ok {
+		f = fault.Invalid("courier.disk", err.Error())
+	}
+	if f.Kind == fault.KindLater {
+		w.Header().Set("Retry-After", map[bool]string{true: soonFull, false: soonBusy}[f.Key == "courier.full"])
+	}
+	answer(w, fault.Status(f), nodeapi.Failure{Error: nodeapi.Tell(f)})
 }
 
 // nothing tells of no piece: who has a parcel asks for each of its pieces.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"kua/internal/courier"
@@ -72,7 +73,7 @@ func TestCounterIsBounded(t *testing.T) {
 			t.Fatalf("a piece: %d %s", w.Code, w.Body)
 		}
 	}
-	if w := call("PUT", upload+"/pieces/"+x.Pieces[1], b[parcel.PieceBytes:2*parcel.PieceBytes]); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "courier.full") {
+	if w := call("PUT", upload+"/pieces/"+x.Pieces[1], b[parcel.PieceBytes:2*parcel.PieceBytes]); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "courier.full") || w.Header().Get("Retry-After") != "60" {
 		t.Errorf("a piece too many: %d %s", w.Code, w.Body)
 	}
 	if w := call("POST", upload+"/commit", x.Text()); w.Code != http.StatusConflict {
@@ -84,6 +85,41 @@ func TestCounterIsBounded(t *testing.T) {
 	if ids, err := f.Parcels(); err != nil || len(ids) > 0 || c.Taken() > 0 {
 		t.Errorf("%v, %d, %v", ids, c.Taken(), err)
 	}
+}
+
+// TestCounterIsSharedOut holds all the calls that one address may make open, and asks
+// from another.
+func TestCounterIsSharedOut(t *testing.T) {
+	t.Parallel()
+	k, _ := key(9)
+	h := open(t, t.TempDir()).Counter(k, 1<<30).Handler()
+	come, end := make(chan struct{}), make(chan struct{})
+	var slow sync.WaitGroup
+	from := func(remote string, body io.Reader) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("PUT", nodeapi.Base+upload+"/pieces/"+strings.Repeat("0", 64), body)
+		r.RemoteAddr = remote
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	for range 8 {
+		slow.Go(func() {
+			from("192.168.43.7:4000", reading(func() error {
+				come <- struct{}{}
+				<-end
+				return io.ErrUnexpectedEOF
+			}))
+		})
+		<-come
+	}
+	if w := from("192.168.43.7:4001", strings.NewReader("x")); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "2" {
+		t.Errorf("the same address again: %d %v", w.Code, w.Header())
+	}
+	if w := from("192.168.43.8:4000", strings.NewReader("x")); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("another address: %d %s", w.Code, w.Body)
+	}
+	close(end)
+	slow.Wait()
 }
 
 const ageHead = "age-encryption.org/v1\n"
