@@ -195,8 +195,11 @@ func (c *carrier) commit(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
+const mostMissing = 1000
+
 // complete holds every piece to its hash again before it says that the folder has
-// the parcel. A stick that kept other bytes than it was given is told so.
+// the parcel. A stick that kept other bytes than it was given is told so. Of what is
+// missing it names the first mostMissing.
 func (c *carrier) complete(w http.ResponseWriter, x parcel.Index) (bool, error) {
 	var missing nodeapi.Missing
 	for _, h := range x.Pieces {
@@ -204,7 +207,9 @@ func (c *carrier) complete(w http.ResponseWriter, x parcel.Index) (bool, error) 
 			continue
 		}
 		if _, err := c.f.piece(h); errors.Is(err, fs.ErrNotExist) {
-			missing.Missing = append(missing.Missing, h)
+			if missing.Missing = append(missing.Missing, h); len(missing.Missing) == mostMissing {
+				break
+			}
 		} else if err != nil {
 			return false, err
 		}

@@ -31,6 +31,9 @@ type Counter struct {
 
 	calls  *Places
 	checks chan struct{} // places
+
+	indexes *Places
+	longest int64 // bytes of an index
 }
 
 // At the same time there are so many calls, and so many parcels that are held to
@@ -39,14 +42,21 @@ const (
 	mostCalls  = 32
 	callsEach  = 8 // of one address
 	mostChecks = 2
-	spareBytes = 64 << 20 // of the disk that strangers do not get
+
+	mostIndexes = 8 // are in memory
+	indexesEach = 2
+	alwaysIndex = 64 + 4096*65 // bytes: of a gigabyte, which may be here from before
+	spareBytes  = 64 << 20     // of the disk that strangers do not get
 )
 
 // Counter opens the folder for strangers, who may bring so many bytes. What they are
 // told is signed with key, which no charter names: that the folder holds a parcel is
 // not that a node does.
 func (f *Folder) Counter(key ed25519.PrivateKey, bytes int64) *Counter {
-	return &Counter{carrier: carrier{f: f, key: key}, left: bytes, calls: NewPlaces(mostCalls, callsEach), checks: make(chan struct{}, mostChecks)}
+	return &Counter{
+		carrier: carrier{f: f, key: key}, left: bytes, calls: NewPlaces(mostCalls, callsEach), checks: make(chan struct{}, mostChecks),
+		indexes: NewPlaces(mostIndexes, indexesEach), longest: min(parcel.MaxIndex, max(alwaysIndex, 64+(bytes/parcel.PieceBytes+1)*65)),
+	}
 }
 
 // Taken says how many parcels came whole since the counter was opened.
@@ -190,21 +200,36 @@ func (c *Counter) giveBack(n int64) {
 }
 
 func (c *Counter) sign(w http.ResponseWriter, r *http.Request) error {
-	text, err := io.ReadAll(io.LimitReader(r.Body, parcel.MaxIndex+1))
+	leave, err := c.indexes.Take(r.RemoteAddr)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	text, err := io.ReadAll(io.LimitReader(r.Body, c.longest+1))
 	if err != nil {
 		return fault.Later("courier.cut_off").Because(err)
 	}
+	if int64(len(text)) > c.longest {
+		return fault.Later("courier.full")
+	}
+	c.checks <- struct{}{}
+	defer func() { <-c.checks }()
 	x, err := parcel.ReadIndex(text)
 	if err != nil {
 		return err
 	}
-	return c.put(w, x)
+	return c.check(w, x)
 }
 
-// put holds a parcel to its hashes, few at a time, and counts it once.
+// put holds a parcel to its hashes, few at a time.
 func (c *Counter) put(w http.ResponseWriter, x parcel.Index) error {
 	c.checks <- struct{}{}
 	defer func() { <-c.checks }()
+	return c.check(w, x)
+}
+
+// check holds a parcel to its hashes and counts it once.
+func (c *Counter) check(w http.ResponseWriter, x parcel.Index) error {
 	known := c.f.has(path.Join(parcelsDir, x.ID()), -1)
 	complete, err := c.complete(w, x)
 	if err == nil && complete && !known {

@@ -2,6 +2,7 @@ package courier_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"kua/internal/canon"
 	"kua/internal/courier"
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
@@ -81,6 +83,17 @@ func TestCounterIsBounded(t *testing.T) {
 	}
 	if w := call("POST", upload+"/commit", []byte("kua-parcel-index/1\nsize 99\n")); w.Code != http.StatusUnprocessableEntity {
 		t.Errorf("no index: %d", w.Code)
+	}
+	if w := call("POST", upload+"/commit", bytes.Repeat([]byte("x"), 1<<20)); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("a longer index than could be carried: %d", w.Code)
+	}
+	far := parcel.Index{Size: 1500 * parcel.PieceBytes}
+	for n := range 1500 {
+		far.Pieces = append(far.Pieces, canon.Hash([]byte{byte(n), byte(n >> 8)}))
+	}
+	var told nodeapi.Missing
+	if w := call("POST", upload+"/commit", far.Text()); json.Unmarshal(w.Body.Bytes(), &told) != nil || len(told.Missing) != 1000 {
+		t.Errorf("of many missing pieces %d are named", len(told.Missing))
 	}
 	if ids, err := f.Parcels(); err != nil || len(ids) > 0 || c.Taken() > 0 {
 		t.Errorf("%v, %d, %v", ids, c.Taken(), err)
