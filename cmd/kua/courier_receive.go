@@ -84,7 +84,7 @@ func (a *app) receive(ctx context.Context, f *courier.Folder, r receiving) error
 	if err != nil {
 		return err
 	}
-	laptop, err := handover.New(f.Counter(key, r.megabytes<<20), ch, all)
+	laptop, err := handover.New(f.Counter(key, r.megabytes<<20, func(err error) { a.say("cli.courier.receive.trouble", err.Error()) }), ch, all)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"kua/internal/canon"
 	"kua/internal/durable"
@@ -28,6 +29,9 @@ type Counter struct {
 	mu    sync.Mutex
 	left  int64 // bytes that may still come
 	taken int   // parcels
+
+	trouble    func(error) // one at a time
+	complained time.Time
 
 	calls  *Places
 	checks chan struct{} // places
@@ -51,10 +55,10 @@ const (
 
 // Counter opens the folder for strangers, who may bring so many bytes. What they are
 // told is signed with key, which no charter names: that the folder holds a parcel is
-// not that a node does.
-func (f *Folder) Counter(key ed25519.PrivateKey, bytes int64) *Counter {
+// not that a node does. Of a disk that fails trouble is told, and strangers are not.
+func (f *Folder) Counter(key ed25519.PrivateKey, bytes int64, trouble func(error)) *Counter {
 	return &Counter{
-		carrier: carrier{f: f, key: key}, left: bytes, calls: NewPlaces(mostCalls, callsEach), checks: make(chan struct{}, mostChecks),
+		carrier: carrier{f: f, key: key}, left: bytes, trouble: trouble, calls: NewPlaces(mostCalls, callsEach), checks: make(chan struct{}, mostChecks),
 		indexes: NewPlaces(mostIndexes, indexesEach), longest: min(parcel.MaxIndex, max(alwaysIndex, 64+(bytes/parcel.PieceBytes+1)*65)),
 	}
 }
@@ -107,12 +111,28 @@ const (
 	soonFull = "60" // until the courier has seen to it
 )
 
+// told is what a stranger is told of an error: of the courier's own disk nothing but
+// that there is trouble, which passes when the stick is in again. What it is the
+// courier is told.
+func (c *Counter) told(err error) error {
+	if f, ok := fault.Of(err); ok && f.Key != "courier.too_many" && !errors.Is(err, fs.ErrNotExist) {
+		return f
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.Sub(c.complained) >= quiet {
+		c.complained = now
+		c.trouble(err)
+	}
+	return fault.Later("courier.disk_trouble")
+}
+
+// quiet is how long the courier is not told again of trouble.
+const quiet = 10 * time.Second
+
 // refuse tells a stranger what a fault is, and when to come again.
 func (c *Counter) refuse(w http.ResponseWriter, err error) {
-	f, ok := fault.Of(err)
-	if !ok {
-		f = fault.Invalid("courier.disk", err.Error())
-	}
+	f, _ := fault.Of(c.told(err))
 	if f.Kind == fault.KindLater {
 		w.Header().Set("Retry-After", map[bool]string{true: soonFull, false: soonBusy}[f.Key == "courier.full"])
 	}
@@ -252,7 +272,10 @@ func (c *Counter) Hand(in io.Reader) (id string, err error) {
 	if _, err := io.ReadFull(in, head); err != nil || string(head) != ageHead {
 		return "", fault.Invalid("courier.not_sealed").Because(err)
 	}
-	return c.pour(io.MultiReader(strings.NewReader(ageHead), in))
+	if id, err = c.pour(io.MultiReader(strings.NewReader(ageHead), in)); err != nil {
+		return "", c.told(err)
+	}
+	return id, nil
 }
 
 // pour takes a parcel as it is sealed.

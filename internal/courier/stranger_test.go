@@ -6,12 +6,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"kua/internal/canon"
 	"kua/internal/courier"
+	"kua/internal/durable"
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
 )
@@ -19,7 +22,7 @@ import (
 func counter(t testing.TB, f *courier.Folder, bytes int64) (*courier.Counter, func(method, path string, body []byte) *httptest.ResponseRecorder) {
 	t.Helper()
 	k, _ := key(9)
-	c := f.Counter(k, bytes)
+	c := f.Counter(k, bytes, func(err error) { t.Errorf("the disk: %v", err) })
 	h := c.Handler()
 	return c, func(method, path string, body []byte) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
@@ -105,7 +108,7 @@ func TestCounterIsBounded(t *testing.T) {
 func TestCounterIsSharedOut(t *testing.T) {
 	t.Parallel()
 	k, _ := key(9)
-	h := open(t, t.TempDir()).Counter(k, 1<<30).Handler()
+	h := open(t, t.TempDir()).Counter(k, 1<<30, nil).Handler()
 	come, end := make(chan struct{}), make(chan struct{})
 	var slow sync.WaitGroup
 	from := func(remote string, body io.Reader) *httptest.ResponseRecorder {
@@ -133,6 +136,50 @@ func TestCounterIsSharedOut(t *testing.T) {
 	}
 	close(end)
 	slow.Wait()
+}
+
+// TestStickIsOut takes the folder away under the laptop: phones are told to wait, by no
+// word of where it was; the courier is.
+func TestStickIsOut(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "post")
+	f := open(t, dir)
+	k, _ := key(9)
+	var told []string
+	c := f.Counter(k, 1<<30, func(err error) { told = append(told, err.Error()) })
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	b, x := sealed(t, 1000, 5)
+	w := httptest.NewRecorder()
+	c.Handler().ServeHTTP(w, httptest.NewRequest("PUT", nodeapi.Base+upload+"/pieces/"+x.Pieces[0], bytes.NewReader(b)))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "courier.disk_trouble") || strings.Contains(w.Body.String(), "post") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	_, err := c.Hand(io.MultiReader(strings.NewReader(ageHead), bytes.NewReader(b)))
+	wants(t, "the form", err, "courier.disk_trouble")
+	if len(told) != 1 {
+		t.Errorf("the courier was told %q", told)
+	}
+}
+
+// TestSecondProcessClearsNothing opens a folder, as "kua courier show" does, in which
+// another is writing.
+func TestSecondProcessClearsNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := open(t, dir)
+	half := filepath.Join(dir, "parcels", durable.Temporary+"1")
+	if err := os.WriteFile(half, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir)
+	if _, err := os.Stat(half); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 const ageHead = "age-encryption.org/v1\n"
