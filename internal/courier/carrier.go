@@ -202,11 +202,13 @@ const mostMissing = 1000
 // missing it names the first mostMissing.
 func (c *carrier) complete(w http.ResponseWriter, x parcel.Index) (bool, error) {
 	var missing nodeapi.Missing
-	for _, h := range x.Pieces {
+	for n, h := range x.Pieces {
 		if c.f.held[h] {
 			continue
 		}
-		if _, err := c.f.piece(h); errors.Is(err, fs.ErrNotExist) {
+		if b, err := c.f.piece(h); err == nil && int64(len(b)) != x.PieceSize(n) {
+			return false, fault.Invalid("parcel.not_an_index")
+		} else if errors.Is(err, fs.ErrNotExist) {
 			if missing.Missing = append(missing.Missing, h); len(missing.Missing) == mostMissing {
 				break
 			}

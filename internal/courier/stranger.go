@@ -28,6 +28,7 @@ type Counter struct {
 
 	mu    sync.Mutex
 	left  int64 // bytes that may still come
+	files int   // that came
 	taken int   // parcels
 
 	trouble    func(error) // one at a time
@@ -50,6 +51,8 @@ const (
 	mostIndexes = 8 // are in memory
 	indexesEach = 2
 	alwaysIndex = 64 + 4096*65 // bytes: of a gigabyte, which may be here from before
+	mostFiles   = 100_000      // pieces and indexes, far below mostNames
+	block       = 4096         // bytes: the least that a file takes of a disk
 	spareBytes  = 64 << 20     // of the disk that strangers do not get
 )
 
@@ -199,24 +202,31 @@ func (c *Counter) keep(hash string, b []byte) error {
 	return nil
 }
 
+// cost is what a file of so many bytes takes of a disk at the least.
+func cost(bytes int64) int64 { return (bytes + block - 1) / block * block }
+
+// admit counts in a file of n bytes.
 func (c *Counter) admit(n int64) error {
+	n = cost(n)
 	disk, err := durable.FreeDisk(c.f.dir)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.left < n || disk.Free < uint64(n)+spareBytes {
+	if c.left < n || c.files >= mostFiles || disk.Free < uint64(n)+spareBytes {
 		return fault.Later("courier.full")
 	}
 	c.left -= n
+	c.files++
 	return nil
 }
 
 func (c *Counter) giveBack(n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.left += n
+	c.left += cost(n)
+	c.files--
 }
 
 func (c *Counter) sign(w http.ResponseWriter, r *http.Request) error {
@@ -250,14 +260,23 @@ func (c *Counter) put(w http.ResponseWriter, x parcel.Index) error {
 
 // check holds a parcel to its hashes and counts it once.
 func (c *Counter) check(w http.ResponseWriter, x parcel.Index) error {
-	known := c.f.has(path.Join(parcelsDir, x.ID()), -1)
-	complete, err := c.complete(w, x)
-	if err == nil && complete && !known {
-		c.mu.Lock()
-		c.taken++
-		c.mu.Unlock()
+	if c.f.has(path.Join(parcelsDir, x.ID()), -1) {
+		_, err := c.complete(w, x)
+		return err
 	}
-	return err
+	size := int64(len(x.Text())) + block // its name takes room too
+	if err := c.admit(size); err != nil {
+		return err
+	}
+	complete, err := c.complete(w, x)
+	if err != nil || !complete {
+		c.giveBack(size)
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.taken++
+	return nil
 }
 
 // ageHead begins every sealed file (age-encryption.org/v1).

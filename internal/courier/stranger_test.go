@@ -66,7 +66,7 @@ func TestCounterIsBounded(t *testing.T) {
 	t.Parallel()
 	f := open(t, t.TempDir())
 	b, x := sealed(t, 600_000, 2)
-	c, call := counter(t, f, parcel.PieceBytes)
+	c, call := counter(t, f, parcel.PieceBytes*3/2)
 	if w := call("PUT", upload+"/pieces/"+x.Pieces[0], b[1:parcel.PieceBytes+1]); w.Code != http.StatusUnprocessableEntity {
 		t.Errorf("other bytes than the name says: %d", w.Code)
 	}
@@ -136,6 +136,43 @@ func TestCounterIsSharedOut(t *testing.T) {
 	}
 	close(end)
 	slow.Wait()
+}
+
+// TestIndexesAreCounted makes many parcels of few pieces.
+func TestIndexesAreCounted(t *testing.T) {
+	t.Parallel()
+	b, x := sealed(t, 3*parcel.PieceBytes, 6)
+	c, call := counter(t, open(t, t.TempDir()), 4*parcel.PieceBytes)
+	for n, h := range x.Pieces {
+		if w := call("PUT", upload+"/pieces/"+h, b[n*parcel.PieceBytes:][:parcel.PieceBytes]); w.Code != http.StatusCreated {
+			t.Fatal(w.Code, w.Body)
+		}
+	}
+	var tiny parcel.Index
+	for n := range 40 {
+		piece := []byte{byte(n)}
+		tiny.Pieces, tiny.Size = append(tiny.Pieces, canon.Hash(piece)), tiny.Size+parcel.PieceBytes
+		if w := call("PUT", upload+"/pieces/"+canon.Hash(piece), piece); w.Code != http.StatusCreated {
+			t.Fatal(w.Code, w.Body)
+		}
+	}
+	if w := call("POST", upload+"/commit", tiny.Text()); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("pieces of other sizes than the index says: %d", w.Code)
+	}
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		for n := range 3 { // and each of its beginnings
+			y := parcel.Index{Size: int64(n+1) * parcel.PieceBytes}
+			for _, i := range order[:n+1] {
+				y.Pieces = append(y.Pieces, x.Pieces[i])
+			}
+			if w := call("POST", upload+"/commit", y.Text()); w.Code != http.StatusCreated && w.Code != http.StatusServiceUnavailable {
+				t.Error(w.Code, w.Body)
+			}
+		}
+	}
+	if c.Taken() != 12 { // of fifteen, in the 24 blocks that are left
+		t.Errorf("%d parcels were taken", c.Taken())
+	}
 }
 
 // TestStickIsOut takes the folder away under the laptop: phones are told to wait, by no
