@@ -84,7 +84,7 @@ func (a *app) receive(ctx context.Context, f *courier.Folder, r receiving) error
 	if err != nil {
 		return err
 	}
-	laptop, err := handover.New(f.Counter(key, r.megabytes<<20), ch, all)
+	laptop, err := handover.New(f.Counter(key, r.megabytes<<20, func(err error) { a.say("cli.courier.receive.trouble", err.Error()) }), ch, all)
 	if err != nil {
 		return err
 	}
@@ -114,6 +114,15 @@ func (r receiving) addresses() ([]net.IP, error) {
 	return ips, err
 }
 
+// at is where a door for phones stands: on the address that was named, unless the
+// door's own names one.
+func (r receiving) at(addr string) string {
+	if host, port, err := net.SplitHostPort(addr); err == nil && host == "" && r.host != "" {
+		return net.JoinHostPort(r.host, port)
+	}
+	return addr
+}
+
 func (r receiving) known(ips []net.IP) (*handover.Identity, error) {
 	if r.identity != "" {
 		return handover.KeptIdentity(r.identity, ips)
@@ -136,7 +145,7 @@ func (r receiving) open(laptop *handover.Laptop, id *handover.Identity, ips []ne
 		_, port, err := net.SplitHostPort(l.Addr().String())
 		return l, port, err
 	}
-	l, port, err := listen(r.addr)
+	l, port, err := listen(r.at(r.addr))
 	if err != nil {
 		return o, err
 	}
@@ -147,7 +156,7 @@ func (r receiving) open(laptop *handover.Laptop, id *handover.Identity, ips []ne
 		o.shown.Addresses = append(o.shown.Addresses, handover.Host("https", ip, port))
 	}
 	if r.plain != "" {
-		if l, port, err = listen(r.plain); err != nil {
+		if l, port, err = listen(r.at(r.plain)); err != nil {
 			return o, err
 		}
 		o.doors = append(o.doors, handover.Listen{Listener: l, Handler: laptop.Plain()})

@@ -196,16 +196,23 @@ func (c *carrier) commit(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
+const mostMissing = 1000
+
 // complete holds every piece to its hash again before it says that the folder has
-// the parcel. A stick that kept other bytes than it was given is told so.
+// the parcel. A stick that kept other bytes than it was given is told so. Of what is
+// missing it names the first mostMissing.
 func (c *carrier) complete(w http.ResponseWriter, x parcel.Index) (bool, error) {
 	var missing nodeapi.Missing
-	for _, h := range x.Pieces {
+	for n, h := range x.Pieces {
 		if c.f.held[h] {
 			continue
 		}
-		if _, err := c.f.piece(h); errors.Is(err, fs.ErrNotExist) {
-			missing.Missing = append(missing.Missing, h)
+		if b, err := c.f.piece(h); err == nil && int64(len(b)) != x.PieceSize(n) {
+			return false, fault.Invalid("parcel.not_an_index")
+		} else if errors.Is(err, fs.ErrNotExist) {
+			if missing.Missing = append(missing.Missing, h); len(missing.Missing) == mostMissing {
+				break
+			}
 		} else if err != nil {
 			return false, err
 		}

@@ -72,6 +72,7 @@ const (
 type Folder struct {
 	dir  string
 	root *os.Root
+	lock *os.File // the folder itself: shared by all who have it open
 	mu   sync.Mutex
 	made map[string]bool // folders that are there
 	held map[string]bool // pieces that need not be in it: Elsewhere
@@ -92,9 +93,13 @@ func Open(dir string, make bool) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{dir: dir, root: root, made: map[string]bool{}}
-	if err := f.check(make); err != nil {
+	lock, err := root.Open(".")
+	if err != nil {
 		return nil, errors.Join(err, root.Close())
+	}
+	f := &Folder{dir: dir, root: root, lock: lock, made: map[string]bool{}}
+	if err := f.check(make); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
@@ -107,7 +112,7 @@ func (f *Folder) check(make bool) error {
 	others := false
 	for _, e := range entries {
 		if e.IsDir() && names[e.Name()] != nil {
-			return durable.RemoveTemporary(f.dir)
+			return f.clear()
 		}
 		others = others || e.Name()[0] != '.' && e.Name() != "System Volume Information" && e.Name() != charter.Dir
 	}
@@ -117,11 +122,28 @@ func (f *Folder) check(make bool) error {
 	case !make:
 		return fault.NotFound("courier.none_here", f.dir)
 	}
-	return f.root.Mkdir(parcelsDir, 0o755)
+	if err := f.root.Mkdir(parcelsDir, 0o755); err != nil {
+		return err
+	}
+	return f.clear()
+}
+
+// clear takes away what a crash left half-written, unless somebody has the folder open
+// and may be writing it. The lock goes with the process, however it ends; a file system
+// without locks keeps what was left.
+func (f *Folder) clear() error {
+	fd := int(f.lock.Fd())
+	if syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+		if err := durable.RemoveTemporary(f.dir); err != nil {
+			return err
+		}
+	}
+	_ = syscall.Flock(fd, syscall.LOCK_SH) // waits at most for another's clearing
+	return nil
 }
 
 // Close lets go of the folder.
-func (f *Folder) Close() error { return f.root.Close() }
+func (f *Folder) Close() error { return errors.Join(f.lock.Close(), f.root.Close()) }
 
 // Elsewhere says which pieces a node holds already, so that a parcel counts as
 // carried without them.
@@ -171,7 +193,17 @@ func (f *Folder) write(name string, b []byte) error {
 	})
 }
 
+// writeFrom is write for what comes in a stream. That its place is not there is no
+// fs.ErrNotExist to the caller: nothing is missing but the stick.
 func (f *Folder) writeFrom(name string, write func(io.Writer) error) error {
+	err := f.place(name, write)
+	if _, ok := fault.Of(err); !ok && errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("the folder is gone: %s", err)
+	}
+	return err
+}
+
+func (f *Folder) place(name string, write func(io.Writer) error) error {
 	at := filepath.Join(f.dir, filepath.FromSlash(name))
 	dir := filepath.Dir(filepath.FromSlash(name))
 	f.mu.Lock()

@@ -39,11 +39,14 @@ type Laptop struct {
 	set     *page.Set
 	pages   reportpage.Pages
 	assets  *web.Bundle
-	handing chan struct{} // a place for every sealed file that comes
+	handing *courier.Places // one for every sealed file that comes
 }
 
-// mostForms is how many sealed files come at a time.
-const mostForms = 4
+// So many sealed files come at a time, and so many of them from one address.
+const (
+	mostForms = 8
+	formsEach = 2
+)
 
 // New serves what the counter of a folder takes, for the collective of a charter. Its
 // error is web.ErrNotBuilt for a program without its browser code.
@@ -58,7 +61,7 @@ func New(counter *courier.Counter, c charter.Charter, cat *locale.Catalogue) (*L
 	}
 	set.Use(assets)
 	return &Laptop{
-		counter: counter, charter: c, cat: cat, set: set, assets: assets, handing: make(chan struct{}, mostForms),
+		counter: counter, charter: c, cat: cat, set: set, assets: assets, handing: courier.NewPlaces(mostForms, formsEach),
 		pages: reportpage.Pages{Catalogue: cat, Set: set, ByHand: true},
 	}, nil
 }
@@ -202,12 +205,11 @@ func (l *Laptop) take(rw http.ResponseWriter, r *http.Request) (id string, err e
 	if page.Foreign(r) {
 		return "", fault.Forbidden("open.foreign")
 	}
-	select {
-	case l.handing <- struct{}{}:
-		defer func() { <-l.handing }()
-	default:
-		return "", fault.Later("courier.busy")
+	leave, err := l.handing.Take(r.RemoteAddr)
+	if err != nil {
+		return "", err
 	}
+	defer leave()
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return "", fault.Invalid("handover.no_file").Because(err)

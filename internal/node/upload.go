@@ -55,7 +55,10 @@ func (n *Node) takePiece(w http.ResponseWriter, r *http.Request, k partKey) (siz
 	}
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
-	piece, err := n.readPiece(w, r, k, *buffer)
+	p := n.patient(w, r)
+	defer p.done()                       // once more: an interrupt may have come while it was kept
+	defer n.parts.hold(k, p.interrupt)() // until it is kept: no upload that is being written gives way
+	piece, err := n.readPiece(p, k, *buffer)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -64,10 +67,8 @@ func (n *Node) takePiece(w http.ResponseWriter, r *http.Request, k partKey) (siz
 }
 
 // readPiece reads a piece into the buffer and checks it against its name.
-func (n *Node) readPiece(w http.ResponseWriter, r *http.Request, k partKey, buffer []byte) ([]byte, error) {
-	p := n.patient(w, r)
+func (n *Node) readPiece(p *patient, k partKey, buffer []byte) ([]byte, error) {
 	defer p.done()
-	defer n.parts.hold(k, p.interrupt)()
 	got, err := p.fill(buffer)
 	switch {
 	case got > pieceBytes:

@@ -65,7 +65,7 @@ type word struct{ Key, Text string }
 func (w Words) script(keys []string) []word {
 	var all []word
 	if w.ByHand {
-		keys = append(slices.Clone(keys), "courier.no_mail", "courier.disk")
+		keys = append(slices.Clone(keys), "courier.no_mail", "courier.disk_trouble", "courier.cut_off", "courier.strange", "courier.not_carried")
 	}
 	for _, key := range keys {
 		all = append(all, word{key, w.T(key)})
