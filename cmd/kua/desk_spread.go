@@ -210,10 +210,7 @@ func (a *app) spreadShow(f *deskFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%s\n\n%s\n\n", m.Title, m.Summary)
-			for _, l := range m.Links {
-				fmt.Fprintln(a.out, l.Words, l.URL)
-			}
+			fmt.Fprintln(a.out, m.Body)
 			for _, file := range m.Files {
 				fmt.Fprintln(a.out, a.t("spread.carry."+file.What), file.Type, file.Size, file.SHA256)
 			}

@@ -23,7 +23,7 @@ const copiesInPost = 2
 
 // message makes what a post carries of the newest published version of its record:
 // public words, links, and files that the newest edition lists by the hashes that
-// the signed record names.
+// the signed record names; of these what the channel's platform takes.
 func (d *Desk) message(ctx context.Context, c spread.Channel, p spread.Post) (spread.Message, error) {
 	r, document, err := d.newest(ctx, p.Record)
 	if err != nil {
@@ -65,7 +65,11 @@ func (d *Desk) message(ctx context.Context, c spread.Channel, p spread.Post) (sp
 		}
 		m.Files = append(m.Files, f)
 	}
-	return m, nil
+	kind, ok := d.cfg.Kinds[c.Kind]
+	if !ok {
+		return m, fault.Invalid("spread.no_kind", c.Kind, d.Kinds())
+	}
+	return kind.Fit(m)
 }
 
 // newest gives the newest published version of a record and its document.

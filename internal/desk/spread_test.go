@@ -45,6 +45,12 @@ func (p *platform) Check(place string, secret []byte) error {
 	return nil
 }
 
+func (p *platform) Fit(m spread.Message) (spread.Message, error) {
+	var err error
+	m.Body, err = m.Text(10_000, func(s string) int { return len(s) })
+	return m, err
+}
+
 func (p *platform) At(_ spread.Channel, id, url string) (spread.Remote, error) {
 	return spread.ParseRemote(id, url)
 }

@@ -24,7 +24,8 @@ type Message struct {
 	Title    string
 	Summary  string
 	Links    []Link // the record first, then its proof
-	Files    []File // the best first; a connector that can carry one takes the first that fits
+	Files    []File // the best first; those that go, once a Kind has fitted the message
+	Body     string // the whole text as it goes, once a Kind has fitted the message
 }
 
 // Link is an address with the words before it.

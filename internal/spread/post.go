@@ -74,11 +74,11 @@ func Key(channel int64, record string, version int) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Digest names what a person confirms: the words, the links and the files by
-// their hashes. Whatever changes asks for a new word.
+// Digest names what a person confirms: the words, as they are and as they go, the
+// links and the files by their hashes. Whatever changes asks for a new word.
 func (m Message) Digest() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "kua message 1\n%s\n%d\n%q\n%q\n%q\n", m.Record, m.Version, m.Language, m.Title, m.Summary)
+	fmt.Fprintf(h, "kua message 1\n%s\n%d\n%q\n%q\n%q\n%q\n", m.Record, m.Version, m.Language, m.Title, m.Summary, m.Body)
 	for _, l := range m.Links {
 		fmt.Fprintf(h, "%q %q\n", l.Words, l.URL)
 	}

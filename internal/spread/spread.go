@@ -101,6 +101,9 @@ type Kind interface {
 	// Check says whether a place and a secret can be the platform's, without
 	// asking it. What it gives never holds the secret.
 	Check(place string, secret []byte) error
+	// Fit leaves of a message exactly what goes: its body, and no file that does not.
+	// What people are shown and confirm is that.
+	Fit(m Message) (Message, error)
 	// At takes a person's word for where a post stands in a channel: what the
 	// platform names it, or its address there. What can be none of that channel's is
 	// the fault spread.no_remote.

@@ -22,7 +22,7 @@ func spreadSamples(f frame) (spreadView, postView) {
 	for _, c := range channels {
 		view.Channels = append(view.Channels, channelRow{c, f.T("spread.switch." + c.Switch())})
 	}
-	m := spread.Message{Language: "ru", Title: "Взятка на посту", Summary: "Двое потребовали 20 000.", Links: []spread.Link{{Words: "Запись:", URL: "https://kua.example.org/ru/r/0000/000012.html"}},
+	m := spread.Message{Language: "ru", Body: "Взятка на посту\n\nДвое потребовали 20 000.",
 		Files: []spread.File{{What: spread.Film, Type: "video/mp4", Size: 700_000, SHA256: "ab"}, {What: spread.Poster, Type: "image/jpeg", Size: 5000, SHA256: "cd"}}}
 	post := postView{frame: f, Post: row(1, spread.Waiting, spread.Send), Shown: &m, ShownFault: "Nothing can go.", Digest: m.Digest(), Retry: true, Recall: true, Judge: true, Gone: true, Error: "Tick.", ErrorHint: "All."}
 	for _, name := range spread.Checklist() {

@@ -30,6 +30,12 @@ func (w *wall) Check(place string, secret []byte) error {
 	return nil
 }
 
+func (w *wall) Fit(m spread.Message) (spread.Message, error) {
+	var err error
+	m.Body, err = m.Text(10_000, func(s string) int { return len(s) })
+	return m, err
+}
+
 func (w *wall) At(_ spread.Channel, id, url string) (spread.Remote, error) {
 	return spread.ParseRemote(id, url)
 }

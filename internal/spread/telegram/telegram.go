@@ -138,18 +138,41 @@ type channel struct {
 	token string
 }
 
+// Fit leaves the film with its still, else one picture, and the words that fit
+// beside it.
+func (Kind) Fit(m spread.Message) (spread.Message, error) {
+	f, ok := choose(m)
+	limit := maxText
+	if ok {
+		limit = maxCaption
+	}
+	text, err := m.Text(limit, func(s string) int { return len(utf16.Encode([]rune(s))) })
+	if err != nil {
+		return m, err
+	}
+	poster, still := m.Of(spread.Poster)
+	m.Body, m.Files = text, nil
+	if ok {
+		m.Files = append(m.Files, f)
+	}
+	if ok && f.What == spread.Film && still && poster.Type == "image/jpeg" && poster.Size <= maxThumbnail {
+		m.Files = append(m.Files, poster)
+	}
+	return m, nil
+}
+
 // Send posts the film with its words, else a picture with them, else words alone.
 func (c channel) Send(ctx context.Context, m spread.Message) (spread.Remote, error) {
-	f, ok := choose(m)
-	text, err := words(m, ok)
+	m, err := c.kind.Fit(m)
 	if err != nil {
 		return spread.Remote{}, refused(err)
 	}
-	if !ok {
+	if len(m.Files) == 0 {
 		return c.posted(ctx, func(ctx context.Context, b *bot.Bot) (*models.Message, error) {
-			return b.SendMessage(ctx, &bot.SendMessageParams{ChatID: c.place, Text: text, LinkPreviewOptions: noPreview})
+			return b.SendMessage(ctx, &bot.SendMessageParams{ChatID: c.place, Text: m.Body, LinkPreviewOptions: noPreview})
 		})
 	}
+	f := m.Files[0]
 	in, err := f.Open()
 	if err != nil {
 		return spread.Remote{}, refused(err)
@@ -158,11 +181,11 @@ func (c channel) Send(ctx context.Context, m spread.Message) (spread.Remote, err
 	upload := &models.InputFileUpload{Filename: f.Name, Data: in}
 	if f.What != spread.Film {
 		return c.posted(ctx, func(ctx context.Context, b *bot.Bot) (*models.Message, error) {
-			return b.SendPhoto(ctx, &bot.SendPhotoParams{ChatID: c.place, Photo: upload, Caption: text})
+			return b.SendPhoto(ctx, &bot.SendPhotoParams{ChatID: c.place, Photo: upload, Caption: m.Body})
 		})
 	}
-	p := &bot.SendVideoParams{ChatID: c.place, Video: upload, Width: f.Width, Height: f.Height, Caption: text, SupportsStreaming: true}
-	if still, ok := m.Of(spread.Poster); ok && still.Type == "image/jpeg" && still.Size <= maxThumbnail {
+	p := &bot.SendVideoParams{ChatID: c.place, Video: upload, Width: f.Width, Height: f.Height, Caption: m.Body, SupportsStreaming: true}
+	if still, ok := m.Of(spread.Poster); ok {
 		small, err := still.Open()
 		if err != nil {
 			return spread.Remote{}, refused(err)
@@ -183,17 +206,16 @@ func (c channel) Edit(ctx context.Context, at spread.Remote, m spread.Message) (
 	if err != nil {
 		return at, refused(fault.Invalid("spread.no_remote"))
 	}
-	_, captioned := choose(m)
-	text, err := words(m, captioned)
+	m, err = c.kind.Fit(m)
 	if err != nil {
 		return at, refused(err)
 	}
 	err = c.call(ctx, func(ctx context.Context, b *bot.Bot) error {
-		if captioned {
-			_, err := b.EditMessageCaption(ctx, &bot.EditMessageCaptionParams{ChatID: c.place, MessageID: id, Caption: text})
+		if len(m.Files) > 0 {
+			_, err := b.EditMessageCaption(ctx, &bot.EditMessageCaptionParams{ChatID: c.place, MessageID: id, Caption: m.Body})
 			return err
 		}
-		_, err := b.EditMessageText(ctx, &bot.EditMessageTextParams{ChatID: c.place, MessageID: id, Text: text, LinkPreviewOptions: noPreview})
+		_, err := b.EditMessageText(ctx, &bot.EditMessageTextParams{ChatID: c.place, MessageID: id, Text: m.Body, LinkPreviewOptions: noPreview})
 		return err
 	})
 	if says(err, "message is not modified") { // it was done before
@@ -252,14 +274,6 @@ func choose(m spread.Message) (spread.File, bool) {
 		}
 	}
 	return spread.File{}, false
-}
-
-func words(m spread.Message, caption bool) (string, error) {
-	limit := maxText
-	if caption {
-		limit = maxCaption
-	}
-	return m.Text(limit, func(s string) int { return len(utf16.Encode([]rune(s))) })
 }
 
 // call makes one call with a bot of its own, and says what is known of it when it

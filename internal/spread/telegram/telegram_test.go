@@ -10,10 +10,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"kua/internal/fault"
 	"kua/internal/spread"
@@ -324,4 +326,42 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("%v tells the token", err)
 		}
 	})
+}
+
+// TestFit: what people are shown is what goes: one picture or one film with its
+// still, and words that lost their end.
+func TestFit(t *testing.T) {
+	t.Parallel()
+	film, poster, card := file(spread.Film, "video/mp4", nil), file(spread.Poster, "image/jpeg", nil), file(spread.Card, "image/png", nil)
+	huge := film
+	huge.Size = 50_000_001
+	for _, test := range []struct {
+		files []spread.File
+		want  []string
+	}{
+		{[]spread.File{film, poster, card}, []string{spread.Film, spread.Poster}},
+		{[]spread.File{huge, poster, card}, []string{spread.Card}},
+		{[]spread.File{huge}, nil},
+	} {
+		m := message(test.files...)
+		m.Summary = strings.Repeat("слово ", 1000) + "отрицают"
+		got, err := telegram.Kind{}.Fit(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		for _, f := range got.Files {
+			left = append(left, f.What)
+		}
+		limit := 4096
+		if len(left) > 0 {
+			limit = 1024
+		}
+		if n := len(utf16.Encode([]rune(got.Body))); n > limit || n < limit-50 || !slices.Equal(left, test.want) || strings.Contains(got.Body, "отрицают") {
+			t.Errorf("%d of %d units, files %v, want %v", n, limit, left, test.want)
+		}
+		if got.Digest() == m.Digest() {
+			t.Error("who confirms what goes confirms what does not")
+		}
+	}
 }
