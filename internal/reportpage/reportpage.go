@@ -159,6 +159,8 @@ var byHand = map[string]string{
 	"report.wait.unreachable": "handover.unreachable", "report.wait.full": "handover.full", "report.wait.busy": "handover.busy",
 	"report.done": "handover.done", "report.done.text": "handover.done.text", "report.done.answers": "handover.done.answers",
 	"report.ack": "handover.ack", "report.ack.text": "handover.ack.text", "report.ack.node": "handover.ack.laptop", "report.seal.hint": "handover.seal.hint",
+	"report.honest.phone": "handover.honest.phone", "report.left.text": "handover.left.text", "report.left.erase.sure": "handover.left.sure", "report.stop.sure": "handover.stop.sure",
+	"report.no_room.hint": "handover.no_room.hint", "report.not_kept": "handover.not_kept",
 	"replies.how": "handover.replies.how", "replies.none": "handover.replies.none", "replies.none.why": "handover.replies.why",
 }
 
