@@ -36,7 +36,9 @@ const (
 
 	// Where a file must grow for each block, the file system lets one hand write at
 	// a time; into room that it has already, all (measured on ext4: 1.4 times as
-	// fast). A step is long, since it waits for the hands.
+	// fast). A step is long, since it waits for the hands, but never longer than what
+	// was written: a file takes at most twice its room, and a small one no more.
+	reserveFrom  = 32 << 20
 	reserveBytes = 256 << 20
 )
 
@@ -96,11 +98,12 @@ func (s *Stream) fail(err error) {
 // reserve makes room for the next block. Where there is no such thing, or no room
 // for so much, the file grows with each block.
 func (s *Stream) reserve() {
-	if s.next < s.reserved {
+	if s.next < max(s.reserved, reserveFrom) {
 		return
 	}
-	s.reserved = s.next + reserveBytes
-	reserve(s.f, s.next, reserveBytes)
+	step := min(s.next, reserveBytes)
+	s.reserved = s.next + step
+	reserve(s.f, s.next, step)
 }
 
 // Write takes p, or gives the error that an earlier block met.

@@ -2,7 +2,9 @@ package handover
 
 import (
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/boombuler/barcode/qr"
@@ -45,7 +47,24 @@ func (l *Laptop) Screen(s Shown) (http.Handler, error) {
 		l.set.Show(rw, "screen", w.Base, screenPage{Words: w, Shown: s, Code: code, Taken: l.counter.Taken()})
 		return nil
 	}))})
-	return mux, nil
+	return ownHost(mux), nil
+}
+
+// ownHost answers only who names this machine: a site that has its own name point
+// here (DNS rebinding) learns nothing of the room. There is nobody to tell why.
+func ownHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+			rw.WriteHeader(http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(rw, r)
+	})
 }
 
 // square is a QR code as a path of unit squares, for an SVG.
