@@ -38,6 +38,12 @@ func TestMain(m *testing.M) {
 // onBoth runs a test with an empty lane on either engine; open gives another
 // handle on the same database.
 func onBoth(t *testing.T, test func(t *testing.T, open func() *lane.Lane, raw sqldb.Config)) {
+	onBothFrom(t, lanetest.Database, test)
+}
+
+// onBothFrom is onBoth with a PostgreSQL database of another kind: one without any
+// table is for the steps of old programs.
+func onBothFrom(t *testing.T, database func(testing.TB) string, test func(t *testing.T, open func() *lane.Lane, raw sqldb.Config)) {
 	run := func(name string, cfg lane.Config, raw sqldb.Config) {
 		t.Run(name, func(t *testing.T) {
 			cfg.Now = func() time.Time { return time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC) }
@@ -54,7 +60,7 @@ func onBoth(t *testing.T, test func(t *testing.T, open func() *lane.Lane, raw sq
 	}
 	dir := t.TempDir()
 	run("sqlite", lane.Config{Dir: dir}, sqldb.Config{Path: filepath.Join(dir, "lane.db")})
-	url := lanetest.Database(t)
+	url := database(t)
 	run("postgres", lane.Config{Dir: t.TempDir(), URL: url}, sqldb.Config{URL: url})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"kua/internal/lane"
 	"kua/internal/sqldb"
+	"kua/internal/sqldb/pgtest"
 )
 
 // stepsBefore gives the steps before the one of a name, on either engine.
@@ -43,7 +44,7 @@ func stepsBefore(t *testing.T, name string) fstest.MapFS {
 // TestOldAnswersAreFound: of a lane that was upgraded when verdicts began, each part has
 // its own answer again, but where people have judged what it had instead.
 func TestOldAnswersAreFound(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+	onBothFrom(t, pgtest.Database, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
 		raw.Migrations = stepsBefore(t, "answers")
 		old, err := sqldb.Open(t.Context(), raw)
 		if err != nil {
@@ -98,7 +99,7 @@ func TestOldAnswersAreFound(t *testing.T) {
 // TestOldLaneIsCounted: a lane that was kept before anything was counted is
 // counted by the step that begins it.
 func TestOldLaneIsCounted(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+	onBothFrom(t, pgtest.Database, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
 		raw.Migrations = stepsBefore(t, "verdict")
 		old, err := sqldb.Open(t.Context(), raw)
 		if err != nil {
@@ -145,7 +146,7 @@ func TestOldLaneIsCounted(t *testing.T) {
 // TestOldWordsWaitForTheirHolder: words that waited before it was kept who wrote them
 // are their holder's, and nobody else's.
 func TestOldWordsWaitForTheirHolder(t *testing.T) {
-	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+	onBothFrom(t, pgtest.Database, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
 		raw.Migrations = stepsBefore(t, "offi")
 		old, err := sqldb.Open(t.Context(), raw)
 		check(t, err)
