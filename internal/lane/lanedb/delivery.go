@@ -115,10 +115,12 @@ func (db *DB) TakeDelivery(ctx context.Context, owner string, now time.Time, lea
 	return d, ok, nil
 }
 
-// over ends a delivery; with it go the instants, from which one could tell when it began.
+// over ends a delivery or a daily letter; with it go the instants, from which one could
+// tell when it began. willing forgets what a delivery's receiver refused.
 const (
-	over  = `, due = 0, lease = 0, owner = '', refused = 0, refused_since = ''` + blank
-	blank = `, fault = '', fault_args = '[]'`
+	over    = `, due = 0, lease = 0, owner = ''` + blank
+	blank   = `, fault = '', fault_args = '[]'`
+	willing = `, refused = 0, refused_since = ''`
 )
 
 // MarkSent marks a delivery as sent, whoever has it by now, and what was
@@ -128,14 +130,14 @@ const (
 func (db *DB) MarkSent(ctx context.Context, number, seen int64, forward *Forward, move func(Assignment) (to *Assignment, write Write), open func(string) bool) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var assignment int64
-		err := tx.QueryRowContext(ctx, `UPDATE delivery SET state = 'sent'`+over+` WHERE number = $1 AND state = 'waiting' RETURNING assignment`, number).Scan(&assignment)
+		err := tx.QueryRowContext(ctx, `UPDATE delivery SET state = 'sent'`+over+willing+` WHERE number = $1 AND state = 'waiting' RETURNING assignment`, number).Scan(&assignment)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'covered'`+over+` WHERE assignment = $1 AND event <= $2 AND state IN ('waiting', 'stopped')`, assignment, seen); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'covered'`+over+willing+` WHERE assignment = $1 AND event <= $2 AND state IN ('waiting', 'stopped')`, assignment, seen); err != nil {
 			return err
 		}
 		if forward != nil {
@@ -171,7 +173,7 @@ func (db *DB) MarkFailed(ctx context.Context, d Delivery, due time.Time) error {
 
 // DropDelivery ends a delivery that has nothing left to tell.
 func (db *DB) DropDelivery(ctx context.Context, number int64) error {
-	_, err := db.db.ExecContext(ctx, `UPDATE delivery SET state = 'dropped'`+over+` WHERE number = $1 AND state = 'waiting'`, number)
+	_, err := db.db.ExecContext(ctx, `UPDATE delivery SET state = 'dropped'`+over+willing+` WHERE number = $1 AND state = 'waiting'`, number)
 	if err != nil {
 		return fmt.Errorf("drop delivery %d: %w", number, err)
 	}

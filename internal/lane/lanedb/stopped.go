@@ -42,7 +42,7 @@ func (db *DB) Stopped(ctx context.Context, after int64, limit int) ([]Delivery, 
 // Restart makes a delivery that stopped wait again, due now; what its receiver refused
 // before is not counted any more. The fault is lane.not_stopped.
 func (db *DB) Restart(ctx context.Context, number int64, write func(Assignment) Write) error {
-	return db.unstop(ctx, number, `state = 'waiting', tries = 0, refused = 0, refused_since = ''`+blank, func(ctx context.Context, tx *sql.Tx, d Delivery, a Assignment) error {
+	return db.unstop(ctx, number, `state = 'waiting', tries = 0`+willing+blank, func(ctx context.Context, tx *sql.Tx, d Delivery, a Assignment) error {
 		return db.appendEvent(ctx, tx, d.Request, write(a))
 	})
 }
@@ -50,7 +50,7 @@ func (db *DB) Restart(ctx context.Context, number int64, write func(Assignment) 
 // ByHand makes a delivery that stopped sent. moved says what becomes of its assignment,
 // nil for nothing; open is as for MoveAssignment. The fault is lane.not_stopped.
 func (db *DB) ByHand(ctx context.Context, number int64, moved func(Assignment) (*Assignment, Write), open func(string) bool) error {
-	return db.unstop(ctx, number, `state = 'sent'`+over, func(ctx context.Context, tx *sql.Tx, d Delivery, a Assignment) error {
+	return db.unstop(ctx, number, `state = 'sent'`+over+willing, func(ctx context.Context, tx *sql.Tx, d Delivery, a Assignment) error {
 		to, write := moved(a)
 		if to == nil {
 			return db.appendEvent(ctx, tx, d.Request, write)
