@@ -25,6 +25,7 @@ durable:
 link:
 link/linktest:
 licences:
+qrcode:
 locale:
 web:
 blob:          fault durable
@@ -63,7 +64,7 @@ pledge:        appeal
 passkey:       fault
 appeal/letter: appeal
 record:        canon
-card:          record locale
+card:          record locale qrcode
 edition:       record charter tlog
 spread:        record
 spread/telegram: spread onion
@@ -71,14 +72,14 @@ spread/telegram/telegramtest:
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
-site:          edition caption onion reader watch
+site:          edition caption onion reader watch qrcode
 onion:         fault
 tor:           onion durable
 tor/tortest:
 nodeapi:       parcel edition onion
 courier:       nodeapi durable
 reportpage:    page parcel link
-handover:      courier reportpage
+handover:      courier reportpage qrcode
 verify:        edition onion
 reader:        verify page
 kit:           site card
@@ -97,7 +98,7 @@ lane:          lane/lanedb canon blob passkey pledge
 lane/darkroom: lane media
 lane/lanetest: lane/darkroom sqldb/pgtest
 lane/deliver:  lane mail open311/client
-lane/laneweb:  lane page pluscode appeal/letter link
+lane/laneweb:  lane page pluscode appeal/letter link qrcode
 lane/lane311:  lane open311 page
 
 desk/deskdb:   sqldb casefile redact record spread
@@ -126,7 +127,7 @@ github.com/wneessen/go-mail:           mail
 github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
-github.com/boombuler/barcode:         lane/laneweb site card handover
+github.com/boombuler/barcode:         qrcode
 github.com/go-telegram/bot:           spread/telegram
 `
 

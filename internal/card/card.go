@@ -17,13 +17,13 @@ import (
 	"image/png"
 	"strings"
 
-	"github.com/boombuler/barcode/qr"
 	"github.com/go-fonts/dejavu/dejavusanscondensed"
 	"github.com/go-fonts/dejavu/dejavusanscondensedbold"
 	"golang.org/x/image/font/sfnt"
 
 	"kua/internal/fault"
 	"kua/internal/locale"
+	"kua/internal/qrcode"
 	"kua/internal/record"
 )
 
@@ -145,9 +145,9 @@ func (l *layout) paint() (*image.Paletted, error) {
 	}
 	draw.Draw(inks[inkAccent], image.Rect(0, 0, barWidth, Height), image.Opaque, image.Point{}, draw.Src)
 	code := l.code
-	for y := range code.side {
-		for x := range code.side {
-			if code.black(x, y) {
+	for y := range code.Side {
+		for x := range code.Side {
+			if code.Dark(x, y) {
 				at := code.box.Min.Add(image.Pt(x*code.module, y*code.module))
 				draw.Draw(inks[inkDark], image.Rectangle{at, at.Add(image.Pt(code.module, code.module))}, image.Opaque, image.Point{}, draw.Src)
 			}
@@ -169,31 +169,21 @@ func (l *layout) paint() (*image.Paletted, error) {
 
 // code is the QR code and where it stands, without its quiet zone.
 type code struct {
+	qrcode.Code
 	box    image.Rectangle
-	side   int // modules
 	module int // pixels of one
-	black  func(x, y int) bool
 }
 
-// codeSpace is the side of the square that a code and its quiet zone may fill;
-// quiet is that zone in modules (ISO/IEC 18004).
-const (
-	codeSpace = 300
-	quiet     = 4
-)
+// codeSpace is the side of the square that a code and its quiet zone may fill.
+const codeSpace = 300
 
 func newCode(text string, corner image.Point) (code, error) {
-	drawn, err := qr.Encode(text, qr.M, qr.Unicode)
+	made, err := qrcode.New(text)
 	if err != nil {
 		return code{}, fault.Invalid("card.address", text, MaxAddress).Because(err)
 	}
-	c := code{side: drawn.Bounds().Dx()}
-	c.module = codeSpace / (c.side + 2*quiet)
-	side := c.side * c.module
+	c := code{Code: made, module: codeSpace / (made.Side + 2*qrcode.Quiet)}
+	side := c.Side * c.module
 	c.box = image.Rect(corner.X-side, corner.Y-side, corner.X, corner.Y)
-	c.black = func(x, y int) bool {
-		r, _, _, _ := drawn.At(x, y).RGBA()
-		return r == 0
-	}
 	return c, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"kua/internal/fault"
 	"kua/internal/locale"
+	"kua/internal/qrcode"
 	"kua/internal/record"
 	"kua/web"
 )
@@ -174,7 +175,7 @@ func TestNothingOverflows(t *testing.T) {
 func fits(t *testing.T, l *layout) {
 	t.Helper()
 	page := image.Rect(left, top, right, bottom+4)
-	taken := []image.Rectangle{l.code.box.Inset(-quiet * l.code.module)}
+	taken := []image.Rectangle{l.code.box.Inset(-qrcode.Quiet * l.code.module)}
 	if !l.code.box.In(page) || l.code.module < 4 {
 		t.Errorf("the code stands at %v with modules of %d pixels", l.code.box, l.code.module)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"kua/internal/fault"
 	"kua/internal/locale"
+	"kua/internal/qrcode"
 	"kua/internal/record"
 )
 
@@ -151,13 +152,13 @@ func (l *layout) caption() {
 	wide := small.width(strings.Join(text, ""))
 	x := min((l.code.box.Min.X+l.code.box.Max.X-wide)/2, right-wide)
 	l.put(text, small, inkDark, x, bottom-small.step+4, wide)
-	l.code.box = l.code.box.Sub(image.Pt(0, small.step+quiet*l.code.module))
+	l.code.box = l.code.box.Sub(image.Pt(0, small.step+qrcode.Quiet*l.code.module))
 }
 
 // wide is how far lines from y on may go: to the right margin while they end
 // above the code.
 func (l *layout) wide(y, height int) int {
-	if y+height <= l.code.box.Min.Y-quiet*l.code.module {
+	if y+height <= l.code.box.Min.Y-qrcode.Quiet*l.code.module {
 		return right - left
 	}
 	return besideCode - left

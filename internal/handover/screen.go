@@ -1,17 +1,15 @@
 package handover
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 
-	"github.com/boombuler/barcode/qr"
-
 	"kua/internal/fault"
 	"kua/internal/locale"
 	"kua/internal/page"
+	"kua/internal/qrcode"
 	"kua/internal/reportpage"
 )
 
@@ -26,7 +24,7 @@ type Shown struct {
 type screenPage struct {
 	reportpage.Words
 	Shown
-	Code  square
+	Code  qrcode.Square
 	Taken int
 }
 
@@ -36,7 +34,7 @@ func (l *Laptop) Screen(s Shown) (http.Handler, error) {
 	if len(s.Addresses) == 0 {
 		return nil, fault.NotFound("handover.no_address")
 	}
-	code, err := drawn(s.Addresses[0])
+	code, err := qrcode.New(s.Addresses[0])
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +42,7 @@ func (l *Laptop) Screen(s Shown) (http.Handler, error) {
 	mux.Handle("/assets/", page.Headers(page.Policy{}, l.assets))
 	l.route(mux, map[string]http.Handler{"/": page.Headers(page.Policy{}, l.show(func(rw http.ResponseWriter, lang locale.Tag) error {
 		w := l.pages.Words(l.charter, lang, "/", "handover.screen.title")
-		l.set.Show(rw, "screen", w.Base, screenPage{Words: w, Shown: s, Code: code, Taken: l.counter.Taken()})
+		l.set.Show(rw, "screen", w.Base, screenPage{Words: w, Shown: s, Code: code.Square(), Taken: l.counter.Taken()})
 		return nil
 	}))})
 	return ownHost(mux), nil
@@ -67,61 +65,18 @@ func ownHost(next http.Handler) http.Handler {
 	})
 }
 
-// square is a QR code as a path of unit squares, for an SVG.
-type square struct {
-	Side int // with the quiet zone of four around it (ISO/IEC 18004)
-	Path string
-}
-
-const quiet = 4
-
-// modules gives the rows of a QR code, true for dark.
-func modules(text string) ([][]bool, error) {
-	code, err := qr.Encode(text, qr.M, qr.Unicode)
-	if err != nil {
-		return nil, fmt.Errorf("draw a QR code: %w", err)
-	}
-	side := code.Bounds().Dx()
-	rows := make([][]bool, side)
-	for y := range rows {
-		rows[y] = make([]bool, side)
-		for x := range rows[y] {
-			r, _, _, _ := code.At(x, y).RGBA()
-			rows[y][x] = r == 0
-		}
-	}
-	return rows, nil
-}
-
-func drawn(text string) (square, error) {
-	rows, err := modules(text)
-	if err != nil {
-		return square{}, err
-	}
-	var b strings.Builder
-	for y, row := range rows {
-		for x, dark := range row {
-			if dark {
-				fmt.Fprintf(&b, "M%d %dh1v1h-1z", x+quiet, y+quiet)
-			}
-		}
-	}
-	return square{len(rows) + 2*quiet, b.String()}, nil
-}
-
 // Terminal draws text as a QR code of half blocks, dark on light whatever the
 // terminal's colours are.
 func Terminal(text string) (string, error) {
-	rows, err := modules(text)
+	code, err := qrcode.New(text)
 	if err != nil {
 		return "", err
 	}
-	dark := func(y, x int) bool { return y >= 0 && y < len(rows) && x >= 0 && x < len(rows) && rows[y][x] }
 	var b strings.Builder
-	for y := -quiet; y < len(rows)+quiet; y += 2 {
+	for y := -qrcode.Quiet; y < code.Side+qrcode.Quiet; y += 2 {
 		b.WriteString("\x1b[30;107m") // black on white
-		for x := -quiet; x < len(rows)+quiet; x++ {
-			switch up, down := dark(y, x), dark(y+1, x); {
+		for x := -qrcode.Quiet; x < code.Side+qrcode.Quiet; x++ {
+			switch up, down := code.Dark(x, y), code.Dark(x, y+1); {
 			case up && down:
 				b.WriteString("█")
 			case up:

@@ -9,12 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/boombuler/barcode/qr"
-
 	"kua/internal/canon"
 	"kua/internal/charter"
 	"kua/internal/fault"
 	"kua/internal/onion"
+	"kua/internal/qrcode"
 )
 
 const copiesState = "data/copies.json"
@@ -144,26 +143,21 @@ func (r *render) takeCopies() error {
 	return r.w.save(copiesState, b)
 }
 
-// Each module of a code is this many pixels; around it is the quiet zone of four
-// modules that ISO/IEC 18004 asks for.
-const (
-	modulePixels = 4
-	quietModules = 4
-)
+// modulePixels is the side of each module of a code.
+const modulePixels = 4
 
 // qrPNG draws text as a QR code in black and white.
 func qrPNG(text string) ([]byte, error) {
-	code, err := qr.Encode(text, qr.M, qr.Unicode)
+	code, err := qrcode.New(text)
 	if err != nil {
 		return nil, fault.TooLarge("site.code_too_long", len(text)).Because(err)
 	}
-	side := code.Bounds().Dx()
-	pixels := (side + 2*quietModules) * modulePixels
+	pixels := (code.Side + 2*qrcode.Quiet) * modulePixels
 	img := image.NewPaletted(image.Rect(0, 0, pixels, pixels), color.Palette{color.White, color.Black})
-	for y := range side * modulePixels {
-		for x := range side * modulePixels {
-			if r, _, _, _ := code.At(x/modulePixels, y/modulePixels).RGBA(); r == 0 {
-				img.SetColorIndex(x+quietModules*modulePixels, y+quietModules*modulePixels, 1)
+	for y := range code.Side * modulePixels {
+		for x := range code.Side * modulePixels {
+			if code.Dark(x/modulePixels, y/modulePixels) {
+				img.SetColorIndex(x+qrcode.Quiet*modulePixels, y+qrcode.Quiet*modulePixels, 1)
 			}
 		}
 	}

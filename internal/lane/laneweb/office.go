@@ -2,18 +2,16 @@ package laneweb
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 
-	"github.com/boombuler/barcode/qr"
-
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/page"
 	"kua/internal/passkey"
+	"kua/internal/qrcode"
 )
 
 // officePolicy is that of the pages on which a passkey is made or used: the only
@@ -187,7 +185,7 @@ type enrolPage struct {
 	Token, Who, Office string
 	Trouble, Hint      string
 	Secret             lane.Secret
-	Picture            square
+	Picture            qrcode.Square
 	Options            string
 	Codes              []string // that stand in for a lost telephone
 }
@@ -202,31 +200,6 @@ func (p enrolPage) Spelled() string {
 		b.WriteRune(c)
 	}
 	return b.String()
-}
-
-// square is a QR code as a path of unit squares, for an SVG.
-type square struct {
-	Side int // with the quiet zone of four around it (ISO/IEC 18004)
-	Path string
-}
-
-const quiet = 4
-
-func qrCode(text string) (square, error) {
-	code, err := qr.Encode(text, qr.M, qr.Unicode)
-	if err != nil {
-		return square{}, fmt.Errorf("draw a QR code: %w", err)
-	}
-	var b strings.Builder
-	side := code.Bounds().Dx()
-	for y := range side {
-		for x := range side {
-			if r, _, _, _ := code.At(x, y).RGBA(); r == 0 {
-				fmt.Fprintf(&b, "M%d %dh1v1h-1z", x+quiet, y+quiet)
-			}
-		}
-	}
-	return square{side + 2*quiet, b.String()}, nil
 }
 
 func (w *Web) enrol(v *visit) error {
@@ -278,9 +251,11 @@ func (w *Web) showEnrol(v *visit, trouble error) error {
 			}
 		}
 	}
-	if p.Picture, err = qrCode(p.Secret.Address(p.Collective, who.Name)); err != nil {
+	code, err := qrcode.New(p.Secret.Address(p.Collective, who.Name))
+	if err != nil {
 		return err
 	}
+	p.Picture = code.Square()
 	if site := w.keyed(v); site.Can() {
 		options, err := w.lane.AskToMake(v.Context(), site, token)
 		if err != nil {
