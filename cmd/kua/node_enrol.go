@@ -88,10 +88,8 @@ func sameStory(dir string, chain charter.Chain) error {
 	if err != nil {
 		return err
 	}
-	for i := range min(len(have), len(chain)) {
-		if have[i].Document != chain[i].Document {
-			return fault.Forbidden("node.other_charter", i+1)
-		}
+	if version, parts := have.Parts(chain); parts {
+		return fault.Forbidden("node.other_charter", version)
 	}
 	if len(have) > len(chain) {
 		return fault.Conflict("cli.node.enrol.older", len(chain), len(have))

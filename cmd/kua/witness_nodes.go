@@ -40,10 +40,8 @@ func (a *app) newestCharter(ctx context.Context, urls []string, pinned string, b
 			}
 			continue
 		}
-		for n := range min(len(chain), len(longest)) {
-			if chain[n].Document != longest[n].Document {
-				return charter.Charter{}, fault.Conflict("charter.two_stories", n+1)
-			}
+		if version, parts := chain.Parts(longest); parts {
+			return charter.Charter{}, fault.Conflict("charter.two_stories", version)
 		}
 		if len(chain) > len(longest) {
 			longest = chain

@@ -15,6 +15,17 @@ type Signed struct {
 // Chain holds every version of a charter, the first first.
 type Chain []Signed
 
+// Parts gives the first version that two chains tell differently, as far as both go;
+// parts is false where the shorter is the beginning of the longer.
+func (ch Chain) Parts(other Chain) (version int, parts bool) {
+	for i := range min(len(ch), len(other)) {
+		if ch[i].Document != other[i].Document {
+			return i + 1, true
+		}
+	}
+	return 0, false
+}
+
 // Verify walks the chain and gives the newest charter. Version 1 is signed by
 // the threshold of its own people, every later version by the threshold of the
 // version before; numbers rise by one, each names the ID of the one before, and

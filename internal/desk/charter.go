@@ -43,16 +43,11 @@ func (d *Desk) UpdateCharter(ctx context.Context, by *keyring.Person, chain char
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i, known := range d.chain {
-		if i >= len(chain) {
-			return nil // an older copy of the same chain
-		}
-		if chain[i].Document != known.Document {
-			return fault.Conflict("desk.other_charter", i+1)
-		}
+	if version, parts := chain.Parts(d.chain); parts {
+		return fault.Conflict("desk.other_charter", version)
 	}
-	if len(chain) == len(d.chain) {
-		return nil
+	if len(chain) <= len(d.chain) {
+		return nil // the same, or an older copy of it
 	}
 	b, err := json.Marshal(chain)
 	if err != nil {

@@ -152,10 +152,8 @@ func longest(chains map[*member]charter.Chain) (charter.Chain, error) {
 		if ch[0].Document != best[0].Document {
 			return nil, fault.Conflict("mirror.two_collectives", first.src.String(), m.src.String())
 		}
-		for i, s := range ch {
-			if s.Document != best[i].Document {
-				return nil, fault.Conflict("mirror.two_charters", first.src.String(), m.src.String(), i+1)
-			}
+		if version, parts := ch.Parts(best); parts {
+			return nil, fault.Conflict("mirror.two_charters", first.src.String(), m.src.String(), version)
 		}
 	}
 	return best, nil

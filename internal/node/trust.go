@@ -50,10 +50,8 @@ func (n *Node) loadCharter() error {
 // the node believes, as far as both go.
 func (n *Node) continues(chain charter.Chain) error {
 	_, have := n.Charter()
-	for i := range min(len(have), len(chain)) {
-		if chain[i].Document != have[i].Document {
-			return fault.Forbidden("node.other_charter", i+1)
-		}
+	if version, parts := chain.Parts(have); parts {
+		return fault.Forbidden("node.other_charter", version)
 	}
 	if len(chain) <= len(have) {
 		return nil

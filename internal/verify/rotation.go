@@ -64,15 +64,8 @@ func (r *run) compareLog(ctx context.Context, keys tlog.Keys, cp tlog.Checkpoint
 
 // follows reports whether the copy's charter goes on from the one remembered.
 func (r *run) follows(m logMemory) bool {
-	if len(m.Chain) > len(r.head.chain) {
-		return false
-	}
-	for i, s := range m.Chain {
-		if s.Document != r.head.chain[i].Document {
-			return false
-		}
-	}
-	return true
+	_, parts := m.Chain.Parts(r.head.chain)
+	return !parts && len(m.Chain) <= len(r.head.chain)
 }
 
 // rotated goes on from a log that was remembered under a key that is struck off by
