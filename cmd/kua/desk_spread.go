@@ -202,11 +202,7 @@ func (a *app) spreadPost(f *deskFlags) *cobra.Command {
 func (a *app) spreadShow(f *deskFlags) *cobra.Command {
 	return a.deskVerb(f, "show POST", "spread.would_go", "spread show --dir kua --as aigul 1", exactly(1),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
-			id, err := number(args[0])
-			if err != nil {
-				return err
-			}
-			m, err := s.Desk().Message(ctx, id)
+			_, m, err := shownPost(ctx, s, args[0])
 			if err != nil {
 				return err
 			}
@@ -219,6 +215,14 @@ func (a *app) spreadShow(f *deskFlags) *cobra.Command {
 		})
 }
 
+// shownPost gives what the post of a number would carry now.
+func shownPost(ctx context.Context, s *desk.Seat, arg string) (id int64, m spread.Message, err error) {
+	if id, err = number(arg); err == nil {
+		m, err = s.Desk().Message(ctx, id)
+	}
+	return id, m, err
+}
+
 // digestShown is how much of a digest a person copies.
 const digestShown = 12
 
@@ -226,11 +230,7 @@ func (a *app) spreadConfirm(f *deskFlags) *cobra.Command {
 	var checked bool
 	c := a.deskVerb(f, "confirm POST SEEN", "spread.confirm", "spread confirm --dir kua --as aigul --checked 1 3f9a0c51d2e7", exactly(2),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
-			id, err := number(args[0])
-			if err != nil {
-				return err
-			}
-			m, err := s.Desk().Message(ctx, id)
+			id, m, err := shownPost(ctx, s, args[0])
 			if err != nil {
 				return err
 			}

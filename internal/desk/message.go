@@ -65,9 +65,9 @@ func (d *Desk) message(ctx context.Context, c spread.Channel, p spread.Post) (sp
 		}
 		m.Files = append(m.Files, f)
 	}
-	kind, ok := d.cfg.Kinds[c.Kind]
-	if !ok {
-		return m, fault.Invalid("spread.no_kind", c.Kind, d.Kinds())
+	kind, err := d.kind(c)
+	if err != nil {
+		return m, err
 	}
 	return kind.Fit(m)
 }

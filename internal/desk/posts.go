@@ -245,13 +245,9 @@ func (d *Desk) carryOnOne(ctx context.Context, p spread.Post, r record.Record) e
 	withdrawn := r.Status == record.Withdrawn
 	switch {
 	case p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Failed):
-		state := spread.Corrected
+		state, verb := spread.Corrected, evidence.Verb("")
 		if withdrawn {
-			state = spread.Withdrawn
-		}
-		verb := evidence.Verb("")
-		if withdrawn {
-			verb = evidence.Recalled
+			state, verb = spread.Withdrawn, evidence.Recalled
 		}
 		if err := d.turn(ctx, p, verb, func(p spread.Post) spread.Post { p.State, p.Fault = state, nil; return p }); err != nil || withdrawn || p.Act == spread.Edit {
 			return err
@@ -280,7 +276,7 @@ func (d *Desk) carryOnOne(ctx context.Context, p spread.Post, r record.Record) e
 
 // turn changes a post by itself, unless it has moved since it was read.
 func (d *Desk) turn(ctx context.Context, was spread.Post, verb evidence.Verb, change func(spread.Post) spread.Post) error {
-	moved := fault.Conflict("spread.post_state", was.ID, string(was.State))
+	moved := wrongState(was)
 	_, err := d.db.ChangePost(ctx, evidence.Machine(), was.ID, verb, func(p spread.Post) (spread.Post, error) {
 		if p.State != was.State || p.Act != was.Act {
 			return p, moved
