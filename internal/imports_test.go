@@ -41,7 +41,7 @@ cascade:       fault
 media:         likeness gate track cascade
 caption:       fault
 open311:       fault
-mail:          fault
+mail:          onion
 mail/mailtest:
 open311/client: open311
 open311/check: open311

@@ -14,6 +14,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/handover"
 	"kua/internal/locale"
+	"kua/internal/onion"
 	"kua/web"
 )
 
@@ -41,17 +42,12 @@ func (a *app) courierReceive() *cobra.Command {
 	c.Flags().Int64Var(&r.megabytes, "megabytes", 4000, a.t("cli.flag.receive_megabytes"))
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if host, _, err := net.SplitHostPort(r.screen); r.screen != "" && (err != nil || !loopback(host)) {
+		if host, _, err := net.SplitHostPort(r.screen); r.screen != "" && (err != nil || !onion.Loopback(host)) {
 			return fault.Invalid("handover.screen_address", r.screen)
 		}
 		return inFolder(args[0], true, func(f *courier.Folder) error { return a.receive(c.Context(), f, r) })
 	}
 	return c
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (a *app) receive(ctx context.Context, f *courier.Folder, r receiving) error {

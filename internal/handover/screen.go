@@ -3,11 +3,11 @@ package handover
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"kua/internal/fault"
 	"kua/internal/locale"
+	"kua/internal/onion"
 	"kua/internal/page"
 	"kua/internal/qrcode"
 	"kua/internal/reportpage"
@@ -56,8 +56,7 @@ func ownHost(next http.Handler) http.Handler {
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
-		ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		if !onion.Loopback(strings.Trim(host, "[]")) {
 			rw.WriteHeader(http.StatusForbidden)
 			return
 		}

@@ -23,6 +23,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 
 	"kua/internal/fault"
+	"kua/internal/onion"
 )
 
 // Config names the server that takes the mail.
@@ -79,7 +80,7 @@ func New(cfg Config) (*Sender, error) {
 		gomail.WithTLSConfig(&tls.Config{ServerName: host, RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12}),
 	}}
 	policy := gomail.TLSMandatory
-	if loopback(host) {
+	if onion.Loopback(host) {
 		policy = gomail.TLSOpportunistic
 		if cfg.Roots == nil {
 			policy = gomail.NoTLS // nobody is between, and a name that no certificate carries
@@ -94,11 +95,6 @@ func New(cfg Config) (*Sender, error) {
 		s.options = append(s.options, gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin), gomail.WithUsername(cfg.User), gomail.WithPassword(cfg.Password))
 	}
 	return s, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // address reads one address, with or without a name.

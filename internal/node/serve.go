@@ -23,6 +23,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/link"
 	"kua/internal/nodeapi"
+	"kua/internal/onion"
 )
 
 // answerTime is for a call in which nothing moves the deadlines. A test shortens it.
@@ -158,8 +159,7 @@ func isLoopback(at Listen) bool {
 	if err != nil {
 		return false
 	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return onion.Loopback(host)
 }
 
 // certificate is a pair of files that is read again when it changes. A new pair

@@ -12,6 +12,7 @@ import (
 	"crypto/rand"
 	"crypto/sha3"
 	"encoding/base32"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,6 +24,12 @@ const suffix = ".onion"
 
 // encoding is base32 as Tor writes it: no padding.
 var encoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// Loopback reports whether a host is this machine itself, to which no road leads.
+func Loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
 
 // Is reports whether a host's name ends in .onion, however it is written: a
 // name that must never be asked of DNS (RFC 7686).

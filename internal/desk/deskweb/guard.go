@@ -3,10 +3,10 @@ package deskweb
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"kua/internal/fault"
+	"kua/internal/onion"
 )
 
 // checkAddr refuses to serve the desk beyond this machine without TLS: its
@@ -19,18 +19,10 @@ func (c Config) checkAddr() error {
 	if err != nil {
 		return fault.Invalid("deskweb.addr", c.Addr).Because(err)
 	}
-	if c.TLSCert == "" && !loopback(host) {
+	if c.TLSCert == "" && !onion.Loopback(host) {
 		return fault.Invalid("deskweb.needs_tls", c.Addr)
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }
 
 // knownHost reports whether a Host header names this app. Any other name means
@@ -45,7 +37,7 @@ func (a *App) knownHost(header string) bool {
 	if port != "" && ownPort != "0" && port != ownPort {
 		return false
 	}
-	if host == strings.ToLower(own) || loopback(own) && loopback(host) {
+	if host == strings.ToLower(own) || onion.Loopback(own) && onion.Loopback(host) {
 		return true
 	}
 	for _, h := range a.cfg.Hosts {

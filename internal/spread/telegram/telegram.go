@@ -12,7 +12,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -74,15 +73,10 @@ func (k Kind) checkServer() error {
 		return nil
 	}
 	u, err := url.Parse(k.Server)
-	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && (onion.Is(u.Hostname()) || loopback(u.Hostname()))) {
+	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && (onion.Is(u.Hostname()) || onion.Loopback(u.Hostname()))) {
 		return nil
 	}
 	return fault.Invalid("spread.telegram.server", k.Server)
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 var numberShape = regexp.MustCompile(`^[1-9][0-9]{0,9}$`)
