@@ -40,13 +40,32 @@ type Slots struct {
 	mu    sync.Mutex
 	used  []uint64 // a bit for each slot there is a file for
 	hint  int      // no word of used before it has a free bit
-	files []*os.File
+	files []slotFile
 	ready []string // spare files, under temporary names
 
 	preparing sync.WaitGroup
 	busy      bool // a goroutine is preparing
 	closed    bool
 }
+
+// slotFile is one file, open twice: pieces are written past the system's memory,
+// which would only copy what nobody reads soon.
+type slotFile struct{ read, write *os.File }
+
+func openSlotFile(path string) (slotFile, error) {
+	r, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return slotFile{}, err
+	}
+	w, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return slotFile{}, errors.Join(err, r.Close())
+	}
+	durable.Direct(w, true)
+	return slotFile{r, w}, nil
+}
+
+func (f slotFile) close() error { return errors.Join(f.read.Close(), f.write.Close()) }
 
 // OpenSlots opens or makes slots of size bytes below dir. used are the slots
 // that hold something, by what the user has written down; every other slot is
@@ -60,7 +79,7 @@ func OpenSlots(dir string, size int64, used []int64) (*Slots, error) {
 		return nil, err
 	}
 	for {
-		f, err := os.OpenFile(s.path(len(s.files)), os.O_RDWR, 0)
+		f, err := openSlotFile(s.path(len(s.files)))
 		if os.IsNotExist(err) {
 			break
 		}
@@ -88,12 +107,13 @@ func (s *Slots) path(file int) string {
 	return filepath.Join(s.dir, fmt.Sprintf("%05d.slots", file))
 }
 
-func (s *Slots) adopt(f *os.File) {
+func (s *Slots) adopt(f slotFile) {
 	s.files = append(s.files, f)
 	s.used = append(s.used, make([]uint64, slotsPerFile/64)...)
 }
 
-// Write puts b into a free slot. It is not durable before Sync.
+// Write puts b into a free slot. It is not durable before Sync. Of a b from
+// durable.Aligned the rest of its last block is cleared.
 func (s *Slots) Write(b []byte) (slot int64, err error) {
 	if int64(len(b)) > s.size {
 		return 0, fmt.Errorf("write %d bytes into a slot of %d", len(b), s.size)
@@ -102,17 +122,28 @@ func (s *Slots) Write(b []byte) (slot int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("take a slot: %w", err)
 	}
-	if _, err := f.WriteAt(b, s.offset(slot)); err != nil {
+	if err := s.put(f, b, s.offset(slot)); err != nil {
 		return 0, fmt.Errorf("write slot %d: %w", slot, errors.Join(err, s.Free(slot)))
 	}
-	durable.Begin(f, s.offset(slot), int64(len(b)))
 	return slot, nil
+}
+
+// put writes b, past the system's memory if it can.
+func (s *Slots) put(f slotFile, b []byte, at int64) error {
+	if blocks, ok := durable.Blocks(b); ok && s.size%durable.Block == 0 {
+		return durable.WriteDirect(f.write, blocks, at)
+	}
+	_, err := f.read.WriteAt(b, at)
+	if err == nil {
+		durable.Begin(f.read, at, int64(len(b)))
+	}
+	return err
 }
 
 func (s *Slots) offset(slot int64) int64 { return slot % slotsPerFile * s.size }
 
 // take finds a free slot, in a new file if need be.
-func (s *Slots) take() (int64, *os.File, error) {
+func (s *Slots) take() (int64, slotFile, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ; s.hint < len(s.used); s.hint++ {
@@ -128,7 +159,7 @@ func (s *Slots) take() (int64, *os.File, error) {
 	}
 	f, err := s.nextFile()
 	if err != nil {
-		return 0, nil, err
+		return 0, slotFile{}, err
 	}
 	s.adopt(f)
 	s.used[s.hint] |= 1
@@ -137,25 +168,34 @@ func (s *Slots) take() (int64, *os.File, error) {
 
 // nextFile puts a spare in its place, or makes a sparse file if there is none.
 // s.mu is locked.
-func (s *Slots) nextFile() (*os.File, error) {
-	path, spare := s.path(len(s.files)), ""
+func (s *Slots) nextFile() (slotFile, error) {
+	path := s.path(len(s.files))
 	if len(s.ready) > 0 {
-		spare, s.ready = s.ready[0], s.ready[1:]
+		spare := s.ready[0]
+		s.ready = s.ready[1:]
 		if err := os.Rename(spare, path); err != nil {
-			return nil, err
+			return slotFile{}, err
 		}
+	} else if err := s.sparse(path); err != nil {
+		return slotFile{}, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openSlotFile(path)
 	if err != nil {
-		return nil, err
+		return slotFile{}, err
 	}
-	if spare == "" {
-		err = errors.Join(f.Truncate(slotsPerFile*s.size), f.Sync())
-	}
-	if err = errors.Join(err, durable.SyncDir(s.dir)); err != nil {
-		return nil, errors.Join(err, f.Close())
+	if err := durable.SyncDir(s.dir); err != nil {
+		return slotFile{}, errors.Join(err, f.close())
 	}
 	return f, nil
+}
+
+// sparse makes a file that has no blocks yet.
+func (s *Slots) sparse(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(slotsPerFile*s.size), f.Sync(), f.Close())
 }
 
 const spareName = "spare-"
@@ -186,13 +226,14 @@ func (s *Slots) makeSpare() (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	blank := make([]byte, 1<<20)
-	for left := slotsPerFile * s.size; left > 0 && err == nil; left -= int64(len(blank)) {
-		blank = blank[:min(left, int64(len(blank)))]
-		_, err = f.Write(blank)
+	durable.Direct(f, true)
+	const step = 256 << 10 // a small disk's queue is not filled by zeros
+	blank, size := durable.Aligned(step)[:step], slotsPerFile*s.size
+	for at := int64(0); at < size && err == nil; at += step {
+		err = durable.WriteDirect(f, blank[:min(size-at, step)], at)
 	}
 	err = errors.Join(err, f.Sync())
-	forget(f, 0, slotsPerFile*s.size)
+	forget(f, 0, size)
 	if err = errors.Join(err, f.Close()); err != nil {
 		os.Remove(f.Name())
 	}
@@ -217,7 +258,7 @@ func (s *Slots) Sync(slots ...int64) error {
 	}
 	for _, n := range slots {
 		s.mu.Lock()
-		f := s.files[n/slotsPerFile]
+		f := s.files[n/slotsPerFile].read
 		s.mu.Unlock()
 		forget(f, s.offset(n), s.size) // nobody reads it soon, and memory is dear
 	}
@@ -229,7 +270,7 @@ func (s *Slots) filesOf(slots []int64) []*os.File {
 	defer s.mu.Unlock()
 	var fs []*os.File
 	for _, n := range slots {
-		if f := s.files[n/slotsPerFile]; !slices.Contains(fs, f) {
+		if f := s.files[n/slotsPerFile].read; !slices.Contains(fs, f) {
 			fs = append(fs, f)
 		}
 	}
@@ -243,7 +284,7 @@ func (s *Slots) Read(slot int64, b []byte) error {
 	there := slot >= 0 && slot < int64(len(s.used))*64
 	var f *os.File
 	if there {
-		f = s.files[slot/slotsPerFile]
+		f = s.files[slot/slotsPerFile].read
 	}
 	s.mu.Unlock()
 	if !there || int64(len(b)) > s.size {
@@ -260,7 +301,7 @@ func (s *Slots) Free(slots ...int64) error {
 	var failed error
 	for _, n := range slots {
 		s.mu.Lock()
-		f := s.files[n/slotsPerFile]
+		f := s.files[n/slotsPerFile].read
 		s.mu.Unlock()
 		if err := punch(f, s.offset(n), s.size); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("empty slot %d: %w", n, err))
@@ -283,7 +324,7 @@ func (s *Slots) emptyUnused() error {
 				run++
 			}
 			if run > n {
-				if err := punch(f, n*s.size, (run-n)*s.size); err != nil {
+				if err := punch(f.read, n*s.size, (run-n)*s.size); err != nil {
 					return fmt.Errorf("empty unused slots: %w", err)
 				}
 			}
@@ -313,7 +354,7 @@ func (s *Slots) Close() error {
 	s.preparing.Wait()
 	failed := s.removeSpares()
 	for _, f := range s.files {
-		failed = errors.Join(failed, f.Close())
+		failed = errors.Join(failed, f.close())
 	}
 	return failed
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kua/internal/blob"
+	"kua/internal/durable"
 )
 
 const slotBytes = 4096
@@ -83,6 +84,41 @@ func TestSlots(t *testing.T) {
 	n, err := s.Write([]byte("again"))
 	if err != nil || held[n] != nil && n != lost {
 		t.Errorf("Write took slot %d, which is in use: %v", n, err)
+	}
+}
+
+// TestSlotsPastMemory writes pieces that lie as the disk wants them to: what a
+// buffer held before does not come with them.
+func TestSlotsPastMemory(t *testing.T) {
+	s := openSlots(t, t.TempDir())
+	buffer := durable.Aligned(2 * slotBytes)
+	for _, size := range []int{1, slotBytes - 1, slotBytes} {
+		before := bytes.Repeat([]byte("before "), 2*slotBytes)
+		copy(buffer[:2*slotBytes], before)
+		piece := buffer[:size]
+		rand.Read(piece)
+		want := make([]byte, slotBytes)
+		copy(want, piece)
+		n, err := s.Write(piece)
+		if err == nil {
+			err = s.Sync(n)
+		}
+		got := make([]byte, slotBytes)
+		if err == nil {
+			err = s.Read(n, got)
+		}
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes: the slot holds other bytes, %v", size, err)
+		}
+		if rest := buffer[slotBytes : 2*slotBytes]; !bytes.Equal(rest, before[slotBytes:2*slotBytes]) {
+			t.Errorf("%d bytes: more than a block was cleared", size)
+		}
+	}
+	if _, ok := durable.Blocks(buffer[1:100]); ok {
+		t.Error("what lies elsewhere goes past the memory")
+	}
+	if _, ok := durable.Blocks(buffer[slotBytes : slotBytes+1 : slotBytes+100]); ok {
+		t.Error("what has no room behind it goes past the memory")
 	}
 }
 

@@ -22,10 +22,10 @@ func Begin(f *os.File, offset, size int64) {
 // It promises nothing.
 func reserve(f *os.File, offset, size int64) { _ = unix.Fallocate(int(f.Fd()), 0, offset, size) }
 
-// direct lets whole aligned blocks of f go to the disk past the system's
-// memory, or no longer (open(2), O_DIRECT). Where that cannot be had, writing
+// Direct lets whole blocks of f from Aligned go to the disk past the system's
+// memory, or no longer (open(2), O_DIRECT). Where that cannot be had, WriteDirect
 // works all the same.
-func direct(f *os.File, on bool) {
+func Direct(f *os.File, on bool) {
 	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
 	if err != nil {
 		return
@@ -39,11 +39,10 @@ func direct(f *os.File, on bool) {
 // refused reports whether a write failed for its being direct.
 func refused(err error) bool { return errors.Is(err, unix.EINVAL) }
 
-// aligned makes an empty slice with room for n bytes that begin where a disk
+// Aligned makes an empty slice with room for n bytes that begin where a disk
 // wants them to.
-func aligned(n int) []byte {
-	const align = 4096
-	raw := make([]byte, n+align)
-	off := align - int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%align)
+func Aligned(n int) []byte {
+	raw := make([]byte, n+Block)
+	off := Block - int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%Block)
 	return raw[off : off : off+n]
 }

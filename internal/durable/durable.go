@@ -12,11 +12,42 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unsafe"
 )
 
 // Temporary begins the names of files that are not whole yet. RemoveTemporary
 // clears them away.
 const Temporary = ".new-"
+
+// Block is what a disk wants direct writing in: so many bytes, beginning at a
+// multiple of them in memory and in the file.
+const Block = 4096
+
+// Blocks gives b with zeros up to the end of its last block, for WriteDirect, if
+// b begins where a disk wants it to and has the room behind it.
+func Blocks(b []byte) ([]byte, bool) {
+	n := (len(b) + Block - 1) / Block * Block
+	if n == 0 || n > cap(b) || uintptr(unsafe.Pointer(unsafe.SliceData(b)))%Block != 0 {
+		return nil, false
+	}
+	clear(b[len(b):n])
+	return b[:n], true
+}
+
+// WriteDirect writes whole blocks into a file that Direct was called for. A file
+// system that takes the flag may still refuse the writing: then, and from then on,
+// they go by the system's memory, and the disk begins with them at once.
+func WriteDirect(f *os.File, b []byte, at int64) error {
+	_, err := f.WriteAt(b, at)
+	if refused(err) {
+		Direct(f, false)
+		_, err = f.WriteAt(b, at)
+	}
+	if err == nil {
+		Begin(f, at, int64(len(b)))
+	}
+	return err
+}
 
 // WriteFile puts b in the place of the file at path.
 func WriteFile(path string, b []byte, mode os.FileMode) error {

@@ -45,9 +45,9 @@ const (
 // NewStream takes over f, which must be new and empty.
 func NewStream(f *os.File) *Stream {
 	s := &Stream{f: f, full: make(chan *block, blocks), free: make(chan *block, blocks)}
-	direct(f, true)
+	Direct(f, true)
 	for range blocks {
-		s.free <- &block{bytes: aligned(blockBytes)}
+		s.free <- &block{bytes: Aligned(blockBytes)}
 	}
 	s.filling = <-s.free
 	for range hands {
@@ -60,25 +60,11 @@ func NewStream(f *os.File) *Stream {
 func (s *Stream) write() {
 	for b := range s.full {
 		if s.failed() == nil {
-			s.fail(s.put(b.bytes[:blockBytes], b.at))
+			s.fail(WriteDirect(s.f, b.bytes[:blockBytes], b.at))
 		}
 		b.bytes = b.bytes[:0]
 		s.free <- b
 	}
-}
-
-// put writes a full block. A file system that takes the flag may still refuse
-// the writing.
-func (s *Stream) put(p []byte, at int64) error {
-	_, err := s.f.WriteAt(p, at)
-	if refused(err) {
-		direct(s.f, false)
-		_, err = s.f.WriteAt(p, at)
-	}
-	if err == nil {
-		Begin(s.f, at, int64(len(p)))
-	}
-	return err
 }
 
 func (s *Stream) failed() error {
@@ -133,7 +119,7 @@ func (s *Stream) Close() error {
 	s.hands.Wait()
 	err := s.failed()
 	if err == nil {
-		direct(s.f, false) // what is left is no multiple of the disk's own blocks
+		Direct(s.f, false) // what is left is no multiple of the disk's own blocks
 		_, err = s.f.WriteAt(s.filling.bytes, s.next)
 	}
 	if err == nil && s.reserved > 0 {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"sync"
 
+	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/node/nodedb"
 	"kua/internal/nodeapi"
@@ -18,7 +19,9 @@ const pieceBytes = parcel.PieceBytes
 
 var uploadName = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-var buffers = sync.Pool{New: func() any { b := make([]byte, pieceBytes+1); return &b }}
+// buffers are for a piece and one byte more, which tells that it is too long, and
+// lie as the disk wants them to.
+var buffers = sync.Pool{New: func() any { b := durable.Aligned(pieceBytes + durable.Block)[:pieceBytes+1]; return &b }}
 
 // putPiece keeps one piece of an upload. It answers when the bytes, and the note
 // of where they lie, are on the disk.

@@ -16,7 +16,7 @@ type pace struct {
 }
 
 const (
-	mostPieces = 6
+	mostPieces = 8
 	quick      = 400 * time.Millisecond
 	slow       = 3 * time.Second
 )

@@ -7,8 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strconv"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"kua/internal/canon"
 	"kua/internal/fault"
@@ -78,6 +82,38 @@ func ReadIndex(text []byte) (Index, error) {
 	sorted := slices.Sorted(slices.Values(x.Pieces))
 	if len(slices.Compact(sorted)) != len(x.Pieces) || !bytes.Equal(x.Text(), text) {
 		return Index{}, fault.Invalid("parcel.not_an_index")
+	}
+	return x, nil
+}
+
+// IndexOf gives the index of the sealed parcel of size bytes in r, as Split does,
+// on all processors: each hashes pieces of its own.
+func IndexOf(r io.ReaderAt, size int64) (Index, error) {
+	if size == 0 {
+		return Index{}, fault.Invalid("parcel.empty")
+	}
+	if size > MaxParcel {
+		return Index{}, fault.TooLarge("parcel.too_large", MaxParcel>>20)
+	}
+	x := Index{Size: size, Pieces: make([]string, (size+PieceBytes-1)/PieceBytes)}
+	var next atomic.Int64
+	var all errgroup.Group
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() error {
+			buf := make([]byte, PieceBytes)
+			for n := int(next.Add(1) - 1); n < len(x.Pieces); n = int(next.Add(1) - 1) {
+				piece := buf[:x.PieceSize(n)]
+				if got, err := r.ReadAt(piece, int64(n)*PieceBytes); got < len(piece) {
+					return fmt.Errorf("read piece %d: %w", n, err)
+				}
+				sum := sha256.Sum256(piece)
+				x.Pieces[n] = hex.EncodeToString(sum[:])
+			}
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return Index{}, err
 	}
 	return x, nil
 }

@@ -246,6 +246,12 @@ func TestSplit(t *testing.T) {
 		if err != nil || !bytes.Equal(back, data) || x.Size != int64(n) {
 			t.Fatalf("%d bytes: Split = %+v, %v", n, x, err)
 		}
+		if beside, err := parcel.IndexOf(bytes.NewReader(data), int64(n)); err != nil || beside.ID() != x.ID() {
+			t.Errorf("%d bytes: IndexOf = %v, %v, want what Split gave", n, beside, err)
+		}
+		if _, err := parcel.IndexOf(bytes.NewReader(data), int64(n)+1); !errors.Is(err, io.EOF) {
+			t.Errorf("%d bytes: IndexOf of a file that became shorter = %v", n, err)
+		}
 		var sum int64
 		for i := range x.Pieces {
 			sum += x.PieceSize(i)
@@ -256,6 +262,9 @@ func TestSplit(t *testing.T) {
 	}
 	if _, err := parcel.Split(bytes.NewReader(nil), nil); !errors.Is(err, fault.Invalid("parcel.empty")) {
 		t.Errorf("Split of nothing = %v, want parcel.empty", err)
+	}
+	if _, err := parcel.IndexOf(bytes.NewReader(nil), 0); !errors.Is(err, fault.Invalid("parcel.empty")) {
+		t.Errorf("IndexOf of nothing = %v, want parcel.empty", err)
 	}
 	stop := errors.New("stop")
 	if _, err := parcel.Split(strings.NewReader("x"), func(int, string, []byte) error { return stop }); err != stop {

@@ -13,6 +13,7 @@ import (
 	"mime"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"kua/internal/charter"
 	"kua/internal/durable"
@@ -47,6 +48,7 @@ func Seal(ctx context.Context, c charter.Charter, report parcel.Report, files []
 	if err != nil {
 		return r, fmt.Errorf("derive keys from the receipt: %w", err)
 	}
+	debug.FreeOSMemory() // deriving took 32 MiB, and a telephone has little: they go back before the film is read
 	report.Reply, report.Mailbox, report.Blind = keys.ReplyRecipient, keys.Mailbox, fmt.Sprintf("%x", keys.Blind)
 	sources, err := sources(ctx, files)
 	if err != nil {

@@ -45,7 +45,11 @@ func openSealed(path string) (*os.File, parcel.Index, error) {
 	if err != nil {
 		return nil, parcel.Index{}, fault.NotFound("witness.no_file", path).Because(err)
 	}
-	index, err := parcel.Split(f, nil)
+	var index parcel.Index
+	info, err := f.Stat()
+	if err == nil {
+		index, err = parcel.IndexOf(f, info.Size())
+	}
 	if err != nil {
 		return nil, index, errors.Join(fmt.Errorf("cut %s into pieces: %w", path, err), f.Close())
 	}
