@@ -100,16 +100,20 @@ func (s *Seat) HaltSpreading(ctx context.Context) error {
 	return nil
 }
 
-// ReleaseSpreading ends HaltSpreading.
+// ReleaseSpreading ends HaltSpreading. A desk that was opened from a copy is, from
+// then on, the desk.
 func (s *Seat) ReleaseSpreading(ctx context.Context) error {
 	if err := s.current(); err != nil {
+		return err
+	}
+	if err := s.d.takePlace(ctx); err != nil {
 		return err
 	}
 	return s.d.db.Release(ctx, s.actor())
 }
 
 // SpreadingHalted gives who stopped all spreading and when; by is "" while nobody
-// has.
+// has. HaltWords says it in words.
 func (d *Desk) SpreadingHalted(ctx context.Context) (by string, at time.Time, err error) {
 	return d.db.Halted(ctx)
 }

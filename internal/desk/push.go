@@ -85,6 +85,11 @@ func (d *Desk) pushTo(ctx context.Context, n *nodeClient, now current, tell func
 	if held.Manifest == now.hash && held.Checkpoint == string(cp.Raw) {
 		return nil
 	}
+	if theirs, err := d.commonLog(held); err == nil && theirs > cp.Size { // signed by this desk's key: it was further once
+		if err := d.haltCopied(ctx); err != nil {
+			return err
+		}
+	}
 	lacks, err := d.lacks(ctx, n, now, held)
 	if err != nil {
 		return err

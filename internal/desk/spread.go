@@ -145,6 +145,12 @@ func (d *Desk) spreadOne(ctx context.Context, p spread.Post) (ended spread.Post,
 	if err != nil {
 		return p, false, d.holdBack(ctx, p, err)
 	}
+	if by, _, err := d.db.Halted(ctx); err != nil || by != "" {
+		return p, false, err // as BeginPost would say, but without a new place
+	}
+	if err := d.takePlace(ctx); err != nil {
+		return p, false, err
+	}
 	during, over := d.underWay.begin(ctx, p)
 	defer over()
 	p, began, err := d.db.BeginPost(ctx, p.ID, m.Sums())

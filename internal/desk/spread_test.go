@@ -674,6 +674,75 @@ func (x *spreader) noSecretAtRest() {
 	}))
 }
 
+// goesOn opens a desk that was put back, which holds everything, and lets it go on.
+func (x *spreader) goesOn() {
+	x.t.Helper()
+	ctx := context.Background()
+	x.d = x.open(x.aigul)
+	x.s = x.sit(x.d, x.aigul)
+	by, _, err := x.d.SpreadingHalted(ctx)
+	ok(x.t, err)
+	if by != evidence.Desk || HaltWords(by) == HaltWords("Aigul") {
+		x.t.Errorf("a desk that was put back is stopped by %q", by)
+	}
+	if out := x.spread(); !out.Halted || x.p.saw(x.t) != nil {
+		x.t.Error("a desk that was put back sends what may have been sent")
+	}
+	ok(x.t, x.s.ReleaseSpreading(ctx))
+}
+
+// TestPutBackFromABackup: a desk that was opened from a copy sends nothing before
+// somebody has looked, however it was put back; one that was killed is no copy.
+func TestPutBackFromABackup(t *testing.T) {
+	ctx := context.Background()
+	x := newSpreader(t)
+	ok(t, x.s.TurnChannel(ctx, x.channel, true))
+	x.post()
+	x.close(x.d)
+	backup := filepath.Join(t.TempDir(), "backup")
+	ok(t, os.CopyFS(backup, os.DirFS(x.dir)))
+	over := func(names ...string) {
+		for _, name := range names {
+			b, err := os.ReadFile(filepath.Join(backup, name))
+			ok(t, err)
+			ok(t, os.WriteFile(filepath.Join(x.dir, name), b, 0o600)) // into the file that is there
+		}
+	}
+	x.d = x.open(x.aigul)
+	for how, putBack := range map[string]func(){
+		"the whole folder":  func() { x.restore(backup) },
+		"over what is left": func() { over(databaseFile, databaseKey, places[0]) },
+		"the database":      func() { over(databaseFile) },
+	} {
+		if out := x.spread(); out.Sent != 1 || len(x.p.saw(t)) != 1 {
+			t.Fatalf("before it put back %s: %+v", how, out)
+		}
+		x.close(x.d)
+		x.d = x.open(x.aigul)
+		if by, _, err := x.d.SpreadingHalted(ctx); err != nil || by != "" {
+			t.Fatalf("opened again it is stopped by %q, %v", by, err)
+		}
+		x.close(x.d)
+		putBack()
+		x.goesOn()
+	}
+	ok(t, x.s.HaltSpreading(ctx))
+	ok(t, x.d.haltCopied(ctx))
+	if by, _, err := x.d.SpreadingHalted(ctx); err != nil || by != evidence.Desk {
+		t.Errorf("stopped before it was found to be a copy, it says %q, %v", by, err)
+	}
+	ok(t, x.s.ReleaseSpreading(ctx))
+	x.close(x.d)
+	if !x.run(order{Act: "spread", Platform: x.p.diary, DieAt: "place: made"}, 0) {
+		t.Fatal("it was not killed")
+	}
+	x.d = x.open(x.aigul)
+	if out := x.spread(); out.Halted || out.Sent != 1 {
+		t.Errorf("after a kill Spread = %+v", out)
+	}
+	x.close(x.d)
+}
+
 // TestKilledWhileSpreading kills the desk before and after the platform hears of a
 // post: nothing goes twice, and what is not known is said and asked.
 func TestKilledWhileSpreading(t *testing.T) {
@@ -686,6 +755,8 @@ func TestKilledWhileSpreading(t *testing.T) {
 	ok(t, os.CopyFS(before, os.DirFS(x.dir)))
 	for point, arrived := range map[string]int{"spread: begun": 0, "spread: answered": 1} {
 		x.restore(before)
+		x.goesOn()
+		x.close(x.d)
 		if !x.run(order{Act: "spread", Platform: x.p.diary, DieAt: point}, 0) {
 			t.Fatalf("it was not killed at %q", point)
 		}
