@@ -73,9 +73,9 @@ func (l *Laptop) Sealed() http.Handler {
 	mux.Handle(web.Prefix, page.Headers(reportpage.Opening, l.assets)) // a worker obeys the policy its script came with
 	l.route(mux, map[string]http.Handler{
 		"/":             page.Headers(forms, l.show(l.front)),
-		"/report":       page.Headers(reportpage.Sealing, reportpage.Squeezed(l.show(l.report))),
-		"/report/words": page.Headers(forms, reportpage.Squeezed(l.show(l.reportWords))),
-		"/replies":      page.Headers(reportpage.Opening, reportpage.Squeezed(l.show(l.replies))),
+		"/report":       page.Headers(reportpage.Sealing, reportpage.Packed(l.show(l.report))),
+		"/report/words": page.Headers(forms, reportpage.Packed(l.show(l.reportWords))),
+		"/replies":      page.Headers(reportpage.Opening, reportpage.Packed(l.show(l.replies))),
 		"/sealed":       page.Headers(forms, l.form(false)),
 	})
 	return mux
