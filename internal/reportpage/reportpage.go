@@ -170,7 +170,7 @@ var byHand = map[string]string{
 	"report.done": "handover.done", "report.done.text": "handover.done.text", "report.done.answers": "handover.done.answers",
 	"report.ack": "handover.ack", "report.ack.text": "handover.ack.text", "report.ack.node": "handover.ack.laptop", "report.seal.hint": "handover.seal.hint",
 	"report.honest.phone": "handover.honest.phone", "report.left.text": "handover.left.text", "report.left.erase.sure": "handover.left.sure", "report.stop.sure": "handover.stop.sure",
-	"report.no_room.hint": "handover.no_room.hint", "report.not_kept": "handover.not_kept",
+	"report.no_room.hint": "handover.no_room.hint", "report.let_go": "handover.let_go", "report.not_kept": "handover.not_kept",
 	"replies.how": "handover.replies.how", "replies.none": "handover.replies.none", "replies.none.why": "handover.replies.why",
 }
 
@@ -191,7 +191,7 @@ var (
 		"report.check.group", "report.check.wrong",
 		"report.sending", "report.sending.resumed", "report.saving",
 		"report.stage.preparing", "report.stage.deriving", "report.stage.sealing", "report.stage.sending", "report.stage.committing", "report.stage.sealed",
-		"report.of", "report.spoken", "report.keeping", "report.not_keeping", "report.save.text", "report.save.only", "report.save.saved", "report.stop.sure",
+		"report.of", "report.spoken", "report.let_go", "report.keeping", "report.not_keeping", "report.save.text", "report.save.only", "report.save.saved", "report.stop.sure",
 		"report.no_room", "report.too_large", "report.too_large_to_save", "report.node_not_named", "report.not_kept", "report.gone",
 		"parcel.empty_report", "parcel.text_too_long", "parcel.too_many_files", "parcel.report_too_large", "parcel.source_changed", "parcel.too_large", "parcel.member",
 		"seal.mixed_recipients", "seal.no_recipients", "seal.recipient",
