@@ -1,6 +1,8 @@
 package web
 
 import (
+	"crypto/sha512"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +31,7 @@ type Bundle struct {
 type asset struct {
 	contentType  string
 	plain        []byte
+	integrity    string // of plain
 	gzip, brotli []byte // nil where they are no smaller
 }
 
@@ -63,7 +66,8 @@ func readAsset(dist fs.FS, name string) (*asset, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &asset{contentType: contentType(name), plain: plain}
+	sum := sha512.Sum384(plain)
+	a := &asset{contentType: contentType(name), plain: plain, integrity: "sha384-" + base64.StdEncoding.EncodeToString(sum[:])}
 	if a.gzip, err = optional(dist, name+".gz"); err != nil {
 		return nil, err
 	}
@@ -105,6 +109,16 @@ func (b *Bundle) Path(name string) string {
 	return Prefix + "missing/" + name
 }
 
+// Integrity names a file's bytes (W3C Subresource Integrity), so that a browser runs
+// no script that it has kept under the same address from somewhere else; "" of a name
+// that the bundle lacks.
+func (b *Bundle) Integrity(name string) string {
+	if a := b.files[b.hashed[name]]; a != nil {
+		return a.integrity
+	}
+	return ""
+}
+
 // Bytes gives a file's content by its plain name, for those who serve it
 // themselves; ok is false when the bundle lacks it. The caller must not change it.
 func (b *Bundle) Bytes(name string) (content []byte, ok bool) {
@@ -118,6 +132,16 @@ func (b *Bundle) Bytes(name string) (content []byte, ok bool) {
 // ServeHTTP answers below Prefix. A name never changes its content, so the
 // browser may keep it for a year without asking.
 func (b *Bundle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.serve(w, r, "public, max-age=31536000, immutable")
+}
+
+// Unkept serves the same to browsers that are to keep nothing: at an address that is
+// another machine's tomorrow.
+func (b *Bundle) Unkept() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, "no-store") })
+}
+
+func (b *Bundle) serve(w http.ResponseWriter, r *http.Request, keep string) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
@@ -131,7 +155,7 @@ func (b *Bundle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cache-Control", keep)
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("X-Content-Type-Options", "nosniff")
 	body := a.plain

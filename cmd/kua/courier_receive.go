@@ -146,7 +146,7 @@ func (r receiving) open(laptop *handover.Laptop, id *handover.Identity, ips []ne
 		return o, err
 	}
 	certificate := id.Certificate()
-	o.doors = append(o.doors, handover.Listen{Listener: l, Certificate: &certificate, Handler: laptop.Sealed()})
+	o.doors = append(o.doors, handover.Listen{Listener: l, Certificate: &certificate, Handler: laptop.Sealed(ips)})
 	o.shown.Fingerprint = id.Fingerprint()
 	for _, ip := range ips {
 		o.shown.Addresses = append(o.shown.Addresses, handover.Host("https", ip, port))
@@ -155,7 +155,7 @@ func (r receiving) open(laptop *handover.Laptop, id *handover.Identity, ips []ne
 		if l, port, err = listen(r.at(r.plain)); err != nil {
 			return o, err
 		}
-		o.doors = append(o.doors, handover.Listen{Listener: l, Handler: laptop.Plain()})
+		o.doors = append(o.doors, handover.Listen{Listener: l, Handler: laptop.Plain(ips)})
 		o.shown.Plain = handover.Host("http", ips[0], port)
 	}
 	if r.screen == "" {

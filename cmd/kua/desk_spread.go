@@ -135,7 +135,7 @@ func (a *app) channelList(f *deskFlags) *cobra.Command {
 func (a *app) sayHalted(ctx context.Context, d *desk.Desk) error {
 	by, at, err := d.SpreadingHalted(ctx)
 	if by != "" {
-		a.say("spread.halted", by, at.UTC().Format("2006-01-02 15:04 UTC"))
+		a.say(desk.HaltWords(by), by, at.UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	return err
 }

@@ -325,8 +325,12 @@ func (a *app) mirrorEvidence() *cobra.Command {
 			return printJSON(a.out, j)
 		}
 		a.say("cli.mirror.evidence."+j.What, j.Day, strings.Join(j.Sources, ", "))
-		for _, l := range []mirror.Log{j.Old, j.New} {
+		for i, l := range []mirror.Log{j.Old, j.New} {
+			if l.Origin == "" { // there is no such note
+				continue
+			}
 			a.say("cli.verify.log", l.Origin, l.Size, l.Root)
+			a.say("cli.verify.log.key", []string{j.OldKey, j.NewKey}[i])
 		}
 		a.say("cli.mirror.evidence.charter", j.Charter)
 		return nil

@@ -91,11 +91,16 @@ func (a *app) sayReport(r verify.Report) {
 	}
 	if r.Log.Size > 0 {
 		a.say("cli.verify.log", r.Log.Origin, r.Log.Size, r.Log.Root)
+		a.say("cli.verify.log.key", r.Log.Key)
 	}
 	if n := r.Rotated; n != nil {
 		a.say("cli.verify.rotated", n.Charter, n.Size)
 		if n.Void > 0 {
 			a.say("cli.verify.rotated.void", n.Void)
+			a.say("cli.verify.log.key", n.OldKey)
+		}
+		if n.Unchecked {
+			a.say("cli.verify.rotated.unchecked")
 		}
 	}
 	a.say("cli.verify.files", r.Files, r.Bytes)

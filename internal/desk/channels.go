@@ -60,13 +60,17 @@ func (d *Desk) kind(c spread.Channel) (spread.Kind, error) {
 	return kind, nil
 }
 
-// TurnChannel turns a channel on or off. Off stops everything at once that is not
-// yet on its way there, withdrawals too.
+// TurnChannel turns a channel on or off. Off stops everything at once, withdrawals
+// and an upload that is under way there too.
 func (s *Seat) TurnChannel(ctx context.Context, id int64, on bool) error {
 	if err := s.current(); err != nil {
 		return err
 	}
-	return s.d.db.TurnChannel(ctx, s.actor(), id, on)
+	if err := s.d.db.TurnChannel(ctx, s.actor(), id, on); err != nil || on {
+		return err
+	}
+	s.d.underWay.stop(func(p spread.Post) bool { return p.Channel == id })
+	return nil
 }
 
 // RemoveChannel forgets a channel's secret. What stands there stays there, and
@@ -75,28 +79,41 @@ func (s *Seat) RemoveChannel(ctx context.Context, id int64) error {
 	if err := s.current(); err != nil {
 		return err
 	}
-	return s.d.db.RemoveChannel(ctx, s.actor(), id)
+	if err := s.d.db.RemoveChannel(ctx, s.actor(), id); err != nil {
+		return err
+	}
+	s.d.underWay.stop(func(p spread.Post) bool { return p.Channel == id })
+	return nil
 }
 
 // HaltSpreading stops everything to every channel, until ReleaseSpreading, whoever
-// opens the desk meanwhile. What is on its way at this moment arrives.
+// opens the desk meanwhile. An upload that is under way ends at once; what a
+// platform has whole by then may still stand there, and is kept as what it is.
 func (s *Seat) HaltSpreading(ctx context.Context) error {
 	if err := s.current(); err != nil {
 		return err
 	}
-	return s.d.db.Halt(ctx, s.actor())
+	if err := s.d.db.Halt(ctx, s.actor()); err != nil {
+		return err
+	}
+	s.d.underWay.stop(func(spread.Post) bool { return true })
+	return nil
 }
 
-// ReleaseSpreading ends HaltSpreading.
+// ReleaseSpreading ends HaltSpreading. A desk that was opened from a copy is, from
+// then on, the desk.
 func (s *Seat) ReleaseSpreading(ctx context.Context) error {
 	if err := s.current(); err != nil {
+		return err
+	}
+	if err := s.d.takePlace(ctx); err != nil {
 		return err
 	}
 	return s.d.db.Release(ctx, s.actor())
 }
 
 // SpreadingHalted gives who stopped all spreading and when; by is "" while nobody
-// has.
+// has. HaltWords says it in words.
 func (d *Desk) SpreadingHalted(ctx context.Context) (by string, at time.Time, err error) {
 	return d.db.Halted(ctx)
 }

@@ -4,6 +4,7 @@ package desk
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -27,4 +28,15 @@ func lockDir(path string) (*os.File, error) {
 		return nil, fault.Conflict("desk.open_elsewhere")
 	}
 	return nil, err
+}
+
+// identity gives what tells a file from every copy of it in one file system: its
+// number there and the moment of its last change, which no program can set. On file
+// systems that keep neither (FAT) every mount gives another.
+func identity(path string) (string, error) {
+	var s unix.Stat_t
+	if err := unix.Lstat(path, &s); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d %d.%d", s.Ino, s.Ctim.Sec, s.Ctim.Nsec), nil
 }

@@ -72,6 +72,8 @@ type Desk struct {
 	publishing sync.Mutex // one change of tree, overlay and log at a time
 	pushing    sync.Mutex // one push at a time
 	spreading  sync.Mutex // one sender at a time
+	underWay   underWay
+	placing    sync.Mutex // one change of places at a time
 	comparing  sync.Mutex // one comparison at a time: of two, each must see the other; guards archive
 
 	verdicts verdicts // of the gate
@@ -171,7 +173,7 @@ func Open(ctx context.Context, cfg Config, person *keyring.Person) (*Desk, error
 	}
 	cfg = cfg.filled()
 	d := &Desk{cfg: cfg, dir: cfg.Dir, lock: lock, person: person}
-	for _, step := range []func(context.Context) error{d.equip, d.unlock, d.tidy, d.resume, d.afterKill, d.startJobs} {
+	for _, step := range []func(context.Context) error{d.equip, d.unlock, d.tidy, d.recognise, d.resume, d.afterKill, d.startJobs} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.shut())
 		}

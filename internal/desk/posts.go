@@ -112,13 +112,16 @@ func (s *Seat) Retry(ctx context.Context, post int64) (spread.Post, error) {
 }
 
 // Recall takes a post back: what was not sent goes nowhere, what stands there is
-// taken away as soon as the channel lets it.
+// taken away as soon as the channel lets it. An upload that is under way ends at
+// once; what arrived of it all the same is taken away.
 func (s *Seat) Recall(ctx context.Context, post int64) (spread.Post, error) {
 	if err := s.current(); err != nil {
 		return spread.Post{}, err
 	}
-	return s.d.db.ChangePost(ctx, s.actor(), post, evidence.Recalled, func(p spread.Post) (spread.Post, error) {
+	p, err := s.d.db.ChangePost(ctx, s.actor(), post, evidence.Recalled, func(p spread.Post) (spread.Post, error) {
 		switch {
+		case p.Act != spread.Delete && p.State == spread.Sending:
+			p.Cleared = "" // Post.Back, once it is known where the call has left it
 		case p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Failed):
 			p.State, p.Fault = spread.Withdrawn, nil
 		case p.State == spread.Sent:
@@ -128,12 +131,17 @@ func (s *Seat) Recall(ctx context.Context, post int64) (spread.Post, error) {
 		}
 		return p, nil
 	})
+	if err == nil {
+		s.d.underWay.stop(func(u spread.Post) bool { return u.ID == post })
+	}
+	return p, err
 }
 
 // Judge keeps what a person found at the platform of a post whose call was cut
 // off, or that the platform would not take away. With at, it stands there under
 // that id; with at nil, it does not: then an uncertain post goes again, and one
-// that was to be taken away is gone.
+// that was to be taken away is gone. One that was taken back meanwhile goes nowhere,
+// and is taken away where it stands.
 func (s *Seat) Judge(ctx context.Context, post int64, at *spread.Remote) (spread.Post, error) {
 	if err := s.current(); err != nil {
 		return spread.Post{}, err
@@ -150,6 +158,7 @@ func (s *Seat) Judge(ctx context.Context, post int64, at *spread.Remote) (spread
 		if p.State != spread.Uncertain && !gone {
 			return p, wrongState(p)
 		}
+		back := p.TakenBack()
 		p.Fault, p.Tries, p.Next = nil, 0, s.d.cfg.Now()
 		switch {
 		case gone:
@@ -158,6 +167,9 @@ func (s *Seat) Judge(ctx context.Context, post int64, at *spread.Remote) (spread
 			p.State = spread.Queued
 		default:
 			p.State, p.Remote = spread.Sent, *at
+		}
+		if back {
+			p = p.Back(s.d.cfg.Now())
 		}
 		return p, nil
 	})
@@ -215,8 +227,9 @@ func (d *Desk) carryOnAll(ctx context.Context) error {
 // carryOn looks at every post of a record against its newest version. Of a
 // withdrawn record nothing more goes out, and what stands somewhere is taken away.
 // A correction takes the place of what stands there, once a person confirmed it;
-// where its films or pictures are others, the old ones are taken away at once. It
-// may be called as often as one likes.
+// where its films or pictures are others, the old ones are taken away at once. An
+// upload of an earlier version that is under way is ended. It may be called as
+// often as one likes.
 func (d *Desk) carryOn(ctx context.Context, id string) error {
 	posts, err := d.db.Posts(ctx, id)
 	if err != nil || len(posts) == 0 {
@@ -254,6 +267,8 @@ func (d *Desk) carryOnOne(ctx context.Context, p spread.Post, r record.Record) e
 		}
 		_, err := d.succeed(ctx, c, newPost(c, r))
 		return err
+	case p.State == spread.Sending && p.Act != spread.Delete:
+		d.underWay.stop(func(u spread.Post) bool { return u.ID == p.ID }) // whoever made that call looks at it anew
 	case p.State == spread.Sent && withdrawn:
 		return d.turn(ctx, p, evidence.Recalled, func(p spread.Post) spread.Post { return p.TakenAway(d.cfg.Now()) })
 	case p.State == spread.Sent:

@@ -16,6 +16,7 @@ import (
 
 	"kua/internal/charter"
 	"kua/internal/edition"
+	"kua/internal/fault"
 	"kua/internal/nodeapi"
 	"kua/internal/tlog"
 )
@@ -85,6 +86,11 @@ func (d *Desk) pushTo(ctx context.Context, n *nodeClient, now current, tell func
 	if held.Manifest == now.hash && held.Checkpoint == string(cp.Raw) {
 		return nil
 	}
+	if theirs, err := d.commonLog(held); err == nil && theirs > cp.Size { // signed by this desk's key: it was further once
+		if err := d.haltCopied(ctx); err != nil {
+			return err
+		}
+	}
 	lacks, err := d.lacks(ctx, n, now, held)
 	if err != nil {
 		return err
@@ -97,7 +103,21 @@ func (d *Desk) pushTo(ctx context.Context, n *nodeClient, now current, tell func
 		return err
 	}
 	d.crash("push: log brought")
-	return d.switchTo(ctx, n, now, cp)
+	err = d.switchTo(ctx, n, now, cp)
+	if spoilt(err) {
+		d.cfg.Diary.Warn("a node's log went bad, and is brought whole", "node", n.url, "cause", faultKey(err))
+		if err = d.pushLogPaths(ctx, n, tlog.NewPaths(0, cp.Size)); err == nil {
+			err = d.switchTo(ctx, n, now, cp)
+		}
+	}
+	return err
+}
+
+// spoilt reports whether a node could not switch since files of its own log are not
+// what they were.
+func spoilt(err error) bool {
+	f, ok := fault.Of(err)
+	return ok && (f.Key == "tlog.tile" || f.Key == "tlog.bundle" || f.Key == "tlog.missing" || f.Key == "tlog.tiles_do_not_fit")
 }
 
 // lacks gives the files of the edition that the node does not have. Of the
@@ -209,7 +229,13 @@ func (d *Desk) pushLog(ctx context.Context, n *nodeClient, held nodeapi.EditionS
 	if err != nil {
 		return err
 	}
-	for _, path := range tlog.NewPaths(from, cp.Size) {
+	return d.pushLogPaths(ctx, n, tlog.NewPaths(from, cp.Size))
+}
+
+// pushLogPaths brings files of the log, the highest tiles first: what joins a file to
+// the root is there, and right, before it.
+func (d *Desk) pushLogPaths(ctx context.Context, n *nodeClient, paths []string) error {
+	for _, path := range slices.Backward(paths) {
 		if path == tlog.CheckpointPath {
 			continue // it comes with the switch
 		}

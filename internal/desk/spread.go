@@ -46,12 +46,12 @@ func (d *Desk) round(ctx context.Context, away bool, progress func(done, total i
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
-	d.spreading.Lock()
-	defer d.spreading.Unlock()
 	var out Spreaded
-	if err := d.carryOnAll(ctx); err != nil {
+	if err := d.carryOnAll(ctx); err != nil { // before the lock: it ends the upload of an earlier version
 		return out, err
 	}
+	d.spreading.Lock()
+	defer d.spreading.Unlock()
 	tried := make(map[try]bool)
 	if err := d.callDue(ctx, &out, tried, true, progress); err != nil {
 		return out, err
@@ -107,9 +107,9 @@ func (d *Desk) callDue(ctx context.Context, out *Spreaded, tried map[try]bool, a
 		switch {
 		case !called:
 			continue
-		case ended.State == spread.Sent:
+		case ended.State == spread.Sent, ended.Act != p.Act: // taken back meanwhile it stands there, until it is taken away
 			out.Sent++
-		case ended.State == spread.Withdrawn:
+		case ended.State == spread.Withdrawn && p.Act == spread.Delete:
 			out.Gone++
 		default:
 			out.Failed++
@@ -145,19 +145,32 @@ func (d *Desk) spreadOne(ctx context.Context, p spread.Post) (ended spread.Post,
 	if err != nil {
 		return p, false, d.holdBack(ctx, p, err)
 	}
+	if by, _, err := d.db.Halted(ctx); err != nil || by != "" {
+		return p, false, err // as BeginPost would say, but without a new place
+	}
+	if err := d.takePlace(ctx); err != nil {
+		return p, false, err
+	}
+	during, over := d.underWay.begin(ctx, p)
+	defer over()
 	p, began, err := d.db.BeginPost(ctx, p.ID, m.Sums())
 	if err != nil || !began {
 		return p, false, err
 	}
 	d.crash("spread: begun")
-	at, err := call(ctx, connector, p, m)
+	at, failed := call(during, connector, p, m)
 	d.crash("spread: answered")
-	p = p.After(at, err, d.cfg.Now())
+	// What is known now must be kept, whoever waits no more.
+	p, err = d.db.EndPost(context.WithoutCancel(ctx), evidence.Machine(), p.ID, func(p spread.Post) spread.Post {
+		if context.Cause(during) == errStopped {
+			return p.Stopped(at, failed, d.cfg.Now())
+		}
+		return p.After(at, failed, d.cfg.Now())
+	})
 	if p.Fault != nil {
 		d.cfg.Diary.Warn("post not done", "post", p.ID, "state", p.State, "cause", faultKey(p.Fault))
 	}
-	// What is known now must be kept, whoever waits no more.
-	return p, true, d.db.EndPost(context.WithoutCancel(ctx), evidence.Machine(), p)
+	return p, true, err
 }
 
 // connector gives what speaks to a channel.
@@ -259,11 +272,14 @@ func (d *Desk) askUncertain(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		p.State, p.Next, p.Fault = spread.Queued, d.cfg.Now(), nil
-		if found {
-			p = p.After(at, nil, d.cfg.Now())
-		}
-		if err := d.db.EndPost(ctx, evidence.Machine(), p); err != nil {
+		_, err = d.db.EndPost(ctx, evidence.Machine(), p.ID, func(p spread.Post) spread.Post {
+			if found {
+				return p.After(at, nil, d.cfg.Now())
+			}
+			p.State, p.Next, p.Fault = spread.Queued, d.cfg.Now(), nil
+			return p
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -290,8 +306,10 @@ func (d *Desk) afterKill(ctx context.Context) error {
 		return err
 	}
 	for _, p := range cut {
-		ended := p.After(spread.Remote{}, fault.Later("spread.cut_off"), d.cfg.Now())
-		if err := d.db.EndPost(ctx, evidence.Machine(), ended); err != nil {
+		_, err := d.db.EndPost(ctx, evidence.Machine(), p.ID, func(p spread.Post) spread.Post {
+			return p.After(spread.Remote{}, fault.Later("spread.cut_off"), d.cfg.Now())
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -27,6 +27,7 @@ type platform struct {
 	fails  func(act spread.Act) error                    // nil: nothing does
 	asks   func(key string) (spread.Remote, bool, error) // nil: it cannot be asked
 	before func()                                        // is called before each act
+	during func(context.Context) error                   // is what a message's call takes; nil: nothing
 }
 
 // told is one line of its diary.
@@ -89,7 +90,12 @@ func (t talker) note(s saw) error {
 	return errors.Join(json.NewEncoder(f).Encode(s), f.Close())
 }
 
-func (t talker) Send(_ context.Context, m spread.Message) (spread.Remote, error) {
+func (t talker) Send(ctx context.Context, m spread.Message) (spread.Remote, error) {
+	if t.p.during != nil {
+		if err := t.p.during(ctx); err != nil {
+			return spread.Remote{}, err
+		}
+	}
 	text, err := m.Text(4000, func(s string) int { return len([]rune(s)) })
 	if err != nil {
 		return spread.Remote{}, err
@@ -552,6 +558,106 @@ func TestSpreadingStops(t *testing.T) {
 	x.state(three.ID, spread.Withdrawn, "spread.bytes_changed")
 }
 
+// TestStopsWhatIsUnderWay: what a person stops or takes back while it is being sent
+// ends at once and is kept as what it is: not done, or perhaps there; what arrived
+// all the same is taken away.
+func TestStopsWhatIsUnderWay(t *testing.T) {
+	ctx := context.Background()
+	x := newSpreader(t)
+	ok(t, x.s.TurnChannel(ctx, x.channel, true))
+	second, err := x.s.AddChannel(ctx, spread.Channel{Kind: "made-up", Name: "Other", Place: "@other", Languages: []string{"en"}}, []byte(channelSecret))
+	ok(t, err)
+	ok(t, x.s.TurnChannel(ctx, second, true))
+	p := x.post()
+
+	notDone := &spread.Failure{Outcome: spread.NotDone, Err: fault.Later("spread.telegram.unreachable")}
+	unknown := &spread.Failure{Outcome: spread.Unknown, Err: fault.Later("spread.telegram.cut")}
+	while := func(end error, act func()) {
+		t.Helper()
+		began := make(chan struct{})
+		x.p.during = func(ctx context.Context) error {
+			x.p.during = nil
+			close(began)
+			select {
+			case <-ctx.Done():
+			case <-time.After(10 * time.Second):
+				t.Error("the call was not ended")
+			}
+			return end
+		}
+		sent := make(chan error, 1)
+		go func() { _, err := x.d.Spread(ctx, nil); sent <- err }()
+		<-began
+		act()
+		ok(t, <-sent)
+	}
+	recall := func(id int64) func() {
+		return func() { _, err := x.s.Recall(ctx, id); ok(t, err) }
+	}
+	again := func(id int64) {
+		t.Helper()
+		q, err := x.d.db.Post(ctx, id)
+		ok(t, err)
+		_, err = x.s.Post(ctx, q.Record, q.Channel)
+		ok(t, err)
+		x.confirm(id)
+	}
+
+	while(notDone, func() { ok(t, x.s.HaltSpreading(ctx)) })
+	if q := x.state(p.ID, spread.Queued, "spread.stopped"); q.Tries != 0 || q.Cleared == "" {
+		t.Errorf("stopped it is %+v", q)
+	}
+	ok(t, x.s.ReleaseSpreading(ctx))
+	while(notDone, func() { ok(t, x.s.TurnChannel(ctx, x.channel, false)) })
+	x.state(p.ID, spread.Queued, "spread.stopped")
+	ok(t, x.s.TurnChannel(ctx, x.channel, true))
+	while(notDone, recall(p.ID))
+	x.state(p.ID, spread.Withdrawn, "")
+
+	again(p.ID)
+	while(unknown, recall(p.ID))
+	x.state(p.ID, spread.Uncertain, "spread.telegram.cut")
+	_, err = x.s.Judge(ctx, p.ID, nil)
+	ok(t, err)
+	x.state(p.ID, spread.Withdrawn, "") // and not queued again
+	if got := x.p.saw(t); got != nil {
+		t.Fatalf("the platform was told %+v", got)
+	}
+	again(p.ID)
+	while(unknown, recall(p.ID))
+	_, err = x.s.Judge(ctx, p.ID, &spread.Remote{ID: "m-1"})
+	ok(t, err)
+	x.spread()
+	if got := x.p.saw(t); len(got) != 1 || got[0].Act != spread.Delete || got[0].At != "m-1" {
+		t.Errorf("found there after it was taken back, the platform was told %+v", got)
+	}
+	x.state(p.ID, spread.Withdrawn, "")
+
+	other, err := x.s.Post(ctx, "000001", second)
+	ok(t, err)
+	x.confirm(other.ID)
+	while(nil, recall(other.ID))
+	if got := x.p.saw(t); len(got) != 2 || got[0].Act != spread.Send || got[1].Act != spread.Delete {
+		t.Errorf("arrived and taken back, the platform was told %+v", got)
+	}
+	x.state(other.ID, spread.Withdrawn, "")
+
+	third, err := x.s.AddChannel(ctx, spread.Channel{Kind: "made-up", Name: "Third", Place: "@third", Languages: []string{"en"}}, []byte(channelSecret))
+	ok(t, err)
+	ok(t, x.s.TurnChannel(ctx, third, true))
+	last, err := x.s.Post(ctx, "000001", third)
+	ok(t, err)
+	x.confirm(last.ID)
+	while(notDone, x.withdraw)
+	x.state(last.ID, spread.Withdrawn, "")
+	if got := x.p.saw(t); got != nil {
+		t.Errorf("the platform was told %+v", got)
+	}
+	if _, err := x.d.Check(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 // noSecretAtRest: the secret of a channel lies nowhere but in the encrypted
 // database.
 func (x *spreader) noSecretAtRest() {
@@ -568,6 +674,75 @@ func (x *spreader) noSecretAtRest() {
 	}))
 }
 
+// goesOn opens a desk that was put back, which holds everything, and lets it go on.
+func (x *spreader) goesOn() {
+	x.t.Helper()
+	ctx := context.Background()
+	x.d = x.open(x.aigul)
+	x.s = x.sit(x.d, x.aigul)
+	by, _, err := x.d.SpreadingHalted(ctx)
+	ok(x.t, err)
+	if by != evidence.Desk || HaltWords(by) == HaltWords("Aigul") {
+		x.t.Errorf("a desk that was put back is stopped by %q", by)
+	}
+	if out := x.spread(); !out.Halted || x.p.saw(x.t) != nil {
+		x.t.Error("a desk that was put back sends what may have been sent")
+	}
+	ok(x.t, x.s.ReleaseSpreading(ctx))
+}
+
+// TestPutBackFromABackup: a desk that was opened from a copy sends nothing before
+// somebody has looked, however it was put back; one that was killed is no copy.
+func TestPutBackFromABackup(t *testing.T) {
+	ctx := context.Background()
+	x := newSpreader(t)
+	ok(t, x.s.TurnChannel(ctx, x.channel, true))
+	x.post()
+	x.close(x.d)
+	backup := filepath.Join(t.TempDir(), "backup")
+	ok(t, os.CopyFS(backup, os.DirFS(x.dir)))
+	over := func(names ...string) {
+		for _, name := range names {
+			b, err := os.ReadFile(filepath.Join(backup, name))
+			ok(t, err)
+			ok(t, os.WriteFile(filepath.Join(x.dir, name), b, 0o600)) // into the file that is there
+		}
+	}
+	x.d = x.open(x.aigul)
+	for how, putBack := range map[string]func(){
+		"the whole folder":  func() { x.restore(backup) },
+		"over what is left": func() { over(databaseFile, databaseKey, places[0]) },
+		"the database":      func() { over(databaseFile) },
+	} {
+		if out := x.spread(); out.Sent != 1 || len(x.p.saw(t)) != 1 {
+			t.Fatalf("before it put back %s: %+v", how, out)
+		}
+		x.close(x.d)
+		x.d = x.open(x.aigul)
+		if by, _, err := x.d.SpreadingHalted(ctx); err != nil || by != "" {
+			t.Fatalf("opened again it is stopped by %q, %v", by, err)
+		}
+		x.close(x.d)
+		putBack()
+		x.goesOn()
+	}
+	ok(t, x.s.HaltSpreading(ctx))
+	ok(t, x.d.haltCopied(ctx))
+	if by, _, err := x.d.SpreadingHalted(ctx); err != nil || by != evidence.Desk {
+		t.Errorf("stopped before it was found to be a copy, it says %q, %v", by, err)
+	}
+	ok(t, x.s.ReleaseSpreading(ctx))
+	x.close(x.d)
+	if !x.run(order{Act: "spread", Platform: x.p.diary, DieAt: "place: made"}, 0) {
+		t.Fatal("it was not killed")
+	}
+	x.d = x.open(x.aigul)
+	if out := x.spread(); out.Halted || out.Sent != 1 {
+		t.Errorf("after a kill Spread = %+v", out)
+	}
+	x.close(x.d)
+}
+
 // TestKilledWhileSpreading kills the desk before and after the platform hears of a
 // post: nothing goes twice, and what is not known is said and asked.
 func TestKilledWhileSpreading(t *testing.T) {
@@ -580,6 +755,8 @@ func TestKilledWhileSpreading(t *testing.T) {
 	ok(t, os.CopyFS(before, os.DirFS(x.dir)))
 	for point, arrived := range map[string]int{"spread: begun": 0, "spread: answered": 1} {
 		x.restore(before)
+		x.goesOn()
+		x.close(x.d)
 		if !x.run(order{Act: "spread", Platform: x.p.diary, DieAt: point}, 0) {
 			t.Fatalf("it was not killed at %q", point)
 		}

@@ -79,6 +79,24 @@ func Replace(path string, mode os.FileMode, write func(io.Writer) error) error {
 	return nil
 }
 
+// PutNew gives a file that is whole its last name, in the same folder. A file that has
+// that name already stays, and the error is fs.ErrExist.
+func PutNew(from, to string) error {
+	if err := renameNew(from, to); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(to))
+}
+
+// renameLooking renames after a look whether the name is free: all that can be had
+// where the system does not do both at once.
+func renameLooking(from, to string) error {
+	if _, err := os.Lstat(to); err == nil {
+		return &fs.PathError{Op: "rename", Path: to, Err: fs.ErrExist}
+	}
+	return os.Rename(from, to)
+}
+
 // SyncDir makes the names in a folder durable.
 func SyncDir(path string) error {
 	f, err := os.Open(path)

@@ -66,29 +66,30 @@ func New(counter *courier.Counter, c charter.Charter, cat *locale.Catalogue) (*L
 	}, nil
 }
 
-// Sealed is the handler for an address with a certificate.
-func (l *Laptop) Sealed() http.Handler {
+// Sealed is the handler for a door with a certificate, which is reached at these
+// addresses.
+func (l *Laptop) Sealed(at []net.IP) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(nodeapi.Base+"/", patient(l.counter.Handler()))
-	mux.Handle(web.Prefix, page.Headers(reportpage.Opening, l.assets)) // a worker obeys the policy its script came with
+	mux.Handle(web.Prefix, page.Headers(reportpage.Opening, l.assets.Unkept())) // a worker obeys the policy its script came with
 	l.route(mux, map[string]http.Handler{
 		"/":             page.Headers(forms, l.show(l.front)),
-		"/report":       page.Headers(reportpage.Sealing, reportpage.Squeezed(l.show(l.report))),
-		"/report/words": page.Headers(forms, reportpage.Squeezed(l.show(l.reportWords))),
-		"/replies":      page.Headers(reportpage.Opening, reportpage.Squeezed(l.show(l.replies))),
+		"/report":       page.Headers(reportpage.Sealing, reportpage.Packed(l.show(l.report))),
+		"/report/words": page.Headers(forms, reportpage.Packed(l.show(l.reportWords))),
+		"/replies":      page.Headers(reportpage.Opening, reportpage.Packed(l.show(l.replies))),
 		"/sealed":       page.Headers(forms, l.form(false)),
 	})
-	return mux
+	return l.only(at, mux)
 }
 
 // Plain is the handler for an address without one, for browsers that refuse every
 // certificate that nobody vouches for: it takes files that are sealed already, and has
 // no page on which anything could be written.
-func (l *Laptop) Plain() http.Handler {
+func (l *Laptop) Plain(at []net.IP) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(web.Prefix, page.Headers(forms, l.assets))
+	mux.Handle(web.Prefix, page.Headers(forms, l.assets.Unkept()))
 	l.route(mux, map[string]http.Handler{"/": page.Headers(forms, l.form(true)), "/sealed": page.Headers(forms, l.form(true))})
-	return mux
+	return l.only(at, mux)
 }
 
 func (l *Laptop) route(mux *http.ServeMux, rooms map[string]http.Handler) {

@@ -1,7 +1,6 @@
 package handover
 
 import (
-	"net"
 	"net/http"
 	"strings"
 
@@ -39,7 +38,7 @@ func (l *Laptop) Screen(s Shown) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/assets/", page.Headers(page.Policy{}, l.assets))
+	mux.Handle("/assets/", page.Headers(page.Policy{}, l.assets.Unkept()))
 	l.route(mux, map[string]http.Handler{"/": page.Headers(page.Policy{}, l.show(func(rw http.ResponseWriter, lang locale.Tag) error {
 		w := l.pages.Words(l.charter, lang, "/", "handover.screen.title")
 		l.set.Show(rw, "screen", w.Base, screenPage{Words: w, Shown: s, Code: code.Square(), Taken: l.counter.Taken()})
@@ -52,11 +51,7 @@ func (l *Laptop) Screen(s Shown) (http.Handler, error) {
 // here (DNS rebinding) learns nothing of the room. There is nobody to tell why.
 func ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if !onion.Loopback(strings.Trim(host, "[]")) {
+		if !onion.Loopback(hostOf(r)) {
 			rw.WriteHeader(http.StatusForbidden)
 			return
 		}

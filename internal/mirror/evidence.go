@@ -95,6 +95,8 @@ type Judged struct {
 	Day     string   `json:"day"`
 	Old     Log      `json:"old"`
 	New     Log      `json:"new"`
+	OldKey  string   `json:"oldkey,omitempty"` // that signed the note, as the charter names it
+	NewKey  string   `json:"newkey,omitempty"`
 }
 
 // Judge reads and checks a file of evidence. pinned is the id of a charter
@@ -161,6 +163,7 @@ func judgeBytes(b []byte, pinned string) (Judged, error) {
 		err = errors.New("not a kind of evidence")
 	}
 	j.Old, j.New = logOf(old), logOf(new)
+	j.OldKey, j.NewKey = keys.By([]byte(e.Old)), keys.By([]byte(e.New))
 	return j, err
 }
 

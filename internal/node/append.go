@@ -103,25 +103,23 @@ func (n *Node) appendFrom(w http.ResponseWriter, r *http.Request, k partKey, at 
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	p := n.patient(w, r)
-	leave := n.parts.hold(k, p.interrupt)
+	defer p.done()                       // once more: an interrupt may have come while it was kept
+	defer n.parts.hold(k, p.interrupt)() // until the piece is kept that these bytes complete
 	got, cut := p.fill((*buffer)[:pieceBytes-at+1])
 	p.done()
 	switch {
 	case int64(got) > pieceBytes-at:
-		leave()
 		return fault.TooLarge("node.piece_too_large", pieceBytes)
 	case cut == io.EOF:
 		cut = nil
 	}
 	if got < nodeapi.LeastPart && (!last || cut != nil) {
-		leave()
 		if cut != nil {
 			return cutOff(cut)
 		}
 		return fault.Invalid("node.part_too_small", nodeapi.LeastPart)
 	}
 	have, err := n.keepPart(k, at, (*buffer)[:got])
-	leave()
 	switch {
 	case errors.Is(err, errOffset):
 		return otherOffset(w, have)

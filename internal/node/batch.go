@@ -52,7 +52,7 @@ func (n *Node) small(ctx context.Context, p *published, name string) ([]byte, er
 		return b, nil
 	}
 	if rest, ok := strings.CutPrefix(name, edition.LogDir+"/"); ok {
-		if !tlog.CheckPath(rest) || !covered(rest, p.cp.Size) {
+		if !tlog.CheckPath(rest) || !tlog.Covered(rest, p.cp.Size) {
 			return nil, fs.ErrNotExist
 		}
 		return os.ReadFile(n.logPath(rest))

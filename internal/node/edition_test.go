@@ -387,6 +387,41 @@ func TestForkedLog(t *testing.T) {
 	}
 }
 
+// TestSpoiltLogIsMended: a file of the published log that went bad or is gone is put
+// back with the bytes that the checkpoint proves, in the order in which the desk brings
+// them, and with no others.
+func TestSpoiltLogIsMended(t *testing.T) {
+	c, dir := newCollective(t), t.TempDir()
+	r := start(t, c.config(dir))
+	for _, words := range []string{"one", "two", "three"} {
+		req := c.publish(t, c.pages(t, words))
+		c.bring(t, r.desk(c))
+		must(t, r.desk(c).Switch(t.Context(), req))
+	}
+	cp, err := c.log.Checkpoint(t.Context())
+	must(t, err)
+	paths := slices.DeleteFunc(tlog.NewPaths(0, cp.Size), func(p string) bool { return p == tlog.CheckpointPath })
+	here := func(path string) string { return filepath.Join(dir, "edition", "log", filepath.FromSlash(path)) }
+	for _, harm := range []func(string){func(name string) { spoil(t, name) }, func(name string) { must(t, os.Remove(name)) }} {
+		for _, path := range paths {
+			harm(here(path))
+		}
+		for _, path := range slices.Backward(paths) {
+			right, err := os.ReadFile(filepath.Join(c.logDir, filepath.FromSlash(path)))
+			must(t, err)
+			wrong := bytes.Clone(right)
+			wrong[len(wrong)-2] ^= 1
+			if err := r.desk(c).PutLog(t.Context(), path, wrong); !errors.Is(err, fault.Corrupt("node.log_fork")) {
+				t.Errorf("wrong bytes for %s: %v", path, err)
+			}
+			must(t, r.desk(c).PutLog(t.Context(), path, right))
+			if now, err := os.ReadFile(here(path)); err != nil || !bytes.Equal(now, right) {
+				t.Errorf("%s is not mended: %v", path, err)
+			}
+		}
+	}
+}
+
 // TestTamperedFile shows that bytes are checked as they come.
 func TestTamperedFile(t *testing.T) {
 	c := newCollective(t)

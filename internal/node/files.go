@@ -167,7 +167,7 @@ func serveBytes(w http.ResponseWriter, r *http.Request, name string, b []byte, c
 // serveLog gives a tile that the published checkpoint covers: what was brought
 // for the next edition is not shown before its time.
 func (n *Node) serveLog(w http.ResponseWriter, r *http.Request, p *published, name string) error {
-	if !tlog.CheckPath(name) || !covered(name, p.cp.Size) {
+	if !tlog.CheckPath(name) || !tlog.Covered(name, p.cp.Size) {
 		return fault.NotFound("node.no_file")
 	}
 	b, err := os.ReadFile(n.logPath(name))

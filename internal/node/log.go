@@ -8,10 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-
-	"golang.org/x/mod/sumdb/tlog"
 
 	"kua/internal/fault"
 	kualog "kua/internal/tlog"
@@ -28,7 +25,8 @@ func (n *Node) fetchLog(_ context.Context, path string) ([]byte, error) {
 }
 
 // putLog keeps a file of the log. What the published checkpoint covers can never
-// change: other bytes for it are a fork of the log.
+// change: other bytes for it are a fork of the log, unless they are what the
+// checkpoint proves, and the file here went bad by itself.
 func (n *Node) putLog(w http.ResponseWriter, r *http.Request, body []byte) error {
 	path := r.PathValue("path")
 	if !kualog.CheckPath(path) || path == kualog.CheckpointPath {
@@ -43,8 +41,13 @@ func (n *Node) putLog(w http.ResponseWriter, r *http.Request, body []byte) error
 	if same {
 		return noContent(w)
 	}
-	if err == nil && covered(path, n.fixed()) {
-		return fault.Corrupt("node.log_fork", path)
+	if kualog.Covered(path, n.fixed()) {
+		wrong := kualog.Holds(r.Context(), n.fetchLog, n.edition.Load().cp, path, body)
+		alone := err != nil && lacks(wrong) // nothing is here against which it could be held
+		if wrong != nil && !alone {
+			return fault.Corrupt("node.log_fork", path).Because(wrong)
+		}
+		n.cfg.Diary.Warn("a file of the published log was gone or bad, and is put back", "path", path)
 	}
 	if err := n.roomFor(0); err != nil {
 		return err
@@ -55,24 +58,10 @@ func (n *Node) putLog(w http.ResponseWriter, r *http.Request, body []byte) error
 	return noContent(w)
 }
 
-// covered reports whether a log of this size fixes the bytes of a tile or bundle.
-func covered(path string, size uint64) bool {
-	level, rest, ok := strings.Cut(strings.TrimPrefix(path, "tile/"), "/")
-	if !ok {
-		return false
-	}
-	height := 0
-	if level != "entries" {
-		var err error
-		if height, err = strconv.Atoi(level); err != nil {
-			return false
-		}
-	}
-	t, err := tlog.ParseTilePath(fmt.Sprintf("tile/8/%d/%s", height, rest))
-	if err != nil || height > 7 {
-		return false
-	}
-	return (uint64(t.N)*256 + uint64(t.W)) <= size>>(8*height)
+// lacks reports whether a log could not be read since files of it are gone.
+func lacks(err error) bool {
+	f, ok := fault.Of(err)
+	return ok && f.Key == "tlog.missing"
 }
 
 // dropPartial removes the partial files of tiles that have become full.

@@ -34,6 +34,7 @@ type parts struct {
 	mu      sync.Mutex                  // not held while a file is read or written
 	files   map[string]map[string]*part // by upload and hash
 	holders map[partKey]map[*holder]bool
+	seized  map[string]chan struct{} // uploads that are being dropped, and what ends then
 }
 
 type partKey struct{ upload, hash string }
@@ -60,7 +61,7 @@ var partName = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})-([0-9a-f]{32})-([0-9a-f]
 // open finds what an earlier run left, and counts it in.
 func (p *parts) open(dir string, day func() string, count func(upload string, size int64)) error {
 	p.dir, p.day = dir, day
-	p.files, p.holders = make(map[string]map[string]*part), make(map[partKey]map[*holder]bool)
+	p.files, p.holders, p.seized = make(map[string]map[string]*part), make(map[partKey]map[*holder]bool), make(map[string]chan struct{})
 	if err := durable.MakeDirs(dir, 0o700); err != nil {
 		return fmt.Errorf("open the parts of pieces: %w", err)
 	}
@@ -110,11 +111,18 @@ func (p *parts) path(k partKey, day string) string {
 	return filepath.Join(p.dir, day+"-"+k.upload+"-"+k.hash)
 }
 
-// hold joins those who read bytes of a piece; the caller calls leave.
+// hold joins those who read bytes of a piece; the caller calls leave. While the upload
+// is being dropped it waits: what comes is the beginning of a new one.
 func (p *parts) hold(k partKey, interrupt func()) (leave func()) {
 	h := &holder{interrupt, make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for p.seized[k.upload] != nil {
+		over := p.seized[k.upload]
+		p.mu.Unlock()
+		<-over
+		p.mu.Lock()
+	}
 	if p.holders[k] == nil {
 		p.holders[k] = make(map[*holder]bool)
 	}
@@ -139,6 +147,25 @@ func (p *parts) busy() map[string]bool {
 		all[k.upload] = true
 	}
 	return all
+}
+
+// seize keeps every call from an upload until free is called, if none is busy with it.
+func (p *parts) seize(upload string) (free func(), ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k := range p.holders {
+		if k.upload == upload {
+			return nil, false
+		}
+	}
+	over := make(chan struct{})
+	p.seized[upload] = over
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.seized, upload)
+		close(over)
+	}, true
 }
 
 // alone interrupts whoever reads bytes of a piece and waits until they have put

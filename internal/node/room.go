@@ -96,8 +96,7 @@ func (u *uploads) emptiest(slowest int64, busy map[string]bool) (name string, ok
 	defer u.Unlock()
 	now := u.now()
 	for each, size := range u.bytes {
-		earned := time.Duration(size/slowest) * time.Second
-		if busy[each] || now.Sub(u.came[each]) < quietTime+earned {
+		if busy[each] || !u.quiet(each, now, slowest) {
 			continue
 		}
 		if !ok || size < u.bytes[name] || size == u.bytes[name] && u.came[each].Before(u.came[name]) {
@@ -105,6 +104,21 @@ func (u *uploads) emptiest(slowest int64, busy map[string]bool) (name string, ok
 		}
 	}
 	return name, ok
+}
+
+// quiet reports whether nothing came to an upload for as long as that takes. The
+// caller has locked u.
+func (u *uploads) quiet(name string, now time.Time, slowest int64) bool {
+	earned := time.Duration(u.bytes[name]/slowest) * time.Second
+	return now.Sub(u.came[name]) >= quietTime+earned
+}
+
+// stillQuiet is quiet for who has not locked u; an upload that is over is not.
+func (u *uploads) stillQuiet(name string, slowest int64) bool {
+	u.Lock()
+	defer u.Unlock()
+	_, known := u.bytes[name]
+	return known && u.quiet(name, u.now(), slowest)
 }
 
 // wasLetGo reports whether an upload gave way and nothing came of it since.
@@ -156,14 +170,31 @@ func (n *Node) admit(upload string, size int64) error {
 	if err = n.uploads.admit(upload, size, n.cfg.Limits); !errors.Is(err, fault.Later("node.too_many_uploads")) {
 		return err // somebody made room meanwhile
 	}
-	name, ok := n.uploads.emptiest(n.cfg.Limits.SlowestBytes, n.parts.busy())
+	for {
+		name, ok := n.uploads.emptiest(n.cfg.Limits.SlowestBytes, n.parts.busy())
+		if !ok {
+			return err
+		}
+		if gone, err := n.letGoQuiet(name); err != nil {
+			return err
+		} else if gone {
+			return n.uploads.admit(upload, size, n.cfg.Limits)
+		}
+	}
+}
+
+// letGoQuiet lets an upload go unless somebody came back to it meanwhile: from the look
+// at that until all of it is gone, no call reaches it.
+func (n *Node) letGoQuiet(name string) (gone bool, err error) {
+	free, ok := n.parts.seize(name)
 	if !ok {
-		return err
+		return false, nil
 	}
-	if err := n.letGo(name); err != nil {
-		return err
+	defer free()
+	if !n.uploads.stillQuiet(name, n.cfg.Limits.SlowestBytes) {
+		return false, nil
 	}
-	return n.uploads.admit(upload, size, n.cfg.Limits)
+	return true, n.letGo(name)
 }
 
 // letGo drops an upload that is no parcel. Its sender is told when they ask what is

@@ -13,6 +13,7 @@ import (
 
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/tlog"
 )
 
 // Published reads the files of the edition that was the newest one when Published
@@ -41,7 +42,7 @@ func (s *Published) Open(ctx context.Context, path string) (io.ReadCloser, error
 		return io.NopCloser(bytes.NewReader(b)), nil
 	}
 	if rest, ok := strings.CutPrefix(path, edition.LogDir+"/"); ok {
-		if !covered(rest, s.p.cp.Size) {
+		if !tlog.Covered(rest, s.p.cp.Size) {
 			return nil, missing
 		}
 		return os.Open(s.n.logPath(rest))

@@ -27,12 +27,14 @@ type assets struct{}
 
 func (assets) Path(name string) string { return "/assets/" + name }
 
+func (assets) Integrity(string) string { return "sha384-0+" }
+
 func testSet(t *testing.T) *Set {
 	t.Helper()
 	s, err := Parse(fstest.MapFS{
 		"_shared/_languages.html": {Data: []byte(`{{define "languages"}}[{{range .Languages}}<a href="{{.Href}}" lang="{{.Tag.HTML}}"></a>{{end}}]{{end}}`)},
 		"_shared/error.html":      {Data: []byte(`{{define "main"}}{{.Status}} {{.Message}} {{.Hint}}{{end}}`)},
-		"room/layout.html":        {Data: []byte(`<html lang="{{.Lang.HTML}}"><link href="{{asset "x.css"}}">{{template "languages" .}}{{template "main" .}}`)},
+		"room/layout.html":        {Data: []byte(`<html lang="{{.Lang.HTML}}"><link href="{{asset "x.css"}}"><script src="{{asset "x.js"}}" integrity="{{integrity "x.js"}}"></script>{{template "languages" .}}{{template "main" .}}`)},
 		"room/hello.html":         {Data: []byte(`{{define "main"}}{{.T "page.size.kb" 3}} {{.Name}}{{end}}`)},
 		"room/broken.html":        {Data: []byte(`{{define "main"}}before {{.Nothing}}{{end}}`)},
 	}, "room")
@@ -55,7 +57,7 @@ func TestRender(t *testing.T) {
 	if err := s.Render(&b, "hello", data); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`lang="uz-Latn"`, "&lt;b&gt;", `href="/uz-cyrl/hello" lang="uz-Cyrl"`, `href="/assets/x.css"`} {
+	for _, want := range []string{`lang="uz-Latn"`, "&lt;b&gt;", `href="/uz-cyrl/hello" lang="uz-Cyrl"`, `href="/assets/x.css"`, `src="/assets/x.js" integrity="sha384-0&#43;"`} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("page lacks %s:\n%s", want, b.String())
 		}

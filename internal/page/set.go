@@ -15,6 +15,9 @@ import (
 // as "report.css". web.Bundle is one.
 type Assets interface {
 	Path(name string) string
+	// Integrity names the file's bytes, as a script element's integrity does; "" when
+	// there is no such file.
+	Integrity(name string) string
 }
 
 // Set is the templates of one room. It is safe for use by many goroutines once
@@ -31,10 +34,11 @@ const shared = "_shared"
 // dir/*.html as a page that defines "main". Partials and pages in _shared
 // belong to every set; dir's own ones come before them.
 //
-// A template may call, besides its data's methods, {{asset "report.css"}}.
+// A template may call, besides its data's methods, {{asset "report.css"}} and
+// {{integrity "report.js"}}.
 func Parse(fsys fs.FS, dir string) (*Set, error) {
 	s := &Set{pages: make(map[string]*template.Template)}
-	base := template.New("set").Funcs(template.FuncMap{"asset": s.asset})
+	base := template.New("set").Funcs(template.FuncMap{"asset": s.asset, "integrity": s.integrity})
 	pages := make(map[string]string) // name → file
 	for _, d := range []string{shared, dir} {
 		files, err := fs.Glob(fsys, path.Join(d, "*.html"))
@@ -88,6 +92,13 @@ func (s *Set) asset(name string) (string, error) {
 		return "", fmt.Errorf("asset %s: the set was not told where assets are", name)
 	}
 	return s.assets.Path(name), nil
+}
+
+func (s *Set) integrity(name string) (string, error) {
+	if s.assets == nil {
+		return "", fmt.Errorf("integrity of %s: the set was not told where assets are", name)
+	}
+	return s.assets.Integrity(name), nil
 }
 
 // Has reports whether the set has a page of that name.

@@ -122,7 +122,7 @@ func (c *checker) head(p Proof, opts Options) error {
 	if c.cp, err = edition.LogKeys(newest).ParseOwn([]byte(p.Checkpoint)); err != nil {
 		return err
 	}
-	c.report.Log = verify.Log{Origin: c.cp.Origin, Size: c.cp.Size, Root: hex.EncodeToString(c.cp.Root[:])}
+	c.report.Log = verify.Log{Origin: c.cp.Origin, Size: c.cp.Size, Root: hex.EncodeToString(c.cp.Root[:]), Key: newest.Log.Key}
 	e, err := tlog.ParseEntry([]byte(p.Edition.Entry))
 	if err != nil {
 		return err

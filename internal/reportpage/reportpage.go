@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"kua/internal/charter"
+	"kua/internal/link"
 	"kua/internal/locale"
 	"kua/internal/page"
 	"kua/internal/parcel"
@@ -25,6 +26,15 @@ var (
 	Sealing = page.Policy{Scripts: true, Workers: true, Location: true}
 	Opening = page.Policy{Scripts: true, Workers: true}
 )
+
+// packed holds each of these pages in every language as it was last, and no more than a
+// few times as many.
+var packed = &link.Packer{Kinds: []string{"text/html", "application/json"}, Keep: 200}
+
+// Packed answers with one of these pages, in gzip where the browser takes it: with its
+// words in Cyrillic it is four times as long without, and would not pass a link that
+// freezes after 16 kB. Nothing secret stands in it.
+func Packed(next http.Handler) http.Handler { return packed.Pack(next) }
 
 // Pages renders. The set is that of the room "node".
 type Pages struct {
@@ -160,7 +170,7 @@ var byHand = map[string]string{
 	"report.done": "handover.done", "report.done.text": "handover.done.text", "report.done.answers": "handover.done.answers",
 	"report.ack": "handover.ack", "report.ack.text": "handover.ack.text", "report.ack.node": "handover.ack.laptop", "report.seal.hint": "handover.seal.hint",
 	"report.honest.phone": "handover.honest.phone", "report.left.text": "handover.left.text", "report.left.erase.sure": "handover.left.sure", "report.stop.sure": "handover.stop.sure",
-	"report.no_room.hint": "handover.no_room.hint", "report.not_kept": "handover.not_kept",
+	"report.no_room.hint": "handover.no_room.hint", "report.let_go": "handover.let_go", "report.not_kept": "handover.not_kept",
 	"replies.how": "handover.replies.how", "replies.none": "handover.replies.none", "replies.none.why": "handover.replies.why",
 }
 
@@ -181,7 +191,7 @@ var (
 		"report.check.group", "report.check.wrong",
 		"report.sending", "report.sending.resumed", "report.saving",
 		"report.stage.preparing", "report.stage.deriving", "report.stage.sealing", "report.stage.sending", "report.stage.committing", "report.stage.sealed",
-		"report.of", "report.spoken", "report.keeping", "report.not_keeping", "report.save.text", "report.save.only", "report.save.saved", "report.stop.sure",
+		"report.of", "report.spoken", "report.let_go", "report.keeping", "report.not_keeping", "report.save.text", "report.save.only", "report.save.saved", "report.stop.sure",
 		"report.no_room", "report.too_large", "report.too_large_to_save", "report.node_not_named", "report.not_kept", "report.gone",
 		"parcel.empty_report", "parcel.text_too_long", "parcel.too_many_files", "parcel.report_too_large", "parcel.source_changed", "parcel.too_large", "parcel.member",
 		"seal.mixed_recipients", "seal.no_recipients", "seal.recipient",

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"kua/internal/fault"
 )
 
 // State is where a post stands.
@@ -130,6 +132,7 @@ func (p Post) Goes(now time.Time) time.Time {
 // After gives where a try has left a post: what the connector gave, or its error,
 // at a moment. Nothing that may have arrived is queued again.
 func (p Post) After(at Remote, err error, now time.Time) Post {
+	back := p.TakenBack()
 	p.Changed = now
 	if err == nil {
 		p.Fault, p.Next, p.Tries = nil, time.Time{}, 0
@@ -159,13 +162,43 @@ func (p Post) After(at Remote, err error, now time.Time) Post {
 		// Taking away and putting words in place can be done twice with the same
 		// end; a second message cannot be taken back.
 		p.State = Uncertain
-		if p.Act != Send {
+		if p.Act != Send && !back {
 			if pause, again := Again(p.Tries, f.After); again {
 				p.State, p.Next = Queued, now.Add(pause)
 			} else {
 				p.State = Failed
 			}
 		}
+	}
+	return p
+}
+
+// Stopped is After for a try that a person ended: where it was not done, no platform
+// is at fault, it counts as no try, and it is not put off.
+func (p Post) Stopped(at Remote, err error, now time.Time) Post {
+	if err == nil || outcome(err).Outcome != NotDone {
+		return p.After(at, err, now)
+	}
+	p.State, p.Tries, p.Next, p.Fault, p.Changed = Queued, max(p.Tries-1, 0), now, fault.Later("spread.stopped"), now
+	return p
+}
+
+// TakenBack reports whether a person took a post back while its call was under way:
+// their word that it may go is gone, and what became of the call is not known yet.
+func (p Post) TakenBack() bool {
+	return p.Act != Delete && p.Cleared == "" && (p.State == Sending || p.State == Uncertain)
+}
+
+// Back gives what becomes of a post that was taken back, from a moment on, where
+// its call has left it: what did not happen is not to happen, and what stands there
+// is to be taken away. Of a message that may stand there a person is asked; of a
+// correction something stands there in any case.
+func (p Post) Back(now time.Time) Post {
+	switch {
+	case p.State == Sent, p.State == Uncertain && p.Act == Edit:
+		return p.TakenAway(now)
+	case p.State == Queued, p.State == Failed:
+		p.State, p.Fault = Withdrawn, nil
 	}
 	return p
 }

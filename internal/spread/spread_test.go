@@ -39,6 +39,39 @@ func FuzzText(f *testing.F) {
 	})
 }
 
+// TestBack: what was taken back while it was being sent is not sent, is taken away
+// where it stands, and is asked for where nobody knows.
+func TestBack(t *testing.T) {
+	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+	failure := func(o spread.Outcome) error {
+		return &spread.Failure{Outcome: o, Err: fault.Later("spread.cut_off")}
+	}
+	for _, test := range []struct {
+		name string
+		act  spread.Act
+		err  error
+		want spread.State
+		then spread.Act
+	}{
+		{"sent", spread.Send, nil, spread.Queued, spread.Delete},
+		{"not done", spread.Send, failure(spread.NotDone), spread.Withdrawn, spread.Send},
+		{"refused", spread.Send, failure(spread.Refused), spread.Withdrawn, spread.Send},
+		{"unknown", spread.Send, failure(spread.Unknown), spread.Uncertain, spread.Send},
+		{"other words", spread.Edit, nil, spread.Queued, spread.Delete},
+		{"other words, not done", spread.Edit, failure(spread.NotDone), spread.Withdrawn, spread.Edit},
+		{"other words, unknown", spread.Edit, failure(spread.Unknown), spread.Queued, spread.Delete},
+	} {
+		p := spread.Post{Act: test.act, State: spread.Sending, Tries: 1}
+		if got := p.Stopped(spread.Remote{ID: "7"}, test.err, now).Back(now); !p.TakenBack() || got.State != test.want || got.Act != test.then {
+			t.Errorf("%s: %+v, want %s, to %s", test.name, got, test.want, test.then)
+		}
+	}
+	p := spread.Post{Act: spread.Send, State: spread.Sending, Tries: 3, Cleared: "Aigul"}.Stopped(spread.Remote{}, failure(spread.NotDone), now)
+	if p.TakenBack() || p.State != spread.Queued || p.Tries != 2 || !p.Next.Equal(now) || !errors.Is(p.Fault, fault.Later("spread.stopped")) {
+		t.Errorf("stopped it is %+v", p)
+	}
+}
+
 // TestAfter: only what is known not to have happened goes again by itself.
 func TestAfter(t *testing.T) {
 	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
@@ -63,7 +96,7 @@ func TestAfter(t *testing.T) {
 		{"away, unknown", spread.Delete, 1, failure(spread.Unknown), spread.Queued},
 		{"away, unknown too often", spread.Delete, spread.MaxTries, cut, spread.Failed},
 	} {
-		p := spread.Post{Act: test.act, State: spread.Sending, Tries: test.tries}.After(spread.Remote{ID: "7"}, test.err, now)
+		p := spread.Post{Act: test.act, State: spread.Sending, Tries: test.tries, Cleared: "Aigul"}.After(spread.Remote{ID: "7"}, test.err, now)
 		if p.State != test.want || (p.State == spread.Queued) != p.Next.After(now) || (p.Fault != nil) != (test.err != nil) {
 			t.Errorf("%s: %+v, want %s", test.name, p, test.want)
 		}

@@ -90,6 +90,17 @@ func (k Keys) ByPast(cp Checkpoint) bool {
 	return err != nil
 }
 
+// By gives the key that signed a note, whether it counts or not; "" when none of them
+// did.
+func (k Keys) By(raw []byte) string {
+	for _, key := range k.All() {
+		if _, err := ParseCheckpoint(raw, k.Origin, key); err == nil {
+			return key
+		}
+	}
+	return ""
+}
+
 // Continues checks that the log of cp, read with fetch, begins with everything that
 // the charter confirms of earlier keys, as far as it goes: else the fault is
 // tlog.not_continued, and whoever signed it tells another history.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -59,6 +60,81 @@ func CheckPath(p string) bool {
 	}
 	t, err := tlog.ParseTilePath(fmt.Sprintf("tile/%d/%s/%s", tileHeight, level, rest))
 	return err == nil && t.L <= 63 && t.N >= 0 && t.N < maxSize
+}
+
+// parsePath takes the path of a tile or a bundle apart. A bundle has the number and the
+// width of the tile of level 0 over it.
+func parsePath(p string) (t tlog.Tile, bundle, ok bool) {
+	if !CheckPath(p) || p == CheckpointPath {
+		return tlog.Tile{}, false, false
+	}
+	level, rest, _ := strings.Cut(strings.TrimPrefix(p, "tile/"), "/")
+	if bundle = level == "entries"; bundle {
+		level = "0"
+	}
+	t, err := tlog.ParseTilePath(fmt.Sprintf("tile/%d/%s/%s", tileHeight, level, rest))
+	return t, bundle, err == nil && t.L < 64/tileHeight
+}
+
+// Covered reports whether a log of this size fixes the bytes of the tile or bundle at
+// a path.
+func Covered(path string, size uint64) bool {
+	t, _, ok := parsePath(path)
+	return ok && uint64(t.N)*tileWidth+uint64(t.W) <= size>>(tileHeight*t.L)
+}
+
+// Holds checks that b is the tile or bundle at a path of the log of cp, which must
+// cover it. The other files of the log, read with fetch, join it to the root: what is
+// wrong with one of them is a fault too, tlog.missing where it is gone.
+func Holds(ctx context.Context, fetch Fetch, cp Checkpoint, path string, b []byte) error {
+	t, bundle, ok := parsePath(path)
+	if !ok || !Covered(path, cp.Size) {
+		return fault.Corrupt("tlog.tile", path)
+	}
+	hashes, err := hashesIn(t, bundle, b)
+	if err != nil {
+		return fault.Corrupt("tlog.tile", path).Because(err)
+	}
+	r := newReader(ctx, func(ctx context.Context, p string) ([]byte, error) {
+		if p == path {
+			return b, nil
+		}
+		return fetch(ctx, p)
+	}, cp)
+	indexes := make([]int64, t.W)
+	for i := range indexes {
+		indexes[i] = tlog.StoredHashIndex(tileHeight*t.L, t.N*tileWidth+int64(i))
+	}
+	proven, err := r.hashes().ReadHashes(indexes)
+	if err != nil {
+		return tileFault(err)
+	}
+	if !slices.Equal(hashes, proven) {
+		return fault.Corrupt("tlog.tile", path).Because(errors.New("it is not the one in the tree"))
+	}
+	return nil
+}
+
+// hashesIn gives the hashes that a tile holds, or those of a bundle's entries, if it
+// has exactly as many as its path says.
+func hashesIn(t tlog.Tile, bundle bool, b []byte) (hashes []tlog.Hash, err error) {
+	if bundle {
+		entries, err := ParseBundle(b)
+		if err != nil || len(entries) != t.W {
+			return nil, errors.Join(err, fmt.Errorf("%d entries where there are %d", len(entries), t.W))
+		}
+		for _, e := range entries {
+			hashes = append(hashes, tlog.RecordHash(e))
+		}
+		return hashes, nil
+	}
+	if len(b) != t.W*HashSize {
+		return nil, fmt.Errorf("%d bytes for %d hashes", len(b), t.W)
+	}
+	for h := range slices.Chunk(b, HashSize) {
+		hashes = append(hashes, tlog.Hash(h))
+	}
+	return hashes, nil
 }
 
 // NewPaths gives the paths that a log of size new has and the same log of size

@@ -272,6 +272,39 @@ func TestGrownLog(t *testing.T) {
 	}
 }
 
+// TestHolds knows every file of a log, older partial ones too, from one of which a bit
+// is other, and one of another log; what it covers is what a log of that size has.
+func TestHolds(t *testing.T) {
+	v := readVectors(t)
+	log := build(600)
+	last := v.Trees.Sizes[len(v.Trees.Sizes)-1]
+	cp := v.parse(t, last.Checkpoint)
+	held := 0
+	for path, b := range log {
+		covered := tlog.Covered(path, cp.Size)
+		if err := tlog.Holds(t.Context(), log.fetch, cp, path, b); (err == nil) != covered {
+			t.Errorf("%s, covered %t: %v", path, covered, err)
+		}
+		if !covered || len(path)%5 != 0 { // a part of them is enough
+			continue
+		}
+		held++
+		for _, wrong := range [][]byte{append(bytes.Clone(b[:len(b)-1]), b[len(b)-1]^1), b[:len(b)-1], append(bytes.Clone(b), 0), nil} {
+			if err := tlog.Holds(t.Context(), log.fetch, cp, path, wrong); err == nil {
+				t.Errorf("other bytes hold as %s", path)
+			}
+		}
+	}
+	for _, path := range tlog.NewPaths(0, cp.Size) {
+		if path == tlog.CheckpointPath == tlog.Covered(path, cp.Size) || tlog.Covered(path, 0) {
+			t.Errorf("%s is covered: %t", path, tlog.Covered(path, cp.Size))
+		}
+	}
+	if held < 20 || tlog.Covered("tile/0/../x", cp.Size) {
+		t.Errorf("%d files were looked at", held)
+	}
+}
+
 // TestPartialGone has a log drop the partial files of a tile and a bundle that
 // have become full: readers of an earlier checkpoint take the full ones.
 func TestPartialGone(t *testing.T) {

@@ -35,7 +35,7 @@ func (r *run) readCheckpoint(ctx context.Context) (ok bool, err error) {
 		return false, r.problem(checkpointPath, err)
 	}
 	r.seenCP = cp
-	r.report.Log = Log{Origin: cp.Origin, Size: cp.Size, Root: hex.EncodeToString(cp.Root[:])}
+	r.report.Log = Log{Origin: cp.Origin, Size: cp.Size, Root: hex.EncodeToString(cp.Root[:]), Key: keys.By(cp.Raw)}
 	if err := keys.Continues(ctx, r.log, cp); err != nil {
 		return true, r.problem(checkpointPath, err)
 	}

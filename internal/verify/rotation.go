@@ -15,10 +15,16 @@ import (
 // it has a new one, how far the old one counts, and whether what was remembered is
 // part of the log at all. If not, somebody else has signed with the old key, and the
 // note that shows it is among the evidence.
+//
+// Unchecked says that the memory is of a program that did not write down the edition:
+// nobody can say then whether the new log still has what was seen.
 type Rotation struct {
-	Charter int    `json:"charter"`        // the version that names the new key
-	Size    uint64 `json:"size"`           // entries that are confirmed of the old one
-	Void    uint64 `json:"void,omitempty"` // entries of the log that was remembered, when it is not this one
+	Charter int    `json:"charter"`          // the version that names the new key
+	Size    uint64 `json:"size"`             // entries that are confirmed of the old one
+	Void    uint64 `json:"void,omitempty"`   // entries of the log that was remembered, when it is not this one
+	OldKey  string `json:"oldkey,omitempty"` // that signed that one
+
+	Unchecked bool `json:"unchecked,omitempty"`
 }
 
 // errLoses is a log of a new key that lacks the edition that was remembered.
@@ -82,7 +88,7 @@ func (r *run) rotated(ctx context.Context, old, cp tlog.Checkpoint, void bool) e
 	if !void {
 		return nil
 	}
-	n.Void = old.Size
+	n.Void, n.OldKey, n.Unchecked = old.Size, edition.LogKeys(r.head.charter).By(old.Raw), r.memory.log.Edition == 0
 	if err := r.keepEvidence(old.Raw, cp.Raw); err != nil {
 		return err
 	}
@@ -101,7 +107,7 @@ func (r *run) rotated(ctx context.Context, old, cp tlog.Checkpoint, void bool) e
 func (r *run) holdsEdition(ctx context.Context, cp tlog.Checkpoint) error {
 	m := r.memory.log
 	if m.Edition == 0 {
-		return nil // remembered by an earlier program
+		return nil // which Rotation.Unchecked says
 	}
 	err := tlog.Entries(ctx, r.log, cp, 0, func(_ uint64, b []byte) error {
 		e, err := tlog.ParseEntry(b)

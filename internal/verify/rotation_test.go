@@ -69,8 +69,13 @@ func TestThiefOfTheLogsKey(t *testing.T) {
 
 	c.Rotate(t)
 	c.Publish(t, c.Record(t, "000004"))
+	newest, err := c.Chain.Verify("")
+	check(t, err)
 	for state, void := range map[string]uint64{knows: 0, fed: 5, fedLong: 13} {
 		r := verifies(state, c.Dir, verify.OK, "")
+		if n := r.Rotated; n != nil && (n.Unchecked || (n.OldKey == "") != (void == 0) || n.OldKey == r.Log.Key || r.Log.Key != newest.Log.Key) {
+			t.Errorf("now signed with %q, before with %q, unchecked %t", r.Log.Key, n.OldKey, n.Unchecked)
+		}
 		if n := r.Rotated; n == nil || n.Charter != 2 || n.Size != 6 || n.Void != void || (void > 0) != (len(r.Evidence) == 2) {
 			t.Errorf("%+v, evidence %v; want %d entries void", n, r.Evidence, void)
 		}
@@ -138,6 +143,38 @@ func TestRotationLosesNothing(t *testing.T) {
 		if err != nil || r.Result != test.want {
 			t.Errorf("%v %s %+v", err, r.Result, r.Findings)
 		}
+	}
+}
+
+// TestMemoryWithoutEdition: what an earlier program remembered, under a key that is
+// struck off since, is given up only with a word that it could not be checked.
+func TestMemoryWithoutEdition(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Record(t, "000001"))
+	other := c.Twin(t)
+	c.Publish(t, c.Record(t, "000002"))
+	opts := verify.Options{Now: editiontest.Now, State: t.TempDir()}
+	_, err := verify.Edition(t.Context(), source(t, c.Dir), opts)
+	check(t, err)
+	files, err := filepath.Glob(filepath.Join(opts.State, "log-*.json"))
+	check(t, err)
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		check(t, err)
+		var m map[string]any
+		check(t, json.Unmarshal(b, &m))
+		delete(m, "edition")
+		delete(m, "manifest")
+		b, err = json.Marshal(m)
+		check(t, err)
+		check(t, os.WriteFile(file, b, 0o600))
+	}
+	other.Rotate(t)
+	other.Publish(t, other.Record(t, "000003"))
+	r, err := verify.Edition(t.Context(), source(t, other.Dir), opts)
+	if err != nil || len(files) != 1 || r.Rotated == nil || r.Rotated.Void == 0 || !r.Rotated.Unchecked {
+		t.Errorf("%v %s %+v %+v", err, r.Result, r.Rotated, r.Findings)
 	}
 }
 

@@ -92,6 +92,7 @@ type Log struct {
 	Origin string `json:"origin,omitempty"`
 	Size   uint64 `json:"size"`
 	Root   string `json:"root,omitempty"` // hex
+	Key    string `json:"key,omitempty"`  // that signed it, as the charter names it
 }
 
 // Options say how to verify. The zero value works.

@@ -8,8 +8,10 @@ package witness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"mime"
 	"os"
 	"path/filepath"
@@ -38,9 +40,13 @@ func Files(paths ...string) []File {
 	return all
 }
 
+// Part ends the name of a sealed file that is not whole yet.
+const Part = ".part"
+
 // Seal writes a report and files, sealed to every current person of the
-// collective, to the file at out, which must not exist yet. When ctx ends it
-// stops and leaves nothing. The receipt it returns is the only key to the
+// collective, to the file at out, which must not exist yet. Until it is whole and on
+// the disk it is called out + Part; a kill leaves that and nothing under out. When ctx
+// ends it stops and leaves nothing. The receipt it returns is the only key to the
 // answers: it is nowhere in the clear.
 func Seal(ctx context.Context, c charter.Charter, report parcel.Report, files []File, out string, progress Progress) (receipt.Receipt, error) {
 	r := receipt.New()
@@ -54,9 +60,16 @@ func Seal(ctx context.Context, c charter.Charter, report parcel.Report, files []
 	if err != nil {
 		return r, err
 	}
-	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if _, err := os.Lstat(out); err == nil {
+		return r, fault.Conflict("witness.cannot_write", out).Because(fs.ErrExist)
+	}
+	part := out + Part
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return r, fault.Conflict("witness.left_over", part).Because(err)
+	}
 	if err != nil {
-		return r, fault.Conflict("witness.cannot_write", out).Because(err)
+		return r, fault.Conflict("witness.cannot_write", part).Because(err)
 	}
 	w := durable.NewStream(f)
 	err = parcel.Seal(w, report, sources, c.Recipients(), progress)
@@ -64,8 +77,14 @@ func Seal(ctx context.Context, c charter.Charter, report parcel.Report, files []
 	if closed := w.Close(); err == nil {
 		err = closed
 	}
+	if err == nil {
+		err = durable.PutNew(part, out)
+	}
 	if err != nil {
-		os.Remove(out)
+		os.Remove(part)
+		if errors.Is(err, fs.ErrExist) {
+			return r, fault.Conflict("witness.cannot_write", out).Because(err)
+		}
 		return r, fmt.Errorf("seal into %s: %w", out, err)
 	}
 	return r, nil

@@ -303,7 +303,47 @@ func TestSealStops(t *testing.T) {
 	if _, err := witness.Seal(ctx, s.charter, report(), witness.Files(film(t, 1<<20)), out, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Seal = %v, want it stopped", err)
 	}
-	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a half-sealed file stays: %v", err)
+	for _, name := range []string{out, out + witness.Part} {
+		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("a half-sealed file stays as %s: %v", name, err)
+		}
+	}
+}
+
+// TestSealedOnlyWhole: until a sealed file is whole it has another name, which a kill
+// leaves behind; nothing that has either name is written over.
+func TestSealedOnlyWhole(t *testing.T) {
+	s := newStage(t)
+	dir := t.TempDir()
+	there := func(name string) bool { _, err := os.Lstat(name); return err == nil }
+	looked := false
+	out := filepath.Join(dir, "report.kua")
+	_, err := witness.Seal(t.Context(), s.charter, report(), witness.Files(film(t, 1<<20)), out, func(int64, int64) {
+		looked = true
+		if there(out) || !there(out+witness.Part) {
+			t.Errorf("while it is being sealed: %t under its last name, %t under the other", there(out), there(out+witness.Part))
+		}
+	})
+	if err != nil || !looked || !there(out) || there(out+witness.Part) {
+		t.Errorf("sealed: %v, looked %t, there %t", err, looked, there(out))
+	}
+
+	late := filepath.Join(dir, "late.kua")
+	_, err = witness.Seal(t.Context(), s.charter, report(), witness.Files(film(t, 1<<20)), late, func(int64, int64) {
+		if err := os.WriteFile(late, []byte("mine"), 0o600); err != nil {
+			t.Error(err)
+		}
+	})
+	if b, _ := os.ReadFile(late); !errors.Is(err, fault.Conflict("witness.cannot_write")) || string(b) != "mine" || there(late+witness.Part) {
+		t.Errorf("a file that came meanwhile is %q, %v", b, err)
+	}
+
+	left := filepath.Join(dir, "left.kua")
+	if err := os.WriteFile(left+witness.Part, []byte("of a kill"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = witness.Seal(t.Context(), s.charter, report(), nil, left, nil)
+	if b, _ := os.ReadFile(left + witness.Part); !errors.Is(err, fault.Conflict("witness.left_over")) || string(b) != "of a kill" || there(left) {
+		t.Errorf("beside what a kill left: %q, %v", b, err)
 	}
 }

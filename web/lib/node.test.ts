@@ -144,9 +144,9 @@ async function parcelOf(count: number): Promise<{ index: Index; bytes: Bytes[] }
   return { bytes, index: { size: bytes.reduce((n, b) => n + b.length, 0), pieces: await Promise.all(bytes.map(hashOf)) } };
 }
 
-async function sendAll(node: SmallNode, link: Link, count: number, queue = 2): Promise<{ sender: Sender; index: Index; bytes: Bytes[] }> {
+async function sendAll(node: SmallNode, link: Link, count: number, queue = 2, letGo?: () => void): Promise<{ sender: Sender; index: Index; bytes: Bytes[] }> {
   const { index, bytes } = await parcelOf(count);
-  const sender = new Sender(link, new NodeClient(node.url), randomHex(16), queue, () => undefined);
+  const sender = new Sender(link, new NodeClient(node.url), randomHex(16), queue, () => undefined, false, letGo);
   for (const [i, b] of bytes.entries()) await sender.offer({ hash: index.pieces[i]!, size: b.length, load: () => Promise.resolve(b) });
   await sender.drained();
   return { sender, index, bytes };
@@ -232,10 +232,12 @@ test("a piece that the node lost is brought again at the commit", async (t) => {
   const node = new SmallNode();
   await node.start(t);
   const link = new Link(() => undefined, new QuickTime());
-  const { sender, index, bytes } = await sendAll(node, link, 4);
+  let letGo = 0;
+  const { sender, index, bytes } = await sendAll(node, link, 4, 2, () => letGo++);
   node.pieces.delete(index.pieces[2]!);
   const ack = await sender.commit(index, nodeKey, loadFrom(bytes));
   assert.equal(ack.pieces, 4);
+  assert.equal(letGo, 1, "nobody was told that the node had let go of it");
   node.pieces.clear();
   await assert.rejects(sender.commit(index, nodeKey, () => Promise.reject(new Fault("report.not_kept"))), faultKey("report.not_kept"));
 });
@@ -321,7 +323,9 @@ test("the have-list and the acknowledgement count only with the node's signature
   const { index, bytes } = await parcelOf(1);
   await assert.rejects(client.commit(upload, index, nodeKey, never), (err) => err instanceof PiecesMissing && err.missing[0] === index.pieces[0]);
   await client.put(upload, index.pieces[0]!, bytes[0]!, never);
-  assert.deepEqual(await client.have(upload, nodeKey, never), { whole: new Set(index.pieces), parts: new Map() });
+  assert.deepEqual(await client.have(upload, nodeKey, never), { whole: new Set(index.pieces), parts: new Map(), letGo: false });
+  node.trouble.push((req, res) => res.setHeader("Kua-Let-Go", "?1").end(enclose({ kind: "kua have", node: nodeKey, pieces: [], upload: req.url!.slice(-32) })));
+  assert.deepEqual(await client.have(upload, nodeKey, never), { whole: new Set(), parts: new Map(), letGo: true });
 
   const other = base64(ed25519.getPublicKey(ed25519.utils.randomSecretKey()));
   await assert.rejects(client.have(upload, other, never), faultKey("nodeapi.bad_signature"));

@@ -72,12 +72,13 @@ export class NodeClient {
     });
   }
 
-  /** The pieces of an upload that the node durably holds, and how much of those that it has in part, by its signature. */
-  async have(upload: string, key: string, signal: AbortSignal): Promise<{ whole: Set<string>; parts: Map<string, number> }> {
-    const { doc } = signed(await this.call("GET", `/uploads/${upload}`, signal), key);
+  /** The pieces of an upload that the node durably holds, and how much of those that it has in part, by its signature; letGo says that it held more before, which is its word alone. */
+  async have(upload: string, key: string, signal: AbortSignal): Promise<{ whole: Set<string>; parts: Map<string, number>; letGo: boolean }> {
+    const answer = await this.call("GET", `/uploads/${upload}`, signal);
+    const { doc } = signed(answer, key);
     if (doc["kind"] !== "kua have" || doc["upload"] !== upload || !Array.isArray(doc["pieces"])) throw notUnderstood();
     const parts = Object.entries(members(doc["parts"] ?? {})).filter((p): p is [string, number] => Number.isInteger(p[1]));
-    return { whole: new Set(doc["pieces"].filter((p) => typeof p === "string")), parts: new Map(parts) };
+    return { whole: new Set(doc["pieces"].filter((p) => typeof p === "string")), parts: new Map(parts), letGo: answer.headers.get("Kua-Let-Go") === "?1" };
   }
 
   /** Brings one piece; returns when the node durably holds it. */

@@ -36,7 +36,7 @@ export class Sender {
   private idle: (() => void)[] = [];
   private roomy: (() => void)[] = [];
 
-  /** whole: pieces go in one call each. queueLimit is how many pieces may wait in memory before offer makes the sealing wait. */
+  /** whole: pieces go in one call each. queueLimit is how many pieces may wait in memory before offer makes the sealing wait. letGo is called when the node lacks what it held before. */
   constructor(
     private readonly link: Link,
     private readonly client: NodeClient,
@@ -44,6 +44,7 @@ export class Sender {
     private readonly queueLimit: number,
     private readonly progress: () => void,
     whole = false,
+    private readonly letGo: () => void = () => undefined,
   ) {
     this.grain = new Grain(whole);
     for (let i = 0; i < LANES; i++) this.lanes.push(this.lane());
@@ -83,6 +84,7 @@ export class Sender {
         return await this.link.attempt((signal) => this.client.commit(this.upload, index, key, signal));
       } catch (err) {
         if (!(err instanceof PiecesMissing) || round === ROUNDS) throw err;
+        this.letGo();
         for (const hash of new Set(err.missing)) {
           const n = index.pieces.indexOf(hash);
           if (n < 0) throw new Fault("nodeapi.not_understood");

@@ -58,13 +58,14 @@ func (db *DB) TurnChannel(ctx context.Context, by evidence.Actor, id int64, on b
 }
 
 // RemoveChannel forgets a channel's secret, turns it off for good and takes back
-// what was not sent to it. What stands there stays in the list.
+// what was not sent to it, or is being sent. What stands there stays in the list.
 func (db *DB) RemoveChannel(ctx context.Context, by evidence.Actor, id int64) error {
 	return db.onChannel(ctx, by, id, "removed", func(ctx context.Context, tx *sql.Tx) error {
 		_, err1 := tx.ExecContext(ctx, `UPDATE channels SET is_on = 0, removed = 1, secret = x'' WHERE id = ?1`, id)
 		_, err2 := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, changed = ?3 WHERE channel = ?1 AND act = ?4 AND state IN (?5, ?6, ?7)`,
 			id, spread.Withdrawn, db.now().UnixMicro(), spread.Send, spread.Waiting, spread.Queued, spread.Failed)
-		return errors.Join(err1, err2)
+		_, err3 := tx.ExecContext(ctx, `UPDATE posts SET cleared = '' WHERE channel = ?1 AND act = ?2 AND state = ?3`, id, spread.Send, spread.Sending)
+		return errors.Join(err1, err2, err3)
 	})
 }
 
@@ -106,11 +107,13 @@ func (db *DB) ChannelSecret(ctx context.Context, id int64) (secret []byte, err e
 	return secret, one(err, "spread.no_channel", id)
 }
 
-// Halt stops all spreading until Release; a second time changes nothing.
+// Halt stops all spreading until Release; a second time changes nothing, but that
+// the desk's own word, which says why, takes the place of a person's.
 func (db *DB) Halt(ctx context.Context, by evidence.Actor) error {
 	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
 		now := db.now().UTC().Truncate(time.Second).Format(time.RFC3339)
-		res, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING`, settingHalted, []byte(now+" "+by.Name))
+		res, err := tx.ExecContext(ctx, `INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE ?3`,
+			settingHalted, []byte(now+" "+by.Name), by == evidence.Machine())
 		return switched(res, err, evidence.Halted)
 	})
 }

@@ -109,27 +109,32 @@ func (db *DB) BeginPost(ctx context.Context, id int64, files []string) (p spread
 	return p, began, err
 }
 
-// EndPost keeps what became of a post. What stands or stood at a platform is an
-// event of custody, and an Edit that was done ends the post before it. Where
-// somebody took that one back meanwhile, what stands in its place is to be taken
-// away.
-func (db *DB) EndPost(ctx context.Context, by evidence.Actor, p spread.Post) error {
-	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		recalled := false
-		if p.State == spread.Sent && p.Act == spread.Edit && p.Replaces != 0 {
+// EndPost keeps what became of a post, as after says, which is given it as it
+// is, and gives it as it stands then. What stands or stood at a platform is an event
+// of custody, and an Edit that was done ends the post before it. Where somebody took
+// this post or that one back meanwhile, what stands there is to be taken away.
+func (db *DB) EndPost(ctx context.Context, by evidence.Actor, id int64, after func(spread.Post) spread.Post) (kept spread.Post, err error) {
+	err = db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
+		before, err := post(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		p := after(before)
+		if kept = p; before.TakenBack() {
+			kept = p.Back(db.now())
+		}
+		if p.Act == spread.Edit && p.Replaces != 0 && (p.State == spread.Sent || kept.Act == spread.Delete) {
 			base, err := post(ctx, tx, p.Replaces)
 			if err != nil {
 				return nil, err
 			}
-			recalled = base.Act == spread.Delete
+			if base.Act == spread.Delete {
+				kept = p.TakenAway(db.now())
+			}
 			base.State, base.Fault = spread.Corrected, nil
 			if err := db.putPost(ctx, tx, base); err != nil {
 				return nil, err
 			}
-		}
-		kept := p
-		if recalled {
-			kept = p.TakenAway(db.now())
 		}
 		if err := db.putPost(ctx, tx, kept); err != nil {
 			return nil, err
@@ -142,6 +147,7 @@ func (db *DB) EndPost(ctx context.Context, by evidence.Actor, p spread.Post) err
 		}
 		return nil, nil
 	})
+	return kept, err
 }
 
 func (db *DB) putPost(ctx context.Context, tx *sql.Tx, p spread.Post) error {

@@ -21,6 +21,7 @@ type homeView struct {
 	Lost      []desk.Lost // copies that are not what they were
 	LostFault string      // why that cannot be said
 	Posts     int         // that wait to be carried on, or went wrong
+	Halted    string      // who stopped all spreading, "" while nobody has
 	Undone    int         // posts that are to be taken away and may still stand there
 	Nothing   bool        // nothing waits
 }
@@ -67,6 +68,9 @@ func home(v *visit) error {
 	if view.Lost, err = v.desk.LostCopies(); err != nil {
 		message, hint := view.frame.Fault(err)
 		view.LostFault = message + " " + hint
+	}
+	if view.Halted, err = v.halted(ctx, view.frame); err != nil {
+		return err
 	}
 	posts, err := v.desk.PostCounts(ctx)
 	if err != nil {

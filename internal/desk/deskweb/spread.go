@@ -1,11 +1,8 @@
 package deskweb
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"time"
 
 	"kua/internal/desk"
@@ -19,14 +16,13 @@ type spreadView struct {
 	frame
 	Channels         []channelRow
 	Kinds            []string
-	Spoken           []locale.Tag
-	Carries          []string
+	Spoken           []spokenRow
+	Carries          []checkRow
 	Mine             []postRow // wait for a person
 	Queued           []postRow
 	There            []postRow
 	Past             []postRow
-	HaltedBy         string
-	HaltedAt         string
+	Halted           string // who stopped everything and when, "" while nobody has
 	Sending          *workRow
 	Result           string // of the last sending
 	Kept             spread.Channel
@@ -36,6 +32,27 @@ type spreadView struct {
 type channelRow struct {
 	spread.Channel
 	SwitchText string
+}
+
+// spokenRow is a language that a channel may have, and how it was chosen before.
+type spokenRow struct {
+	locale.Tag
+	First, Ticked bool
+}
+
+// choices gives what can be chosen of a channel, as it was chosen.
+func (f frame) choices(c spread.Channel) (spoken []spokenRow, carries []checkRow) {
+	first, others := "", []string(nil)
+	if len(c.Languages) > 0 {
+		first, others = c.Languages[0], c.Languages[1:]
+	}
+	for _, tag := range writable() {
+		spoken = append(spoken, spokenRow{tag, string(tag) == first, contains(others, string(tag))})
+	}
+	for _, what := range spread.Carries() {
+		carries = append(carries, checkRow{Name: what, Text: f.T("spread.carry." + what), Ticked: c.May(what)})
+	}
+	return spoken, carries
 }
 
 // postRow is a post in words.
@@ -69,6 +86,9 @@ func (f frame) postRow(p spread.Post, channels []spread.Channel) postRow {
 	case spread.Waiting, spread.Uncertain, spread.Failed:
 		row.Todo = f.T("spread.todo." + string(p.State))
 	}
+	if p.TakenBack() && p.State == spread.Uncertain {
+		row.Todo = f.T("spread.todo.back")
+	}
 	if p.State == spread.Failed && p.There() {
 		row.StateText, row.Todo = f.T("spread.state.undone"), f.T("spread.todo.undone")
 	}
@@ -94,7 +114,8 @@ func spreadPage(v *visit) error { return v.showSpread(spread.Channel{}, nil) }
 // showSpread shows the outbox, after wrong with what was written of a channel.
 func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 	ctx := v.r.Context()
-	view := spreadView{frame: v.frame("publish", v.t("spread.title")), Kinds: v.desk.Kinds(), Spoken: writable(), Carries: spread.Carries(), Kept: kept}
+	view := spreadView{frame: v.frame("publish", v.t("spread.title")), Kinds: v.desk.Kinds(), Kept: kept}
+	view.Spoken, view.Carries = view.choices(kept)
 	channels, err := v.desk.Channels(ctx)
 	if err != nil {
 		return err
@@ -118,11 +139,9 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 			view.Past = append(view.Past, row)
 		}
 	}
-	by, at, err := v.desk.SpreadingHalted(ctx)
-	if err != nil {
+	if view.Halted, err = v.halted(ctx, view.frame); err != nil {
 		return err
 	}
-	view.HaltedBy, view.HaltedAt = by, moment(view.frame, at)
 	if e := v.app.errands.look("spread"); e.Kind != "" {
 		row := errandRow(view.frame, e)
 		view.Sending = &row
@@ -135,6 +154,15 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 		v.w.WriteHeader(statusOf(wrong))
 	}
 	return v.show("spread", view)
+}
+
+// halted says who stopped all spreading and when, "" while nobody has.
+func (v *visit) halted(ctx context.Context, f frame) (string, error) {
+	by, at, err := v.desk.SpreadingHalted(ctx)
+	if by == "" || err != nil {
+		return "", err
+	}
+	return f.T(desk.HaltWords(by), by, moment(f, at)), nil
 }
 
 // sendPosts makes the calls whose time has come, and those that come due within
@@ -202,7 +230,15 @@ func releaseSpread(v *visit) error {
 }
 
 func addChannel(v *visit) error {
-	c := spread.Channel{Kind: v.form("kind"), Name: v.form("name"), Place: v.form("place"), Languages: v.r.PostForm["language"], Carries: v.r.PostForm["carry"]}
+	c := spread.Channel{Kind: v.form("kind"), Name: v.form("name"), Place: v.form("place"), Carries: v.r.PostForm["carry"]}
+	if first := v.form("first"); first != "" {
+		c.Languages = append(c.Languages, first)
+	}
+	for _, l := range v.r.PostForm["language"] {
+		if !contains(c.Languages, l) {
+			c.Languages = append(c.Languages, l)
+		}
+	}
 	if _, err := v.seat.AddChannel(v.r.Context(), c, []byte(v.form("secret"))); err != nil {
 		return v.showSpread(c, err)
 	}
@@ -251,6 +287,7 @@ type postView struct {
 	Checklist        []checkRow
 	Retry, Recall    bool
 	Judge, Gone      bool
+	Remote, URL      string // what was written of where it stands
 	Error, ErrorHint string
 }
 
@@ -282,9 +319,11 @@ func (v *visit) showPost(wrong error) error {
 			view.ShownFault = message + " " + hint
 		}
 	}
+	same := v.form("digest") == view.Digest // of what changed meanwhile nothing was looked at
 	for _, name := range spread.Checklist() {
-		view.Checklist = append(view.Checklist, checkRow{Name: name, Text: view.T("spread.check." + name), Ticked: contains(v.r.PostForm["checked"], name)})
+		view.Checklist = append(view.Checklist, checkRow{Name: name, Text: view.T("spread.check." + name), Ticked: same && contains(v.r.PostForm["checked"], name)})
 	}
+	view.Remote, view.URL = v.form("remote"), v.form("url")
 	if wrong != nil {
 		view.Error, view.ErrorHint = view.Fault(wrong)
 		v.w.WriteHeader(statusOf(wrong))
@@ -296,7 +335,7 @@ func (v *visit) showPost(wrong error) error {
 func (view *postView) state() {
 	p := view.Post
 	view.Retry = p.State == spread.Failed || p.Next != ""
-	view.Recall = p.State == spread.Sent || p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Failed)
+	view.Recall = p.State == spread.Sent || p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Sending || p.State == spread.Failed)
 	view.Judge = p.State == spread.Uncertain
 	view.Gone = p.State == spread.Failed && p.Act == spread.Delete
 }
@@ -330,29 +369,4 @@ func changePost(v *visit) error {
 	}
 	v.sendPosts()
 	return v.to(fmt.Sprintf("/spread/%d", id))
-}
-
-// playPost gives a file of a post, exactly the bytes that would go out.
-func playPost(v *visit) error {
-	m, err := v.desk.Message(v.r.Context(), v.number("id"))
-	if err != nil {
-		return err
-	}
-	f, ok := m.Of(v.r.PathValue("what"))
-	if !ok {
-		return fault.NotFound("spread.no_post", v.number("id"))
-	}
-	in, err := f.Open()
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	b, err := io.ReadAll(in)
-	if err != nil {
-		return err
-	}
-	v.w.Header().Set("Content-Type", f.Type)
-	v.w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	http.ServeContent(v.w, v.r, "", time.Time{}, bytes.NewReader(b))
-	return nil
 }

@@ -2,7 +2,6 @@ package deskweb
 
 import (
 	"kua/internal/fault"
-	"kua/internal/locale"
 	"kua/internal/spread"
 )
 
@@ -16,9 +15,10 @@ func spreadSamples(f frame) (spreadView, postView) {
 		}
 		return f.postRow(p, channels)
 	}
-	view := spreadView{frame: f, Kinds: []string{"telegram"}, Spoken: locale.Tags(), Carries: spread.Carries(), HaltedBy: "Dana", HaltedAt: moment(f, someDay), Result: f.T("spread.done", 1, 0, 2),
+	view := spreadView{frame: f, Kinds: []string{"telegram"}, Halted: f.T("spread.halted", "Dana", moment(f, someDay)), Result: f.T("spread.done", 1, 0, 2),
 		Mine: []postRow{row(1, spread.Waiting, spread.Send), row(2, spread.Uncertain, spread.Send), row(3, spread.Failed, spread.Delete)}, Queued: []postRow{row(4, spread.Queued, spread.Edit)},
 		There: []postRow{row(5, spread.Sent, spread.Send)}, Past: []postRow{row(6, spread.Corrected, spread.Send)}, Kept: spread.Channel{Name: "News", Place: "news"}, Error: "No channel.", ErrorHint: "Write @name."}
+	view.Spoken, view.Carries = f.choices(channels[0])
 	for _, c := range channels {
 		view.Channels = append(view.Channels, channelRow{c, f.T("spread.switch." + c.Switch())})
 	}

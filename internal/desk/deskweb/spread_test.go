@@ -90,9 +90,9 @@ func (p *person) spreads(t *testing.T) {
 	p.sees(`href="/en/spread"`)
 	p.get("/en/spread")
 	p.sees("There is no channel yet", "Nothing waits for you")
-	channel := []string{"kind", "wall", "name", "The wall", "place", "by the market", "language", "ru", "carry", "film", "carry", "poster"}
+	channel := []string{"kind", "wall", "name", "The wall", "place", "by the market", "first", "ru", "language", "kk", "language", "ru", "carry", "film", "carry", "poster"}
 	p.post("/en/channels", append(channel, "secret", "another")...)
-	p.sees("no token", "by the market")
+	p.sees("no token", "by the market", `<option value="ru" lang="ru" selected>`, `name="language" value="kk" checked`, `name="carry" value="film" checked`, `name="carry" value="card">`)
 	if p.code != http.StatusUnprocessableEntity {
 		t.Errorf("a wrong secret: got %d", p.code)
 	}
@@ -118,6 +118,8 @@ func (p *person) spreads(t *testing.T) {
 	}
 	p.post("/en/spread/1/confirm", "digest", digest, "checked", "faces")
 	p.sees("Not everything on the checklist is confirmed", `value="faces" checked`)
+	p.post("/en/spread/1/confirm", "digest", "of something else", "checked", "faces")
+	p.sees(`value="faces">`) // of what changed nothing was looked at
 	all := []string{"digest", digest}
 	for _, item := range spread.Checklist() {
 		all = append(all, "checked", item)
@@ -125,6 +127,8 @@ func (p *person) spreads(t *testing.T) {
 	p.post("/en/spread/1/confirm", all...)
 	p.sees("Confirmed. It goes when its channel is on", "queued")
 	p.post("/en/spread/halt")
+	p.sees("Aigul stopped all spreading")
+	p.get("/en/")
 	p.sees("Aigul stopped all spreading")
 	p.room.wall.failsNext(&spread.Failure{Outcome: spread.Unknown, Err: fault.Later("spread.telegram.cut")})
 	p.post("/en/channels/1", "to", "on")
@@ -136,8 +140,8 @@ func (p *person) spreads(t *testing.T) {
 	p.until("/en/spread/1", "It is not sent again by itself")
 	p.get("/en/")
 	p.sees("Carried on elsewhere")
-	p.post("/en/spread/1/as/there", "remote", "")
-	p.sees("not said as what the platform names")
+	p.post("/en/spread/1/as/there", "remote", "", "url", "https://wall.example/42")
+	p.sees("not said as what the platform names", `value="https://wall.example/42"`)
 	for key := range p.room.wall.hangs {
 		p.post("/en/spread/1/as/there", "remote", key, "url", "https://wall.example/000001")
 	}

@@ -20,6 +20,7 @@ import (
 	"kua/internal/authority"
 	"kua/internal/fault"
 	"kua/internal/lane"
+	roads "kua/internal/link"
 	"kua/internal/locale"
 	"kua/internal/page"
 	"kua/web"
@@ -207,10 +208,13 @@ func (w *Web) routes() {
 	w.rooms.Handle("/", w.page(func(*visit) error { return page.ErrNotFound() }))
 }
 
+// packer packs pages, maps and feeds. Photos and downloads go as they are.
+var packer = &roads.Packer{Kinds: []string{"text/html", "image/svg+xml", "application/atom+xml"}}
+
 // Before serves the open lane's address space as long as the lane has a
 // directory, and leaves everything else to next.
 func (w *Web) Before(next http.Handler) http.Handler {
-	mine := page.Headers(policy, compressed(http.HandlerFunc(w.serve)))
+	mine := page.Headers(policy, packer.Pack(http.HandlerFunc(w.serve)))
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		_, rest, ok := page.Cut(r.URL.Path)
 		if !ok || rest != Root && !strings.HasPrefix(rest, Root+"/") {

@@ -394,7 +394,7 @@ func TestOfficePages(t *testing.T) {
 	_, token, err := r.lane.AddAccount(t.Context(), nil, "water", "Night", false)
 	check(t, err)
 	r.tell("manhole", draft())
-	script := regexp.MustCompile(`<script defer src="/assets/lane-passkey\.[0-9A-Z]+\.js"></script>`)
+	script := regexp.MustCompile(`<script defer src="/assets/lane-passkey\.[0-9A-Z]+\.js" integrity="sha384-[^"]+"></script>`)
 	bad := regexp.MustCompile(`(?i)<script|<style| style="| on[a-z]+="|(?:src|href|action)="(?:https?:)?//`)
 	for _, lang := range locale.Tags() {
 		for _, path := range []string{"/office/", "/office/part/1", "/office/calendar", "/office/templates", "/office/people", "/office/sign-in", "/office/enrol/" + token, "/office/enrol/x"} {

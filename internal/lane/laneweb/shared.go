@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	roads "kua/internal/link"
 )
 
 // Pages that are the same for everybody who asks for the same address (the list, the
@@ -112,7 +114,7 @@ func (c *copying) whole() bool {
 func (c *copying) header() http.Header {
 	own := http.Header{}
 	for name, values := range c.Header() {
-		if name == encodingHeader || name == varyHeader {
+		if name == roads.EncodingHeader || name == roads.VaryHeader {
 			continue
 		}
 		if was, there := c.before[name]; !there || fmt.Sprint(was) != fmt.Sprint(values) {

@@ -77,9 +77,9 @@ func (w *Web) routes() http.Handler {
 	mux.Handle("/metrics", w.node.Status())
 	mux.Handle(web.Prefix, page.Headers(reportpage.Opening, w.assets)) // a worker obeys the policy its script came with
 	rooms := map[string]http.Handler{
-		"/report":       page.Headers(reportpage.Sealing, reportpage.Squeezed(w.page(w.report))),
-		"/report/words": page.Headers(plain, reportpage.Squeezed(w.page(w.reportWords))),
-		"/replies":      page.Headers(reportpage.Opening, reportpage.Squeezed(w.page(w.replies))),
+		"/report":       page.Headers(reportpage.Sealing, reportpage.Packed(w.page(w.report))),
+		"/report/words": page.Headers(plain, reportpage.Packed(w.page(w.reportWords))),
+		"/replies":      page.Headers(reportpage.Opening, reportpage.Packed(w.page(w.replies))),
 		"/search":       page.Headers(plain, w.page(w.search)),
 	}
 	if w.door != nil {

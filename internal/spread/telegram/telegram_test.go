@@ -232,6 +232,27 @@ func TestClosedMeanwhile(t *testing.T) {
 	}
 }
 
+// TestStoppedMeanwhile: an upload that is under way ends at once when nobody wants it
+// any more, and is known not to have happened.
+func TestStoppedMeanwhile(t *testing.T) {
+	t.Parallel()
+	began, gone := make(chan struct{}), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadFull(r.Body, make([]byte, 1000))
+		close(began)
+		<-gone // of the rest nothing is taken
+	}))
+	defer s.Close()
+	defer close(gone)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-began; cancel() }()
+	_, err := connector(t, s.URL, place, token).Send(ctx, message(file(spread.Film, "video/mp4", bytes.Repeat([]byte("film"), 8_000_000))))
+	var failed *spread.Failure
+	if !errors.As(err, &failed) || failed.Outcome != spread.NotDone {
+		t.Errorf("stopped in the middle: %v", err)
+	}
+}
+
 // TestCheck refuses what cannot be a channel or a token, and never repeats a token.
 func TestCheck(t *testing.T) {
 	k := telegram.Kind{}

@@ -79,6 +79,7 @@ export class Job {
     this.tell({ say: "kept", file: vault.sealed });
     const { info } = await this.prepare();
     const held = await this.link.attempt((signal) => this.client.have(upload, info.key, signal)).catch(nothingHeld);
+    if (held.letGo) this.tell({ say: "let go" });
     this.stage("sending");
     const sender = this.newSender(upload, Infinity);
     for (const [n, hash] of index.pieces.entries()) {
@@ -215,7 +216,7 @@ export class Job {
   }
 
   private newSender(upload: string, queue: number): Sender {
-    return (this.sender = new Sender(this.link, this.client, upload, queue, () => this.progress(), this.byHand));
+    return (this.sender = new Sender(this.link, this.client, upload, queue, () => this.progress(), this.byHand, () => this.tell({ say: "let go" })));
   }
 
   private stage(stage: Stage): void {
@@ -242,7 +243,7 @@ function inMemory({ hash, bytes }: Piece): Waiting {
 
 /** A node that no longer knows an upload holds nothing of it. */
 function nothingHeld(err: unknown): Awaited<ReturnType<NodeClient["have"]>> {
-  if (err instanceof Refusal && err.status === 404) return { whole: new Set(), parts: new Map() };
+  if (err instanceof Refusal && err.status === 404) return { whole: new Set(), parts: new Map(), letGo: false };
   throw err;
 }
 

@@ -9,6 +9,7 @@ export function lookDoor(): Promise<Door> {
   opened ??= new Promise<Door>((done, fail) => {
     const script = document.createElement("script");
     script.src = $("page").dataset["look"]!;
+    script.integrity = $("page").dataset["lookIntegrity"]!;
     script.onload = () => done((globalThis as unknown as { kuaLook: Door }).kuaLook);
     script.onerror = () => {
       opened = undefined;

@@ -33,6 +33,7 @@ export type Told =
   | { say: "stage"; stage: Stage; keeping: boolean }
   | { say: "progress"; sealed: number; held: number; total: number }
   | { say: "up" }
+  | { say: "let go" } // the node lacks what it held before, and is brought it again
   | { say: "waiting"; why: "unreachable" | "full" | "busy"; retryAt: number }
   | { say: "kept"; file: Blob | null } // the whole sealed file; null: it is where the person chose
   | { say: "done"; ack: Acknowledgement }

@@ -115,6 +115,8 @@ class ReportPage {
         return this.send.progress(told.sealed, told.held, told.total);
       case "up":
         return this.send.up();
+      case "let go":
+        return this.send.letGo();
       case "waiting":
         return this.send.waiting(told.why, told.retryAt);
       case "kept":

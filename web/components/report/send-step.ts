@@ -24,7 +24,7 @@ export class SendStep {
     this.busy = true;
     this.spoken = 0;
     $("send-title").textContent = say(resumed ? "report.sending.resumed" : sending ? "report.sending" : "report.saving");
-    for (const id of ["send-trouble", "waiting", "save", "save-forget"]) show(id, false);
+    for (const id of ["send-trouble", "waiting", "let-go", "save", "save-forget"]) show(id, false);
     for (const id of ["held-bar", "held-hint"]) show(id, sending);
     show("give-up", true);
     $("keeping").textContent = "";
@@ -54,6 +54,12 @@ export class SendStep {
     $("waiting-why").textContent = say("report.wait." + (navigator.onLine ? why : "offline"));
     show("waiting", true);
     this.countdown.start(retryAt);
+  }
+
+  /** What was held before goes there again: nobody must wonder why the bar goes back. */
+  letGo(): void {
+    show("let-go", true);
+    $("let-go").textContent = say("report.let_go");
   }
 
   up(): void {

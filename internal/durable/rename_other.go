@@ -1,0 +1,5 @@
+//go:build !linux
+
+package durable
+
+func renameNew(from, to string) error { return renameLooking(from, to) }
