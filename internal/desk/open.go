@@ -72,6 +72,7 @@ type Desk struct {
 	publishing sync.Mutex // one change of tree, overlay and log at a time
 	pushing    sync.Mutex // one push at a time
 	spreading  sync.Mutex // one sender at a time
+	stamping   sync.Mutex // one asking for time stamps at a time
 	comparing  sync.Mutex // one comparison at a time: of two, each must see the other; guards archive
 
 	verdicts verdicts // of the gate

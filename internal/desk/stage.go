@@ -37,6 +37,9 @@ func (d *Desk) stage(ctx context.Context, records []deskdb.Proposed) (deskdb.Pro
 	if in.Anchor, err = d.anchor(ctx); err != nil {
 		return deskdb.Proposal{}, err
 	}
+	if in.Stamps, err = d.unpublishedStamps(ctx); err != nil {
+		return deskdb.Proposal{}, err
+	}
 	if in.Fates, err = d.timeline(); err != nil {
 		return deskdb.Proposal{}, err
 	}

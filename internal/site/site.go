@@ -80,12 +80,25 @@ type Input struct {
 	// Anchor is the edition's list of blinded filings: edition.NewAnchor. Empty
 	// leaves it out.
 	Anchor []byte
+	// Stamps are time stamps over what earlier editions left of the log, in order of
+	// edition.
+	Stamps []TimeStamp
 	// Fates is the timeline of the records' copies: watch.Public. Empty keeps the
 	// edition's.
 	Fates []byte
 	// Rebuild renders all pages of all records anew, after a change of
 	// templates, translations or the collective's name.
 	Rebuild bool
+}
+
+// TimeStamp is a stamp (RFC 3161) over the checkpoint that an edition left, and the
+// certificates that it leads to.
+type TimeStamp struct {
+	Edition  int
+	RootsID  string // stamp.Roots.ID
+	Note     []byte // the checkpoint as it was stamped
+	Response []byte // the service's whole answer
+	Roots    []byte // PEM
 }
 
 // Update renders what changed into overlay, an empty or absent directory on the

@@ -22,6 +22,7 @@ type homeView struct {
 	LostFault string      // why that cannot be said
 	Posts     int         // that wait to be carried on, or went wrong
 	Undone    int         // posts that are to be taken away and may still stand there
+	Unstamped []string    // services that gave no time stamp over the newest edition, and why
 	Nothing   bool        // nothing waits
 }
 
@@ -68,6 +69,16 @@ func home(v *visit) error {
 		message, hint := view.frame.Fault(err)
 		view.LostFault = message + " " + hint
 	}
+	stamps, err := v.desk.Stamps(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range stamps {
+		if s.Fault != nil && !s.Stamped {
+			message, hint := view.frame.Fault(s.Fault)
+			view.Unstamped = append(view.Unstamped, v.t("cli.desk.stamp.failed", s.URL, s.Edition, message+" "+hint))
+		}
+	}
 	posts, err := v.desk.PostCounts(ctx)
 	if err != nil {
 		return err
@@ -75,7 +86,7 @@ func home(v *visit) error {
 	view.Undone = posts.Undone
 	view.Posts = posts.Waiting + posts.Queued + posts.Uncertain + posts.Failed
 	c := view.Counts
-	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost)+view.Posts == 0 && view.LostFault == ""
+	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost)+view.Posts+len(view.Unstamped) == 0 && view.LostFault == ""
 	return v.show("home", view)
 }
 
