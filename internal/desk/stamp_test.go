@@ -109,6 +109,12 @@ func TestStamps(t *testing.T) {
 	if got := c.stamped(d); len(got) != 3 {
 		t.Errorf("the stamps of edition 4: %+v", got)
 	}
+	now, err1 := d.edition()
+	cp, err2 := d.checkpoint()
+	ok(t, errors.Join(err1, err2))
+	if now.manifest.Log.Size+1 != cp.Size { // its own entry is the next and last
+		t.Errorf("the manifest names a log of %d entries; the log has %d", now.manifest.Log.Size, cp.Size)
+	}
 	if _, err := d.Check(ctx); err != nil {
 		t.Error(err)
 	}

@@ -77,6 +77,8 @@ type Input struct {
 	// LogSize is the index that the log entry of the first change will have;
 	// the others follow in order. Pages print it.
 	LogSize uint64
+	// Log is the log as it will be before the edition's own entry; zero leaves it out.
+	Log edition.Before
 	// Anchor is the edition's list of blinded filings: edition.NewAnchor. Empty
 	// leaves it out.
 	Anchor []byte

@@ -39,6 +39,9 @@ func (r *run) readCheckpoint(ctx context.Context) (ok bool, err error) {
 	if err := keys.Continues(ctx, r.log, cp); err != nil {
 		return true, r.problem(checkpointPath, err)
 	}
+	if err := r.head.manifest.InLog(ctx, r.log, r.head.document, cp); err != nil {
+		return true, r.problem(checkpointPath, err)
+	}
 	return true, r.compareLog(ctx, keys, cp)
 }
 
