@@ -72,6 +72,8 @@ spread/telegram/telegramtest:
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
+stamp:         fault
+stamp/stamptest:
 site:          edition caption onion reader watch qrcode
 onion:         fault
 tor:           onion durable
@@ -80,7 +82,7 @@ nodeapi:       parcel edition onion
 courier:       nodeapi durable
 reportpage:    page parcel link
 handover:      courier reportpage qrcode
-verify:        edition onion
+verify:        edition onion stamp
 reader:        verify page
 kit:           site card
 mirror:        reader link
@@ -102,7 +104,7 @@ lane/laneweb:  lane page pluscode appeal/letter link qrcode
 lane/lane311:  lane open311 page
 
 desk/deskdb:   sqldb casefile redact record spread
-desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender spread card
+desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender spread card stamp
 desk/deskweb:  desk page kit
 
 witness:       nodeapi keyring
@@ -128,6 +130,7 @@ github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
 github.com/boombuler/barcode:         qrcode
+github.com/digitorus:                 stamp stamp/stamptest
 github.com/go-telegram/bot:           spread/telegram
 `
 

@@ -236,9 +236,11 @@ func (a *app) charterRemoveNode(dir *string) *cobra.Command {
 
 func (a *app) charterSign(dir, passFile *string) *cobra.Command {
 	var as string
+	var asking nodeAsking // when the version gives the log a new key
 	c := a.command("sign", "cli.charter.sign", "\n  kua charter sign --dir kua --as aigul")
 	c.Flags().StringVar(&as, "as", "", a.t("cli.flag.as"))
 	_ = c.MarkFlagRequired("as")
+	asking.flags(a, c.Flags())
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		pass, err := a.passphrase(as, *passFile)
@@ -249,7 +251,7 @@ func (a *app) charterSign(dir, passFile *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.signNext(c.Context(), *dir, person)
+		return a.signNext(c.Context(), *dir, person, asking)
 	}
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"kua/internal/charter"
 	"kua/internal/desk"
@@ -14,16 +15,21 @@ import (
 // charterRotateLog drafts a charter that gives the log a new key.
 func (a *app) charterRotateLog(dir, passFile *string) *cobra.Command {
 	var as string
+	var asking nodeAsking
 	c := a.command("rotate-log", "cli.charter.rotate_log", `
-  kua charter rotate-log --dir kua --as aigul      # stolen, or lost: a new key for the log, made here
+  kua charter rotate-log --dir kua --as aigul      # stolen, or lost: a new key for the log, made here; with the same --tor as always
   kua charter retire-person --dir kua timur        # if somebody's own key went with it: into the same draft
   kua charter sign --dir kua --as aigul && kua charter sign --dir kua --as cholpon
   kua desk heartbeat --dir kua --as aigul && kua desk heartbeat --dir kua --as cholpon   # with the same --tor as always`)
 	c.Flags().StringVar(&as, "as", "", a.t("cli.flag.as"))
 	_ = c.MarkFlagRequired("as")
+	asking.flags(a, c.Flags())
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return a.atDesk(c.Context(), deskFlags{dir: *dir, as: as, passFile: *passFile, idle: true}, func(s *desk.Seat) error {
+		return a.atDesk(c.Context(), deskFlags{dir: *dir, as: as, passFile: *passFile, road: asking.road, idle: true}, func(s *desk.Seat) error {
+			if err := a.notBehind(c.Context(), s.Desk(), asking); err != nil {
+				return err
+			}
 			return a.change(*dir, func(next *charter.Charter) error {
 				changed, err := s.Desk().RotateLog(c.Context(), *next)
 				if err == nil {
@@ -38,16 +44,49 @@ func (a *app) charterRotateLog(dir, passFile *string) *cobra.Command {
 	return c
 }
 
+// nodeAsking is how the nodes are asked whether this desk lacks an edition, and whether that
+// is to matter.
+type nodeAsking struct {
+	road   deskRoad
+	insist bool
+}
+
+func (f *nodeAsking) flags(a *app, flags *pflag.FlagSet) {
+	f.road.flags(a, flags)
+	flags.BoolVar(&f.insist, "insist", false, a.t("cli.flag.insist"))
+}
+
+// notBehind refuses at a desk that lacks an edition of its nodes, and names the nodes that
+// did not answer.
+func (a *app) notBehind(ctx context.Context, d *desk.Desk, f nodeAsking) error {
+	if f.insist {
+		return nil
+	}
+	silent, err := d.NotBehind(ctx)
+	for _, n := range silent {
+		a.warn("cli.desk.node_away", n.URL, n.Err)
+	}
+	return err
+}
+
 // changeLogKey lets a charter that changes the log's key join the chain. The desk is
 // held meanwhile, so that nothing goes into the log between the look at its end and the
-// change of its key. Nobody is called: which road leads there only the desk's own commands
-// are told.
-func changeLogKey(ctx context.Context, dir string, person *keyring.Person, next charter.Charter, join func() error) (err error) {
-	d, err := desk.Open(ctx, desk.Config{Dir: dir, Idle: true}, person)
+// change of its key. Of the nodes it is asked once more which edition they serve; nothing is
+// brought to them.
+func (a *app) changeLogKey(ctx context.Context, dir string, person *keyring.Person, next charter.Charter, asking nodeAsking, join func() error) (err error) {
+	client, end, err := asking.road.open(ctx, a, dir, false)
+	if err != nil {
+		return err
+	}
+	defer end()
+	d, err := desk.Open(ctx, a.deskConfig(deskFlags{dir: dir, road: asking.road, idle: true}, client), person)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := a.notBehind(ctx, d, asking); err != nil {
+		return err
+	}
 	if err := d.LogFits(ctx, next); err != nil {
 		return err
 	}

@@ -174,7 +174,7 @@ func (a *app) showNext(dir string, now charter.Charter) error {
 
 // signNext adds a person's signature; with the last one that was missing the
 // version joins the chain.
-func (a *app) signNext(ctx context.Context, dir string, person *keyring.Person) error {
+func (a *app) signNext(ctx context.Context, dir string, person *keyring.Person, asking nodeAsking) error {
 	now, chain, err := desk.ReadCharter(dir)
 	if err != nil {
 		return err
@@ -202,7 +202,7 @@ func (a *app) signNext(ctx context.Context, dir string, person *keyring.Person) 
 	if newest.Log.Key == now.Log.Key {
 		err = join()
 	} else {
-		err = changeLogKey(ctx, dir, person, newest, join)
+		err = a.changeLogKey(ctx, dir, person, newest, asking, join)
 	}
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func (a *app) deskCommand() *cobra.Command {
 		a.deskCollect(&f), a.deskList(&f), a.deskShow(&f),
 		a.deskOpen(&f), a.deskCases(&f), a.deskCase(&f), a.deskNote(&f), a.deskReply(&f), a.deskClose(&f), a.deskExport(&f), a.deskTraces(&f),
 		a.deskPlan(&f), a.deskProbe(&f), a.deskLook(&f), a.deskMark(&f), a.deskSound(&f), a.deskCaptions(&f), a.deskRender(&f), a.deskHits(&f), a.deskAnswer(&f), a.deskDraft(&f), a.deskLinks(&f),
-		a.deskPropose(&f), a.deskProposals(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f), a.deskHeartbeat(&f), a.deskKit(&f),
+		a.deskPropose(&f), a.deskProposals(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f), a.deskHeartbeat(&f), a.deskStamp(&f), a.deskKit(&f),
 		a.deskContacts(&f), a.deskLetters(&f), a.deskSent(&f), a.deskDelivered(&f),
 		a.deskRewrap(&f), a.deskAddKey(&f), a.deskCustody(&f), a.deskStatus(&f), a.deskOnionKey(&f), a.deskNode(&f), a.deskDoor(&f), a.deskSpread(&f),
 	)
@@ -210,7 +210,12 @@ func (a *app) deskStatus(f *deskFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.sayNodes(nodes)
+			if err := a.sayNodes(nodes); err != nil {
+				return err
+			}
+			stamps, err := s.Desk().Stamps(ctx)
+			a.sayStamps(stamps)
+			return err
 		})
 }
 

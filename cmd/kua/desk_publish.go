@@ -254,6 +254,7 @@ func (a *app) publish(ctx context.Context, d *desk.Desk) error {
 	if err := a.sayNodes(out.Nodes); err != nil {
 		return err
 	}
+	a.sayStamps(out.Stamps)
 	counts, err := d.PostCounts(ctx)
 	if err == nil && counts.Queued > 0 { // withdrawals and what was confirmed: they wait for nobody
 		err = a.sendPosts(ctx, d)

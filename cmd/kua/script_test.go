@@ -21,6 +21,7 @@ import (
 	"kua/internal/edition/editiontest"
 	"kua/internal/keyring"
 	"kua/internal/link/linktest"
+	"kua/internal/stamp/stamptest"
 )
 
 func TestMain(m *testing.M) {
@@ -84,6 +85,7 @@ func TestScripts(t *testing.T) {
 			"noise":      noise,
 			"halves":     halves,
 			"midnight":   midnight,
+			"stamps":     stamps,
 			"telegram":   p.telegram,
 			"trouble":    p.trouble,
 			"channel":    p.channel,
@@ -106,6 +108,16 @@ func freezing(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(end)
 	ts.Setenv(args[0], road.Addr)
+}
+
+// stamps NAME FILE starts a service for time stamps, sets NAME to its address and writes its
+// root certificate.
+func stamps(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := stamptest.Start(stamptest.Options{})
+	ts.Check(err)
+	ts.Defer(s.Close)
+	ts.Setenv(args[0], s.URL)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), s.Roots, 0o600))
 }
 
 // await URL waits until something answers there.

@@ -93,6 +93,13 @@ func (a *app) sayReport(r verify.Report) {
 		a.say("cli.verify.log", r.Log.Origin, r.Log.Size, r.Log.Root)
 		a.say("cli.verify.log.key", r.Log.Key)
 	}
+	for i, s := range r.Stamps { // those of the first edition and of the newest that has some
+		if s.Edition == r.Stamps[0].Edition || s.Edition == r.Stamps[len(r.Stamps)-1].Edition {
+			a.say("cli.verify.stamp", s.Edition, s.Size, s.NotLater, s.Root, s.RootSHA256)
+		} else if i > 0 && r.Stamps[i-1].Edition == r.Stamps[0].Edition {
+			fmt.Fprintln(a.out, "…")
+		}
+	}
 	if n := r.Rotated; n != nil {
 		a.say("cli.verify.rotated", n.Charter, n.Size)
 		if n.Void > 0 {

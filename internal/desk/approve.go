@@ -36,7 +36,7 @@ func (s *Seat) Approve(ctx context.Context, id int64, checked []string) (Proposa
 	if err := s.d.stillFits(p); err != nil {
 		return Proposal{}, errors.Join(err, s.d.db.Decline(ctx, evidence.Machine(), id, deskdb.Stale, ""))
 	}
-	if err := s.d.checkStage(p); err != nil {
+	if err := s.d.checkStage(ctx, p); err != nil {
 		return Proposal{}, err
 	}
 	if p.Checked, err = wentThrough(p.Records, checked); err != nil {

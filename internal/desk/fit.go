@@ -42,7 +42,7 @@ var types = map[string]string{
 	".html": "text/html; charset=utf-8", ".json": "application/json", ".atom": "application/atom+xml; charset=utf-8",
 	".css": "text/css; charset=utf-8", ".mp4": "video/mp4", ".m4a": "audio/mp4", ".ogg": "audio/ogg", ".jpg": "image/jpeg",
 	".webp": "image/webp", ".png": "image/png", ".svg": "image/svg+xml", ".pem": "application/x-pem-file", ".sh": "text/plain; charset=utf-8",
-	".txt": "text/plain; charset=utf-8", ".vtt": "text/vtt; charset=utf-8", ".sig": "application/octet-stream",
+	".txt": "text/plain; charset=utf-8", ".vtt": "text/vtt; charset=utf-8", ".sig": "application/octet-stream", ".tsr": "application/octet-stream",
 }
 
 func typeOf(name string) string {

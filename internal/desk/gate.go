@@ -197,7 +197,7 @@ func (d *Desk) committed(ctx context.Context, caseID int64, commitment string) (
 // publishing, behind which there is no way back. What does not hold is
 // withheld: the proposal becomes stale, its cases go back to drafting.
 func (d *Desk) lastLook(ctx context.Context, p deskdb.Proposal) error {
-	err := d.checkStage(p)
+	err := d.checkStage(ctx, p)
 	if err == nil {
 		err = d.gateStaged(ctx, evidence.Machine(), p, "published")
 	}

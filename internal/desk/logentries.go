@@ -116,29 +116,64 @@ func (d *Desk) sweepLog() error {
 	})
 }
 
-// entriesOf gives the entries of a proposal: its records in their order, then
+// entriesOf gives the entries of a proposal: its records in their order, the anchor, then
 // the edition.
 func entriesOf(p deskdb.Proposal, anchor []byte) ([][]byte, error) {
-	var entries []tlog.Entry
-	for _, r := range p.Records {
-		rec, err := record.Parse(r.Document)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, edition.RecordEntry(rec, r.Document))
-	}
 	m, err := edition.ParseManifest(p.Manifest)
 	if err != nil {
 		return nil, err
 	}
-	entries = append(entries, edition.AnchorEntry(m, anchor), edition.ManifestEntry(m, p.Manifest))
-	all := make([][]byte, len(entries))
-	for i, e := range entries {
-		if all[i], err = e.Bytes(); err != nil {
+	all, err := entriesBefore(m, p.Records, anchor)
+	if err != nil {
+		return nil, err
+	}
+	last, err := edition.ManifestEntry(m, p.Manifest).Bytes()
+	return append(all, last), err
+}
+
+// entriesBefore gives what an edition logs before its manifest, of which nothing but the
+// time needs to be known.
+func entriesBefore(m edition.Manifest, records []deskdb.Proposed, anchor []byte) ([][]byte, error) {
+	var all [][]byte
+	add := func(e tlog.Entry) error {
+		b, err := e.Bytes()
+		all = append(all, b)
+		return err
+	}
+	for _, r := range records {
+		rec, err := record.Parse(r.Document)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(edition.RecordEntry(rec, r.Document)); err != nil {
 			return nil, err
 		}
 	}
-	return all, nil
+	err := add(edition.AnchorEntry(m, anchor))
+	return all, err
+}
+
+// before gives the log as it will be before the entry of an edition with these records and
+// this anchor.
+func (d *Desk) before(ctx context.Context, m edition.Manifest, records []deskdb.Proposed, anchor []byte) (edition.Before, error) {
+	cp, err1 := d.checkpoint()
+	charters, err2 := d.charterEntries(ctx)
+	entries, err3 := entriesBefore(m, records, anchor)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return edition.Before{}, err
+	}
+	g, err := tlog.GrowFrom(ctx, func(_ context.Context, path string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(d.logDir(), filepath.FromSlash(path)))
+	}, cp)
+	if err != nil {
+		return edition.Before{}, err
+	}
+	for _, e := range append(charters, entries...) {
+		if err := g.Add(e); err != nil {
+			return edition.Before{}, err
+		}
+	}
+	return edition.NewBefore(g)
 }
 
 func (d *Desk) charterEntries(ctx context.Context) ([][]byte, error) {

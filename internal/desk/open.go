@@ -74,6 +74,7 @@ type Desk struct {
 	spreading  sync.Mutex // one sender at a time
 	underWay   underWay
 	placing    sync.Mutex // one change of places at a time
+	stamping   sync.Mutex // one asking for time stamps at a time
 	comparing  sync.Mutex // one comparison at a time: of two, each must see the other; guards archive
 
 	verdicts verdicts // of the gate

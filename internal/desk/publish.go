@@ -27,7 +27,7 @@ const (
 	stepLogged  = "logged"  // entries are in the log, under a published checkpoint
 	stepSigned  = "signed"  // the signatures lie in the overlay
 	stepApplied = "applied" // the overlay has become the tree
-	stepNoted   = "noted"   // which parcels the edition's anchor holds is in the database
+	stepNoted   = "noted"   // which parcels the edition's anchor holds, and which time stamps it has, is in the database
 )
 
 // What the log knows of this desk's documents.
@@ -38,13 +38,14 @@ const (
 
 // Published is what a publishing did.
 type Published struct {
-	Edition int         // number of the newest edition
-	Nodes   []NodeState // what each node holds
+	Edition int          // number of the newest edition
+	Nodes   []NodeState  // what each node holds
+	Stamps  []StampState // what the services for time stamps gave of it
 }
 
-// Publish finishes every approved proposal and brings the newest edition to
-// every node. It may be killed at any moment: the next Open or Publish goes on.
-// Nodes that do not answer stand in the result and are no error.
+// Publish finishes every approved proposal, brings the newest edition to
+// every node, and has its log stamped. It may be killed at any moment: the next Open or Publish goes on.
+// Nodes and services that do not answer stand in the result and are no error.
 func (d *Desk) Publish(ctx context.Context, progress func(step string, done, total int64)) (Published, error) {
 	if progress == nil {
 		progress = func(string, int64, int64) {}
@@ -53,15 +54,16 @@ func (d *Desk) Publish(ctx context.Context, progress func(step string, done, tot
 		return Published{}, err
 	}
 	carried := d.carryOnAll(ctx) // what is withdrawn is to be taken away before any node was reached
-	if err := errors.Join(d.push(ctx, progress), carried); err != nil {
+	if err := errors.Join(d.push(ctx, progress), carried, d.stamp(ctx)); err != nil {
 		return Published{}, err
 	}
 	now, err := d.edition()
 	if err != nil {
 		return Published{}, err
 	}
-	nodes, err := d.Nodes(ctx)
-	return Published{Edition: now.number, Nodes: nodes}, err
+	nodes, err1 := d.Nodes(ctx)
+	stamps, err2 := d.Stamps(ctx)
+	return Published{Edition: now.number, Nodes: nodes, Stamps: stamps}, errors.Join(err1, err2)
 }
 
 // PublishAndTakeAway is Publish for whoever sits at the desk: what a withdrawal or a
@@ -126,7 +128,7 @@ func (d *Desk) publish(ctx context.Context, p deskdb.Proposal, progress func(ste
 		name string
 		do   func(context.Context, deskdb.Proposal) error
 	}{
-		{stepLooked, d.lastLook}, {stepLogged, d.logEntries}, {stepSigned, d.writeSignatures}, {stepApplied, d.apply}, {stepNoted, d.noteAnchored},
+		{stepLooked, d.lastLook}, {stepLogged, d.logEntries}, {stepSigned, d.writeSignatures}, {stepApplied, d.apply}, {stepNoted, d.notePublic},
 	}
 	done := 0
 	for i, s := range steps {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"kua/internal/canon"
 	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/fault"
@@ -177,5 +178,48 @@ func TestRotateCallsNobody(t *testing.T) {
 	ok(t, d.WaitIdle(ctx))
 	if r.calls.Load() == 0 {
 		t.Error("the edition is brought to nobody afterwards")
+	}
+}
+
+// TestNotBehind: before the log's key changes, a desk from a backup that lacks an edition of
+// its nodes is refused; so is one that can ask nobody. What a node's log says does not matter:
+// that may be a thief's.
+func TestNotBehind(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	people := []*keyring.Person{c.aigul, c.timur}
+	d := c.open(c.aigul)
+	if silent, err := d.NotBehind(ctx); err != nil || silent != nil {
+		t.Errorf("before anything is published: %v, %v", silent, err)
+	}
+	ok(t, d.beat(ctx, people))
+	c.close(d)
+	backup := filepath.Join(t.TempDir(), "copy")
+	ok(t, os.CopyFS(backup, os.DirFS(c.dir)))
+	d = c.open(c.aigul)
+	ok(t, d.beat(ctx, people))
+	if _, err := d.NotBehind(ctx); err != nil {
+		t.Errorf("at the newest: %v", err)
+	}
+	older := c.node.state
+	ok(t, d.beat(ctx, people))
+	c.node.state = older
+	c.node.state.Checkpoint = "a thief's"
+	if _, err := d.NotBehind(ctx); err != nil {
+		t.Errorf("a node that is behind itself, with another log: %v", err)
+	}
+	c.close(d)
+	c.restore(backup)
+	d = c.open(c.aigul)
+	if _, err := d.NotBehind(ctx); !errors.Is(err, fault.Conflict("desk.behind_nodes")) {
+		t.Errorf("a backup that lacks an edition: %v", err)
+	}
+	c.node.state.Number, c.node.state.Manifest = 1, canon.Hash([]byte("another first edition"))
+	if _, err := d.NotBehind(ctx); !errors.Is(err, fault.Conflict("desk.behind_nodes")) {
+		t.Errorf("another edition under a number that is here: %v", err)
+	}
+	c.node.fail = func(*http.Request) int { return http.StatusBadGateway }
+	if _, err := d.NotBehind(ctx); !errors.Is(err, fault.Conflict("desk.nodes_silent")) {
+		t.Errorf("when nobody answers: %v", err)
 	}
 }

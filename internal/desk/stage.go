@@ -37,7 +37,13 @@ func (d *Desk) stage(ctx context.Context, records []deskdb.Proposed) (deskdb.Pro
 	if in.Anchor, err = d.anchor(ctx); err != nil {
 		return deskdb.Proposal{}, err
 	}
+	if in.Stamps, err = d.unpublishedStamps(ctx); err != nil {
+		return deskdb.Proposal{}, err
+	}
 	if in.Fates, err = d.timeline(); err != nil {
+		return deskdb.Proposal{}, err
+	}
+	if in.Log, err = d.before(ctx, edition.Manifest{Made: edition.Stamp(in.Made)}, records, in.Anchor); err != nil {
 		return deskdb.Proposal{}, err
 	}
 	for _, r := range records {
@@ -159,7 +165,7 @@ func (d *Desk) stillFits(p deskdb.Proposal) error {
 // checks that what the second person is shown and asked to sign, the records and
 // the list of what changes, is what the manifest says: nobody signs a document
 // as a record that this edition does not publish as one.
-func (d *Desk) checkStage(p deskdb.Proposal) error {
+func (d *Desk) checkStage(ctx context.Context, p deskdb.Proposal) error {
 	m, err := edition.ParseManifest(p.Manifest)
 	if err != nil {
 		return err
@@ -178,7 +184,27 @@ func (d *Desk) checkStage(p deskdb.Proposal) error {
 	if !slices.Equal(changesOf(changed, removed), p.Changed) {
 		return fault.Corrupt("desk.stage_changed", edition.ManifestPath)
 	}
-	return checkRecords(p, changed)
+	if err := checkRecords(p, changed); err != nil {
+		return err
+	}
+	return d.checkBefore(ctx, p, m)
+}
+
+// checkBefore checks that a manifest says of the log what it will be: nobody signs for
+// another. One that an earlier program staged says nothing.
+func (d *Desk) checkBefore(ctx context.Context, p deskdb.Proposal, m edition.Manifest) error {
+	if m.Log == (edition.Before{}) {
+		return nil
+	}
+	anchor, err := d.stagedAnchor(p)
+	if err != nil {
+		return err
+	}
+	will, err := d.before(ctx, m, p.Records, anchor)
+	if err == nil && will != m.Log {
+		err = fault.Corrupt("desk.stage_changed", edition.ManifestPath)
+	}
+	return err
 }
 
 // diff lists what an edition changes against the newest published one.

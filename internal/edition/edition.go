@@ -35,6 +35,7 @@ const (
 	MaxParts    = 50_000
 	MaxFiles    = 50_000 // files of a part
 	maxNumber   = 100_000_000
+	maxEntries  = 1 << 40 // of a log, as tlog has it
 )
 
 // Manifest is the signed document of an edition. Members with an empty value
@@ -47,6 +48,7 @@ type Manifest struct {
 	Charter    string `json:"charter"`            // ID of the newest charter
 	Previous   string `json:"previous,omitempty"` // SHA-256 of the manifest before
 	Records    int    `json:"records"`            // published and withdrawn
+	Log        Before `json:"log,omitzero"`       // the log up to the edition's own entry; editions of earlier programs do not say
 	Parts      []Part `json:"parts"`              // in order of name
 }
 
@@ -112,6 +114,8 @@ func (m Manifest) Validate() error {
 		return fault.Invalid("edition.charter", m.Charter)
 	case m.Records < 0 || m.Records > 999_999:
 		return fault.Invalid("edition.records", m.Records)
+	case m.Log != Before{} && (m.Log.Size < 1 || m.Log.Size > maxEntries || !hexSHA256.MatchString(m.Log.Root)):
+		return fault.Invalid("edition.log", m.Number)
 	case len(m.Parts) > MaxParts:
 		return fault.TooLarge("edition.too_many_parts", MaxParts)
 	}

@@ -26,6 +26,8 @@ type vectors struct {
 	Unlisted, RefusedPaths []string
 	Manifest               string
 	ManifestSHA256         string
+	ManifestInLog          string // of a later program, which says what it is put into
+	ManifestInLogSHA256    string
 	RefusedManifests       []named
 	Part                   struct{ Name, Document, SHA256 string }
 	RefusedParts           []named
@@ -84,6 +86,9 @@ func TestManifestVectors(t *testing.T) {
 	}
 	if doc, err := m.Bytes(); err != nil || string(doc) != v.Manifest || canon.Hash(doc) != v.ManifestSHA256 {
 		t.Errorf("the manifest is written as %s, %v", doc, err)
+	}
+	if m, err = edition.ParseManifest([]byte(v.ManifestInLog)); err != nil || m.Log.Size != 41 || canon.Hash([]byte(v.ManifestInLog)) != v.ManifestInLogSHA256 {
+		t.Errorf("a manifest that says which log it goes into: %+v, %v", m.Log, err)
 	}
 	for _, r := range v.RefusedManifests {
 		_, err := edition.ParseManifest([]byte(r.Document))

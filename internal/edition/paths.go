@@ -60,6 +60,8 @@ var families = []family{
 	{shape(`data/words/` + lang + `/` + prefix + `\.json`), wordsPart},
 	{shape(`charter/[1-9][0-9]{0,5}\.json(?:\.` + keyID + `\.sig)?`), whole("charter")},
 	{shape(`anchors/` + number + `\.txt`), func(m []string) string { return sharded("anchors", m[1], 50) }},
+	{shape(stampPath), func(m []string) string { return sharded("stamps", m[1], 50) }},
+	{shape(`stamps/` + keyID + `\.pem`), whole("stamps")},
 	{shape(`keys/(?:` + keyID + `|log)\.pem`), whole("charter")},
 }
 

@@ -48,7 +48,7 @@ type Step struct {
 // and the log's origin, which is quoted.
 func Recipe(in RecipeInput) []Step {
 	doc := in.Record.Path()
-	charterPath := fmt.Sprintf("charter/%d.json", in.Charter.Version)
+	charterPath := charterPathOf(in.Charter)
 	part := "parts/" + PartOf(doc) + ".json"
 	return []Step{
 		{"recipe.fetch", []string{fetchAll(in, doc, charterPath, part)}},
@@ -60,7 +60,7 @@ func Recipe(in RecipeInput) []Step {
 			fmt.Sprintf(`grep -cF '{"path":"%s","sha256":"%s",' %s`, doc, canon.Hash(in.Document), part),
 			fmt.Sprintf(`grep -cF "\"sha256\":\"$(sha256sum %s | cut -c1-64)\"" %s`, part, ManifestPath),
 		}},
-		{"recipe.checkpoint", checkpointSigned(in.Charter, charterPath)},
+		{"recipe.checkpoint", noteSigned(in.Charter, charterPath, LogDir+"/checkpoint")},
 		{"recipe.log", []string{scriptSigned(), inclusion(in)}},
 	}
 }
@@ -130,14 +130,17 @@ func keyName(vkey string) string {
 	return vkey
 }
 
-// checkpointSigned takes the signed note of the checkpoint apart: the text up to
+// charterPathOf is where a version of the charter lies.
+func charterPathOf(c charter.Charter) string { return fmt.Sprintf("charter/%d.json", c.Version) }
+
+// noteSigned takes the signed note of a checkpoint apart: the text up to
 // the empty line, and behind four bytes of key hash the signature. The key must be the
 // log's present one; the charter names those before it too.
-func checkpointSigned(c charter.Charter, charterPath string) []string {
+func noteSigned(c charter.Charter, charterPath, note string) []string {
 	return []string{
 		fmt.Sprintf(`grep -cF %s"$( (printf '\001'; openssl pkey -pubin -in %s -outform DER | tail -c 32) | base64)\"" %s`, quote(`"log":{"key":"`+keyName(c.Log.Key)+"+"), LogKeyPath, charterPath),
-		"sed '/^$/,$d' log/checkpoint > checkpoint.txt",
-		fmt.Sprintf("grep -F %s log/checkpoint | head -n 1 | sed 's/.* //' | base64 -d | tail -c 64 > checkpoint.sig", quote("— "+c.Log.Origin+" ")),
+		"sed '/^$/,$d' " + note + " > checkpoint.txt",
+		fmt.Sprintf("grep -F %s %s | head -n 1 | sed 's/.* //' | base64 -d | tail -c 64 > checkpoint.sig", quote("— "+c.Log.Origin+" "), note),
 		verify(LogKeyPath, "checkpoint.txt", "checkpoint.sig"),
 	}
 }

@@ -38,15 +38,15 @@ func FilesIn(fsys fs.FS) Files {
 // are the paths of parts that list nothing any more.
 //
 // prev with Number 0 stands for no edition before. In the manifest that comes
-// back Kind, Number, Previous and Parts are set and the rest is prev's; the
-// caller sets Made, FreshUntil, Charter and Records.
+// back Kind, Number, Previous and Parts are set, Log is not, and the rest is prev's; the
+// caller sets Made, FreshUntil, Charter, Records and Log.
 func Update(prev Manifest, read Files, write func(path string, doc []byte) error, changed []File, removed []string) (next Manifest, gone []string, err error) {
 	touched, err := groupByPart(changed, removed)
 	if err != nil {
 		return Manifest{}, nil, err
 	}
 	next = prev
-	next.Kind, next.Number, next.Previous = Kind, prev.Number+1, ""
+	next.Kind, next.Number, next.Previous, next.Log = Kind, prev.Number+1, "", Before{}
 	if prev.Number > 0 {
 		doc, err := prev.Bytes()
 		if err != nil {

@@ -50,6 +50,8 @@ const (
 	Disclosed  Verb = "disclosed"  // an original's commitment was opened for somebody
 	Chartered  Verb = "chartered"  // a new version of the charter was taken in
 	Anchored   Verb = "anchored"   // the day's parcels were put into the log
+	Named      Verb = "named"      // a service for time stamps was added or removed
+	Stamped    Verb = "stamped"    // a service stamped what an edition left of the log
 	Channelled Verb = "channelled" // a channel was added, turned on or off, or removed
 	Cleared    Verb = "cleared"    // somebody confirmed a channel's check of a record
 	Posted     Verb = "posted"     // a record stands at a channel

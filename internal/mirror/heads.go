@@ -444,6 +444,9 @@ func (p *pull) adoptManifest(c *candidate, k *kept, into *tree) (*head, error) {
 	if err := keys.Continues(p.ctx, p.overlaid(into), h.cp); err != nil {
 		return nil, err
 	}
+	if err := h.manifest.InLog(p.ctx, p.overlaid(into), h.document, h.cp); err != nil {
+		return nil, err
+	}
 	h.signatures, err = p.signatures(c.members, edition.ManifestPath, h.document, keysOf(h.chain), h.charter)
 	if err != nil {
 		return nil, err

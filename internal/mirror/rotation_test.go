@@ -228,3 +228,41 @@ func TestStruckForkAccusesNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstContactKnowsTheLog: a manifest that says which log it goes into keeps a thief of
+// the log's key from showing another log around it, also to who comes for the first time.
+func TestFirstContactKnowsTheLog(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Bind = true
+	c.Media = func(string) []editiontest.M { return []editiontest.M{{Rung: "144p", Type: "video/mp4", Size: 900}} }
+	c.Publish(t, c.Records(t, 1, 2)...)
+	c.Publish(t, c.Record(t, "000003"))
+	fed := filepath.Join(t.TempDir(), "fed")
+	for _, others := range []int{1, 9} {
+		thief := c.Twin(t)
+		thief.Forge(t, others)
+		if r, err := pull(t, fed, options(dir(t, thief.Dir))); err == nil || r.Edition != 0 {
+			t.Errorf("a log with %d more is taken: %+v", others, r)
+		}
+		src, err := verify.Dir(thief.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := verify.Edition(t.Context(), src, verify.Options{Now: editiontest.Now})
+		if err != nil || r.Result != verify.Corrupt || len(r.Findings) == 0 || r.Findings[0].Key != "edition.other_log" {
+			t.Errorf("kua verify of it: %s %+v, %v", r.Result, r.Findings, err)
+		}
+	}
+	mustPull(t, fed, options(dir(t, c.Dir)))
+	c.Rotate(t)
+	c.Publish(t, c.Record(t, "000004"))
+	mustPull(t, fed, options(dir(t, c.Dir)))
+	src, err := verify.Dir(fed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := verify.Edition(t.Context(), src, verify.Options{Now: editiontest.Now}); err != nil || r.Result != verify.OK || r.Edition != 3 {
+		t.Errorf("%s %+v, %v", r.Result, r.Findings, err)
+	}
+}

@@ -45,6 +45,9 @@ func (n *Node) checkLog(ctx context.Context, keys kualog.Keys, old, next *publis
 	if err := kualog.Included(ctx, n.fetchLog, next.cp, next.LogIndex, entry); err != nil {
 		return err
 	}
+	if err := next.manifest.InLog(ctx, n.fetchLog, next.document, next.cp); err != nil {
+		return err
+	}
 	if next.LogIndex+1 != next.cp.Size {
 		return fault.Invalid("node.log_goes_on", next.manifest.Number)
 	}

@@ -197,6 +197,9 @@ func (g *gatherer) head(ctx context.Context) error {
 	if err := keys.Continues(ctx, g.fetchLog, g.cp); err != nil {
 		return err
 	}
+	if err := g.manifest.InLog(ctx, g.fetchLog, doc, g.cp); err != nil {
+		return err
+	}
 	g.proof.Kind, g.proof.Checkpoint = Kind, string(raw)
 	entry, err := edition.ManifestEntry(g.manifest, doc).Bytes()
 	if err != nil {

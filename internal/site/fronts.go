@@ -163,6 +163,8 @@ type infoPage struct {
 	Example   string   // address of a record page, for the recipe
 	More      bool     // the charter names more than a page can hold
 	Hybrid    bool     // parcels are sealed against quantum computers too
+	Stamped   int      // the edition whose time stamps Stamps checks; 0 for none
+	Stamps    []edition.Step
 }
 
 // PEM is where a key lies in the form that openssl reads.
@@ -200,6 +202,10 @@ func (r *render) info(lang locale.Tag) error {
 		base.Example = recordAddress(r.latest.entries[0].ID, 1)
 	}
 	base.limit()
+	var err error
+	if base.Stamped, base.Stamps, err = r.stampRecipe(); err != nil {
+		return err
+	}
 	for name, title := range map[string]string{
 		"about": "site.about.title", "keys": "site.keys.title", "mirrors": "site.mirrors.title", "verify": "site.verify.title", "report": "site.report.title",
 	} {

@@ -235,7 +235,7 @@ func (r *render) finish() (edition.Manifest, error) {
 		return edition.Manifest{}, err
 	}
 	m.Made, m.FreshUntil = edition.Stamp(r.in.Made), edition.Stamp(r.in.Made.Add(r.in.Fresh))
-	m.Records, m.Charter = r.block.Records, r.charterID
+	m.Records, m.Charter, m.Log = r.block.Records, r.charterID, r.in.Log
 	if err := m.Validate(); err != nil {
 		return edition.Manifest{}, err
 	}

@@ -77,15 +77,30 @@ type Input struct {
 	// LogSize is the index that the log entry of the first change will have;
 	// the others follow in order. Pages print it.
 	LogSize uint64
+	// Log is the log as it will be before the edition's own entry; zero leaves it out.
+	Log edition.Before
 	// Anchor is the edition's list of blinded filings: edition.NewAnchor. Empty
 	// leaves it out.
 	Anchor []byte
+	// Stamps are time stamps over what earlier editions left of the log, in order of
+	// edition.
+	Stamps []TimeStamp
 	// Fates is the timeline of the records' copies: watch.Public. Empty keeps the
 	// edition's.
 	Fates []byte
 	// Rebuild renders all pages of all records anew, after a change of
 	// templates, translations or the collective's name.
 	Rebuild bool
+}
+
+// TimeStamp is a stamp (RFC 3161) over the checkpoint that an edition left, and the
+// certificates that it leads to.
+type TimeStamp struct {
+	Edition  int
+	RootsID  string // stamp.Roots.ID
+	Note     []byte // the checkpoint as it was stamped
+	Response []byte // the service's whole answer
+	Roots    []byte // PEM
 }
 
 // Update renders what changed into overlay, an empty or absent directory on the

@@ -26,6 +26,13 @@ type siteBlock struct {
 	Records   int     `json:"records"`   // all numbers given, withdrawn ones too
 	Withdrawn int     `json:"withdrawn"` // of them
 	Months    []month `json:"months"`    // in order of name
+	Stamped   stamped `json:"stamped,omitzero"`
+}
+
+// stamped is the newest edition over whose log there are time stamps, and of which roots.
+type stamped struct {
+	Edition int      `json:"edition"`
+	Roots   []string `json:"roots"`
 }
 
 type month struct {

@@ -26,6 +26,9 @@ func (r *render) take(ctx context.Context) error {
 	if err := r.takeFates(); err != nil {
 		return err
 	}
+	if err := r.takeStamps(); err != nil {
+		return err
+	}
 	if r.in.Rebuild {
 		return r.touchAll()
 	}

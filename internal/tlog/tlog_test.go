@@ -305,6 +305,45 @@ func TestHolds(t *testing.T) {
 	}
 }
 
+// TestGrowing has entries go by and wants every root on the way, from the first entry and from
+// every older checkpoint.
+func TestGrowing(t *testing.T) {
+	v := readVectors(t)
+	log := build(600)
+	starts := []tlog.Checkpoint{{}}
+	for _, s := range v.Trees.Sizes {
+		starts = append(starts, v.parse(t, s.Checkpoint))
+	}
+	for _, from := range starts {
+		g, err := tlog.GrowFrom(t.Context(), log.fetch, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range starts[1:] {
+			if to.Size < from.Size {
+				continue
+			}
+			size, root, err := g.Head()
+			for ; err == nil && size < to.Size; size, root, err = g.Head() {
+				if err := g.Add(fmt.Appendf(nil, "entry %d", size)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err != nil || size != to.Size || root != to.Root {
+				t.Errorf("from %d to %d: %d entries, root %x, %v", from.Size, to.Size, size, root, err)
+			}
+		}
+	}
+	if _, root, _ := tlog.NewGrowing().Head(); root != sha256.Sum256(nil) {
+		t.Errorf("of no entries: %x", root)
+	}
+	last := starts[len(starts)-1]
+	last.Root[0] ^= 1
+	if _, err := tlog.GrowFrom(t.Context(), log.fetch, last); err == nil {
+		t.Error("it grows from tiles that do not lead to the checkpoint")
+	}
+}
+
 // TestPartialGone has a log drop the partial files of a tile and a bundle that
 // have become full: readers of an earlier checkpoint take the full ones.
 func TestPartialGone(t *testing.T) {

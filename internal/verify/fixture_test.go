@@ -32,6 +32,7 @@ type collective struct {
 	dir      string
 	manifest edition.Manifest
 	docs     map[string][]byte // record id → newest document
+	more     map[string][]byte // files that the next edition takes in
 }
 
 func newCollective(t testing.TB) *collective {
@@ -157,6 +158,10 @@ func (c *collective) publish(t testing.TB, records ...record.Record) {
 		put(path, []byte(text))
 	}
 	put(edition.ScriptPath, edition.Script())
+	for path, b := range c.more {
+		put(path, b)
+	}
+	c.more = nil
 	put("index.html", fmt.Appendf(nil, "edition %d", c.manifest.Number+1))
 	put("kk/index.html", fmt.Appendf(nil, "басылым %d", c.manifest.Number+1))
 	for _, s := range c.chain {

@@ -39,6 +39,9 @@ func (r *run) readCheckpoint(ctx context.Context) (ok bool, err error) {
 	if err := keys.Continues(ctx, r.log, cp); err != nil {
 		return true, r.problem(checkpointPath, err)
 	}
+	if err := r.head.manifest.InLog(ctx, r.log, r.head.document, cp); err != nil {
+		return true, r.problem(checkpointPath, err)
+	}
 	return true, r.compareLog(ctx, keys, cp)
 }
 
@@ -59,13 +62,17 @@ func (r *run) checkLog(ctx context.Context, docs map[string]document, files map[
 		return err
 	}
 	l := logged{make(map[string]map[int][]string), make(map[string]bool), make(map[int][]string), make(map[int][]string), make(map[string]bool)}
+	stamped, err := r.readStamped(ctx, files)
+	if err != nil {
+		return err
+	}
 	err = tlog.Entries(ctx, r.log, r.seenCP, 0, func(i uint64, b []byte) error {
 		e, err := tlog.ParseEntry(b)
 		if err == nil { // kinds of later programs are passed over
 			l.add(e)
 		}
 		r.endsWith(i, e)
-		return nil
+		return stamped.pass(b, e)
 	})
 	if err != nil {
 		return r.problem(logFile(err), err)
@@ -79,7 +86,7 @@ func (r *run) checkLog(ctx context.Context, docs map[string]document, files map[
 	r.compareRecords(l, docs)
 	r.compareEditions(l.editions)
 	r.compareAnchors(l.anchors, files)
-	return nil
+	return r.checkStamps(ctx, stamped, files)
 }
 
 // compareAnchors wants every anchor of the edition in the log and every anchor

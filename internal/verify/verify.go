@@ -79,6 +79,7 @@ type Report struct {
 	Records      int               `json:"records"`
 	Log          Log               `json:"log"`
 	Rotated      *Rotation         `json:"rotated,omitempty"`
+	Stamps       []Stamped         `json:"stamps,omitempty"`  // time stamps that hold, when a whole edition was verified
 	Files        int               `json:"files"`             // whose hashes were checked
 	Bytes        int64             `json:"bytes"`             // of these files
 	NotKept      int               `json:"notkept,omitempty"` // files that this copy does not keep, by its own word

@@ -23,6 +23,7 @@ type homeView struct {
 	Posts     int         // that wait to be carried on, or went wrong
 	Halted    string      // who stopped all spreading, "" while nobody has
 	Undone    int         // posts that are to be taken away and may still stand there
+	Unstamped []string    // services that gave no time stamp over the newest edition, and why
 	Nothing   bool        // nothing waits
 }
 
@@ -72,6 +73,16 @@ func home(v *visit) error {
 	if view.Halted, err = v.halted(ctx, view.frame); err != nil {
 		return err
 	}
+	stamps, err := v.desk.Stamps(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range stamps {
+		if s.Fault != nil && !s.Stamped {
+			message, hint := view.frame.Fault(s.Fault)
+			view.Unstamped = append(view.Unstamped, v.t("cli.desk.stamp.failed", s.URL, s.Edition, message+" "+hint))
+		}
+	}
 	posts, err := v.desk.PostCounts(ctx)
 	if err != nil {
 		return err
@@ -79,7 +90,7 @@ func home(v *visit) error {
 	view.Undone = posts.Undone
 	view.Posts = posts.Waiting + posts.Queued + posts.Uncertain + posts.Failed
 	c := view.Counts
-	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost)+view.Posts == 0 && view.LostFault == ""
+	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost)+view.Posts+len(view.Unstamped) == 0 && view.LostFault == ""
 	return v.show("home", view)
 }
 

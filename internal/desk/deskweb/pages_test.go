@@ -190,7 +190,7 @@ func TestWordsThatAreChosenByValue(t *testing.T) {
 	for _, v := range []evidence.Verb{evidence.Collected, evidence.Refused, evidence.Read, evidence.Unread, evidence.Opened, evidence.Probed, evidence.Traced, evidence.Filed, evidence.Noted,
 		evidence.Assigned, evidence.Titled, evidence.Found, evidence.Replied, evidence.Marked, evidence.Rendered, evidence.Gated, evidence.LookedOver, evidence.Answered, evidence.Viewed, evidence.Drafted, evidence.Checked, evidence.Proposed,
 		evidence.Previewed, evidence.Approved, evidence.Declined, evidence.Published, evidence.Withdrawn, evidence.Closed, evidence.Reopened, evidence.Rewrapped,
-		evidence.Chartered, evidence.Anchored, evidence.Disclosed, evidence.Introduced,
+		evidence.Chartered, evidence.Anchored, evidence.Disclosed, evidence.Introduced, evidence.Named, evidence.Stamped,
 		evidence.Channelled, evidence.Cleared, evidence.Posted, evidence.Recalled, evidence.Judged, evidence.Halted, evidence.Released} {
 		add("verb", string(v))
 	}

@@ -19,6 +19,7 @@ import (
 	"kua/internal/keyring"
 	"kua/internal/record"
 	"kua/internal/seal"
+	"kua/internal/tlog"
 	"kua/internal/tlog/appender"
 )
 
@@ -40,6 +41,7 @@ type Collective struct {
 	Langs    []string            // of the pages; default kk
 	Media    func(id string) []M // of a record; default one film with all its rungs
 	Signers  int                 // how many people sign; default two, who are enough
+	Bind     bool                // manifests say which log they go into, as those of earlier programs did not
 
 	people  []*keyring.Person
 	private string
@@ -289,6 +291,9 @@ func (c *Collective) finish(d *draft, signed bool, news int) {
 	m.Made, m.FreshUntil = edition.Stamp(c.Made), edition.Stamp(c.Made.Add(edition.FreshFor))
 	m.Charter = canon.Hash([]byte(c.Chain[len(c.Chain)-1].Document))
 	m.Records += news
+	if c.Bind {
+		m.Log = c.before(d)
+	}
 	doc, err := m.Bytes()
 	must(t, err)
 	stale, err := filepath.Glob(filepath.Join(c.Dir, "manifest.json.*"))
@@ -306,6 +311,24 @@ func (c *Collective) finish(d *draft, signed bool, news int) {
 	c.Manifest = m
 	d.log(edition.ManifestEntry(m, doc).Bytes())
 	c.Append(t, d.entries...)
+}
+
+// before is the log as it will be before the draft's manifest.
+func (c *Collective) before(d *draft) edition.Before {
+	d.t.Helper()
+	g := tlog.NewGrowing()
+	if c.Manifest.Number > 0 {
+		cp, fetch := c.Checkpoint(d.t)
+		var err error
+		g, err = tlog.GrowFrom(d.t.Context(), fetch, cp)
+		must(d.t, err)
+	}
+	for _, e := range d.entries {
+		must(d.t, g.Add(e))
+	}
+	before, err := edition.NewBefore(g)
+	must(d.t, err)
+	return before
 }
 
 // Twin is the same collective with a copy of the folder, to go another way.
