@@ -94,6 +94,20 @@ func (x *square) audience(want spread.Audience) {
 	}
 }
 
+// nobodyAtNode: what the node holds names nobody who follows or asks to.
+func (x *square) nobodyAtNode(who string) {
+	x.t.Helper()
+	ok(x.t, filepath.WalkDir(x.h.dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if b, _ := os.ReadFile(name); bytes.Contains(b, []byte(who)) {
+			x.t.Errorf("the node says who follows, in %s", name)
+		}
+		return nil
+	}))
+}
+
 // peer is the server of web/test/fediverse.mjs.
 type peer struct {
 	t     testing.TB
@@ -159,6 +173,7 @@ func TestFediverse(t *testing.T) {
 	if got := p.order("follow " + x.base); got["followed"] != x.base || got["name"] != "Выдуманное общество" {
 		t.Fatalf("following gives %v", got)
 	}
+	x.nobodyAtNode("/users/reader")
 	x.spread()
 	if got := p.next(); got["heard"] != "Accept" || got["actor"] != x.base {
 		t.Errorf("who asked to follow heard %v", got)
@@ -207,15 +222,7 @@ func TestFediverse(t *testing.T) {
 	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("what a copy of the node signs is answered with %s", resp.Status)
 	}
-	ok(t, filepath.WalkDir(x.h.dir, func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if b, _ := os.ReadFile(name); bytes.Contains(b, []byte("/users/reader")) {
-			t.Errorf("the node still holds who follows, in %s", name)
-		}
-		return nil
-	}))
+	x.nobodyAtNode("/users/reader")
 
 	x.withdraw()
 	if got := p.next(); got["heard"] != "Delete" || got["actor"] != x.base || got["object"] != sent.Remote.ID || got["gone"] != true {

@@ -1,8 +1,10 @@
 package desk
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/url"
 	"slices"
 	"sync"
@@ -23,7 +25,7 @@ import (
 const (
 	lettersInRound = 300
 	hearingTime    = 3 * time.Minute
-	deafDays       = 3 // a letter whose writer's server does not answer waits so long at the node
+	deafDays       = 3 // a letter whose writer's server does not answer, or that another of us must open, waits so long at the node
 	tellingTime    = 5 * time.Minute
 	tellers        = 4 // calls at a time
 	tellBatch      = 200
@@ -232,18 +234,26 @@ func (e *ear) read(ctx context.Context, after int64, page []nodeapi.ActorLetter)
 // hear acts upon a letter; done is false for one that is left at the node. What is no
 // letter to us, is not signed by whoever it names, or was brought before says nothing.
 func (e *ear) hear(ctx context.Context, l nodeapi.ActorLetter) (done bool, err error) {
-	said, err := l.Letter.Read()
+	late := l.Day < e.d.cfg.Now().UTC().AddDate(0, 0, -deafDays).Format(time.DateOnly)
+	letter, err := e.d.openLetter(l.Sealed)
+	if errors.Is(err, fault.Forbidden("keyring.not_for_you")) {
+		return late, nil // another of us may open it
+	}
 	if err != nil {
 		return true, nil
 	}
-	v := e.to(l.Letter)
+	said, err := letter.Read()
+	if err != nil {
+		return true, nil
+	}
+	v := e.to(letter)
 	if v == nil {
 		return true, nil
 	}
 	if !v.c.On {
 		return false, nil
 	}
-	wanted, err := v.wants(ctx, said, l.Letter.Mark())
+	wanted, err := v.wants(ctx, said, letter.Mark())
 	if err != nil || !wanted {
 		return true, err
 	}
@@ -251,11 +261,10 @@ func (e *ear) hear(ctx context.Context, l nodeapi.ActorLetter) (done bool, err e
 	if err != nil {
 		return true, nil
 	}
-	late := l.Day < e.d.cfg.Now().UTC().AddDate(0, 0, -deafDays).Format(time.DateOnly)
 	if e.deaf[writer.Host] {
 		return late, nil
 	}
-	from, err := v.Hear(ctx, l.Letter)
+	from, err := v.Hear(ctx, letter)
 	var f *spread.Failure
 	switch {
 	case errors.As(err, &f) && f.Outcome == spread.NotDone:
@@ -267,14 +276,26 @@ func (e *ear) hear(ctx context.Context, l nodeapi.ActorLetter) (done bool, err e
 	case said.Kind == actor.Follow:
 		accept, err := v.Accept(said)
 		if err == nil {
-			err = e.d.db.AddFollower(ctx, v.c.ID, from, said.ID, l.Letter.Mark(), accept)
+			err = e.d.db.AddFollower(ctx, v.c.ID, from, said.ID, letter.Mark(), accept)
 		}
 		if errors.Is(err, fault.Later("actor.full")) {
 			return late, nil
 		}
 		return true, err
 	}
-	return true, e.d.db.DropFollower(ctx, v.c.ID, from.ID, l.Letter.Mark())
+	return true, e.d.db.DropFollower(ctx, v.c.ID, from.ID, letter.Mark())
+}
+
+func (d *Desk) openLetter(sealed []byte) (actor.Letter, error) {
+	r, err := d.person.Open(bytes.NewReader(sealed))
+	if err != nil {
+		return actor.Letter{}, err
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, 2*actor.MaxLetter))
+	if err != nil {
+		return actor.Letter{}, err
+	}
+	return nodeapi.ReadActorLetter(plain)
 }
 
 func (e *ear) to(l actor.Letter) *voice {

@@ -1,7 +1,10 @@
 package node
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,9 +12,11 @@ import (
 	"golang.org/x/time/rate"
 
 	"kua/internal/actor"
+	"kua/internal/canon"
 	"kua/internal/fault"
 	"kua/internal/node/nodedb"
 	"kua/internal/nodeapi"
+	"kua/internal/seal"
 )
 
 // What a node takes of strangers' letters to the accounts that it shows. Nobody has
@@ -32,10 +37,17 @@ const (
 type accounts struct {
 	calls  chan struct{}
 	budget *rate.Limiter
+	salt   string // of this process
 }
 
 func newAccounts() accounts {
-	return accounts{calls: make(chan struct{}, actorCalls), budget: rate.NewLimiter(rate.Limit(actorHourly)/3600, actorAtOnce)}
+	return accounts{calls: make(chan struct{}, actorCalls), budget: rate.NewLimiter(rate.Limit(actorHourly)/3600, actorAtOnce), salt: rand.Text()}
+}
+
+// mark is the same for letters of one kind to one account from one sender, as long as
+// this process runs, and says nothing without its salt.
+func (a accounts) mark(to string, said actor.Heard) string {
+	return canon.Hash([]byte(a.salt + "\n" + to + "\n" + said.Kind + "\n" + said.Actor))[:32]
 }
 
 // Actors serves the accounts that desks have at this node in the network of
@@ -110,17 +122,37 @@ func (n *Node) takeLetter(w http.ResponseWriter, r *http.Request) error {
 		if err := n.roomFor(actor.MaxLetter); err != nil {
 			return err
 		}
-		b, err := json.Marshal(letter)
+		sealed, err := n.sealLetter(letter)
 		if err != nil {
 			return err
 		}
-		l := nodedb.ActorLetter{Name: letter.To(), Kind: said.Kind, Sender: said.Actor, Letter: b, Day: n.day()}
+		l := nodedb.ActorLetter{Mark: n.accounts.mark(letter.To(), said), Sealed: sealed, Day: n.day()}
 		if err := n.db.KeepActorLetter(r.Context(), l, actorLetters, actorSame); err != nil {
 			return err
 		}
 	}
 	w.WriteHeader(http.StatusAccepted)
 	return nil
+}
+
+// sealLetter seals a letter to the people of the collective: it names somebody who
+// follows them, and lies here until the desk is opened.
+func (n *Node) sealLetter(l actor.Letter) ([]byte, error) {
+	plain, err := json.Marshal(l)
+	if err != nil {
+		return nil, err
+	}
+	c, _ := n.Charter()
+	var b bytes.Buffer
+	w, err := seal.Writer(&b, c.Recipients())
+	if err != nil {
+		return nil, err
+	}
+	_, err = w.Write(plain)
+	if err := errors.Join(err, w.Close()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // actorState tells the desk which files are here.
@@ -173,10 +205,7 @@ func (n *Node) actorLetters(w http.ResponseWriter, r *http.Request, _ []byte) er
 	}
 	list := nodeapi.ActorLetters{Letters: make([]nodeapi.ActorLetter, len(all))}
 	for i, l := range all {
-		list.Letters[i].Number, list.Letters[i].Day = l.Number, l.Day
-		if err := json.Unmarshal(l.Letter, &list.Letters[i].Letter); err != nil {
-			return err
-		}
+		list.Letters[i] = nodeapi.ActorLetter{Number: l.Number, Day: l.Day, Sealed: l.Sealed}
 	}
 	return writeJSON(w, http.StatusOK, list)
 }

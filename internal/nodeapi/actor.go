@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"kua/internal/actor"
+	"kua/internal/fault"
 )
 
 // ActorState says which files a node shows for accounts in the network of
@@ -14,12 +15,20 @@ type ActorState struct {
 	Files map[string]string `json:"files"`
 }
 
-// ActorLetter is a letter to one of these accounts, as it came. Nobody has checked
-// who wrote it.
+// ActorLetter is a letter to one of these accounts, sealed to the people of the
+// collective: an age file with an actor.Letter as JSON. Nobody has checked who wrote it.
 type ActorLetter struct {
-	Number int64        `json:"number"`
-	Day    string       `json:"day"`
-	Letter actor.Letter `json:"letter"`
+	Number int64  `json:"number"`
+	Day    string `json:"day"` // on which it came
+	Sealed []byte `json:"sealed"`
+}
+
+// ReadActorLetter reads an opened letter; else the fault is nodeapi.not_understood.
+func ReadActorLetter(plain []byte) (l actor.Letter, err error) {
+	if err := readOpened(plain, &l); err != nil {
+		return l, fault.Corrupt("nodeapi.not_understood").Because(err)
+	}
+	return l, nil
 }
 
 // ActorPage is the most letters in one answer.
@@ -60,7 +69,7 @@ func (c *Client) DropActorFile(ctx context.Context, path string) error {
 // ActorLetters gives the letters behind a number, at most ActorPage.
 func (c *Client) ActorLetters(ctx context.Context, after int64) ([]ActorLetter, error) {
 	var list ActorLetters
-	a, err := c.get(ctx, fmt.Sprintf("/desk/actor/letters/%d", after), ActorPage*(actor.MaxLetter*2), true)
+	a, err := c.get(ctx, fmt.Sprintf("/desk/actor/letters/%d", after), ActorPage*actor.MaxLetter*4, true)
 	if err == nil {
 		err = read(a, &list)
 	}

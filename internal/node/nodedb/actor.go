@@ -53,37 +53,34 @@ func (db *DB) DropActorFile(ctx context.Context, path string) error {
 	return err
 }
 
-// ActorLetter is something that was posted to an inbox.
+// ActorLetter is something that was posted to an inbox, sealed.
 type ActorLetter struct {
-	Number             int64
-	Name, Kind, Sender string
-	Letter             []byte
-	Day                string
+	Number int64
+	Mark   string // the same for letters of one kind from one sender
+	Sealed []byte
+	Day    string
 }
 
-// KeepActorLetter keeps a letter, unless there are most of all, or sameMost of this
-// kind from this sender: then the fault is actor.full. The same letter twice is kept once.
+// KeepActorLetter keeps a letter, unless there are most of all, or sameMost with its
+// mark: then the fault is actor.full.
 func (db *DB) KeepActorLetter(ctx context.Context, l ActorLetter, most, sameMost int) error {
-	hash := canon.Hash(l.Letter)
 	return db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var all, same, here int
-		err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM actor_letter), (SELECT count(*) FROM actor_letter WHERE name = $1 AND sender = $2 AND kind = $3),
-			(SELECT count(*) FROM actor_letter WHERE hash = $4)`, l.Name, l.Sender, l.Kind, hash).Scan(&all, &same, &here)
-		if err != nil || here > 0 {
+		var all, same int
+		if err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM actor_letter), (SELECT count(*) FROM actor_letter WHERE mark = $1)`, l.Mark).Scan(&all, &same); err != nil {
 			return err
 		}
 		if all >= most || same >= sameMost {
 			return fault.Later("actor.full")
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO actor_letter (name, kind, sender, letter, hash, day) VALUES ($1, $2, $3, $4, $5, $6)`, l.Name, l.Kind, l.Sender, l.Letter, hash, l.Day)
+		_, err := tx.ExecContext(ctx, `INSERT INTO actor_letter (mark, sealed, day) VALUES ($1, $2, $3)`, l.Mark, l.Sealed, l.Day)
 		return err
 	})
 }
 
 // ActorLetters gives letters behind a number, in order.
 func (db *DB) ActorLetters(ctx context.Context, after int64, limit int) ([]ActorLetter, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT number, letter, day FROM actor_letter WHERE number > $1 ORDER BY number LIMIT $2`, after, limit)
-	return collect(rows, err, func(rows *sql.Rows, l *ActorLetter) error { return rows.Scan(&l.Number, &l.Letter, &l.Day) })
+	rows, err := db.db.QueryContext(ctx, `SELECT number, sealed, day FROM actor_letter WHERE number > $1 ORDER BY number LIMIT $2`, after, limit)
+	return collect(rows, err, func(rows *sql.Rows, l *ActorLetter) error { return rows.Scan(&l.Number, &l.Sealed, &l.Day) })
 }
 
 // ForgetActorLetters drops letters, from the database's journal too; one that is not
