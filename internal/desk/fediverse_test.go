@@ -420,6 +420,19 @@ func TestStrangersLetters(t *testing.T) {
 	secret, err := x.d.db.ChannelSecret(ctx, x.channel)
 	ok(t, err)
 	x.noSecretAtRest(s.id(), string(secret))
+
+	// Who has left meanwhile still has the words; our own node may be away too.
+	s.says(t, x, map[string]any{"id": s.id() + "#undo-2", "type": "Undo", "actor": s.id(), "object": s.follow(x, 102)}, nil)
+	x.spread()
+	x.audience(spread.Audience{Followers: 1})
+	pages := x.h.now
+	x.h.now = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, nodeapi.Base+"/desk/actor/") {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
 	second.answer = func(w http.ResponseWriter, r *http.Request) bool {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
@@ -429,13 +442,24 @@ func TestStrangersLetters(t *testing.T) {
 		t.Errorf("who answers was told %v", last)
 	}
 	x.state(p.ID, spread.Queued, "spread.activitypub.untold")
-	second.answer = nil
+	second.answer, x.h.now = nil, pages
 	x.now = x.now.Add(time.Hour)
 	x.spread()
 	x.state(p.ID, spread.Withdrawn, "")
 	if last := second.letters[len(second.letters)-1]; last["type"] != "Delete" {
 		t.Errorf("who was away was told %v", last)
 	}
+
+	// An inbox that is no more follows no more.
+	second.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusGone)
+		}
+		return r.Method == http.MethodPost
+	}
+	second.says(t, x, second.follow(x, 2), nil)
+	x.spread()
+	x.audience(spread.Audience{})
 
 	// A stop stops accounts too. With the channel go those who followed it, and what the
 	// node shows.

@@ -111,7 +111,6 @@ func (v *voice) say(ctx context.Context, at spread.Remote, m spread.Message) (sp
 	if err := v.node.PutActorFile(ctx, s.File, s.Document); err != nil {
 		return at, notDone(err)
 	}
-	v.d.crash("spread: shown")
 	return s.At, v.d.db.Say(ctx, v.c.ID, s)
 }
 
