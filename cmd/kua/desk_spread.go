@@ -69,7 +69,7 @@ func (a *app) deskChannel(f *deskFlags) *cobra.Command {
 				return s.TurnChannel(ctx, ch.ID, on)
 			})
 	}
-	c.AddCommand(a.channelAdd(f), a.channelList(f), turn("on", true), turn("off", false),
+	c.AddCommand(a.channelAdd(f), a.channelList(f), turn("on", true), turn("off", false), a.channelMove(f),
 		a.deskVerb(f, "remove NAME", "spread.remove", "spread channel remove --dir kua --as aigul News", exactly(1),
 			func(ctx context.Context, s *desk.Seat, args []string) error {
 				ch, err := s.Desk().FindChannel(ctx, args[0])
@@ -79,6 +79,25 @@ func (a *app) deskChannel(f *deskFlags) *cobra.Command {
 				return s.RemoveChannel(ctx, ch.ID)
 			}))
 	return c
+}
+
+// channelMove sends those who follow one account to another.
+func (a *app) channelMove(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "move FROM TO", "spread.move", "spread channel move --dir kua --as aigul Fediverse Second", exactly(2),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			from, err := s.Desk().FindChannel(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			to, err := s.Desk().FindChannel(ctx, args[1])
+			if err != nil {
+				return err
+			}
+			if err := s.MoveFollowers(ctx, from.ID, to.ID); err != nil {
+				return err
+			}
+			return a.sendPosts(ctx, s.Desk())
+		})
 }
 
 func (a *app) channelAdd(f *deskFlags) *cobra.Command {

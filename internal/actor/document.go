@@ -23,6 +23,8 @@ type Profile struct {
 	Followers int
 	Notes     [][]byte // documents of its notes, the newest first; Outbox of them are shown in the outbox
 	Total     int      // how many notes there are
+	Before    []string // ids of accounts whose followers are to follow this one
+	Moved     string   // id of the account that they are to follow, "" for none
 }
 
 // Outbox is how many notes an outbox shows.
@@ -41,13 +43,20 @@ func (a Account) Documents(p Profile) (map[string][]byte, error) {
 		said = append(said, a.create(o))
 	}
 	id := a.ID()
+	self := object{
+		"@context": []any{contextURL, securityURL, object{"alsoKnownAs": object{"@id": "as:alsoKnownAs", "@type": "@id"}, "movedTo": object{"@id": "as:movedTo", "@type": "@id"}}}, "id": id, "type": "Organization", "preferredUsername": a.Name,
+		"name": p.Title, "summary": paragraphs(p.About, nil), "url": p.Page, "inbox": a.Base + a.Inbox(), "outbox": id + "/outbox",
+		"followers": id + "/followers", "manuallyApprovesFollowers": true, "discoverable": true,
+		"publicKey": object{"id": a.KeyID(), "owner": id, "publicKeyPem": p.PublicKey},
+	}
+	if len(p.Before) > 0 {
+		self["alsoKnownAs"] = p.Before
+	}
+	if p.Moved != "" {
+		self["movedTo"] = p.Moved
+	}
 	all := map[string]object{
-		a.file(""): {
-			"@context": []string{contextURL, securityURL}, "id": id, "type": "Organization", "preferredUsername": a.Name,
-			"name": p.Title, "summary": paragraphs(p.About, nil), "url": p.Page, "inbox": a.Base + a.Inbox(), "outbox": id + "/outbox",
-			"followers": id + "/followers", "manuallyApprovesFollowers": true, "discoverable": true,
-			"publicKey": object{"id": a.KeyID(), "owner": id, "publicKeyPem": p.PublicKey},
-		},
+		a.file(""):           self,
 		a.file("/outbox"):    {"@context": contextURL, "id": id + "/outbox", "type": "OrderedCollection", "totalItems": p.Total, "orderedItems": said},
 		a.file("/followers"): {"@context": contextURL, "id": id + "/followers", "type": "Collection", "totalItems": p.Followers},
 		"webfinger/" + a.Name: {
@@ -139,6 +148,12 @@ func (a Account) Update(n Note) ([]byte, error) {
 // Delete gives the activity that asks others to take a note away.
 func (a Account) Delete(id string) ([]byte, error) {
 	return a.activity(object{"id": id + "#delete", "type": "Delete", "actor": a.ID(), "to": []string{Public}, "object": object{"id": id, "type": "Tombstone"}})
+}
+
+// Move gives the activity that asks followers to follow another account, which must
+// name this one among those before it.
+func (a Account) Move(to string) ([]byte, error) {
+	return a.activity(object{"id": a.ID() + "#move-" + canon.Hash([]byte(to))[:32], "type": "Move", "actor": a.ID(), "to": []string{a.ID() + "/followers"}, "object": a.ID(), "target": to})
 }
 
 // Tombstone gives what stands at a note's address once it is taken away.

@@ -232,6 +232,21 @@ func TestFediverse(t *testing.T) {
 	if resp, err := http.Get(sent.Remote.URL); err != nil || resp.StatusCode != http.StatusGone {
 		t.Errorf("what was taken away answers %v, %v", resp, err)
 	}
+
+	// Another account asks those who follow this one to follow it.
+	second, err := x.s.AddChannel(ctx, spread.Channel{Kind: activitypub.Name, Name: "Second", Place: "@second@" + strings.TrimPrefix(x.h.server.URL, "http://"), Languages: []string{"ru"}}, nil)
+	ok(t, err)
+	if err := x.s.MoveFollowers(ctx, x.channel, second); !errors.Is(err, fault.Conflict("spread.activitypub.no_move")) {
+		t.Errorf("followers are sent to an account that is off: %v", err)
+	}
+	ok(t, x.s.TurnChannel(ctx, second, true))
+	ok(t, x.s.MoveFollowers(ctx, x.channel, second))
+	x.spread()
+	there := x.h.server.URL + "/ap/second"
+	got = p.next()
+	if stands, _ := got["stands"].([]any); got["heard"] != "Move" || got["actor"] != x.base || got["object"] != x.base || got["target"] != there || len(stands) != 1 || stands[0] != x.base {
+		t.Errorf("the move arrived as %v", got)
+	}
 	p.order("leave " + x.base)
 	x.spread()
 	x.audience(spread.Audience{})
@@ -471,7 +486,7 @@ func TestStrangersLetters(t *testing.T) {
 	}
 	ok(t, x.s.ReleaseSpreading(ctx))
 	ok(t, x.s.RemoveChannel(ctx, x.channel))
-	for _, table := range []string{"followers", "heard", "said", "tellings"} {
+	for _, table := range []string{"followers", "heard", "said", "tellings", "moves"} {
 		var n int
 		ok(t, x.d.db.SQL().QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&n))
 		if n != 0 {

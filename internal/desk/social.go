@@ -100,35 +100,41 @@ func (d *Desk) eachHome(ctx context.Context, out *Spreaded, do func(*home) error
 // showAll has each node show what its accounts say, and nothing that they do not: what
 // it lost it gets again. An account that is off stays as it is.
 func (d *Desk) showAll(ctx context.Context, out *Spreaded) error {
-	return d.eachHome(ctx, out, func(h *home) error {
-		have, err := h.node.ActorFiles(ctx)
-		if err != nil {
-			return err
-		}
-		want := make(map[string][]byte)
-		for _, v := range h.voices {
-			if v.c.On {
-				if err := v.shows(ctx, want); err != nil {
-					return err
-				}
+	voices, err := d.voices(ctx)
+	if err != nil {
+		return err
+	}
+	return d.eachHome(ctx, out, func(h *home) error { return h.show(ctx, voices) })
+}
+
+func (h *home) show(ctx context.Context, voices map[int64]*voice) error {
+	have, err := h.node.ActorFiles(ctx)
+	if err != nil {
+		return err
+	}
+	want := make(map[string][]byte)
+	for _, v := range h.voices {
+		if v.c.On {
+			if err := v.shows(ctx, voices, want); err != nil {
+				return err
 			}
 		}
-		for file, document := range want {
-			if have[file] != canon.Hash(document) {
-				if err := h.node.PutActorFile(ctx, file, document); err != nil {
-					return err
-				}
+	}
+	for file, document := range want {
+		if have[file] != canon.Hash(document) {
+			if err := h.node.PutActorFile(ctx, file, document); err != nil {
+				return err
 			}
 		}
-		for file := range have {
-			if _, ok := want[file]; !ok && !h.leaves(file) {
-				if err := h.node.DropActorFile(ctx, file); err != nil {
-					return err
-				}
+	}
+	for file := range have {
+		if _, ok := want[file]; !ok && !h.leaves(file) {
+			if err := h.node.DropActorFile(ctx, file); err != nil {
+				return err
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // leaves reports whether a file is one of an account that is off.
@@ -142,7 +148,7 @@ func (h *home) leaves(file string) bool {
 }
 
 // shows adds all that a node shows for an account.
-func (v *voice) shows(ctx context.Context, want map[string][]byte) error {
+func (v *voice) shows(ctx context.Context, voices map[int64]*voice, want map[string][]byte) error {
 	said, err := v.d.db.Said(ctx, v.c.ID)
 	if err != nil {
 		return err
@@ -153,6 +159,19 @@ func (v *voice) shows(ctx context.Context, want map[string][]byte) error {
 	}
 	ours, tag := v.d.Charter(), locale.Tag(v.c.Languages[0])
 	p := spread.Profile{Page: v.node.url + "/" + tag.Path() + "/", Followers: audience.Followers}
+	moves, err := v.d.db.Moves(ctx)
+	if err != nil {
+		return err
+	}
+	for from, to := range moves {
+		if other := voices[from]; to == v.c.ID && other != nil {
+			p.Before = append(p.Before, other.ID())
+		}
+	}
+	slices.Sort(p.Before)
+	if other := voices[moves[v.c.ID]]; other != nil {
+		p.Moved = other.ID()
+	}
 	p.Title, _ = tag.Text(ours.Name)
 	p.About, _ = tag.Text(ours.About)
 	for _, s := range said {

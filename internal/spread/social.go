@@ -42,6 +42,8 @@ type Account interface {
 	Hear(ctx context.Context, l actor.Letter) (Follower, error)
 	// Accept gives what lets somebody follow.
 	Accept(h actor.Heard) (Saying, error)
+	// Move gives what asks followers to follow another account instead.
+	Move(to string) (Saying, error)
 	// Tell brings an activity to an inbox. It makes one try, and its errors are
 	// *Failure: Gone, where there is no such inbox any more. To bring the same twice
 	// does no harm in this network.
@@ -55,6 +57,8 @@ type Profile struct {
 	Followers    int
 	Notes        [][]byte // the newest, the newest first
 	Total        int
+	Before       []string // ids of accounts whose followers are to follow this one
+	Moved        string   // id of the account that they are to follow, "" for none
 }
 
 // Saying is one thing that an account says.

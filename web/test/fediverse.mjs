@@ -5,7 +5,7 @@
 // TestFediverse in internal/desk starts it and speaks to it on standard input.
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
-import { createFederation, MemoryKvStore, Accept, Create, Delete, Endpoints, Follow, Note, Person, Tombstone, Undo, Update, generateCryptoKeyPair, lookupWebFinger } from "@fedify/fedify";
+import { createFederation, MemoryKvStore, Accept, Create, Delete, Endpoints, Follow, Move, Note, Person, Tombstone, Undo, Update, generateCryptoKeyPair, lookupWebFinger } from "@fedify/fedify";
 
 const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 const keys = await generateCryptoKeyPair("RSASSA-PKCS1-v1_5");
@@ -33,7 +33,11 @@ const heard = async (ctx, activity) => {
   if (object instanceof Tombstone) line.gone = true;
   say(line);
 };
-federation.setInboxListeners("/users/{identifier}/inbox", "/inbox").on(Accept, heard).on(Create, heard).on(Update, heard).on(Delete, heard);
+const inbox = federation.setInboxListeners("/users/{identifier}/inbox", "/inbox").on(Accept, heard).on(Create, heard).on(Update, heard).on(Delete, heard);
+inbox.on(Move, async (ctx, move) => {
+  const target = await move.getTarget(ctx);
+  say({ heard: "Move", actor: move.actorId?.href, object: move.objectId?.href, target: target?.id?.href, stands: target?.aliasIds?.map((id) => id.href) });
+});
 
 const server = createServer(async (req, res) => {
   const chunks = [];

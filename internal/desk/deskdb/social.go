@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
+	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/spread"
 )
@@ -250,10 +252,43 @@ func (db *DB) Audience(ctx context.Context, channel int64) (a spread.Audience, e
 	return a, err
 }
 
+// Moves gives the channels whose followers are to follow another, with that one.
+func (db *DB) Moves(ctx context.Context) (map[int64]int64, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT channel, target FROM moves ORDER BY channel`)
+	if err != nil {
+		return nil, err
+	}
+	type move struct{ from, to int64 }
+	all, err := collect(rows, func(rows *sql.Rows) (m move, err error) { return m, rows.Scan(&m.from, &m.to) })
+	moves := make(map[int64]int64)
+	for _, m := range all {
+		moves[m.from] = m.to
+	}
+	return moves, err
+}
+
+// Move keeps that the followers of a channel are to follow another.
+func (db *DB) Move(ctx context.Context, by evidence.Actor, from, to int64) error {
+	return db.onChannel(ctx, by, from, fmt.Sprintf("followers sent to channel %d", to), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO moves (channel, target) VALUES (?1, ?2) ON CONFLICT (channel) DO UPDATE SET target = excluded.target`, from, to)
+		return err
+	})
+}
+
+// SayToAll keeps that every server on which somebody follows is to be told something
+// that no file shows.
+func (db *DB) SayToAll(ctx context.Context, channel int64, s spread.Saying) error {
+	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO tellings (channel, about, inbox, activity, body, away, state) SELECT DISTINCT channel, '', told, ?2, ?3, 0, ?4 FROM followers WHERE channel = ?1
+			ON CONFLICT (channel, inbox, activity) DO NOTHING`, channel, s.ID, s.Activity, tellQueued)
+		return err
+	})
+}
+
 // forgetAudience erases with a channel who followed it and what it said.
 func forgetAudience(ctx context.Context, tx *sql.Tx, channel int64) error {
 	var all []error
-	for _, table := range []string{"followers", "heard", "said", "tellings"} {
+	for _, table := range []string{"followers", "heard", "said", "tellings", "moves"} {
 		_, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE channel = ?1`, channel)
 		all = append(all, err)
 	}

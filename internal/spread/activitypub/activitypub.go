@@ -121,7 +121,7 @@ func (a account) Documents(p spread.Profile) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.Account.Documents(actor.Profile{Title: p.Title, About: p.About, Page: p.Page, PublicKey: public, Followers: p.Followers, Notes: p.Notes, Total: p.Total})
+	return a.Account.Documents(actor.Profile{Title: p.Title, About: p.About, Page: p.Page, PublicKey: public, Followers: p.Followers, Notes: p.Notes, Total: p.Total, Before: p.Before, Moved: p.Moved})
 }
 
 func (a account) Remote(key string) spread.Remote {
@@ -172,6 +172,11 @@ func (a account) Unsay(at spread.Remote) (spread.Saying, error) {
 
 func (a account) Accept(h actor.Heard) (spread.Saying, error) {
 	activity, err := a.Account.Accept(h)
+	return spread.Saying{ID: actor.IDOf(activity), Activity: activity}, err
+}
+
+func (a account) Move(to string) (spread.Saying, error) {
+	activity, err := a.Account.Move(to)
 	return spread.Saying{ID: actor.IDOf(activity), Activity: activity}, err
 }
 

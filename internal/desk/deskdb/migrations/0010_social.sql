@@ -45,3 +45,9 @@ CREATE TABLE tellings (
 );
 CREATE INDEX tellings_state ON tellings (state, away, next);
 CREATE INDEX tellings_about ON tellings (channel, about, inbox);
+
+-- An account whose followers were asked to follow another one.
+CREATE TABLE moves (
+  channel INTEGER PRIMARY KEY REFERENCES channels (id),
+  target  INTEGER NOT NULL REFERENCES channels (id)
+);
