@@ -66,9 +66,11 @@ appeal/letter: appeal
 record:        canon
 card:          record locale qrcode
 edition:       record charter tlog
-spread:        record
+actor:         canon
+spread:        record actor
 spread/telegram: spread onion
 spread/telegram/telegramtest:
+spread/activitypub: spread onion
 tlog/appender: tlog durable
 jobs:          sqldb
 page:          locale web fault
@@ -78,7 +80,7 @@ site:          edition caption onion reader watch qrcode
 onion:         fault
 tor:           onion durable
 tor/tortest:
-nodeapi:       parcel edition onion
+nodeapi:       parcel edition onion actor
 courier:       nodeapi durable
 reportpage:    page parcel link
 handover:      courier reportpage qrcode
@@ -92,7 +94,7 @@ bundle:        mirror
 edition/editiontest: edition keyring tlog/appender
 
 node/nodedb:   sqldb parcel edition
-node:          node/nodedb blob nodeapi link courier
+node:          node/nodedb blob nodeapi link courier actor
 node/nodeweb:  node reader receipt reportpage
 
 lane/lanedb:   sqldb authority
@@ -108,7 +110,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender 
 desk/deskweb:  desk page kit
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier handover kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier handover kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram spread/activitypub
 `
 
 // doors names the only packages that may import a library from outside.

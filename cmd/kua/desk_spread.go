@@ -15,6 +15,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/onion"
 	"kua/internal/spread"
+	"kua/internal/spread/activitypub"
 	"kua/internal/spread/telegram"
 )
 
@@ -28,16 +29,21 @@ func (a *app) deskConfig(f deskFlags, client *http.Client) desk.Config {
 	if cfg.Hand {
 		return cfg // a courier's folder leads to no platform
 	}
+	strangers := client
 	if client == nil {
-		client = &http.Client{Transport: onion.Direct()}
+		client, strangers = &http.Client{Transport: onion.Direct()}, &http.Client{Transport: onion.Public()}
 	}
-	cfg.Kinds = map[string]spread.Kind{telegram.Name: telegram.Kind{HTTP: client, Server: strings.TrimRight(a.env(telegramServerEnv), "/")}}
+	cfg.Kinds = map[string]spread.Kind{
+		telegram.Name:    telegram.Kind{HTTP: client, Server: strings.TrimRight(a.env(telegramServerEnv), "/")},
+		activitypub.Name: activitypub.Kind{HTTP: strangers},
+	}
 	return cfg
 }
 
 func (a *app) deskSpread(f *deskFlags) *cobra.Command {
 	c := a.command("spread", "cli.desk.spread", `
   kua desk spread channel add --dir kua --as aigul --kind telegram --name News --place @made_up_channel --language kk,ru --carry film,poster
+  kua desk spread channel add --dir kua --as aigul --kind activitypub --name Fediverse --place @news@kua.example.org --language kk,ru --carry film
   kua desk spread channel on --dir kua --as aigul News
   kua desk spread post --dir kua --as aigul 000001 News
   kua desk spread show --dir kua --as aigul 1
@@ -63,7 +69,7 @@ func (a *app) deskChannel(f *deskFlags) *cobra.Command {
 				return s.TurnChannel(ctx, ch.ID, on)
 			})
 	}
-	c.AddCommand(a.channelAdd(f), a.channelList(f), turn("on", true), turn("off", false),
+	c.AddCommand(a.channelAdd(f), a.channelList(f), turn("on", true), turn("off", false), a.channelMove(f),
 		a.deskVerb(f, "remove NAME", "spread.remove", "spread channel remove --dir kua --as aigul News", exactly(1),
 			func(ctx context.Context, s *desk.Seat, args []string) error {
 				ch, err := s.Desk().FindChannel(ctx, args[0])
@@ -75,17 +81,39 @@ func (a *app) deskChannel(f *deskFlags) *cobra.Command {
 	return c
 }
 
+// channelMove sends those who follow one account to another.
+func (a *app) channelMove(f *deskFlags) *cobra.Command {
+	return a.deskVerb(f, "move FROM TO", "spread.move", "spread channel move --dir kua --as aigul Fediverse Second", exactly(2),
+		func(ctx context.Context, s *desk.Seat, args []string) error {
+			from, err := s.Desk().FindChannel(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			to, err := s.Desk().FindChannel(ctx, args[1])
+			if err != nil {
+				return err
+			}
+			if err := s.MoveFollowers(ctx, from.ID, to.ID); err != nil {
+				return err
+			}
+			return a.sendPosts(ctx, s.Desk())
+		})
+}
+
 func (a *app) channelAdd(f *deskFlags) *cobra.Command {
 	var ch spread.Channel
 	var secretFile string
 	c := a.deskVerb(f, "add", "spread.add",
 		"spread channel add --dir kua --as aigul --kind telegram --name News --place @made_up_channel --language kk,ru --carry film,poster --secret-file token", exactly(0),
 		func(ctx context.Context, s *desk.Seat, _ []string) error {
-			secret, err := a.channelSecret(secretFile)
-			if err != nil {
-				return err
+			var secret []byte
+			if secretFile != "" || !s.Desk().MakesSecret(ch.Kind) {
+				var err error
+				if secret, err = a.channelSecret(secretFile); err != nil {
+					return err
+				}
+				defer clear(secret)
 			}
-			defer clear(secret)
 			if _, err := s.AddChannel(ctx, ch, secret); err != nil {
 				return err
 			}
@@ -127,6 +155,13 @@ func (a *app) channelList(f *deskFlags) *cobra.Command {
 			}
 			for _, ch := range all {
 				a.say("cli.desk.spread.channel.line", ch.Name, ch.Kind, ch.Place, strings.Join(ch.Languages, ","), strings.Join(ch.Carries, ","), a.t("spread.switch."+ch.Switch()))
+				if !ch.Removed && s.Desk().MakesSecret(ch.Kind) {
+					heard, err := s.Desk().Audience(ctx, ch.ID)
+					if err != nil {
+						return err
+					}
+					a.say("spread.audience", heard.Followers, heard.Waiting, heard.Lost)
+				}
 			}
 			return a.sayHalted(ctx, s.Desk())
 		})
@@ -271,6 +306,12 @@ func (a *app) sendPosts(ctx context.Context, d *desk.Desk) error {
 	}
 	a.say("spread.done", out.Sent, out.Gone, out.Failed)
 	a.say("cli.desk.spread.left", out.Counts.Waiting, out.Counts.Queued, out.Counts.Uncertain, out.Counts.Failed)
+	if out.Told+out.Untold > 0 {
+		a.say("spread.told", out.Told, out.Untold)
+	}
+	for _, n := range out.Away {
+		a.warn("spread.home_away", n.URL, n.Err)
+	}
 	if out.Counts.Undone > 0 {
 		a.say("cli.desk.spread.undone", out.Counts.Undone)
 	}

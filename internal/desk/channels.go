@@ -17,6 +17,13 @@ func (d *Desk) Kinds() []string { return slices.Sorted(maps.Keys(d.cfg.Kinds)) }
 // Channels gives every channel, removed ones too, the oldest first.
 func (d *Desk) Channels(ctx context.Context) ([]spread.Channel, error) { return d.db.Channels(ctx) }
 
+// MakesSecret reports whether channels of a platform are accounts of our own: the desk
+// makes their secret, and counts their audience.
+func (d *Desk) MakesSecret(kind string) bool {
+	_, ok := d.cfg.Kinds[kind].(spread.Social)
+	return ok
+}
+
 // FindChannel gives the channel of a name.
 func (d *Desk) FindChannel(ctx context.Context, name string) (spread.Channel, error) {
 	all, err := d.db.Channels(ctx)
@@ -31,8 +38,9 @@ func (d *Desk) FindChannel(ctx context.Context, name string) (spread.Channel, er
 	return spread.Channel{}, err
 }
 
-// AddChannel keeps a new channel with the secret that lets it be spoken to. It is
-// off: nothing goes there before somebody turns it on.
+// AddChannel keeps a new channel with the secret that lets it be spoken to; an account
+// of our own in a network of servers makes its own when there is none. It is off:
+// nothing goes there before somebody turns it on.
 func (s *Seat) AddChannel(ctx context.Context, c spread.Channel, secret []byte) (int64, error) {
 	if err := s.current(); err != nil {
 		return 0, err
@@ -44,6 +52,12 @@ func (s *Seat) AddChannel(ctx context.Context, c spread.Channel, secret []byte) 
 	kind, err := s.d.kind(c)
 	if err != nil {
 		return 0, err
+	}
+	if social, ok := kind.(spread.Social); ok {
+		if secret, err = s.d.accountSecret(social, c, secret); err != nil {
+			return 0, err
+		}
+		defer clear(secret)
 	}
 	if err := kind.Check(c.Place, secret); err != nil {
 		return 0, err
@@ -73,7 +87,12 @@ func (s *Seat) TurnChannel(ctx context.Context, id int64, on bool) error {
 	return nil
 }
 
-// RemoveChannel forgets a channel's secret. What stands there stays there, and
+// Audience counts who follows a channel, and whom of them what it said has not reached.
+func (d *Desk) Audience(ctx context.Context, channel int64) (spread.Audience, error) {
+	return d.db.Audience(ctx, channel)
+}
+
+// RemoveChannel forgets a channel's secret and who followed it. What stands there stays there, and
 // stays in the list.
 func (s *Seat) RemoveChannel(ctx context.Context, id int64) error {
 	if err := s.current(); err != nil {

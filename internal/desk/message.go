@@ -129,6 +129,11 @@ func (d *Desk) links(r record.Record, language, sum string) []spread.Link {
 
 // reached refuses a record that no node holds yet: no channel may have the only copy.
 func (d *Desk) reached(ctx context.Context, id string, version int) error {
+	return d.reachedAt(ctx, "", id, version)
+}
+
+// reachedAt is reached for the node with this address; "" is any.
+func (d *Desk) reachedAt(ctx context.Context, url, id string, version int) error {
 	number, err := d.db.EditionOf(ctx, id, version)
 	if err != nil {
 		return err
@@ -138,7 +143,7 @@ func (d *Desk) reached(ctx context.Context, id string, version int) error {
 		return err
 	}
 	for _, n := range nodes {
-		if n.Edition >= number {
+		if n.Edition >= number && (url == "" || url == n.URL) {
 			return nil
 		}
 	}

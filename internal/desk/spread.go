@@ -13,11 +13,14 @@ import (
 
 // Spreaded is what one round of sending did.
 type Spreaded struct {
-	Sent   int       // posts that stand at their channels, or were put in place of one
-	Gone   int       // posts that were taken away
-	Failed int       // calls that did not end well
-	Halted bool      // everything is stopped
-	Next   time.Time // when the next post may go; zero when none waits for its time
+	Sent   int         // posts that stand at their channels, or were put in place of one
+	Gone   int         // posts that were taken away
+	Failed int         // calls that did not end well
+	Told   int         // servers that were told something of an account of ours
+	Untold int         // calls to such servers that did not end well
+	Away   []NodeFault // nodes at which an account stands and that could not be asked
+	Halted bool        // everything is stopped
+	Next   time.Time   // when the next post may go; zero when none waits for its time
 	Counts deskdb.PostCounts
 }
 
@@ -57,10 +60,21 @@ func (d *Desk) round(ctx context.Context, away bool, progress func(done, total i
 		return out, err
 	}
 	if !away {
+		if err := d.hearAll(ctx, &out); err != nil {
+			return out, err
+		}
 		if err := d.askUncertain(ctx); err != nil {
 			return out, err
 		}
 		if err := d.callDue(ctx, &out, tried, false, progress); err != nil {
+			return out, err
+		}
+		if err := d.tellAll(ctx, &out); err != nil {
+			return out, err
+		}
+	}
+	if !away || out.Gone+out.Failed > 0 {
+		if err := d.showAll(ctx, &out); err != nil {
 			return out, err
 		}
 	}
@@ -181,6 +195,9 @@ func (d *Desk) connector(ctx context.Context, c spread.Channel) (spread.Connecto
 	kind, err := d.kind(c)
 	if err != nil {
 		return nil, err
+	}
+	if social, ok := kind.(spread.Social); ok {
+		return d.voice(ctx, social, c)
 	}
 	secret, err := d.db.ChannelSecret(ctx, c.ID)
 	if err != nil {

@@ -658,17 +658,19 @@ func TestStopsWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// noSecretAtRest: the secret of a channel lies nowhere but in the encrypted
-// database.
-func (x *spreader) noSecretAtRest() {
+// noSecretAtRest: the secret of a channel, or what a test names, lies nowhere but in
+// the encrypted database.
+func (x *spreader) noSecretAtRest(secrets ...string) {
 	x.t.Helper()
 	ok(x.t, filepath.WalkDir(x.dir, func(name string, e os.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
 		b, err := os.ReadFile(name)
-		if strings.Contains(string(b), channelSecret) {
-			x.t.Errorf("%s holds the secret in the clear", name)
+		for _, secret := range append(secrets, channelSecret) {
+			if strings.Contains(string(b), secret) {
+				x.t.Errorf("%s holds a secret in the clear", name)
+			}
 		}
 		return err
 	}))

@@ -60,6 +60,11 @@ func (n *Node) Handler() http.Handler {
 	carried("PUT /desk/edition/log/{path...}", n.desk(maxJSON, n.putLog))
 	carried("PUT /desk/edition/signatures/{path...}", n.desk(4<<10, n.putSignature))
 	carried("POST /desk/edition/switch", n.desk(maxJSON, n.switchEdition))
+	handle("GET /desk/actor/files", n.desk(0, n.actorState))
+	handle("PUT /desk/actor/files/{path...}", n.desk(maxActorFile, n.putActorFile))
+	handle("DELETE /desk/actor/files/{path...}", n.desk(0, n.dropActorFile))
+	handle("GET /desk/actor/letters/{after}", n.desk(0, n.actorLetters))
+	handle("POST /desk/actor/letters/forgotten", n.desk(64<<10, n.forgetActorLetters))
 	if n.cfg.Lane != nil {
 		handle("GET /desk/lane/{call...}", n.desk(0, n.cfg.Lane))
 		handle("POST /desk/lane/{call...}", n.desk(maxJSON, n.cfg.Lane))
@@ -138,7 +143,7 @@ func retryAfter(key string) int {
 	switch key {
 	case "node.busy", "node.too_many_calls":
 		return 5
-	case "node.disk_full", "node.full", "node.too_many_uploads":
+	case "node.disk_full", "node.full", "node.too_many_uploads", "actor.full":
 		return 1800
 	}
 	return 0
@@ -152,6 +157,8 @@ var statuses = map[string]int{
 	"node.not_json":           http.StatusBadRequest,
 	"node.bad_name":           http.StatusBadRequest,
 	"node.bad_offset":         http.StatusBadRequest,
+	"actor.unsigned":          http.StatusUnauthorized,
+	"actor.clock":             http.StatusUnauthorized,
 	"nodeapi.desk_only":       http.StatusUnauthorized,
 	"nodeapi.desk_unknown":    http.StatusUnauthorized,
 	"nodeapi.desk_clock":      http.StatusUnauthorized,

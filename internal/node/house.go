@@ -64,6 +64,9 @@ func (n *Node) Tidy(ctx context.Context) error {
 	if err := n.db.ForgetForgotten(ctx, n.daysOn(-forgottenDays)); err != nil {
 		return fmt.Errorf("drop marks of collected parcels: %w", err)
 	}
+	if err := n.db.ForgetOldActorLetters(ctx, n.daysOn(-actorKeepsDays)); err != nil {
+		return fmt.Errorf("drop letters that nobody fetched: %w", err)
+	}
 	if err := n.tidyMail(ctx); err != nil {
 		return err
 	}

@@ -95,9 +95,10 @@ type Node struct {
 	files  blob.Store // of editions
 	lock   *os.File
 
-	calls   chan struct{} // a place for every call under way
-	batches chan struct{} // places of their own: who reads slowly keeps no witness out
-	coming  chan struct{} // a place for every piece that is coming in
+	calls    chan struct{} // a place for every call under way
+	accounts accounts
+	batches  chan struct{} // places of their own: who reads slowly keeps no witness out
+	coming   chan struct{} // a place for every piece that is coming in
 
 	committing chan struct{} // a place for every commit: an index is large
 	uploads    uploads
@@ -130,6 +131,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, calls: make(chan struct{}, cfg.Limits.Calls), batches: make(chan struct{}, mostBatches), coming: make(chan struct{}, cfg.Limits.Pieces),
 		committing: make(chan struct{}, commits),
+		accounts:   newAccounts(),
 		uploads:    uploads{now: cfg.Now},
 		mail:       mailboxes{dummies: make(map[string]map[int]bool)},
 	}

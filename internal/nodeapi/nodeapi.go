@@ -208,7 +208,7 @@ func (t FailureText) Fault() *fault.Fault {
 // families are the faults that a node makes or hands on. Another key is not a
 // node's to say: the sentence would be about something else.
 var (
-	families = []string{"node.", "nodeapi.", "parcel.", "charter.", "edition.", "record.", "tlog.", "canon.", "blob.", "page.", "lane.", "appeal.", "authority.", "courier."}
+	families = []string{"node.", "nodeapi.", "parcel.", "charter.", "edition.", "record.", "tlog.", "canon.", "blob.", "page.", "lane.", "appeal.", "authority.", "courier.", "actor."}
 	faultKey = regexp.MustCompile(`^[a-z][a-z0-9_.]{0,79}$`)
 )
 

@@ -57,15 +57,15 @@ func (db *DB) TurnChannel(ctx context.Context, by evidence.Actor, id int64, on b
 	})
 }
 
-// RemoveChannel forgets a channel's secret, turns it off for good and takes back
-// what was not sent to it, or is being sent. What stands there stays in the list.
+// RemoveChannel forgets a channel's secret and its followers, turns it off for good and
+// takes back what was not sent to it, or is being sent. What stands there stays in the list.
 func (db *DB) RemoveChannel(ctx context.Context, by evidence.Actor, id int64) error {
 	return db.onChannel(ctx, by, id, "removed", func(ctx context.Context, tx *sql.Tx) error {
 		_, err1 := tx.ExecContext(ctx, `UPDATE channels SET is_on = 0, removed = 1, secret = x'' WHERE id = ?1`, id)
 		_, err2 := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, changed = ?3 WHERE channel = ?1 AND act = ?4 AND state IN (?5, ?6, ?7)`,
 			id, spread.Withdrawn, db.now().UnixMicro(), spread.Send, spread.Waiting, spread.Queued, spread.Failed)
 		_, err3 := tx.ExecContext(ctx, `UPDATE posts SET cleared = '' WHERE channel = ?1 AND act = ?2 AND state = ?3`, id, spread.Send, spread.Sending)
-		return errors.Join(err1, err2, err3)
+		return errors.Join(err1, err2, err3, forgetAudience(ctx, tx, id))
 	})
 }
 

@@ -32,6 +32,7 @@ type spreadView struct {
 type channelRow struct {
 	spread.Channel
 	SwitchText string
+	Audience   string // "" for a channel of a platform, which knows its own
 }
 
 // spokenRow is a language that a channel may have, and how it was chosen before.
@@ -121,7 +122,15 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 		return err
 	}
 	for _, c := range channels {
-		view.Channels = append(view.Channels, channelRow{c, view.T("spread.switch." + c.Switch())})
+		row := channelRow{Channel: c, SwitchText: view.T("spread.switch." + c.Switch())}
+		if !c.Removed && v.desk.MakesSecret(c.Kind) {
+			heard, err := v.desk.Audience(ctx, c.ID)
+			if err != nil {
+				return err
+			}
+			row.Audience = view.T("spread.audience", heard.Followers, heard.Waiting, heard.Lost)
+		}
+		view.Channels = append(view.Channels, row)
 	}
 	rows, err := v.postRows(ctx, view.frame, "")
 	if err != nil {
@@ -147,6 +156,13 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 		view.Sending = &row
 		if out, ok := e.Result.(desk.Spreaded); ok && e.Err == nil && !e.Running() {
 			view.Result = view.T("spread.done", out.Sent, out.Gone, out.Failed)
+			if out.Told+out.Untold > 0 {
+				view.Result += " " + view.T("spread.told", out.Told, out.Untold)
+			}
+			for _, n := range out.Away {
+				message, _ := view.Fault(n.Err)
+				view.Result += " " + view.T("spread.home_away", n.URL, message)
+			}
 		}
 	}
 	if wrong != nil {
@@ -189,6 +205,7 @@ func sendAll(ctx context.Context, d *desk.Desk, until time.Time, note func(func(
 	for {
 		out, err := d.Spread(ctx, func(done, total int64) { note(func(e *errand) { e.Done, e.Total = done, total }) })
 		out.Sent, out.Gone, out.Failed = out.Sent+sum.Sent, out.Gone+sum.Gone, out.Failed+sum.Failed
+		out.Told, out.Untold = out.Told+sum.Told, out.Untold+sum.Untold
 		if sum = out; err != nil || out.Halted || out.Next.IsZero() || out.Next.After(until) {
 			return sum, err
 		}

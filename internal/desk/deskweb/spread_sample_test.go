@@ -20,7 +20,7 @@ func spreadSamples(f frame) (spreadView, postView) {
 		There: []postRow{row(5, spread.Sent, spread.Send)}, Past: []postRow{row(6, spread.Corrected, spread.Send)}, Kept: spread.Channel{Name: "News", Place: "news"}, Error: "No channel.", ErrorHint: "Write @name."}
 	view.Spoken, view.Carries = f.choices(channels[0])
 	for _, c := range channels {
-		view.Channels = append(view.Channels, channelRow{c, f.T("spread.switch." + c.Switch())})
+		view.Channels = append(view.Channels, channelRow{c, f.T("spread.switch." + c.Switch()), f.T("spread.audience", 12, 2, 1)})
 	}
 	m := spread.Message{Language: "ru", Body: "Взятка на посту\n\nДвое потребовали 20 000.",
 		Files: []spread.File{{What: spread.Film, Type: "video/mp4", Size: 700_000, SHA256: "ab"}, {What: spread.Poster, Type: "image/jpeg", Size: 5000, SHA256: "cd"}}}

@@ -74,6 +74,7 @@ func (w *Web) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(nodeapi.Base+"/", w.node.Handler())
 	mux.Handle("/healthz", w.node.Status())
+	actors := w.node.Actors()
 	mux.Handle("/metrics", w.node.Status())
 	mux.Handle(web.Prefix, page.Headers(reportpage.Opening, w.assets)) // a worker obeys the policy its script came with
 	rooms := map[string]http.Handler{
@@ -91,6 +92,8 @@ func (w *Web) routes() http.Handler {
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		_, rest, ok := page.Cut(r.URL.Path)
 		switch room := rooms[rest]; {
+		case node.IsActor(r.URL.Path):
+			actors.ServeHTTP(rw, r)
 		case ok && room != nil:
 			room.ServeHTTP(rw, r)
 		case ok && strings.HasPrefix(rest, "/keep/"):

@@ -1,0 +1,404 @@
+package desk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kua/internal/actor"
+	"kua/internal/canon"
+	"kua/internal/fault"
+	"kua/internal/locale"
+	"kua/internal/nodeapi"
+	"kua/internal/spread"
+)
+
+// What one round does for accounts: strangers decide how many letters wait, and how
+// long a server takes.
+const (
+	lettersInRound = 300
+	hearingTime    = 3 * time.Minute
+	deafDays       = 3 // a letter whose writer's server does not answer, or that another of us must open, waits so long at the node
+	tellingTime    = 5 * time.Minute
+	tellers        = 4 // calls at a time
+	tellBatch      = 200
+)
+
+// home is a node at which accounts stand, or stood.
+type home struct {
+	node   *nodeClient
+	voices []*voice // of channels that were not removed, on or off
+}
+
+// homes gives the nodes at which accounts of ours stand or stood, by their addresses.
+func (d *Desk) homes(ctx context.Context) (map[string]*home, error) {
+	voices, err := d.voices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	channels, err := d.db.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]*home)
+	for _, c := range channels {
+		social, ok := d.cfg.Kinds[c.Kind].(spread.Social)
+		if !ok {
+			continue
+		}
+		host, err := social.Host(c.Place)
+		if err != nil {
+			return nil, err
+		}
+		n, ok := d.nodeAt(host)
+		if !ok {
+			continue
+		}
+		if all[n.URL] == nil {
+			client, err := d.client(n)
+			if err != nil {
+				return nil, err
+			}
+			all[n.URL] = &home{node: client}
+		}
+		if v := voices[c.ID]; v != nil {
+			all[n.URL].voices = append(all[n.URL].voices, v)
+		}
+	}
+	return all, nil
+}
+
+// eachHome does something at every node at which accounts stand, unless spreading is
+// stopped. A node's failure holds up no other.
+func (d *Desk) eachHome(ctx context.Context, out *Spreaded, do func(*home) error) error {
+	if silent, err := d.silent(ctx); err != nil || silent {
+		return err
+	}
+	homes, err := d.homes(ctx)
+	if err != nil {
+		return err
+	}
+	for at, h := range homes {
+		if err := do(h); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			d.cfg.Diary.Warn("account not looked after", "node", at, "cause", faultKey(err))
+			out.Away = append(out.Away, NodeFault{at, err})
+		}
+	}
+	return nil
+}
+
+// showAll has each node show what its accounts say, and nothing that they do not: what
+// it lost it gets again. An account that is off stays as it is.
+func (d *Desk) showAll(ctx context.Context, out *Spreaded) error {
+	voices, err := d.voices(ctx)
+	if err != nil {
+		return err
+	}
+	return d.eachHome(ctx, out, func(h *home) error { return h.show(ctx, voices) })
+}
+
+func (h *home) show(ctx context.Context, voices map[int64]*voice) error {
+	have, err := h.node.ActorFiles(ctx)
+	if err != nil {
+		return err
+	}
+	want := make(map[string][]byte)
+	for _, v := range h.voices {
+		if v.c.On {
+			if err := v.shows(ctx, voices, want); err != nil {
+				return err
+			}
+		}
+	}
+	for file, document := range want {
+		if have[file] != canon.Hash(document) {
+			if err := h.node.PutActorFile(ctx, file, document); err != nil {
+				return err
+			}
+		}
+	}
+	for file := range have {
+		if _, ok := want[file]; !ok && !h.leaves(file) {
+			if err := h.node.DropActorFile(ctx, file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// leaves reports whether a file is one of an account that is off.
+func (h *home) leaves(file string) bool {
+	for _, v := range h.voices {
+		if !v.c.On && v.Owns(file) {
+			return true
+		}
+	}
+	return false
+}
+
+// shows adds all that a node shows for an account.
+func (v *voice) shows(ctx context.Context, voices map[int64]*voice, want map[string][]byte) error {
+	said, err := v.d.db.Said(ctx, v.c.ID)
+	if err != nil {
+		return err
+	}
+	audience, err := v.d.db.Audience(ctx, v.c.ID)
+	if err != nil {
+		return err
+	}
+	ours, tag := v.d.Charter(), locale.Tag(v.c.Languages[0])
+	p := spread.Profile{Page: v.node.url + "/" + tag.Path() + "/", Followers: audience.Followers}
+	moves, err := v.d.db.Moves(ctx)
+	if err != nil {
+		return err
+	}
+	for from, to := range moves {
+		if other := voices[from]; to == v.c.ID && other != nil {
+			p.Before = append(p.Before, other.ID())
+		}
+	}
+	slices.Sort(p.Before)
+	if other := voices[moves[v.c.ID]]; other != nil {
+		p.Moved = other.ID()
+	}
+	p.Title, _ = tag.Text(ours.Name)
+	p.About, _ = tag.Text(ours.About)
+	for _, s := range said {
+		want[s.File] = s.Document
+		if !s.Gone {
+			p.Total++
+			if len(p.Notes) < actor.Outbox {
+				p.Notes = append(p.Notes, s.Document)
+			}
+		}
+	}
+	documents, err := v.Documents(p)
+	for file, document := range documents {
+		want[file] = document
+	}
+	return err
+}
+
+// hearAll reads what was posted to the accounts, and lets those follow who ask.
+func (d *Desk) hearAll(ctx context.Context, out *Spreaded) error {
+	return d.eachHome(ctx, out, func(h *home) error {
+		e := ear{d: d, voices: h.voices, deaf: make(map[string]bool), left: lettersInRound, until: time.Now().Add(hearingTime)}
+		if !slices.ContainsFunc(h.voices, func(v *voice) bool { return v.c.On }) {
+			return nil
+		}
+		for after := int64(0); ; {
+			page, err := h.node.ActorLetters(ctx, after)
+			if err != nil {
+				return err
+			}
+			forget, err := e.read(ctx, after, page)
+			if len(forget) > 0 {
+				err = errors.Join(err, h.node.ForgetActorLetters(ctx, forget))
+			}
+			if err != nil || e.left == 0 || len(page) < nodeapi.ActorPage {
+				return err
+			}
+			after = page[len(page)-1].Number
+		}
+	})
+}
+
+// ear reads the letters of one node in one round.
+type ear struct {
+	d      *Desk
+	voices []*voice
+	deaf   map[string]bool // hosts that did not answer
+	left   int             // letters that are still read
+	until  time.Time
+}
+
+// read acts upon letters behind a number, and gives which of them the node may forget.
+func (e *ear) read(ctx context.Context, after int64, page []nodeapi.ActorLetter) (forget []int64, err error) {
+	for _, l := range page {
+		if l.Number <= after {
+			return forget, fault.Corrupt("nodeapi.not_understood") // a node that turns in circles
+		}
+		after = l.Number
+		silent, err := e.d.silent(ctx)
+		if err != nil {
+			return forget, err
+		}
+		if silent || e.left == 0 || time.Now().After(e.until) {
+			e.left = 0
+			return forget, nil
+		}
+		e.left--
+		done, err := e.hear(ctx, l)
+		if err != nil {
+			return forget, err
+		}
+		if done {
+			forget = append(forget, l.Number)
+		}
+	}
+	return forget, nil
+}
+
+// hear acts upon a letter; done is false for one that is left at the node. What is no
+// letter to us, is not signed by whoever it names, or was brought before says nothing.
+func (e *ear) hear(ctx context.Context, l nodeapi.ActorLetter) (done bool, err error) {
+	late := l.Day < e.d.cfg.Now().UTC().AddDate(0, 0, -deafDays).Format(time.DateOnly)
+	letter, err := e.d.openLetter(l.Sealed)
+	if errors.Is(err, fault.Forbidden("keyring.not_for_you")) {
+		return late, nil // another of us may open it
+	}
+	if err != nil {
+		return true, nil
+	}
+	said, err := letter.Read()
+	if err != nil {
+		return true, nil
+	}
+	v := e.to(letter)
+	if v == nil {
+		return true, nil
+	}
+	if !v.c.On {
+		return false, nil
+	}
+	wanted, err := v.wants(ctx, said, letter.Mark())
+	if err != nil || !wanted {
+		return true, err
+	}
+	writer, err := url.Parse(said.Actor)
+	if err != nil {
+		return true, nil
+	}
+	if e.deaf[writer.Host] {
+		return late, nil
+	}
+	from, err := v.Hear(ctx, letter)
+	var f *spread.Failure
+	switch {
+	case errors.As(err, &f) && f.Outcome == spread.NotDone:
+		e.deaf[writer.Host] = true
+		return late, ctx.Err()
+	case err != nil:
+		e.d.cfg.Diary.Warn("letter not believed", "letter", l.Number, "cause", faultKey(err))
+		return true, ctx.Err()
+	case said.Kind == actor.Follow:
+		accept, err := v.Accept(said)
+		if err == nil {
+			err = e.d.db.AddFollower(ctx, v.c.ID, from, said.ID, letter.Mark(), accept)
+		}
+		if errors.Is(err, fault.Later("actor.full")) {
+			return late, nil
+		}
+		return true, err
+	}
+	return true, e.d.db.DropFollower(ctx, v.c.ID, from.ID, letter.Mark())
+}
+
+func (d *Desk) openLetter(sealed []byte) (actor.Letter, error) {
+	r, err := d.person.Open(bytes.NewReader(sealed))
+	if err != nil {
+		return actor.Letter{}, err
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, 2*actor.MaxLetter))
+	if err != nil {
+		return actor.Letter{}, err
+	}
+	return nodeapi.ReadActorLetter(plain)
+}
+
+func (e *ear) to(l actor.Letter) *voice {
+	for _, v := range e.voices {
+		if v.Owns("ap/" + l.To()) {
+			return v
+		}
+	}
+	return nil
+}
+
+// wants reports whether a letter, if it is true, changes anything: nobody's server is
+// asked for anything else.
+func (v *voice) wants(ctx context.Context, said actor.Heard, mark string) (bool, error) {
+	if heard, err := v.d.db.Heard(ctx, v.c.ID, mark); err != nil || heard {
+		return false, err
+	}
+	if said.Kind == actor.Follow {
+		return said.Object == v.ID(), nil
+	}
+	asked, follows, err := v.d.db.Asked(ctx, v.c.ID, said.Actor)
+	if err != nil || !follows {
+		return false, err
+	}
+	switch said.Kind {
+	case actor.Undo:
+		return said.Undoes == actor.Follow && said.Whose == v.ID() || said.Undoes == "" && said.Object == asked && asked != "", nil
+	case actor.Delete:
+		return said.Object == said.Actor, nil
+	}
+	return false, nil
+}
+
+// tellAll brings what accounts say to the servers of those who follow them, as long as
+// a round's time lasts. What takes something away goes with its post.
+func (d *Desk) tellAll(ctx context.Context, out *Spreaded) error {
+	voices, err := d.voices(ctx)
+	if err != nil || len(voices) == 0 {
+		return err
+	}
+	for until := time.Now().Add(tellingTime); time.Now().Before(until); {
+		due, err := d.db.DueDeliveries(ctx, tellBatch)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		told, err := d.tellThese(ctx, due, voices)
+		out.Told, out.Untold = out.Told+told, out.Untold+len(due)-told
+		if err != nil {
+			return err
+		}
+		if silent, err := d.silent(ctx); err != nil || silent {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellThese makes one try for each delivery, some at a time, and gives how many ended
+// well.
+func (d *Desk) tellThese(ctx context.Context, all []spread.Delivery, voices map[int64]*voice) (told int, err error) {
+	var count sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(tellers)
+	for _, delivery := range all {
+		v := voices[delivery.Channel]
+		if v == nil {
+			continue
+		}
+		group.Go(func() error {
+			began, err := d.db.BeginDelivery(ctx, delivery.ID)
+			if err != nil || !began {
+				return err
+			}
+			why := v.Tell(ctx, delivery.Inbox, delivery.Activity)
+			var f *spread.Failure
+			if why == nil || errors.As(why, &f) && f.Outcome == spread.Gone {
+				count.Lock()
+				told++
+				count.Unlock()
+			}
+			// What is known now must be kept, whoever waits no more.
+			return d.db.EndDelivery(context.WithoutCancel(ctx), delivery, why)
+		})
+	}
+	err = group.Wait()
+	return told, errors.Join(err, ctx.Err())
+}
