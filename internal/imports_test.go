@@ -68,6 +68,7 @@ card:          record locale qrcode
 edition:       record charter tlog
 spread:        record
 spread/telegram: spread onion
+spread/maillist: spread locale mail
 spread/telegram/telegramtest:
 tlog/appender: tlog durable
 jobs:          sqldb
@@ -83,6 +84,7 @@ handover:      courier reportpage qrcode
 verify:        edition onion
 reader:        verify page
 kit:           site card
+bot:           site spread/telegram
 mirror:        reader link
 watch:         edition onion
 mirror/sftp:   fault
@@ -106,7 +108,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender 
 desk/deskweb:  desk page kit
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier handover kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier handover kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram spread/maillist bot
 `
 
 // doors names the only packages that may import a library from outside.
@@ -128,7 +130,8 @@ github.com/spf13/cobra:               cmd/kua
 github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
 github.com/boombuler/barcode:         qrcode
-github.com/go-telegram/bot:           spread/telegram
+github.com/go-telegram/bot:           spread/telegram bot
+golang.org/x/net/proxy:               onion
 `
 
 func TestImports(t *testing.T) {

@@ -71,6 +71,16 @@ func (db *DB) DuePosts(ctx context.Context) ([]spread.Post, error) {
 	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
 }
 
+// GatheredPosts gives the posts of a channel that go with its next message, the
+// oldest first.
+func (db *DB) GatheredPosts(ctx context.Context, channel int64) ([]spread.Post, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT `+postColumns+` FROM posts WHERE channel = ?1 AND act = ?2 AND state IN (?3, ?4) ORDER BY id`, channel, spread.Send, spread.Gathered, spread.Queued)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
+}
+
 // PostThere gives another post that stands at a channel under a platform's id; its
 // zero value when none does.
 func (db *DB) PostThere(ctx context.Context, channel int64, remote string, but int64) (spread.Post, error) {
@@ -84,64 +94,102 @@ func (db *DB) PostThere(ctx context.Context, channel int64, remote string, but i
 
 // BeginPost marks a queued post as being sent, and counts the try, unless spreading
 // was stopped, its channel is off, or somebody changed it meanwhile: then began is
-// false. Whoever gets true calls the platform next, and EndPost after.
+// false. Whoever gets true calls the platform next, and EndPosts after.
 func (db *DB) BeginPost(ctx context.Context, id int64, files []string) (p spread.Post, began bool, err error) {
 	names, err := json.Marshal(append([]string{}, files...))
 	if err != nil {
 		return p, false, err
 	}
 	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, tries = tries + 1, files = CASE act WHEN ?7 THEN files ELSE ?3 END, changed = ?4 WHERE id = ?1 AND state = ?5
-			AND NOT EXISTS (SELECT 1 FROM settings WHERE name = ?6)
-			AND EXISTS (SELECT 1 FROM channels c WHERE c.id = posts.channel AND c.is_on = 1)`,
-			id, spread.Sending, string(names), db.now().UnixMicro(), spread.Queued, settingHalted, spread.Delete)
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		began = n == 1
-		p, err = post(ctx, tx, id)
+		p, began, err = db.begin(ctx, tx, id, string(names))
 		return err
 	})
 	return p, began, err
 }
 
-// EndPost keeps what became of a post. What stands or stood at a platform is an
-// event of custody, and an Edit that was done ends the post before it. Where
-// somebody took that one back meanwhile, what stands in its place is to be taken
-// away.
-func (db *DB) EndPost(ctx context.Context, by evidence.Actor, p spread.Post) error {
-	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		recalled := false
-		if p.State == spread.Sent && p.Act == spread.Edit && p.Replaces != 0 {
-			base, err := post(ctx, tx, p.Replaces)
+// BeginGathered does what BeginPost does for posts that go in one message: all of
+// them, or none.
+func (db *DB) BeginGathered(ctx context.Context, ids []int64) (all []spread.Post, began bool, err error) {
+	held := errors.New("one of them does not go")
+	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, id := range ids {
+			p, ok, err := db.begin(ctx, tx, id, "[]")
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return held
+			}
+			all = append(all, p)
+		}
+		return nil
+	})
+	if err == held {
+		return nil, false, nil
+	}
+	return all, err == nil, err
+}
+
+func (db *DB) begin(ctx context.Context, tx *sql.Tx, id int64, files string) (p spread.Post, began bool, err error) {
+	res, err := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, tries = tries + 1, files = CASE act WHEN ?7 THEN files ELSE ?3 END, changed = ?4 WHERE id = ?1 AND state IN (?5, ?8)
+		AND NOT EXISTS (SELECT 1 FROM settings WHERE name = ?6)
+		AND EXISTS (SELECT 1 FROM channels c WHERE c.id = posts.channel AND c.is_on = 1)`,
+		id, spread.Sending, files, db.now().UnixMicro(), spread.Queued, settingHalted, spread.Delete, spread.Gathered)
+	if err != nil {
+		return p, false, err
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return p, false, err
+	}
+	p, err = post(ctx, tx, id)
+	return p, n == 1, err
+}
+
+// EndPosts keeps what became of the posts of one call. What stands or stood at a
+// platform is an event of custody, and a post that was sent in the place of another
+// ends that one. Where somebody took that one back meanwhile, what stands in its
+// place is to be taken away.
+func (db *DB) EndPosts(ctx context.Context, by evidence.Actor, posts ...spread.Post) error {
+	return db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) (all []evidence.Event, err error) {
+		for _, p := range posts {
+			events, err := db.end(ctx, tx, p)
 			if err != nil {
 				return nil, err
 			}
-			recalled = base.Act == spread.Delete
-			base.State, base.Fault = spread.Corrected, nil
-			if err := db.putPost(ctx, tx, base); err != nil {
-				return nil, err
-			}
+			all = append(all, events...)
 		}
-		kept := p
-		if recalled {
-			kept = p.TakenAway(db.now())
-		}
-		if err := db.putPost(ctx, tx, kept); err != nil {
+		return all, nil
+	})
+}
+
+func (db *DB) end(ctx context.Context, tx *sql.Tx, p spread.Post) ([]evidence.Event, error) {
+	recalled := false
+	if p.State == spread.Sent && p.Replaces != 0 {
+		base, err := post(ctx, tx, p.Replaces)
+		if err != nil {
 			return nil, err
 		}
-		switch p.State {
-		case spread.Sent:
-			return postEvent(ctx, tx, evidence.Posted, p)
-		case spread.Withdrawn:
-			return postEvent(ctx, tx, evidence.Recalled, p)
+		recalled = base.Act == spread.Delete
+		base.State, base.Fault = spread.Corrected, nil
+		if err := db.putPost(ctx, tx, base); err != nil {
+			return nil, err
 		}
-		return nil, nil
-	})
+	}
+	kept := p
+	if recalled {
+		kept = p.TakenAway(db.now())
+	}
+	if err := db.putPost(ctx, tx, kept); err != nil {
+		return nil, err
+	}
+	switch p.State {
+	case spread.Sent:
+		return postEvent(ctx, tx, evidence.Posted, p)
+	case spread.Withdrawn:
+		return postEvent(ctx, tx, evidence.Recalled, p)
+	}
+	return nil, nil
 }
 
 func (db *DB) putPost(ctx context.Context, tx *sql.Tx, p spread.Post) error {
@@ -213,13 +261,13 @@ func (db *DB) EditionOf(ctx context.Context, record string, version int) (number
 
 // PostCounts is how much of spreading waits for somebody. Undone is what is to be
 // taken away and may still stand there; it is counted under its state too.
-type PostCounts struct{ Waiting, Queued, Uncertain, Failed, Undone int }
+type PostCounts struct{ Waiting, Queued, Gathered, Uncertain, Failed, Undone int }
 
 // CountPosts counts them now.
 func (db *DB) CountPosts(ctx context.Context) (c PostCounts, err error) {
 	err = db.db.QueryRowContext(ctx, `SELECT coalesce(sum(state = ?1), 0), coalesce(sum(state = ?2), 0), coalesce(sum(state = ?3), 0), coalesce(sum(state = ?4), 0),
-		coalesce(sum(act = ?5 AND state NOT IN (?6, ?7)), 0) FROM posts`, spread.Waiting, spread.Queued, spread.Uncertain, spread.Failed, spread.Delete, spread.Withdrawn, spread.Corrected).
-		Scan(&c.Waiting, &c.Queued, &c.Uncertain, &c.Failed, &c.Undone)
+		coalesce(sum(act = ?5 AND state NOT IN (?6, ?7)), 0), coalesce(sum(state = ?8), 0) FROM posts`, spread.Waiting, spread.Queued, spread.Uncertain, spread.Failed, spread.Delete, spread.Withdrawn, spread.Corrected, spread.Gathered).
+		Scan(&c.Waiting, &c.Queued, &c.Uncertain, &c.Failed, &c.Undone, &c.Gathered)
 	return c, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"kua/internal/desk"
@@ -23,6 +24,7 @@ type spreadView struct {
 	Carries          []string
 	Mine             []postRow // wait for a person
 	Queued           []postRow
+	Letters          []letterRow // go with the next letter that somebody sends
 	There            []postRow
 	Past             []postRow
 	HaltedBy         string
@@ -36,6 +38,12 @@ type spreadView struct {
 type channelRow struct {
 	spread.Channel
 	SwitchText string
+}
+
+// letterRow is what waits for one letter.
+type letterRow struct {
+	spread.Channel
+	Posts []postRow
 }
 
 // postRow is a post in words.
@@ -112,6 +120,8 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 			view.Mine = append(view.Mine, row)
 		case spread.Queued, spread.Sending:
 			view.Queued = append(view.Queued, row)
+		case spread.Gathered:
+			view.gathered(row, channels)
 		case spread.Sent:
 			view.There = append(view.There, row)
 		default:
@@ -123,7 +133,11 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 		return err
 	}
 	view.HaltedBy, view.HaltedAt = by, moment(view.frame, at)
-	if e := v.app.errands.look("spread"); e.Kind != "" {
+	e := v.app.errands.look("spread")
+	if l := v.app.errands.look("letter"); l.Started.After(e.Started) {
+		e = l
+	}
+	if e.Kind != "" {
 		row := errandRow(view.frame, e)
 		view.Sending = &row
 		if out, ok := e.Result.(desk.Spreaded); ok && e.Err == nil && !e.Running() {
@@ -135,6 +149,15 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 		v.w.WriteHeader(statusOf(wrong))
 	}
 	return v.show("spread", view)
+}
+
+func (view *spreadView) gathered(row postRow, channels []spread.Channel) {
+	i := slices.IndexFunc(view.Letters, func(l letterRow) bool { return l.ID == row.Post.Channel })
+	if i < 0 {
+		c := channels[slices.IndexFunc(channels, func(c spread.Channel) bool { return c.ID == row.Post.Channel })]
+		i, view.Letters = len(view.Letters), append(view.Letters, letterRow{Channel: c})
+	}
+	view.Letters[i].Posts = append(view.Letters[i].Posts, row)
 }
 
 // sendPosts makes the calls whose time has come, and those that come due within
@@ -296,15 +319,19 @@ func (v *visit) showPost(wrong error) error {
 func (view *postView) state() {
 	p := view.Post
 	view.Retry = p.State == spread.Failed || p.Next != ""
-	view.Recall = p.State == spread.Sent || p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Failed)
+	view.Recall = p.State == spread.Sent || p.Idle()
 	view.Judge = p.State == spread.Uncertain
 	view.Gone = p.State == spread.Failed && p.Act == spread.Delete
 }
 
 func confirmPost(v *visit) error {
 	id := v.number("id")
-	if _, err := v.seat.Confirm(v.r.Context(), id, v.form("digest"), v.r.PostForm["checked"]); err != nil {
+	p, err := v.seat.Confirm(v.r.Context(), id, v.form("digest"), v.r.PostForm["checked"])
+	if err != nil {
 		return v.showPost(err)
+	}
+	if p.State == spread.Gathered {
+		return v.done(fmt.Sprintf("/spread/%d", id), "spread.letter.gathered")
 	}
 	v.sendPosts()
 	return v.done(fmt.Sprintf("/spread/%d", id), "spread.confirmed")

@@ -62,7 +62,7 @@ func (w *wall) Edit(_ context.Context, at spread.Remote, m spread.Message) (spre
 	return at, w.failure()
 }
 
-func (w *wall) Delete(_ context.Context, at spread.Remote) error {
+func (w *wall) Delete(_ context.Context, at spread.Remote, _ spread.Message) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.hangs, at.ID)
