@@ -70,7 +70,7 @@ func TestAnswers(t *testing.T) {
 	ok(t, err)
 	s := say(t)
 	now := editiontest.Now.Add(time.Hour)
-	long := strings.Repeat("слово ", 2000)
+	long := strings.Repeat("улика ", 2000)
 	for _, test := range []struct {
 		asked string
 		lang  locale.Tag
@@ -92,7 +92,7 @@ func TestAnswers(t *testing.T) {
 		{"/r_000004", "kk", []string{s("kk", "bot.withdrawn", "000004", locale.Kazakh.Date("2026-11-21")), "Куәнің өтініші."}, "Алматы"},
 		{"999", "ru", []string{s("ru", "bot.no_record", "000999")}, "/r_"},
 		{"", "ru", []string{s("ru", "bot.refused"), onion + "/ru/report.html"}, "/r_"},
-		{long, "ru", []string{s("ru", "bot.refused"), onion + "/ru/report.html"}, "слово"},
+		{long, "ru", []string{s("ru", "bot.refused"), onion + "/ru/report.html"}, "улика"},
 		{"/nonsense", "ru", []string{s("ru", "bot.refused")}, ""},
 		{"/r_../../etc", "ru", []string{s("ru", "bot.refused")}, ""},
 		{"1234567", "ru", []string{s("ru", "bot.refused")}, ""},
