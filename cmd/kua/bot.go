@@ -26,7 +26,7 @@ func (a *app) botCommand() *cobra.Command {
 	road := a.proxyFlag(c)
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if _, err := os.Stat(filepath.Join(args[0], "..", "desk.db")); err == nil {
+		if besideDesk(args[0]) {
 			return fault.Forbidden("bot.beside_desk", args[0])
 		}
 		token, err := a.channelSecret(tokenFile)
@@ -56,4 +56,14 @@ func (a *app) botCommand() *cobra.Command {
 			}}, shelf)
 	}
 	return c
+}
+
+// besideDesk reports whether a folder is a desk's own edition.
+func besideDesk(dir string) bool {
+	for _, above := range []string{".", "..", "../.."} {
+		if _, err := os.Stat(filepath.Join(dir, above, "desk.db")); err == nil {
+			return true
+		}
+	}
+	return false
 }

@@ -60,10 +60,10 @@ func published(t testing.TB) *editiontest.Collective {
 	return c
 }
 
-// TestAnswers: the greeting warns before anything else, records are found by number
+// TestReadersAreAnswered: the greeting warns before anything else, records are found by number
 // and by words however they are typed, and whatever is no question is refused with
 // the addresses of the report page. Nothing is longer than a message can be.
-func TestAnswers(t *testing.T) {
+func TestReadersAreAnswered(t *testing.T) {
 	t.Parallel()
 	c := published(t)
 	shelf, err := bot.Open(c.Dir, "")
@@ -122,7 +122,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func FuzzAnswer(f *testing.F) {
+func FuzzQuestion(f *testing.F) {
 	for _, s := range []string{"/start", "/r_000001_uz_cyrl", "/search_ru a\x00", "№ 7", "/_", "/r_", "😀"} {
 		f.Add(s, "ru")
 	}
@@ -183,11 +183,11 @@ func TestShelf(t *testing.T) {
 	}
 }
 
-// TestServe runs a bot against a Bot API server: people are answered each in their
+// TestBotKeepsNothing runs a bot against a Bot API server: people are answered each in their
 // language, a film is refused and never fetched, groups, bots and old questions get
 // nothing, too many questions neither; a newer edition comes by itself; and nothing
 // of who asked, or what, is told or written anywhere.
-func TestServe(t *testing.T) {
+func TestBotKeepsNothing(t *testing.T) {
 	t.Parallel()
 	c := published(t)
 	f := telegramtest.Start("@made_up_channel", token)
@@ -293,9 +293,9 @@ func files(t *testing.T, dir string) map[string]int64 {
 	return all
 }
 
-// TestServeRefuses: a token that Telegram does not know ends the bot; a road on which
+// TestBotRefuses: a token that Telegram does not know ends the bot; a road on which
 // everybody could read it is not taken; a second bot with the same token is told.
-func TestServeRefuses(t *testing.T) {
+func TestBotRefuses(t *testing.T) {
 	t.Parallel()
 	c := editiontest.New(t)
 	c.Publish(t, c.Record(t, "000001"))
