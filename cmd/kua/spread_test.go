@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"regexp"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"kua/internal/mail/mailtest"
+	"kua/internal/onion"
 	"kua/internal/spread/telegram/telegramtest"
 )
 
@@ -107,5 +109,22 @@ func TestChannelSecret(t *testing.T) {
 	}
 	if _, err := a.channelSecret(name + "x"); err == nil {
 		t.Error("a file that is not there is read")
+	}
+}
+
+// TestMailRoad: a desk's letters take the desk's road, and without one there is none.
+func TestMailRoad(t *testing.T) {
+	for what, test := range map[string]struct {
+		road   deskRoad
+		client *http.Client
+		want   bool
+	}{
+		"plain": {deskRoad{}, &http.Client{Transport: onion.Direct()}, false},
+		"proxy": {deskRoad{proxy: "127.0.0.1:9050"}, &http.Client{Transport: new(http.Transport)}, true},
+		"tor":   {deskRoad{torFlags: torFlags{on: true}}, &http.Client{Transport: new(torRoad)}, true},
+	} {
+		if got := mailRoad(test.road, test.client) != nil; got != test.want {
+			t.Errorf("%s: there is a road: %t", what, got)
+		}
 	}
 }

@@ -97,14 +97,17 @@ func (d *Desk) gather(ctx context.Context, channel int64) (g gathering, err erro
 }
 
 // SendGathered sends a channel's gathered posts as the one message that a person
-// has looked at: digest is Message.Digest of what Gathered gave. Whatever changed
+// has looked at, after what is to be taken away: digest is Message.Digest of what Gathered gave. Whatever changed
 // since is the fault spread.gather_changed; while spreading is stopped or the
 // channel is off it is spread.gather_held. As with every post, what is cut off is
 // not sent again before a person has looked.
 func (s *Seat) SendGathered(ctx context.Context, channel int64, digest string) (Spreaded, error) {
 	d := s.d
-	var out Spreaded
 	if err := s.current(); err != nil {
+		return Spreaded{}, err
+	}
+	out, err := d.TakeAway(ctx, nil)
+	if err != nil {
 		return out, err
 	}
 	d.spreading.Lock()

@@ -152,7 +152,10 @@ func TestLetters(t *testing.T) {
 	ok(t, err)
 	x.state(now.ID, spread.Corrected, "")
 
-	// A withdrawal asks nobody and waits for no letter; cut off, it is told again.
+	// A withdrawal asks nobody and waits for no letter, also of one of which nobody knows
+	// whether it arrived; cut off, it is told again.
+	_, err = x.d.db.SQL().ExecContext(ctx, `UPDATE posts SET state = 'uncertain', remote = '' WHERE id = ?1`, third)
+	ok(t, err)
 	x.p.fails = func(spread.Act) error { return errors.New("who knows") }
 	x.withdraw()
 	x.state(third, spread.Queued, "page.internal")

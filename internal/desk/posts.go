@@ -266,7 +266,7 @@ func (d *Desk) carryOnOne(ctx context.Context, p spread.Post, r record.Record) e
 		}
 		_, err := d.succeed(ctx, c, newPost(c, r))
 		return err
-	case p.State == spread.Sent && withdrawn:
+	case withdrawn && (p.State == spread.Sent || p.State == spread.Uncertain && d.gathers(c)): // who may have the letter is told
 		return d.turn(ctx, p, evidence.Recalled, func(p spread.Post) spread.Post { return p.TakenAway(d.cfg.Now()) })
 	case p.State == spread.Sent && d.gathers(c):
 		next := newPost(c, r)

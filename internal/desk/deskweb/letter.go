@@ -43,7 +43,7 @@ func (v *visit) showLetter(wrong error) error {
 	return v.show("letter", view)
 }
 
-// sendLetter sends what was looked at. What is still to be taken away goes first.
+// sendLetter sends what was looked at.
 func sendLetter(v *visit) error {
 	id, seat := v.number("id"), v.seat
 	m, _, err := v.desk.Gathered(v.r.Context(), id)
@@ -54,13 +54,7 @@ func sendLetter(v *visit) error {
 		return v.showLetter(fault.Conflict("spread.gather_changed"))
 	}
 	v.app.run("letter", seat.Name(), func(ctx context.Context, _ func(func(*errand))) (any, error) {
-		out, err := seat.Desk().TakeAway(ctx, nil)
-		if err != nil {
-			return out, err
-		}
-		sent, err := seat.SendGathered(ctx, id, m.Digest())
-		sent.Gone += out.Gone
-		return sent, err
+		return seat.SendGathered(ctx, id, m.Digest())
 	})
 	return v.to("/spread")
 }
