@@ -36,8 +36,8 @@ type Config struct {
 	From     string         // the sender's address, with or without a name
 	Roots    *x509.CertPool // whom to believe; nil: the machine's
 	// Dial is the road to the server; nil is the plain one, on which no onion address
-	// is asked for. An onion server is spoken to without TLS: Tor seals, and knows it
-	// by its address.
+	// is asked for. Tor seals the way to an onion server and knows it by its address, so
+	// TLS there is taken where it is offered, under any name, and not required.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -88,7 +88,7 @@ func New(cfg Config) (*Sender, error) {
 		return nil, fault.Invalid("onion.needs_tor", host)
 	}
 	_, domain, _ := strings.Cut(from.Address, "@")
-	sealed := &tls.Config{ServerName: host, RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12}
+	sealed := &tls.Config{ServerName: host, RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12, InsecureSkipVerify: onion.Is(host)}
 	s := &Sender{host: host, from: *from, options: []gomail.Option{
 		gomail.WithPort(int(n)), gomail.WithTimeout(patience), gomail.WithHELO(domain), // the machine's own name is nobody's business
 		gomail.WithTLSConfig(sealed),
@@ -115,7 +115,7 @@ func New(cfg Config) (*Sender, error) {
 func (cfg Config) policy(host string) gomail.TLSPolicy {
 	switch {
 	case onion.Is(host):
-		return gomail.NoTLS
+		return gomail.TLSOpportunistic
 	case !onion.Loopback(host):
 		return gomail.TLSMandatory
 	case cfg.Roots == nil:
@@ -200,7 +200,8 @@ func (m Message) Check() error {
 }
 
 // Send gives a message to the server. It returns nil once the server has taken
-// it, whatever happens to the line afterwards. The faults are those of Check,
+// it, whatever happens to the line afterwards. Where ctx ended, its error stands beside
+// the fault. The faults are those of Check,
 // mail.no_mailbox, mail.policy, mail.sender and mail.refused (kind invalid: the server will take nothing for this
 // address, nothing for it from here, nothing from this sender, or not this message, now or later), mail.mailbox_later (kind later: the
 // mailbox takes nothing now, or the server does not say whose fault it is) and

@@ -127,6 +127,11 @@ func TestSendFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	over, end := context.WithCancel(t.Context())
+	end()
+	if err := nobody.Send(over, letter()); !errors.Is(err, context.Canceled) || !errors.Is(err, fault.Later("mail.later")) {
+		t.Errorf("nobody waits: %v", err)
+	}
 	if err := nobody.Send(t.Context(), letter()); !errors.Is(err, fault.Later("mail.later")) || MayHaveArrived(err) {
 		t.Errorf("nobody there: %v", err)
 	}
@@ -260,7 +265,8 @@ func TestSendByARoad(t *testing.T) {
 	}{
 		{Config{Server: "mail.example"}, server.Addr, "mail.example:587"},
 		{Config{Server: "mail.example", Implicit: true}, sealed.Addr().String(), "mail.example:465"},
-		{Config{Server: "made-up.onion:25"}, bare.Addr, "made-up.onion:25"},
+		{Config{Server: "made-up.onion:25"}, server.Addr, "made-up.onion:25"}, // under a certificate for another name
+		{Config{Server: "made-up.onion"}, bare.Addr, "made-up.onion:587"},
 	} {
 		asked := ""
 		test.cfg.From, test.cfg.Roots = "post@kua.example", server.Roots
@@ -276,7 +282,7 @@ func TestSendByARoad(t *testing.T) {
 			t.Errorf("%s: the road was asked for %q, %v", test.by, asked, err)
 		}
 	}
-	for i, got := range append(server.Wait(t, 1), bare.Wait(t, 2)...) {
+	for i, got := range append(server.Wait(t, 2), bare.Wait(t, 2)...) {
 		if !strings.Contains(got.Text, "multipart/alternative") || !strings.Contains(got.Text, "text/html; charset=UTF-8") || !strings.HasSuffix(got.Header("Date")[0], " +0000") {
 			t.Errorf("letter %d:\n%s", i, got.Text)
 		}

@@ -16,12 +16,11 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"net"
+	netmail "net/mail"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	netmail "net/mail"
 
 	"kua/internal/fault"
 	"kua/internal/locale"
@@ -73,11 +72,10 @@ func (k Kind) open(place string, secret []byte) (list, error) {
 	if err != nil {
 		return list{}, err
 	}
-	u := hostOf(cfg.Server)
-	if k.Road == nil && !onion.Loopback(u) {
-		return list{}, fault.Forbidden("spread.mail.plain_road", u)
-	}
-	if !onion.Loopback(u) {
+	if host := hostOf(cfg.Server); !onion.Loopback(host) {
+		if k.Road == nil {
+			return list{}, fault.Forbidden("spread.mail.plain_road", host)
+		}
 		cfg.Dial = k.Road
 	}
 	cfg.Roots = k.Roots
