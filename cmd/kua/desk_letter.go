@@ -40,7 +40,23 @@ func (a *app) spreadLetter(f *deskFlags) *cobra.Command {
 				return err
 			}
 			a.say("spread.letter.done", out.Sent, out.Failed)
-			return nil
+			return a.sayNotDone(ctx, s.Desk(), ch.ID)
 		})
 	return c
+}
+
+// sayNotDone tells of a channel's posts that did not go, and why.
+func (a *app) sayNotDone(ctx context.Context, d *desk.Desk, channel int64) error {
+	posts, err := d.Posts(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, p := range posts {
+		if p.Channel == channel && p.Fault != nil {
+			if err := a.sayPost(ctx, d, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
