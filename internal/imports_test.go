@@ -69,6 +69,7 @@ edition:       record charter tlog
 actor:         canon
 spread:        record actor
 spread/telegram: spread onion
+spread/maillist: spread locale mail
 spread/telegram/telegramtest:
 spread/activitypub: spread onion
 tlog/appender: tlog durable
@@ -87,6 +88,7 @@ handover:      courier reportpage qrcode
 verify:        edition onion stamp
 reader:        verify page
 kit:           site card
+bot:           site spread/telegram
 mirror:        reader link
 watch:         edition onion
 mirror/sftp:   fault
@@ -110,7 +112,7 @@ desk:          desk/deskdb keyring media redact jobs nodeapi site tlog/appender 
 desk/deskweb:  desk page kit
 
 witness:       nodeapi keyring
-cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier handover kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram spread/activitypub
+cmd/kua:       node/nodeweb desk/deskweb witness verify mirror mirror/sftp bundle courier handover kit canary lane/laneweb lane/deliver lane/darkroom lane/lane311 open311/check appeal/letter blob/s3 licences tor watch spread/telegram spread/activitypub spread/maillist bot
 `
 
 // doors names the only packages that may import a library from outside.
@@ -133,7 +135,8 @@ github.com/santhosh-tekuri/jsonschema: open311/check
 github.com/go-webauthn/webauthn:      passkey
 github.com/boombuler/barcode:         qrcode
 github.com/digitorus:                 stamp stamp/stamptest
-github.com/go-telegram/bot:           spread/telegram
+github.com/go-telegram/bot:           spread/telegram bot
+golang.org/x/net/proxy:               onion
 `
 
 func TestImports(t *testing.T) {

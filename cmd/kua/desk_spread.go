@@ -4,19 +4,24 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"kua/internal/desk"
 	"kua/internal/fault"
+	"kua/internal/locale"
 	"kua/internal/onion"
 	"kua/internal/spread"
 	"kua/internal/spread/activitypub"
+	"kua/internal/spread/maillist"
 	"kua/internal/spread/telegram"
+	"kua/web"
 )
 
 // telegramServerEnv names a Bot API server of one's own.
@@ -35,9 +40,34 @@ func (a *app) deskConfig(f deskFlags, client *http.Client) desk.Config {
 	}
 	cfg.Kinds = map[string]spread.Kind{
 		telegram.Name:    telegram.Kind{HTTP: client, Server: strings.TrimRight(a.env(telegramServerEnv), "/")},
+		maillist.Name:    maillist.Kind{Say: a.anyLanguage(), Road: mailRoad(f.road, client)},
 		activitypub.Name: activitypub.Kind{HTTP: strangers},
 	}
 	return cfg
+}
+
+// anyLanguage speaks every language; they are read when the first word is asked for.
+func (a *app) anyLanguage() func(locale.Tag, string, ...any) string {
+	all := sync.OnceValue(func() *locale.Catalogue {
+		cat, err := locale.Load(web.Locales())
+		if err != nil {
+			return a.cat
+		}
+		return cat
+	})
+	return func(t locale.Tag, key string, args ...any) string { return all().T(t, key, args...) }
+}
+
+// mailRoad is how the desk's letters reach their server: as everything else of it
+// does, or nil on the plain road.
+func mailRoad(f deskRoad, client *http.Client) func(ctx context.Context, network, address string) (net.Conn, error) {
+	if r, ok := client.Transport.(*torRoad); ok {
+		return r.dial
+	}
+	if p, err := onion.ParseProxy(f.proxy); err == nil {
+		return p.Dial
+	}
+	return nil
 }
 
 func (a *app) deskSpread(f *deskFlags) *cobra.Command {
@@ -49,8 +79,9 @@ func (a *app) deskSpread(f *deskFlags) *cobra.Command {
   kua desk spread show --dir kua --as aigul 1
   kua desk spread confirm --dir kua --as aigul --checked 1 3f9a0c51d2e7
   kua desk spread send --dir kua --as aigul
+  kua desk spread letter --dir kua --as aigul List       # what waits for a mailing list, as one letter
   kua desk spread stop --dir kua --as aigul              # everything, at once`)
-	c.AddCommand(a.deskChannel(f), a.spreadList(f), a.spreadPost(f), a.spreadShow(f), a.spreadConfirm(f), a.spreadSend(f),
+	c.AddCommand(a.deskChannel(f), a.spreadList(f), a.spreadPost(f), a.spreadShow(f), a.spreadConfirm(f), a.spreadSend(f), a.spreadLetter(f),
 		a.spreadRetry(f), a.spreadRecall(f), a.spreadJudge(f), a.spreadStop(f), a.spreadResume(f))
 	return c
 }
@@ -311,6 +342,9 @@ func (a *app) sendPosts(ctx context.Context, d *desk.Desk) error {
 	}
 	for _, n := range out.Away {
 		a.warn("spread.home_away", n.URL, n.Err)
+	}
+	if out.Counts.Gathered > 0 {
+		a.say("cli.desk.spread.gathered", out.Counts.Gathered)
 	}
 	if out.Counts.Undone > 0 {
 		a.say("cli.desk.spread.undone", out.Counts.Undone)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -103,6 +104,17 @@ func (r *torRoad) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return r.through.RoundTrip(req)
+}
+
+// dial opens a connection that is no HTTP, as RoundTrip makes calls.
+func (r *torRoad) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if err := r.start(); err != nil {
+		return nil, err
+	}
+	if err := r.app.waitForTor(ctx, r.tor); err != nil {
+		return nil, err
+	}
+	return r.tor.Proxy().Dial(ctx, network, address)
 }
 
 func (r *torRoad) end() {

@@ -37,7 +37,7 @@ func (a *app) root() *cobra.Command {
 		a.appealCommand(),
 		a.open311Command(),
 		a.mirrorCommand(), a.bundleCommand(), a.courierCommand(), a.watchCommand(), a.probeCommand(),
-		a.verifyCommand(), a.readerCommand(), a.cardCommand(),
+		a.verifyCommand(), a.readerCommand(), a.cardCommand(), a.botCommand(),
 		a.tracesCommand(),
 		a.manCommand(), a.licencesCommand(),
 	)

@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 	fork := c.Twin(t)
 	fork.Publish(t, fork.Record(t, "000009"), fork.Record(t, "000010"))
 	c.Publish(t, c.Record(t, "000004"))
-	var p platform
+	p, readers := platform{t: t}, platform{t: t}
 	stolen, oneKey, rotated := c.Twin(t), c.Twin(t), c.Twin(t)
 	stolen.Forge(t, 9)
 	oneKey.Signers = 1
@@ -89,6 +89,10 @@ func TestScripts(t *testing.T) {
 			"telegram":   p.telegram,
 			"trouble":    p.trouble,
 			"channel":    p.channel,
+			"messenger":  readers.telegram,
+			"writes":     readers.writes,
+			"list":       p.list,
+			"letters":    p.letters,
 		},
 	})
 }

@@ -40,7 +40,7 @@ func (d *Desk) message(ctx context.Context, c spread.Channel, p spread.Post) (sp
 		return spread.Message{}, err
 	}
 	m := spread.Message{Key: p.Key, Record: r.ID, Version: r.Version, Language: language, Title: r.Title[language], Summary: r.Summary[language],
-		Links: d.links(r, language, canon.Hash(document))}
+		Correction: r.Correction[language], Links: d.links(c, r, language, canon.Hash(document))}
 	if len(m.Links) == 0 {
 		return m, fault.Conflict("spread.no_address")
 	}
@@ -70,6 +70,18 @@ func (d *Desk) message(ctx context.Context, c spread.Channel, p spread.Post) (sp
 		return m, err
 	}
 	return kind.Fit(m)
+}
+
+// farewell makes what people are told of a post that is taken back, where nothing
+// can be taken away. It is not looked at before: nothing keeps a withdrawal waiting.
+func (d *Desk) farewell(ctx context.Context, c spread.Channel, p spread.Post) (spread.Message, error) {
+	r, document, err := d.newest(ctx, p.Record)
+	if err != nil {
+		return spread.Message{}, err
+	}
+	reason, _ := locale.Tag(p.Language).Text(r.Reason)
+	return spread.Message{Key: p.Key, Record: r.ID, Version: r.Version, Language: p.Language, Summary: reason, Withdrawn: r.Status == record.Withdrawn,
+		Links: d.links(c, r, p.Language, canon.Hash(document))}, nil
 }
 
 // newest gives the newest published version of a record and its document.
@@ -103,28 +115,40 @@ func (d *Desk) withBytes(m edition.Manifest, f *spread.File) error {
 	return nil
 }
 
-// links gives where readers find the record, at the first nodes of the charter
-// that stand in the open net, and where its signed document is, with its hash.
-func (d *Desk) links(r record.Record, language, sum string) []spread.Link {
+// links gives where readers find the record, and where its signed document is, with
+// its hash.
+func (d *Desk) links(c spread.Channel, r record.Record, language, sum string) []spread.Link {
 	tag := locale.Tag(language)
 	var links []spread.Link
-	var first string
-	for _, n := range d.nodes() {
-		u, err := url.Parse(n.URL)
-		if err != nil || u.Host == "" || onion.Is(u.Hostname()) || len(links) == copiesInPost {
-			continue
-		}
-		base := strings.TrimRight(n.URL, "/")
+	bases := d.bases(c)
+	for i, base := range bases {
 		words := "spread.link.also"
-		if first == "" {
-			first, words = base, "spread.link.record"
+		if i == 0 {
+			words = "spread.link.record"
 		}
 		links = append(links, spread.Link{Words: d.cat.T(tag, words), URL: base + "/" + tag.Path() + site.Address(r.ID)})
 	}
-	if first == "" {
+	if len(bases) == 0 {
 		return nil
 	}
-	return append(links, spread.Link{Words: d.cat.T(tag, "spread.link.proof", sum), URL: first + "/" + r.Path()})
+	return append(links, spread.Link{Words: d.cat.T(tag, "spread.link.proof", sum), URL: bases[0] + "/" + r.Path()})
+}
+
+// bases gives the addresses to which a post leads: the first nodes of the charter
+// that stand in the open net; in a letter, which has room, those that a page's foot
+// names, the onion's too.
+func (d *Desk) bases(c spread.Channel) (all []string) {
+	if d.gathers(c) {
+		return site.Addresses(d.Charter())
+	}
+	for _, n := range d.nodes() {
+		u, err := url.Parse(n.URL)
+		if err != nil || u.Host == "" || onion.Is(u.Hostname()) || len(all) == copiesInPost {
+			continue
+		}
+		all = append(all, strings.TrimRight(n.URL, "/"))
+	}
+	return all
 }
 
 // reached refuses a record that no node holds yet: no channel may have the only copy.

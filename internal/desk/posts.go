@@ -84,11 +84,15 @@ func (s *Seat) Confirm(ctx context.Context, post int64, digest string, ticked []
 	if m.Digest() != digest {
 		return spread.Post{}, fault.Conflict("spread.changed_since", post)
 	}
+	gathers, err := s.d.postGathers(ctx, post)
+	if err != nil {
+		return spread.Post{}, err
+	}
 	return s.d.db.ChangePost(ctx, s.actor(), post, evidence.Cleared, func(p spread.Post) (spread.Post, error) {
 		if p.State != spread.Waiting {
 			return p, wrongState(p)
 		}
-		p.State, p.Digest, p.Cleared, p.Fault, p.Language, p.Next = spread.Queued, digest, s.Name(), nil, m.Language, s.d.cfg.Now()
+		p.State, p.Digest, p.Cleared, p.Fault, p.Language, p.Next = ready(p, gathers), digest, s.Name(), nil, m.Language, s.d.cfg.Now()
 		return p, nil
 	})
 }
@@ -102,11 +106,15 @@ func (s *Seat) Retry(ctx context.Context, post int64) (spread.Post, error) {
 	if err := s.current(); err != nil {
 		return spread.Post{}, err
 	}
+	gathers, err := s.d.postGathers(ctx, post)
+	if err != nil {
+		return spread.Post{}, err
+	}
 	return s.d.db.ChangePost(ctx, s.actor(), post, "", func(p spread.Post) (spread.Post, error) {
 		if p.State != spread.Failed && p.State != spread.Queued {
 			return p, wrongState(p)
 		}
-		p.State, p.Tries, p.Next = spread.Queued, 0, s.d.cfg.Now()
+		p.State, p.Tries, p.Next = ready(p, gathers), 0, s.d.cfg.Now()
 		return p, nil
 	})
 }
@@ -122,7 +130,7 @@ func (s *Seat) Recall(ctx context.Context, post int64) (spread.Post, error) {
 		switch {
 		case p.Act != spread.Delete && p.State == spread.Sending:
 			p.Cleared = "" // Post.Back, once it is known where the call has left it
-		case p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Failed):
+		case p.Idle():
 			p.State, p.Fault = spread.Withdrawn, nil
 		case p.State == spread.Sent:
 			p = p.TakenAway(s.d.cfg.Now())
@@ -153,6 +161,10 @@ func (s *Seat) Judge(ctx context.Context, post int64, at *spread.Remote) (spread
 		}
 		at = &there
 	}
+	gathers, err := s.d.postGathers(ctx, post)
+	if err != nil {
+		return spread.Post{}, err
+	}
 	p, err := s.d.db.ChangePost(ctx, s.actor(), post, evidence.Judged, func(p spread.Post) (spread.Post, error) {
 		gone := p.State == spread.Failed && p.Act == spread.Delete && at == nil
 		if p.State != spread.Uncertain && !gone {
@@ -164,7 +176,7 @@ func (s *Seat) Judge(ctx context.Context, post int64, at *spread.Remote) (spread
 		case gone:
 			p.State = spread.Withdrawn
 		case at == nil:
-			p.State = spread.Queued
+			p.State = ready(p, gathers)
 		default:
 			p.State, p.Remote = spread.Sent, *at
 		}
@@ -196,7 +208,7 @@ func (d *Desk) at(ctx context.Context, post int64, said spread.Remote) (spread.R
 		return said, err
 	}
 	at, err := kind.At(c, said.ID, said.URL)
-	if err != nil {
+	if err != nil || d.gathers(c) { // there several stand under one id
 		return at, err
 	}
 	other, err := d.db.PostThere(ctx, c.ID, at.ID, p.ID)
@@ -257,20 +269,28 @@ func (d *Desk) carryOnOne(ctx context.Context, p spread.Post, r record.Record) e
 	}
 	withdrawn := r.Status == record.Withdrawn
 	switch {
-	case p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Failed):
+	case p.Idle():
 		state, verb := spread.Corrected, evidence.Verb("")
 		if withdrawn {
 			state, verb = spread.Withdrawn, evidence.Recalled
 		}
-		if err := d.turn(ctx, p, verb, func(p spread.Post) spread.Post { p.State, p.Fault = state, nil; return p }); err != nil || withdrawn || p.Act == spread.Edit {
+		if err := d.turn(ctx, p, verb, func(p spread.Post) spread.Post { p.State, p.Fault = state, nil; return p }); err != nil || withdrawn || p.Replaces != 0 {
 			return err
 		}
 		_, err := d.succeed(ctx, c, newPost(c, r))
 		return err
 	case p.State == spread.Sending && p.Act != spread.Delete:
 		d.underWay.stop(func(u spread.Post) bool { return u.ID == p.ID }) // whoever made that call looks at it anew
-	case p.State == spread.Sent && withdrawn:
+	case withdrawn && (p.State == spread.Sent || p.State == spread.Uncertain && d.gathers(c)): // who may have the letter is told
 		return d.turn(ctx, p, evidence.Recalled, func(p spread.Post) spread.Post { return p.TakenAway(d.cfg.Now()) })
+	case p.State == spread.Sent && d.gathers(c):
+		next := newPost(c, r)
+		next.Replaces = p.ID
+		after, err := d.succeed(ctx, c, next)
+		if err != nil || after.State != spread.Sent {
+			return err
+		} // people were told of the newest
+		return d.turn(ctx, p, "", func(p spread.Post) spread.Post { p.State = spread.Corrected; return p })
 	case p.State == spread.Sent:
 		next := newPost(c, r)
 		if m, err := d.message(ctx, c, next); err == nil && p.SameFiles(m) {

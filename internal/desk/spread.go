@@ -145,6 +145,9 @@ func (d *Desk) spreadOne(ctx context.Context, p spread.Post) (ended spread.Post,
 	if !c.On && !c.Removed {
 		return p, false, nil
 	}
+	if p.Act == spread.Send && d.gathers(c) {
+		return p, false, d.turn(ctx, p, "", func(p spread.Post) spread.Post { p.State = spread.Gathered; return p })
+	}
 	if p, err = d.unlessBaseless(ctx, p); err != nil {
 		return p, false, err
 	}
@@ -153,7 +156,7 @@ func (d *Desk) spreadOne(ctx context.Context, p spread.Post) (ended spread.Post,
 	}
 	var m spread.Message
 	connector, err := d.connector(ctx, c)
-	if err == nil && p.Act != spread.Delete {
+	if err == nil {
 		m, err = d.gatePost(ctx, c, p)
 	}
 	if err != nil {
@@ -207,8 +210,12 @@ func (d *Desk) connector(ctx context.Context, c spread.Channel) (spread.Connecto
 }
 
 // gatePost gives the message of a post that may go now: of the newest version,
-// exactly as a person confirmed it, out of an edition that a node holds.
+// exactly as a person confirmed it, out of an edition that a node holds. What is to
+// be taken away passes.
 func (d *Desk) gatePost(ctx context.Context, c spread.Channel, p spread.Post) (spread.Message, error) {
+	if p.Act == spread.Delete {
+		return d.farewell(ctx, c, p)
+	}
 	m, err := d.message(ctx, c, p)
 	if err != nil {
 		return m, err
@@ -236,11 +243,11 @@ func (d *Desk) holdBack(ctx context.Context, was spread.Post, why error) error {
 	})
 }
 
-// unlessBaseless makes an Edit a Send where the post in whose place it was to go
-// stands there no more. Readers are told of a Send anew, so it waits for a
+// unlessBaseless makes a correction a post of its own where the one that it was to
+// correct stands there no more. Readers are told of it anew, so it waits for a
 // person's word on that.
 func (d *Desk) unlessBaseless(ctx context.Context, p spread.Post) (spread.Post, error) {
-	if p.Act != spread.Edit {
+	if p.Replaces == 0 || p.Act == spread.Delete {
 		return p, nil
 	}
 	base, err := d.db.Post(ctx, p.Replaces)
@@ -308,7 +315,7 @@ func call(ctx context.Context, to spread.Connector, p spread.Post, m spread.Mess
 	case spread.Edit:
 		return to.Edit(ctx, p.Remote, m)
 	case spread.Delete:
-		return p.Remote, to.Delete(ctx, p.Remote)
+		return p.Remote, to.Delete(ctx, p.Remote, m)
 	}
 	return to.Send(ctx, m)
 }

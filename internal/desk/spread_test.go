@@ -117,7 +117,7 @@ func (t talker) Edit(_ context.Context, at spread.Remote, m spread.Message) (spr
 	return at, t.note(saw{spread.Edit, at.ID, m.Key, m.Title, nil})
 }
 
-func (t talker) Delete(_ context.Context, at spread.Remote) error {
+func (t talker) Delete(_ context.Context, at spread.Remote, _ spread.Message) error {
 	return t.note(saw{Act: spread.Delete, At: at.ID})
 }
 

@@ -3,28 +3,29 @@ package desk
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"kua/internal/spread"
 )
 
-// underWay is the call to a platform that is being made, if any, so that a person
-// can end it. Only whoever has locked spreading begins one.
+// underWay is the call to a platform that is being made, if any, and the posts that
+// it is about, so that a person can end it. Only whoever has locked spreading begins one.
 type underWay struct {
-	mu   sync.Mutex
-	post spread.Post
-	end  context.CancelCauseFunc // nil while nothing is under way
+	mu    sync.Mutex
+	posts []spread.Post
+	end   context.CancelCauseFunc // nil while nothing is under way
 }
 
 // errStopped is why a call ends that a person wants no more.
 var errStopped = errors.New("a person stopped it")
 
-// begin gives the context of a post's call, which lasts until over is called.
-func (u *underWay) begin(ctx context.Context, p spread.Post) (call context.Context, over func()) {
+// begin gives the context of the call that posts go with, which lasts until over is called.
+func (u *underWay) begin(ctx context.Context, posts ...spread.Post) (call context.Context, over func()) {
 	call, end := context.WithCancelCause(ctx)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.post, u.end = p, end
+	u.posts, u.end = posts, end
 	return call, func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
@@ -33,12 +34,12 @@ func (u *underWay) begin(ctx context.Context, p spread.Post) (call context.Conte
 	}
 }
 
-// stop ends the call that is under way if it is one of those. It waits for nothing:
+// stop ends the call that is under way if one of those goes with it. It waits for nothing:
 // what became of the post is kept by whoever made the call.
 func (u *underWay) stop(those func(spread.Post) bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.end != nil && those(u.post) {
+	if u.end != nil && slices.ContainsFunc(u.posts, those) {
 		u.end(errStopped)
 	}
 }

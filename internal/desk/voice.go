@@ -128,7 +128,7 @@ func (v *voice) Find(ctx context.Context, key string) (spread.Remote, bool, erro
 
 // Delete implements spread.Connector. It is done when every server that may have the
 // words was told; it goes on without our own node, which may be the one that is gone.
-func (v *voice) Delete(ctx context.Context, at spread.Remote) error {
+func (v *voice) Delete(ctx context.Context, at spread.Remote, _ spread.Message) error {
 	s, err := v.Unsay(at)
 	if err != nil {
 		return refusedHere(err)

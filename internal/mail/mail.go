@@ -1,4 +1,5 @@
-// Package mail sends one message to one address over SMTP, as plain text.
+// Package mail sends one message to one address over SMTP, as plain text and, where
+// somebody wrote that too, as HTML.
 //
 // It decides nothing: not whom to write, nor what, nor whether to try again.
 // Addresses come from operators and from people who asked for mail; nothing that
@@ -34,6 +35,10 @@ type Config struct {
 	Password string
 	From     string         // the sender's address, with or without a name
 	Roots    *x509.CertPool // whom to believe; nil: the machine's
+	// Dial is the road to the server; nil is the plain one, on which no onion address
+	// is asked for. Tor seals the way to an onion server and knows it by its address, so
+	// TLS there is taken where it is offered, under any name, and not required.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Message is one message.
@@ -41,6 +46,7 @@ type Message struct {
 	To          string // one address
 	Subject     string
 	Text        string
+	HTML        string // the same as a page that loads nothing; "" for none
 	ID          string // Message-ID without its brackets: the same at every try
 	InReplyTo   string // Message-ID of the one that it follows; "" for none
 	Unsubscribe string // an https address that ends the mail with one click (RFC 8058); "" for none
@@ -53,11 +59,15 @@ type Sender struct {
 	options []gomail.Option
 }
 
-// patience is how long each step of a sending may take.
-const patience = 30 * time.Second
+// patience is how long each step of a sending may take; a road of one's own begins
+// by building circuits.
+const (
+	patience     = 30 * time.Second
+	roadPatience = 3 * time.Minute
+)
 
-// New checks the configuration; it calls nobody. The faults are mail.server and
-// mail.address.
+// New checks the configuration; it calls nobody. The faults are mail.server,
+// mail.address and onion.needs_tor.
 func New(cfg Config) (*Sender, error) {
 	host, port, err := net.SplitHostPort(cfg.Server)
 	if err != nil {
@@ -74,27 +84,59 @@ func New(cfg Config) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
+	if onion.Is(host) && cfg.Dial == nil {
+		return nil, fault.Invalid("onion.needs_tor", host)
+	}
 	_, domain, _ := strings.Cut(from.Address, "@")
+	sealed := &tls.Config{ServerName: host, RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12, InsecureSkipVerify: onion.Is(host)}
 	s := &Sender{host: host, from: *from, options: []gomail.Option{
 		gomail.WithPort(int(n)), gomail.WithTimeout(patience), gomail.WithHELO(domain), // the machine's own name is nobody's business
-		gomail.WithTLSConfig(&tls.Config{ServerName: host, RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12}),
+		gomail.WithTLSConfig(sealed),
 	}}
-	policy := gomail.TLSMandatory
-	if onion.Loopback(host) {
-		policy = gomail.TLSOpportunistic
-		if cfg.Roots == nil {
-			policy = gomail.NoTLS // nobody is between, and a name that no certificate carries
+	switch policy := cfg.policy(host); {
+	case cfg.Dial != nil:
+		dial := cfg.Dial
+		if cfg.Implicit {
+			dial, policy = within(sealed, dial), gomail.TLSOpportunistic
 		}
-	}
-	if cfg.Implicit {
+		s.options = append(s.options, gomail.WithTimeout(roadPatience), gomail.WithDialContextFunc(dial), gomail.WithTLSPolicy(policy))
+	case cfg.Implicit:
 		s.options = append(s.options, gomail.WithSSL())
-	} else {
+	default:
 		s.options = append(s.options, gomail.WithTLSPolicy(policy))
 	}
 	if cfg.User != "" {
 		s.options = append(s.options, gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin), gomail.WithUsername(cfg.User), gomail.WithPassword(cfg.Password))
 	}
 	return s, nil
+}
+
+// policy says how STARTTLS is asked for.
+func (cfg Config) policy(host string) gomail.TLSPolicy {
+	switch {
+	case onion.Is(host):
+		return gomail.TLSOpportunistic
+	case !onion.Loopback(host):
+		return gomail.TLSMandatory
+	case cfg.Roots == nil:
+		return gomail.NoTLS // nobody is between, and a name that no certificate carries
+	}
+	return gomail.TLSOpportunistic
+}
+
+// within gives a road on which TLS begins with the first byte.
+func within(sealed *tls.Config, dial gomail.DialContextFunc) gomail.DialContextFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		bare, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		c := tls.Client(bare, sealed)
+		if err := c.HandshakeContext(ctx); err != nil {
+			return nil, errors.Join(err, bare.Close())
+		}
+		return c, nil
+	}
 }
 
 // address reads one address, with or without a name.
@@ -148,7 +190,7 @@ func (m Message) Check() error {
 		bad = "In-Reply-To"
 	case m.Unsubscribe != "" && (!strings.HasPrefix(m.Unsubscribe, "https://") || !oneLine(m.Unsubscribe) || strings.ContainsAny(m.Unsubscribe, "<>, ")):
 		bad = "List-Unsubscribe"
-	case m.Text == "" || !utf8.ValidString(m.Text):
+	case m.Text == "" || !utf8.ValidString(m.Text) || !utf8.ValidString(m.HTML):
 		bad = "text"
 	}
 	if bad != "" {
@@ -158,13 +200,15 @@ func (m Message) Check() error {
 }
 
 // Send gives a message to the server. It returns nil once the server has taken
-// it, whatever happens to the line afterwards. The faults are those of Check,
+// it, whatever happens to the line afterwards. Where ctx ended, its error stands beside
+// the fault. The faults are those of Check,
 // mail.no_mailbox, mail.policy, mail.sender and mail.refused (kind invalid: the server will take nothing for this
 // address, nothing for it from here, nothing from this sender, or not this message, now or later), mail.mailbox_later (kind later: the
 // mailbox takes nothing now, or the server does not say whose fault it is) and
 // mail.later (kind later: no server answered, it was not to be trusted, or it asks
 // to come back). After mail.later the server may have taken the message all the
-// same, when the line broke at its end: whoever tries again does so under the same ID.
+// same, when the line broke at its end, which MayHaveArrived tells: whoever tries
+// again does so under the same ID.
 func (s *Sender) Send(ctx context.Context, m Message) error {
 	if err := m.Check(); err != nil {
 		return err
@@ -176,7 +220,7 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	}
 	msg.Subject(m.Subject)
 	msg.SetMessageIDWithValue(m.ID)
-	msg.SetDate()
+	msg.SetDateWithValue(time.Now().UTC())               // where the clock hangs is nobody's business either
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no holiday notes, please
 	if m.InReplyTo != "" {
 		msg.SetGenHeader(gomail.HeaderInReplyTo, "<"+m.InReplyTo+">")
@@ -188,6 +232,9 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 		}
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	if m.HTML != "" {
+		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	}
 	c, err := gomail.NewClient(s.host, s.options...)
 	if err != nil {
 		return fault.Invalid("mail.server", s.host).Because(err)
@@ -197,9 +244,16 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return errors.Join(ctx.Err(), why(err))
 	}
 	return why(err)
+}
+
+// MayHaveArrived reports whether a sending that gave err had handed out all of the
+// message before the line broke, so that nobody knows whether the server took it.
+func MayHaveArrived(err error) bool {
+	var said *gomail.SendError
+	return errors.As(err, &said) && said.Reason == gomail.ErrSMTPDataClose && said.ErrorCode() == 0
 }
 
 // What an enhanced status (RFC 3463; RFC 7505 for 5.1.10) says at RCPT. Servers such as

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"mime"
@@ -114,15 +115,24 @@ func TestSendFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := here.Send(t.Context(), letter()); !errors.Is(err, want) {
+		err = here.Send(t.Context(), letter())
+		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", manner, err, want)
+		}
+		if got := MayHaveArrived(err); got != (manner == mailtest.Hang) {
+			t.Errorf("%s: it may have arrived: %t", manner, got)
 		}
 	}
 	nobody, err := New(Config{Server: "127.0.0.1:1", From: "post@kua.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := nobody.Send(t.Context(), letter()); !errors.Is(err, fault.Later("mail.later")) {
+	over, end := context.WithCancel(t.Context())
+	end()
+	if err := nobody.Send(over, letter()); !errors.Is(err, context.Canceled) || !errors.Is(err, fault.Later("mail.later")) {
+		t.Errorf("nobody waits: %v", err)
+	}
+	if err := nobody.Send(t.Context(), letter()); !errors.Is(err, fault.Later("mail.later")) || MayHaveArrived(err) {
 		t.Errorf("nobody there: %v", err)
 	}
 }
@@ -189,7 +199,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add("a@b.example", "subject", "text", "id@b", "", "")
 	f.Add("Имя <a@b.example>", "тема\r\nBcc: x@y", "т", "id@b", "x@y", "https://b/u")
 	f.Fuzz(func(t *testing.T, to, subject, text, id, reply, stop string) {
-		m := Message{to, subject, text, id, reply, stop}
+		m := Message{To: to, Subject: subject, Text: text, ID: id, InReplyTo: reply, Unsubscribe: stop}
 		if m.Check() != nil {
 			return
 		}
@@ -217,4 +227,67 @@ func FuzzCheck(f *testing.F) {
 			t.Fatalf("to %v, %v", all, err)
 		}
 	})
+}
+
+// TestSendByARoad: with a road of one's own every connection goes through it, under
+// the name that was given, with TLS from the first byte where that is asked for; an
+// onion server is asked of no other road. A page goes beside the text, and the date
+// says nothing of where this machine is.
+func TestSendByARoad(t *testing.T) {
+	t.Parallel()
+	server, bare := mailtest.Start(t, mailtest.Take, true), mailtest.Start(t, mailtest.Take, false)
+	sealed, err := tls.Listen("tcp", "127.0.0.1:0", server.Same)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sealed.Close()
+	go func() { // a server that speaks TLS from the first byte, before the one that does not
+		for {
+			c, err := sealed.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				to, err := net.Dial("tcp", bare.Addr)
+				if err != nil {
+					return
+				}
+				defer to.Close()
+				go func() { _, _ = io.Copy(to, c) }()
+				_, _ = io.Copy(c, to)
+			}()
+		}
+	}()
+	for _, test := range []struct {
+		cfg    Config
+		at, by string // where the road leads, and under which name
+	}{
+		{Config{Server: "mail.example"}, server.Addr, "mail.example:587"},
+		{Config{Server: "mail.example", Implicit: true}, sealed.Addr().String(), "mail.example:465"},
+		{Config{Server: "made-up.onion:25"}, server.Addr, "made-up.onion:25"}, // under a certificate for another name
+		{Config{Server: "made-up.onion"}, bare.Addr, "made-up.onion:587"},
+	} {
+		asked := ""
+		test.cfg.From, test.cfg.Roots = "post@kua.example", server.Roots
+		test.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			asked = address
+			return new(net.Dialer).DialContext(ctx, network, test.at)
+		}
+		s, err := New(test.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Send(t.Context(), letter(func(m *Message) { m.HTML = "<p>Люк" })); err != nil || asked != test.by {
+			t.Errorf("%s: the road was asked for %q, %v", test.by, asked, err)
+		}
+	}
+	for i, got := range append(server.Wait(t, 2), bare.Wait(t, 2)...) {
+		if !strings.Contains(got.Text, "multipart/alternative") || !strings.Contains(got.Text, "text/html; charset=UTF-8") || !strings.HasSuffix(got.Header("Date")[0], " +0000") {
+			t.Errorf("letter %d:\n%s", i, got.Text)
+		}
+	}
+	if _, err := New(Config{Server: "made-up.onion", From: "post@kua.example"}); !errors.Is(err, fault.Invalid("onion.needs_tor")) {
+		t.Errorf("an onion server on the plain road: %v", err)
+	}
 }

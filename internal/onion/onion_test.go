@@ -163,6 +163,12 @@ func TestProxyGetsNames(t *testing.T) {
 		}
 	}
 	first, second, third := <-all, <-all, <-all
+	if _, err := p.Dial(t.Context(), "tcp", torProject+":587"); err == nil {
+		t.Fatal("the proxy refused, and the connection stands")
+	}
+	if mail := <-all; mail.host != torProject || mail.user != torProject+":587" || mail.pass == first.pass {
+		t.Errorf("what is no HTTP asked %+v", mail)
+	}
 	if first.host != torProject || second.host != "kua.example.org" {
 		t.Errorf("asked for %s and %s", first.host, second.host)
 	}
@@ -183,6 +189,9 @@ func TestProxyGone(t *testing.T) {
 	}
 	if _, err := c.Do(r); !errors.Is(err, fault.Later("onion.no_proxy")) || reached {
 		t.Errorf("without the proxy: %v, reached %v", err, reached)
+	}
+	if _, err := onion.SocketProxy(t.TempDir()+"/gone").Dial(t.Context(), "tcp", s.Listener.Addr().String()); !errors.Is(err, fault.Later("onion.no_proxy")) {
+		t.Errorf("without the proxy a connection: %v", err)
 	}
 }
 

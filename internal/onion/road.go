@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/proxy"
+
 	"kua/internal/fault"
 )
 
@@ -44,15 +46,35 @@ func (p Proxy) Transport() *http.Transport {
 	t.Proxy = func(r *http.Request) (*url.URL, error) {
 		return &url.URL{Scheme: "socks5h", Host: "socks.invalid:1", User: url.UserPassword(r.URL.Host, run)}, nil
 	}
-	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		c, err := dialer.DialContext(ctx, p.network, p.address)
-		if err != nil {
-			return nil, fault.Later("onion.no_proxy", p.address).Because(err)
-		}
-		return c, nil
-	}
+	t.DialContext = toProxy{p}.DialContext
 	t.ResponseHeaderTimeout = 0 // a circuit may take its time; whoever calls watches for what moves
 	return t
+}
+
+// Dial opens one connection through the proxy, which is given the name and looks it
+// up, and never otherwise: a road for what is no HTTP. It travels apart from every
+// other. It can be used as mail.Config.Dial.
+func (p Proxy) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	through, err := proxy.SOCKS5(p.network, p.address, &proxy.Auth{User: address, Password: rand.Text()}, toProxy{p})
+	if err != nil {
+		return nil, err
+	}
+	return through.(proxy.ContextDialer).DialContext(ctx, network, address)
+}
+
+// toProxy opens the connection to the proxy itself.
+type toProxy struct{ at Proxy }
+
+func (t toProxy) Dial(network, address string) (net.Conn, error) {
+	return t.DialContext(context.Background(), network, address)
+}
+
+func (t toProxy) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	c, err := dialer.DialContext(ctx, t.at.network, t.at.address)
+	if err != nil {
+		return nil, fault.Later("onion.no_proxy", t.at.address).Because(err)
+	}
+	return c, nil
 }
 
 // Direct calls without Tor, or through the proxy that the environment names as

@@ -23,9 +23,13 @@ type Message struct {
 	Language string
 	Title    string
 	Summary  string
-	Links    []Link // the record first, then its proof
-	Files    []File // the best first; those that go, once a Kind has fitted the message
-	Body     string // the whole text as it goes, once a Kind has fitted the message
+	// Correction is what this version changed, "" for a first one; Withdrawn says that
+	// the record is taken back, and Summary then why.
+	Correction string
+	Withdrawn  bool
+	Links      []Link // the record first, then its proof
+	Files      []File // the best first; those that go, once a Kind has fitted the message
+	Body       string // the whole text as it goes, once a Kind has fitted the message
 }
 
 // Link is an address with the words before it.

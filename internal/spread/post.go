@@ -18,6 +18,7 @@ type State string
 const (
 	Waiting   State = "waiting"   // for a person's word that the channel's check was made
 	Queued    State = "queued"    // it goes when its time has come
+	Gathered  State = "gathered"  // it goes with the next message that a person sends: Gatherer
 	Sending   State = "sending"   // the platform is being called
 	Sent      State = "sent"      // it stands at the platform
 	Uncertain State = "uncertain" // a call was cut off, and it may stand there: a person must look
@@ -28,7 +29,7 @@ const (
 
 // Open reports whether something is still to happen or to be decided.
 func (s State) Open() bool {
-	return s == Waiting || s == Queued || s == Sending || s == Uncertain || s == Failed
+	return s == Waiting || s == Queued || s == Gathered || s == Sending || s == Uncertain || s == Failed
 }
 
 // Act is what a post wants of the platform.
@@ -56,7 +57,7 @@ type Post struct {
 	Digest   string   // of what was confirmed: Message.Digest
 	Files    []string // SHA-256 of the files that were sent
 	Remote   Remote
-	Replaces int64 // the post whose place an Edit takes over
+	Replaces int64 // the post whose place an Edit takes over, or that this one corrects where nothing can be edited
 	Tries    int
 	Next     time.Time // when Queued: not before
 	Cleared  string    // who confirmed the check, "" while nobody has
@@ -74,6 +75,12 @@ func (p Post) There() bool {
 func Key(channel int64, record string, version int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "kua post 1\n%d\n%s\n%d\n", channel, record, version))
 	return hex.EncodeToString(sum[:16])
+}
+
+// Idle reports whether nothing of the post was sent and nothing is on its way, so
+// that it can be taken back without anybody being called.
+func (p Post) Idle() bool {
+	return p.Act != Delete && (p.State == Waiting || p.State == Queued || p.State == Gathered || p.State == Failed)
 }
 
 // Digest names what a person confirms: the words, as they are and as they go, the
@@ -197,7 +204,7 @@ func (p Post) Back(now time.Time) Post {
 	switch {
 	case p.State == Sent, p.State == Uncertain && p.Act == Edit:
 		return p.TakenAway(now)
-	case p.State == Queued, p.State == Failed:
+	case p.State == Queued, p.State == Gathered, p.State == Failed:
 		p.State, p.Fault = Withdrawn, nil
 	}
 	return p

@@ -112,6 +112,17 @@ type Kind interface {
 	Open(c Channel, secret []byte) (Connector, error)
 }
 
+// Gatherer is a Kind to whose channels many posts go in one message, when a person
+// has looked at that message and sends it: a letter cannot be changed later, and
+// nobody wants one for each record. Its posts are gathered and not sent one by one;
+// what a connector's Send gets is what Gather wrote.
+type Gatherer interface {
+	Kind
+	// Gather writes the one message of those of several posts, each as Fit left it.
+	// The same posts give the same message, and the same key.
+	Gather(c Channel, all []Message) (Message, error)
+}
+
 // Connector speaks to one channel. Each method makes one try and returns soon
 // after ctx ends; when to try again is not its business. An error that is no
 // *Failure counts as Unknown: what may have arrived is never sent a second time
@@ -124,8 +135,10 @@ type Connector interface {
 	// two are the same: only words have changed. A platform that cannot gives
 	// Refused.
 	Edit(ctx context.Context, at Remote, m Message) (Remote, error)
-	// Delete takes a message away. Of one that is not there it gives Gone.
-	Delete(ctx context.Context, at Remote) error
+	// Delete takes a message away. Of one that is not there it gives Gone. Where
+	// nothing can be taken away, m is what people are told in its place: which record
+	// it was, whether that is withdrawn, and where its page is.
+	Delete(ctx context.Context, at Remote, m Message) error
 }
 
 // Finder is a connector whose platform can be asked what became of a message.

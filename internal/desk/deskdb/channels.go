@@ -62,8 +62,8 @@ func (db *DB) TurnChannel(ctx context.Context, by evidence.Actor, id int64, on b
 func (db *DB) RemoveChannel(ctx context.Context, by evidence.Actor, id int64) error {
 	return db.onChannel(ctx, by, id, "removed", func(ctx context.Context, tx *sql.Tx) error {
 		_, err1 := tx.ExecContext(ctx, `UPDATE channels SET is_on = 0, removed = 1, secret = x'' WHERE id = ?1`, id)
-		_, err2 := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, changed = ?3 WHERE channel = ?1 AND act = ?4 AND state IN (?5, ?6, ?7)`,
-			id, spread.Withdrawn, db.now().UnixMicro(), spread.Send, spread.Waiting, spread.Queued, spread.Failed)
+		_, err2 := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, changed = ?3 WHERE channel = ?1 AND act = ?4 AND state IN (?5, ?6, ?7, ?8)`,
+			id, spread.Withdrawn, db.now().UnixMicro(), spread.Send, spread.Waiting, spread.Queued, spread.Gathered, spread.Failed)
 		_, err3 := tx.ExecContext(ctx, `UPDATE posts SET cleared = '' WHERE channel = ?1 AND act = ?2 AND state = ?3`, id, spread.Send, spread.Sending)
 		return errors.Join(err1, err2, err3, forgetAudience(ctx, tx, id))
 	})

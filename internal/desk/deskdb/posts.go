@@ -71,6 +71,16 @@ func (db *DB) DuePosts(ctx context.Context) ([]spread.Post, error) {
 	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
 }
 
+// GatheredPosts gives the posts of a channel that go with its next message, the
+// oldest first.
+func (db *DB) GatheredPosts(ctx context.Context, channel int64) ([]spread.Post, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT `+postColumns+` FROM posts WHERE channel = ?1 AND act = ?2 AND state IN (?3, ?4) ORDER BY id`, channel, spread.Send, spread.Gathered, spread.Queued)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(rows *sql.Rows) (spread.Post, error) { return scanPost(rows) })
+}
+
 // PostThere gives another post that stands at a channel under a platform's id; its
 // zero value when none does.
 func (db *DB) PostThere(ctx context.Context, channel int64, remote string, but int64) (spread.Post, error) {
@@ -84,70 +94,120 @@ func (db *DB) PostThere(ctx context.Context, channel int64, remote string, but i
 
 // BeginPost marks a queued post as being sent, and counts the try, unless spreading
 // was stopped, its channel is off, or somebody changed it meanwhile: then began is
-// false. Whoever gets true calls the platform next, and EndPost after.
+// false. Whoever gets true calls the platform next, and EndPosts after.
 func (db *DB) BeginPost(ctx context.Context, id int64, files []string) (p spread.Post, began bool, err error) {
 	names, err := json.Marshal(append([]string{}, files...))
 	if err != nil {
 		return p, false, err
 	}
 	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, tries = tries + 1, files = CASE act WHEN ?7 THEN files ELSE ?3 END, changed = ?4 WHERE id = ?1 AND state = ?5
-			AND NOT EXISTS (SELECT 1 FROM settings WHERE name = ?6)
-			AND EXISTS (SELECT 1 FROM channels c WHERE c.id = posts.channel AND c.is_on = 1)`,
-			id, spread.Sending, string(names), db.now().UnixMicro(), spread.Queued, settingHalted, spread.Delete)
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		began = n == 1
-		p, err = post(ctx, tx, id)
+		p, began, err = db.begin(ctx, tx, id, string(names))
 		return err
 	})
 	return p, began, err
 }
 
-// EndPost keeps what became of a post, as after says, which is given it as it
-// is, and gives it as it stands then. What stands or stood at a platform is an event
-// of custody, and an Edit that was done ends the post before it. Where somebody took
-// this post or that one back meanwhile, what stands there is to be taken away.
-func (db *DB) EndPost(ctx context.Context, by evidence.Actor, id int64, after func(spread.Post) spread.Post) (kept spread.Post, err error) {
-	err = db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) ([]evidence.Event, error) {
-		before, err := post(ctx, tx, id)
-		if err != nil {
-			return nil, err
+// BeginGathered does what BeginPost does for posts that go in one message: all of
+// them, or none.
+func (db *DB) BeginGathered(ctx context.Context, ids []int64) (all []spread.Post, began bool, err error) {
+	held := errors.New("one of them does not go")
+	err = db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, id := range ids {
+			p, ok, err := db.begin(ctx, tx, id, "[]")
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return held
+			}
+			all = append(all, p)
 		}
-		p := after(before)
-		if kept = p; before.TakenBack() {
-			kept = p.Back(db.now())
-		}
-		if p.Act == spread.Edit && p.Replaces != 0 && (p.State == spread.Sent || kept.Act == spread.Delete) {
-			base, err := post(ctx, tx, p.Replaces)
+		return nil
+	})
+	if err == held {
+		return nil, false, nil
+	}
+	return all, err == nil, err
+}
+
+func (db *DB) begin(ctx context.Context, tx *sql.Tx, id int64, files string) (p spread.Post, began bool, err error) {
+	res, err := tx.ExecContext(ctx, `UPDATE posts SET state = ?2, tries = tries + 1, files = CASE act WHEN ?7 THEN files ELSE ?3 END, changed = ?4 WHERE id = ?1 AND state IN (?5, ?8)
+		AND NOT EXISTS (SELECT 1 FROM settings WHERE name = ?6)
+		AND EXISTS (SELECT 1 FROM channels c WHERE c.id = posts.channel AND c.is_on = 1)`,
+		id, spread.Sending, files, db.now().UnixMicro(), spread.Queued, settingHalted, spread.Delete, spread.Gathered)
+	if err != nil {
+		return p, false, err
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return p, false, err
+	}
+	p, err = post(ctx, tx, id)
+	return p, n == 1, err
+}
+
+// EndPosts keeps what became of the posts of one call, as after says, which is given
+// each as it is, and gives them as they stand then. What stands or stood at a platform
+// is an event of custody, and a post that was sent in the place of another ends that
+// one. Where somebody took this post or that one back meanwhile, what stands there is
+// to be taken away.
+func (db *DB) EndPosts(ctx context.Context, by evidence.Actor, ids []int64, after func(spread.Post) spread.Post) (kept []spread.Post, err error) {
+	err = db.act(ctx, by, func(ctx context.Context, tx *sql.Tx) (all []evidence.Event, err error) {
+		kept = nil
+		for _, id := range ids {
+			p, events, err := db.end(ctx, tx, id, after)
 			if err != nil {
 				return nil, err
 			}
-			if base.Act == spread.Delete {
-				kept = p.TakenAway(db.now())
-			}
-			base.State, base.Fault = spread.Corrected, nil
-			if err := db.putPost(ctx, tx, base); err != nil {
-				return nil, err
-			}
+			kept, all = append(kept, p), append(all, events...)
 		}
-		if err := db.putPost(ctx, tx, kept); err != nil {
-			return nil, err
-		}
-		switch p.State {
-		case spread.Sent:
-			return postEvent(ctx, tx, evidence.Posted, p)
-		case spread.Withdrawn:
-			return postEvent(ctx, tx, evidence.Recalled, p)
-		}
-		return nil, nil
+		return all, nil
 	})
 	return kept, err
+}
+
+// EndPost does what EndPosts does, for the post of a call of its own.
+func (db *DB) EndPost(ctx context.Context, by evidence.Actor, id int64, after func(spread.Post) spread.Post) (spread.Post, error) {
+	kept, err := db.EndPosts(ctx, by, []int64{id}, after)
+	if err != nil {
+		return spread.Post{}, err
+	}
+	return kept[0], nil
+}
+
+func (db *DB) end(ctx context.Context, tx *sql.Tx, id int64, after func(spread.Post) spread.Post) (kept spread.Post, _ []evidence.Event, err error) {
+	before, err := post(ctx, tx, id)
+	if err != nil {
+		return kept, nil, err
+	}
+	p := after(before)
+	if kept = p; before.TakenBack() {
+		kept = p.Back(db.now())
+	}
+	if p.Act != spread.Delete && p.Replaces != 0 && (p.State == spread.Sent || kept.Act == spread.Delete) {
+		base, err := post(ctx, tx, p.Replaces)
+		if err != nil {
+			return kept, nil, err
+		}
+		if base.Act == spread.Delete {
+			kept = p.TakenAway(db.now())
+		}
+		base.State, base.Fault = spread.Corrected, nil
+		if err := db.putPost(ctx, tx, base); err != nil {
+			return kept, nil, err
+		}
+	}
+	if err := db.putPost(ctx, tx, kept); err != nil {
+		return kept, nil, err
+	}
+	var events []evidence.Event
+	switch p.State {
+	case spread.Sent:
+		events, err = postEvent(ctx, tx, evidence.Posted, p)
+	case spread.Withdrawn:
+		events, err = postEvent(ctx, tx, evidence.Recalled, p)
+	}
+	return kept, events, err
 }
 
 func (db *DB) putPost(ctx context.Context, tx *sql.Tx, p spread.Post) error {
@@ -219,13 +279,13 @@ func (db *DB) EditionOf(ctx context.Context, record string, version int) (number
 
 // PostCounts is how much of spreading waits for somebody. Undone is what is to be
 // taken away and may still stand there; it is counted under its state too.
-type PostCounts struct{ Waiting, Queued, Uncertain, Failed, Undone int }
+type PostCounts struct{ Waiting, Queued, Gathered, Uncertain, Failed, Undone int }
 
 // CountPosts counts them now.
 func (db *DB) CountPosts(ctx context.Context) (c PostCounts, err error) {
 	err = db.db.QueryRowContext(ctx, `SELECT coalesce(sum(state = ?1), 0), coalesce(sum(state = ?2), 0), coalesce(sum(state = ?3), 0), coalesce(sum(state = ?4), 0),
-		coalesce(sum(act = ?5 AND state NOT IN (?6, ?7)), 0) FROM posts`, spread.Waiting, spread.Queued, spread.Uncertain, spread.Failed, spread.Delete, spread.Withdrawn, spread.Corrected).
-		Scan(&c.Waiting, &c.Queued, &c.Uncertain, &c.Failed, &c.Undone)
+		coalesce(sum(act = ?5 AND state NOT IN (?6, ?7)), 0), coalesce(sum(state = ?8), 0) FROM posts`, spread.Waiting, spread.Queued, spread.Uncertain, spread.Failed, spread.Delete, spread.Withdrawn, spread.Corrected, spread.Gathered).
+		Scan(&c.Waiting, &c.Queued, &c.Uncertain, &c.Failed, &c.Undone, &c.Gathered)
 	return c, err
 }
 

@@ -89,7 +89,7 @@ func newRoom(t *testing.T, files ...file) *room {
 	}
 	cfg := desk.Config{Dir: dir, Self: self, Style: []byte("body{margin:1rem}"), Preset: "ultrafast", Tries: 1}
 	r.wall = &wall{hangs: make(map[string]string)}
-	cfg.Kinds = map[string]spread.Kind{"wall": r.wall}
+	cfg.Kinds = map[string]spread.Kind{"wall": r.wall, "list": list{r.wall}}
 	check(t, desk.Create(context.Background(), cfg, desk.Founding{Chain: charter.Chain{signed}, LogKey: logKey, DeskKey: key}))
 	r.parcel = r.node.hold(t, c.Recipients(), files)
 

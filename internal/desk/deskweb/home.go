@@ -88,7 +88,7 @@ func home(v *visit) error {
 		return err
 	}
 	view.Undone = posts.Undone
-	view.Posts = posts.Waiting + posts.Queued + posts.Uncertain + posts.Failed
+	view.Posts = posts.Waiting + posts.Queued + posts.Gathered + posts.Uncertain + posts.Failed
 	c := view.Counts
 	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost)+view.Posts+len(view.Unstamped) == 0 && view.LostFault == ""
 	return v.show("home", view)

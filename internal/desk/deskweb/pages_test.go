@@ -18,6 +18,7 @@ import (
 	"kua/internal/page"
 	"kua/internal/parcel"
 	"kua/internal/redact"
+	"kua/internal/spread"
 )
 
 var someDay = time.Date(2026, 11, 20, 14, 30, 0, 0, time.UTC)
@@ -119,6 +120,8 @@ func samples(a *App, lang locale.Tag) map[string]any {
 	pages["people"] = peopleView{frame: in("people", "deskweb.people.title"), Charter: c, ID: strings.Repeat("7f", 32), Name: "Society of Drivers", About: "We drive.", Encryption: "hybrid", Nodes: []nodeRow{node},
 		People: []personRow{{charter.Person{Name: "Aigul", Since: "2026-01-01"}, "0123456789abcdef", true, true}, {charter.Person{Name: "Old", Since: "2025-01-01", Retired: "2026-01-01"}, "fedcba9876543210", false, false}}}
 	pages["spread"], pages["post"] = spreadSamples(in("publish", "spread.title"))
+	pages["letter"] = letterView{frame: in("publish", "spread.letter.title"), Channel: spread.Channel{ID: 3, Name: "List", Place: "news@lists.example"}, Number: 2,
+		Shown: spread.Message{Language: "ru", Title: "Записи 000001, 000002", Body: "Новое."}, Digest: "ab", Error: "Changed.", ErrorHint: "Look again."}
 	return pages
 }
 
@@ -159,7 +162,7 @@ func TestEveryPageRenders(t *testing.T) {
 func TestEveryTemplateHasASample(t *testing.T) {
 	a := locked(t, nil)
 	have := samples(a, locale.English)
-	for _, name := range []string{"sign-in", "problem", "home", "work", "inbox", "report", "cases", "case", "custody", "original", "traces", "marker", "record", "publish", "proposal", "withdraw", "people", "spread", "post"} {
+	for _, name := range []string{"sign-in", "problem", "home", "work", "inbox", "report", "cases", "case", "custody", "original", "traces", "marker", "record", "publish", "proposal", "withdraw", "people", "spread", "post", "letter"} {
 		if !a.pages.Has(name) || have[name] == nil {
 			t.Errorf("%s: template %v, sample %v", name, a.pages.Has(name), have[name] != nil)
 		}

@@ -97,6 +97,8 @@ func (a *App) routes() []route {
 		{method: "POST", path: "/spread/release", handle: releaseSpread, policy: pages},
 		{method: "POST", path: "/channels", handle: addChannel, policy: pages},
 		{method: "POST", path: "/channels/{id}", handle: turnChannel, policy: pages},
+		{method: "GET", path: "/letters/{id}", handle: letterPage, policy: pages},
+		{method: "POST", path: "/letters/{id}", handle: sendLetter, policy: pages},
 		{method: "POST", path: "/spread/posts", handle: postRecord, policy: pages},
 		{method: "GET", path: "/spread/{id}", handle: postPage, policy: playing},
 		{method: "POST", path: "/spread/{id}/confirm", handle: confirmPost, policy: playing},

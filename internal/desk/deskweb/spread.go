@@ -3,6 +3,7 @@ package deskweb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"kua/internal/desk"
@@ -20,6 +21,7 @@ type spreadView struct {
 	Carries          []checkRow
 	Mine             []postRow // wait for a person
 	Queued           []postRow
+	Letters          []letterRow // go with the next letter that somebody sends
 	There            []postRow
 	Past             []postRow
 	Halted           string // who stopped everything and when, "" while nobody has
@@ -54,6 +56,12 @@ func (f frame) choices(c spread.Channel) (spoken []spokenRow, carries []checkRow
 		carries = append(carries, checkRow{Name: what, Text: f.T("spread.carry." + what), Ticked: c.May(what)})
 	}
 	return spoken, carries
+}
+
+// letterRow is what waits for one letter.
+type letterRow struct {
+	spread.Channel
+	Posts []postRow
 }
 
 // postRow is a post in words.
@@ -142,6 +150,8 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 			view.Mine = append(view.Mine, row)
 		case spread.Queued, spread.Sending:
 			view.Queued = append(view.Queued, row)
+		case spread.Gathered:
+			view.gathered(row, channels)
 		case spread.Sent:
 			view.There = append(view.There, row)
 		default:
@@ -151,7 +161,11 @@ func (v *visit) showSpread(kept spread.Channel, wrong error) error {
 	if view.Halted, err = v.halted(ctx, view.frame); err != nil {
 		return err
 	}
-	if e := v.app.errands.look("spread"); e.Kind != "" {
+	e := v.app.errands.look("spread")
+	if l := v.app.errands.look("letter"); l.Started.After(e.Started) {
+		e = l
+	}
+	if e.Kind != "" {
 		row := errandRow(view.frame, e)
 		view.Sending = &row
 		if out, ok := e.Result.(desk.Spreaded); ok && e.Err == nil && !e.Running() {
@@ -179,6 +193,15 @@ func (v *visit) halted(ctx context.Context, f frame) (string, error) {
 		return "", err
 	}
 	return f.T(desk.HaltWords(by), by, moment(f, at)), nil
+}
+
+func (view *spreadView) gathered(row postRow, channels []spread.Channel) {
+	i := slices.IndexFunc(view.Letters, func(l letterRow) bool { return l.ID == row.Post.Channel })
+	if i < 0 {
+		c := channels[slices.IndexFunc(channels, func(c spread.Channel) bool { return c.ID == row.Post.Channel })]
+		i, view.Letters = len(view.Letters), append(view.Letters, letterRow{Channel: c})
+	}
+	view.Letters[i].Posts = append(view.Letters[i].Posts, row)
 }
 
 // sendPosts makes the calls whose time has come, and those that come due within
@@ -352,15 +375,19 @@ func (v *visit) showPost(wrong error) error {
 func (view *postView) state() {
 	p := view.Post
 	view.Retry = p.State == spread.Failed || p.Next != ""
-	view.Recall = p.State == spread.Sent || p.Act != spread.Delete && (p.State == spread.Waiting || p.State == spread.Queued || p.State == spread.Sending || p.State == spread.Failed)
+	view.Recall = p.State == spread.Sent || p.Idle() || p.Act != spread.Delete && p.State == spread.Sending
 	view.Judge = p.State == spread.Uncertain
 	view.Gone = p.State == spread.Failed && p.Act == spread.Delete
 }
 
 func confirmPost(v *visit) error {
 	id := v.number("id")
-	if _, err := v.seat.Confirm(v.r.Context(), id, v.form("digest"), v.r.PostForm["checked"]); err != nil {
+	p, err := v.seat.Confirm(v.r.Context(), id, v.form("digest"), v.r.PostForm["checked"])
+	if err != nil {
 		return v.showPost(err)
+	}
+	if p.State == spread.Gathered {
+		return v.done(fmt.Sprintf("/spread/%d", id), "spread.letter.gathered")
 	}
 	v.sendPosts()
 	return v.done(fmt.Sprintf("/spread/%d", id), "spread.confirmed")

@@ -17,7 +17,8 @@ func spreadSamples(f frame) (spreadView, postView) {
 	}
 	view := spreadView{frame: f, Kinds: []string{"telegram"}, Halted: f.T("spread.halted", "Dana", moment(f, someDay)), Result: f.T("spread.done", 1, 0, 2),
 		Mine: []postRow{row(1, spread.Waiting, spread.Send), row(2, spread.Uncertain, spread.Send), row(3, spread.Failed, spread.Delete)}, Queued: []postRow{row(4, spread.Queued, spread.Edit)},
-		There: []postRow{row(5, spread.Sent, spread.Send)}, Past: []postRow{row(6, spread.Corrected, spread.Send)}, Kept: spread.Channel{Name: "News", Place: "news"}, Error: "No channel.", ErrorHint: "Write @name."}
+		Letters: []letterRow{{channels[0], []postRow{row(7, spread.Gathered, spread.Send)}}},
+		There:   []postRow{row(5, spread.Sent, spread.Send)}, Past: []postRow{row(6, spread.Corrected, spread.Send)}, Kept: spread.Channel{Name: "News", Place: "news"}, Error: "No channel.", ErrorHint: "Write @name."}
 	view.Spoken, view.Carries = f.choices(channels[0])
 	for _, c := range channels {
 		view.Channels = append(view.Channels, channelRow{c, f.T("spread.switch." + c.Switch()), f.T("spread.audience", 12, 2, 1)})
@@ -33,7 +34,7 @@ func spreadSamples(f frame) (spreadView, postView) {
 
 // spreadKeys gives the keys that are put together from a value.
 func spreadKeys() (keys []string) {
-	for _, s := range []spread.State{spread.Waiting, spread.Queued, spread.Sending, spread.Sent, spread.Uncertain, spread.Failed, spread.Withdrawn, spread.Corrected} {
+	for _, s := range []spread.State{spread.Waiting, spread.Queued, spread.Gathered, spread.Sending, spread.Sent, spread.Uncertain, spread.Failed, spread.Withdrawn, spread.Corrected} {
 		keys = append(keys, "spread.state."+string(s))
 	}
 	for _, a := range []spread.Act{spread.Send, spread.Edit, spread.Delete} {

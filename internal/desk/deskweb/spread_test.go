@@ -62,11 +62,20 @@ func (w *wall) Edit(_ context.Context, at spread.Remote, m spread.Message) (spre
 	return at, w.failure()
 }
 
-func (w *wall) Delete(_ context.Context, at spread.Remote) error {
+func (w *wall) Delete(_ context.Context, at spread.Remote, _ spread.Message) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.hangs, at.ID)
 	return w.failure()
+}
+
+// list is a wall to which one letter is put up for many posts.
+type list struct{ *wall }
+
+func (l list) Gather(_ spread.Channel, all []spread.Message) (spread.Message, error) {
+	letter := all[0]
+	letter.Title, letter.Body = "A letter", "It begins.\n\n"+letter.Body
+	return letter, nil
 }
 
 func (w *wall) failsNext(err error) {
@@ -156,6 +165,7 @@ func (p *person) spreads(t *testing.T) {
 	if p.code != http.StatusUnprocessableEntity {
 		t.Errorf("an act that is none: got %d", p.code)
 	}
+	p.writes(t)
 	p.post("/en/channels/1", "to", "removed")
 	if p.code != http.StatusUnprocessableEntity {
 		t.Errorf("removing without a word: got %d", p.code)
@@ -168,4 +178,36 @@ func (p *person) spreads(t *testing.T) {
 	}
 	p.get("/en/custody")
 	p.sees("confirmed the check for a channel", "stopped all spreading", "took a post back")
+}
+
+// writes has a person send a letter to a list: confirmed, the record waits until they
+// have looked at the whole letter and send that and no other.
+func (p *person) writes(t *testing.T) {
+	t.Helper()
+	p.post("/en/channels", "kind", "list", "name", "The list", "place", "news@lists.example", "language", "ru", "secret", wallSecret)
+	p.post("/en/channels/2", "to", "on")
+	p.until("/en/work", "done")
+	p.get("/en/letters/2")
+	p.sees("Nothing waits for a letter to “The list”")
+	p.post("/en/spread/posts", "record", "000001", "channel", "2")
+	confirm := []string{"digest", regexp.MustCompile(`name="digest" value="([0-9a-f]{64})"`).FindStringSubmatch(p.body)[1]}
+	for _, item := range spread.Checklist() {
+		confirm = append(confirm, "checked", item)
+	}
+	p.post("/en/spread/2/confirm", confirm...)
+	p.sees("It goes with the next letter that somebody looks at and sends", "waits for the next letter")
+	p.get("/en/spread")
+	p.sees("For the next letter to “The list”", `href="/en/letters/2"`)
+	p.post("/en/letters/2", "digest", "of another")
+	p.sees("not the one that was looked at", "To news@lists.example; records in it: 1", "A letter", "It begins.", "Взятка на въезде")
+	if p.code != http.StatusConflict || p.room.wall.count() != 0 {
+		t.Errorf("a letter that nobody looked at: got %d, %d went", p.code, p.room.wall.count())
+	}
+	p.post("/en/letters/2", "digest", regexp.MustCompile(`name="digest" value="([0-9a-f]{64})"`).FindStringSubmatch(p.body)[1])
+	p.until("/en/spread/2", `<span class="state state-ok">there</span>`)
+	if p.room.wall.count() != 1 {
+		t.Errorf("%d letters went", p.room.wall.count())
+	}
+	p.post("/en/spread/2/as/recall")
+	p.until("/en/spread/2", "taken back")
 }

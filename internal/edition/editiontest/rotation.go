@@ -45,10 +45,26 @@ func (c *Collective) Rotate(t testing.TB) {
 	must(t, err)
 	next, err = next.RotateLog(public, cp.Size, cp.Root)
 	must(t, err)
+	c.amend(t, next)
+	c.private = private
+}
+
+// Mirror names addresses of copies in a new version of the charter, for the next
+// edition.
+func (c *Collective) Mirror(t testing.TB, addresses ...string) {
+	t.Helper()
+	next, err := c.Charter.Next("2026-11-21")
+	must(t, err)
+	next.Mirrors = addresses
+	c.amend(t, next)
+}
+
+func (c *Collective) amend(t testing.TB, next charter.Charter) {
+	t.Helper()
 	doc, err := next.Bytes()
 	must(t, err)
 	c.Chain = append(c.Chain[:len(c.Chain):len(c.Chain)], charter.Signed{Document: string(doc), Signatures: c.sign(doc)})
-	c.Charter, c.private = next, private
+	c.Charter = next
 }
 
 // Forge makes another log of the same entries with so many others before the last one,

@@ -10,6 +10,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	_ "embed"
@@ -58,6 +59,7 @@ type Letter struct {
 type Server struct {
 	Addr  string
 	Roots *x509.CertPool // of its certificate, which is for mail.example and 127.0.0.1; nil without TLS
+	Same  *tls.Config    // lets another server have that certificate; nil without TLS
 
 	mu      sync.Mutex
 	letters []Letter
@@ -166,6 +168,7 @@ func (s *Server) certificate(t testing.TB) (cert, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Same = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}}
 	dir := t.TempDir()
 	for name, block := range map[string]*pem.Block{"cert": {Type: "CERTIFICATE", Bytes: der}, "key": {Type: "PRIVATE KEY", Bytes: secret}} {
 		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {

@@ -44,7 +44,7 @@ const (
 // Kind makes connectors to Telegram channels.
 type Kind struct {
 	HTTP   *http.Client  // the road; it must not be nil
-	Server string        // "" is https://api.telegram.org
+	Server string        // "" is PublicServer
 	Stall  time.Duration // a call without a byte for so long is given up; 0 is two minutes
 }
 
@@ -60,23 +60,27 @@ func (k Kind) Check(place string, secret []byte) error {
 	if !nameShape.MatchString(place) && !idShape.MatchString(place) {
 		return fault.Invalid("spread.telegram.place", place)
 	}
-	if !tokenShape.Match(secret) {
-		return fault.Invalid("spread.telegram.token_shape")
-	}
-	return k.checkServer()
+	return CheckToken(k.Server, secret)
 }
 
-// checkServer refuses a server to which the token would go readable for everybody
-// on the way.
-func (k Kind) checkServer() error {
-	if k.Server == "" {
+// PublicServer is Telegram's own Bot API server.
+const PublicServer = "https://api.telegram.org"
+
+// CheckToken says whether a bot's token is shaped as BotFather gives it, and refuses
+// a server of the Bot API to which it would go readable for everybody on the way; ""
+// is PublicServer. Nobody is called, and what it gives never holds the token.
+func CheckToken(server string, token []byte) error {
+	if !tokenShape.Match(token) {
+		return fault.Invalid("spread.telegram.token_shape")
+	}
+	if server == "" {
 		return nil
 	}
-	u, err := url.Parse(k.Server)
+	u, err := url.Parse(server)
 	if err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && (onion.Is(u.Hostname()) || onion.Loopback(u.Hostname()))) {
 		return nil
 	}
-	return fault.Invalid("spread.telegram.server", k.Server)
+	return fault.Invalid("spread.telegram.server", server)
 }
 
 var numberShape = regexp.MustCompile(`^[1-9][0-9]{0,9}$`)
@@ -117,7 +121,7 @@ func (k Kind) Open(c spread.Channel, secret []byte) (spread.Connector, error) {
 		return nil, err
 	}
 	if k.Server == "" {
-		k.Server = "https://api.telegram.org"
+		k.Server = PublicServer
 	}
 	if k.Stall == 0 {
 		k.Stall = 2 * time.Minute
@@ -219,7 +223,7 @@ func (c channel) Edit(ctx context.Context, at spread.Remote, m spread.Message) (
 }
 
 // Delete takes a message away.
-func (c channel) Delete(ctx context.Context, at spread.Remote) error {
+func (c channel) Delete(ctx context.Context, at spread.Remote, _ spread.Message) error {
 	id, err := number(at)
 	if err != nil {
 		return refused(fault.Invalid("spread.no_remote"))

@@ -97,11 +97,11 @@ func TestPosts(t *testing.T) {
 		if got := f.Held()[id]; !strings.HasPrefix(got.Text+got.Caption, "Другое название\n") || got.File != test.file {
 			t.Errorf("%s was corrected to %+v", test.name, got)
 		}
-		if err := c.Delete(t.Context(), spread.Remote{ID: at.URL}); err != nil { // as a person gave it
+		if err := c.Delete(t.Context(), spread.Remote{ID: at.URL}, spread.Message{}); err != nil { // as a person gave it
 			t.Errorf("%s: Delete = %v", test.name, err)
 		}
 		var f *spread.Failure
-		if err := c.Delete(t.Context(), at); !errors.As(err, &f) || f.Outcome != spread.Gone {
+		if err := c.Delete(t.Context(), at, spread.Message{}); !errors.As(err, &f) || f.Outcome != spread.Gone {
 			t.Errorf("%s: Delete of what is gone = %v", test.name, err)
 		}
 	}
@@ -176,7 +176,7 @@ func TestTrouble(t *testing.T) {
 	}
 
 	f.GoesWrong("can't delete")
-	if err := connector(t, f.URL, place, token).Delete(t.Context(), spread.Remote{ID: "42"}); !errors.Is(err, fault.Invalid("spread.telegram.cannot_delete")) {
+	if err := connector(t, f.URL, place, token).Delete(t.Context(), spread.Remote{ID: "42"}, spread.Message{}); !errors.Is(err, fault.Invalid("spread.telegram.cannot_delete")) {
 		t.Errorf("what cannot be deleted gives %v", err)
 	}
 	if _, err := connector(t, f.URL, place, token).Edit(t.Context(), spread.Remote{ID: "7"}, message()); !errors.Is(err, fault.Invalid("spread.telegram.gone")) {

@@ -30,6 +30,7 @@ type Server struct {
 	next     int
 	messages map[int]Posted
 	trouble  string // what goes wrong with the next call
+	asked    asked
 }
 
 // Posted is a message as it stands in the channel. Files are their SHA-256.
@@ -44,6 +45,10 @@ func Start(place, token string) *Server {
 
 // ServeHTTP answers a call of the Bot API.
 func (f *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/bot"+f.token+"/getUpdates" {
+		f.updates(w, r)
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	trouble := f.trouble
@@ -61,6 +66,7 @@ func (f *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "<html>413 Request Entity Too Large</html>", 413)
 		return
 	}
+	f.asked.methods = append(f.asked.methods, got)
 	fields, files, err := read(r)
 	if err != nil {
 		hangUp(w) // a form without its end is no call
@@ -148,6 +154,9 @@ func readPart(p *multipart.Part, fields, files map[string]string) error {
 func units(s string) int { return len(utf16.Encode([]rune(s))) }
 
 func (f *Server) do(method string, fields, files map[string]string) (int, string, any) {
+	if status, description, result, ok := f.said(method, fields); ok {
+		return status, description, result
+	}
 	if fields["chat_id"] != f.place {
 		return 400, "Bad Request: chat not found", nil
 	}
