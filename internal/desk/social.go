@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -162,7 +163,7 @@ func (v *voice) shows(ctx context.Context, voices map[int64]*voice, want map[str
 		return err
 	}
 	ours, tag := v.d.Charter(), locale.Tag(v.c.Languages[0])
-	p := spread.Profile{Page: v.node.url + "/" + tag.Path() + "/", Followers: audience.Followers}
+	p := spread.Profile{Page: strings.TrimRight(v.node.url, "/") + "/" + tag.Path() + "/", Followers: audience.Followers}
 	moves, err := v.d.db.Moves(ctx)
 	if err != nil {
 		return err
