@@ -54,7 +54,7 @@ func (s *Seat) AddChannel(ctx context.Context, c spread.Channel, secret []byte) 
 		return 0, err
 	}
 	if social, ok := kind.(spread.Social); ok {
-		if secret, err = s.d.accountSecret(social, c, secret); err != nil {
+		if secret, err = s.d.accountSecret(ctx, social, c, secret); err != nil {
 			return 0, err
 		}
 		defer clear(secret)
@@ -92,8 +92,8 @@ func (d *Desk) Audience(ctx context.Context, channel int64) (spread.Audience, er
 	return d.db.Audience(ctx, channel)
 }
 
-// RemoveChannel forgets a channel's secret and who followed it. What stands there stays there, and
-// stays in the list.
+// RemoveChannel forgets a channel's secret and who followed it. What stands there
+// stays there, and stays in the list.
 func (s *Seat) RemoveChannel(ctx context.Context, id int64) error {
 	if err := s.current(); err != nil {
 		return err

@@ -465,6 +465,11 @@ func TestStrangersLetters(t *testing.T) {
 		t.Errorf("who was away was told %v", last)
 	}
 
+	_, err = x.s.AddChannel(ctx, spread.Channel{Kind: activitypub.Name, Name: "Twice", Place: "@news@" + strings.TrimPrefix(x.h.server.URL, "http://"), Languages: []string{"ru"}}, nil)
+	if !errors.Is(err, fault.Conflict("spread.channel_there")) {
+		t.Errorf("a second channel at one account: %v", err)
+	}
+
 	// An inbox that is no more follows no more.
 	second.answer = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPost {

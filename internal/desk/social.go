@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,7 +77,8 @@ func (d *Desk) homes(ctx context.Context) (map[string]*home, error) {
 }
 
 // eachHome does something at every node at which accounts stand, unless spreading is
-// stopped. A node's failure holds up no other.
+// stopped. A node's failure holds up no other, and it is left alone for the rest of the
+// round.
 func (d *Desk) eachHome(ctx context.Context, out *Spreaded, do func(*home) error) error {
 	if silent, err := d.silent(ctx); err != nil || silent {
 		return err
@@ -86,6 +88,9 @@ func (d *Desk) eachHome(ctx context.Context, out *Spreaded, do func(*home) error
 		return err
 	}
 	for at, h := range homes {
+		if slices.ContainsFunc(out.Away, func(n NodeFault) bool { return n.URL == at }) {
+			continue
+		}
 		if err := do(h); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -158,7 +163,7 @@ func (v *voice) shows(ctx context.Context, voices map[int64]*voice, want map[str
 		return err
 	}
 	ours, tag := v.d.Charter(), locale.Tag(v.c.Languages[0])
-	p := spread.Profile{Page: v.node.url + "/" + tag.Path() + "/", Followers: audience.Followers}
+	p := spread.Profile{Page: strings.TrimRight(v.node.url, "/") + "/" + tag.Path() + "/", Followers: audience.Followers}
 	moves, err := v.d.db.Moves(ctx)
 	if err != nil {
 		return err

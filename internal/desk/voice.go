@@ -57,14 +57,23 @@ func (d *Desk) nodeAt(host string) (charter.Node, bool) {
 }
 
 // accountSecret makes the key of a new account, unless a person brought one. An account
-// stands at one node of the charter for ever.
-func (d *Desk) accountSecret(social spread.Social, c spread.Channel, brought []byte) ([]byte, error) {
+// stands at one node of the charter for ever, and no two channels are one account.
+func (d *Desk) accountSecret(ctx context.Context, social spread.Social, c spread.Channel, brought []byte) ([]byte, error) {
 	host, err := social.Host(c.Place)
 	if err != nil {
 		return nil, err
 	}
 	if _, ok := d.nodeAt(host); !ok {
 		return nil, fault.Conflict("spread.activitypub.no_node", host)
+	}
+	all, err := d.db.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range all {
+		if other.Kind == c.Kind && other.Place == c.Place && !other.Removed {
+			return nil, fault.Conflict("spread.channel_there", c.Place)
+		}
 	}
 	if len(brought) > 0 {
 		return brought, nil

@@ -86,7 +86,8 @@ func (n *Node) showActor(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Vary", "Accept")
-	if actor.TypeOf(file) == actor.Type && o.URL != "" && strings.Contains(r.Header.Get("Accept"), "text/html") {
+	accepts := r.Header.Get("Accept")
+	if actor.TypeOf(file) == actor.Type && o.URL != "" && strings.Contains(accepts, "text/html") && !strings.Contains(accepts, "json") {
 		h.Set("Location", o.URL) // a browser: people read the record's own page
 		w.WriteHeader(http.StatusSeeOther)
 		return nil

@@ -157,6 +157,7 @@ var statuses = map[string]int{
 	"node.not_json":           http.StatusBadRequest,
 	"node.bad_name":           http.StatusBadRequest,
 	"node.bad_offset":         http.StatusBadRequest,
+	"actor.bad_file":          http.StatusBadRequest,
 	"actor.unsigned":          http.StatusUnauthorized,
 	"actor.clock":             http.StatusUnauthorized,
 	"nodeapi.desk_only":       http.StatusUnauthorized,
