@@ -19,8 +19,12 @@ import (
 // this fail.
 //
 // The fault is desk.behind_nodes for an edition that is not here, and desk.nodes_silent
-// when no node answered. With nil come the nodes that did not answer.
+// when no node answered: a courier's folder answers for none. With nil come the nodes that did
+// not answer.
 func (d *Desk) NotBehind(ctx context.Context) (silent []NodeCall, err error) {
+	if d.cfg.Hand {
+		return nil, fault.Conflict("desk.nodes_silent")
+	}
 	var mu sync.Mutex // guards silent and answered
 	answered := 0
 	var all errgroup.Group

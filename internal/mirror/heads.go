@@ -376,19 +376,26 @@ func (p *pull) copyLog(m *member, cp tlog.Checkpoint, k *kept, into *tree) error
 }
 
 // logFile reads a file of a source's log, with patience for its link.
-func (p *pull) logFile(ctx context.Context, m *member, name string) (b []byte, err error) {
+func (p *pull) logFile(ctx context.Context, m *member, name string) ([]byte, error) {
+	b, err := p.patiently(ctx, m, name, tlog.MaxResource)
+	if isMissing(err) {
+		err = fault.Corrupt("tlog.missing", name).Because(err)
+	}
+	return b, err
+}
+
+// patiently reads a small file of a source, and again when its link fails. What the source
+// itself says, that it has no such file for one, is not asked twice.
+func (p *pull) patiently(ctx context.Context, m *member, name string, limit int64) (b []byte, err error) {
 	for try := range mostRounds {
 		if try > 0 {
 			if err := wait(ctx, p.fleet.pause); err != nil {
 				return nil, err
 			}
 		}
-		b, err = readSmall(ctx, m.src, name, tlog.MaxResource)
-		if _, ok := fault.Of(err); err == nil || ok {
+		b, err = readSmall(ctx, m.src, name, limit)
+		if _, ok := fault.Of(err); err == nil || ok || isMissing(err) {
 			return b, err
-		}
-		if isMissing(err) {
-			return nil, fault.Corrupt("tlog.missing", name).Because(err)
 		}
 	}
 	return nil, err

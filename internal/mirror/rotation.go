@@ -23,11 +23,14 @@ func (p *pull) learn(c charter.Charter, notes map[*member][]byte) error {
 		if _, err := keys.Parse(raw); err == nil || tlog.Struck(err) {
 			continue
 		}
-		ch, err := p.known.Extend(func(path string, limit int64) ([]byte, error) { return readSmall(p.ctx, m.src, path, limit) })
+		ch, err := p.known.Extend(func(path string, limit int64) ([]byte, error) { return p.patiently(p.ctx, m, path, limit) })
 		if p.ctx.Err() != nil {
 			return p.ctx.Err()
 		}
-		if err == nil && len(ch) > len(p.known) { // else its note says what is wrong with it
+		if _, said := fault.Of(err); err != nil && !said { // the link: nobody knows what its note is worth
+			p.fleet.setAsideFor(m, charter.Dir, err)
+			delete(notes, m)
+		} else if err == nil && len(ch) > len(p.known) { // else its note says what is wrong with it
 			chains[m] = ch
 		}
 	}

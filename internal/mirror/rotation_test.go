@@ -1,7 +1,10 @@
 package mirror_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -264,5 +267,37 @@ func TestFirstContactKnowsTheLog(t *testing.T) {
 	}
 	if r, err := verify.Edition(t.Context(), src, verify.Options{Now: editiontest.Now}); err != nil || r.Result != verify.OK || r.Edition != 3 {
 		t.Errorf("%s %+v, %v", r.Result, r.Findings, err)
+	}
+}
+
+// hiccups is a source whose link breaks so many times before the next charter comes.
+type hiccups struct {
+	mirror.Source
+	left int
+}
+
+func (h *hiccups) Open(ctx context.Context, path string, from int64) (io.ReadCloser, int64, error) {
+	if path == "charter/2.json" && h.left > 0 {
+		h.left--
+		return nil, 0, errors.New("connection reset")
+	}
+	return h.Source.Open(ctx, path, from)
+}
+
+// TestHiccupDuringCharterChange: a link that breaks while a source is asked for the new charter
+// is asked again, and one that stays away is named as that and not as a false log.
+func TestHiccupDuringCharterChange(t *testing.T) {
+	t.Parallel()
+	c, _ := stolen(t)
+	kept := filepath.Join(t.TempDir(), "kept")
+	mustPull(t, kept, options(dir(t, c.Dir)))
+	c.Rotate(t)
+	c.Publish(t, c.Record(t, "000003"))
+	away, err := pull(t, kept, options(&hiccups{dir(t, c.Dir), 1000}))
+	if f, ok := fault.Of(err); !ok || f.Key != "mirror.no_source" || len(away.Aside) != 1 || away.Aside[0].Key != "mirror.unreachable" {
+		t.Errorf("a link that stays away: %v, %+v", err, away.Aside)
+	}
+	if r := mustPull(t, kept, options(&hiccups{dir(t, c.Dir), 1})); r.Edition != 2 || len(r.Aside) != 0 {
+		t.Errorf("one hiccup: %+v", r)
 	}
 }

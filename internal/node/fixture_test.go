@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,10 +45,12 @@ type collective struct {
 	charter charter.Charter
 	log     *appender.Appender
 	logDir  string
+	logKey  string // private
 
 	manifest edition.Manifest
 	files    map[string][]byte // path → bytes, of the newest edition, parts included
 	sigs     map[string]charter.Signatures
+	bind     bool // manifests name the log before them
 }
 
 func newCollective(t testing.TB) *collective {
@@ -70,6 +73,7 @@ func newCollective(t testing.TB) *collective {
 		Desks: []string{base64.StdEncoding.EncodeToString(public)}, Made: today,
 	}
 	c.chain = charter.Chain{c.sign(t, c.charter)}
+	c.logKey = private
 	c.log, err = appender.Open(t.Context(), c.logDir, private)
 	must(t, err)
 	log := c.log
@@ -137,6 +141,11 @@ func (c *collective) publish(t testing.TB, changed map[string][]byte, removed ..
 	made := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC).Add(time.Duration(next.Number) * time.Hour)
 	next.Made, next.FreshUntil = edition.Stamp(made), edition.Stamp(made.Add(edition.FreshFor))
 	next.Charter = canon.Hash([]byte(c.chain[len(c.chain)-1].Document))
+	if c.bind { // the manifest's entry is all that this collective logs
+		cp, err := c.log.Checkpoint(t.Context())
+		must(t, err)
+		next.Log = edition.Before{Size: cp.Size, Root: hex.EncodeToString(cp.Root[:])}
+	}
 	c.manifest = next
 	doc, err := next.Bytes()
 	must(t, err)

@@ -8,6 +8,7 @@ import (
 
 	"kua/internal/charter"
 	"kua/internal/fault"
+	"kua/internal/tlog"
 	"kua/internal/tlog/appender"
 )
 
@@ -98,6 +99,37 @@ func TestThiefOfTheLogsKey(t *testing.T) {
 			t.Errorf("Switch = %v, want tlog.struck_key", err)
 		}
 	}
+}
+
+// TestNewNodeKnowsTheLog brings a new node another log around a true edition whose manifest
+// names the log before it, as a thief of the log's and the desk's key can; the true one is taken.
+func TestNewNodeKnowsTheLog(t *testing.T) {
+	c := newCollective(t)
+	c.publish(t, c.pages(t, "one"))
+	c.bind = true
+	req := c.publish(t, map[string][]byte{"index.html": []byte("two")})
+	entries, err := os.ReadFile(c.logDir + "/tile/entries/000.p/2")
+	must(t, err)
+	all, err := tlog.ParseBundle(entries)
+	must(t, err)
+	r := start(t, c.config(t.TempDir()))
+	trueLog, trueDir := c.log, c.logDir
+	c.logDir = t.TempDir()
+	c.log, err = appender.Open(t.Context(), c.logDir, c.logKey)
+	must(t, err)
+	at, cp, err := c.log.Append(t.Context(), all[0], []byte("x"), all[1])
+	must(t, err)
+	c.bring(t, r.desk(c))
+	forged := req
+	forged.Checkpoint, forged.LogIndex = string(cp.Raw), at[2]
+	if err := r.desk(c).Switch(t.Context(), forged); !errors.Is(err, fault.Corrupt("edition.other_log")) {
+		t.Errorf("another log around it: %v", err)
+	}
+	must(t, c.log.Close(t.Context()))
+	c.log, c.logDir = trueLog, trueDir
+	c.bringLog(t, r.desk(c))
+	must(t, r.desk(c).Switch(t.Context(), req))
+	c.readAll(t, r, req)
 }
 
 // TestStruckKeyWithin gives a new node the newest edition in a log that a struck key

@@ -7,7 +7,7 @@ import (
 )
 
 // stampsOnPage is how many services' commands the page about checking names.
-const stampsOnPage = 3
+const stampsOnPage = 2
 
 // takeStamps puts time stamps, and the certificates they lead to, into the edition.
 func (r *render) takeStamps() error {

@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	patience = 45 * time.Second // with one service, from the first byte to the last
-	farOff   = 24 * time.Hour   // between a stamp's time and this clock
+	patience = 2 * time.Minute // with one service, Tor's own start included
+	farOff   = 24 * time.Hour  // between a stamp's time and this clock
 )
 
 // CheckAddress refuses what cannot be a service's address: it is http or https, with
