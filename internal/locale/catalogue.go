@@ -1,7 +1,6 @@
 package locale
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -9,27 +8,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Catalogue holds every sentence in every language. It is read once and safe
 // for use by many goroutines.
 type Catalogue struct {
-	texts   map[Tag]map[string]entry
-	waiting map[Tag]bool // some sentence waits for review
+	texts    map[Tag]map[string]entry // of languages with texts of their own
+	waiting  map[Tag]bool             // some sentence waits for review
+	cyrillic sync.Map                 // key: a sentence of Cyrillic Uzbek, made when it is first said
 }
 
 type entry struct {
-	Text    string `json:"text"`
-	Machine bool   `json:"machine"` // translated by machine and not yet read by a person
-}
-
-// UnmarshalJSON reads "text" or {"text": "…", "machine": true}.
-func (e *entry) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		return json.Unmarshal(b, &e.Text)
-	}
-	type plain entry // without this method
-	return json.Unmarshal(b, (*plain)(e))
+	Text    string
+	Machine bool // translated by machine and not yet read by a person
 }
 
 // Load reads <language>/*.json below fsys. A file is one flat object; all files
@@ -64,9 +56,6 @@ func Load(fsys fs.FS, only ...Tag) (*Catalogue, error) {
 	if len(c.texts[English]) == 0 {
 		return nil, fmt.Errorf("read the catalogue: no texts in %s", English)
 	}
-	if latin := c.texts[Uzbek]; latin != nil {
-		c.texts[UzbekCyrillic] = transliterated(latin)
-	}
 	for tag, texts := range c.texts {
 		for _, e := range texts {
 			c.waiting[tag] = c.waiting[tag] || e.Machine
@@ -86,34 +75,32 @@ func loadLanguage(fsys fs.FS, dir string) (map[string]entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		var one map[string]entry
-		if err := json.Unmarshal(b, &one); err != nil {
+		if err := read(string(b), all); err != nil {
 			return nil, fmt.Errorf("read %s: %w", file, err)
-		}
-		for key, e := range one {
-			if _, twice := all[key]; twice {
-				return nil, fmt.Errorf("read %s: key %s stands twice in %s", file, key, dir)
-			}
-			all[key] = e
 		}
 	}
 	return all, nil
 }
 
-func transliterated(latin map[string]entry) map[string]entry {
-	cyrillic := make(map[string]entry, len(latin))
-	for key, e := range latin {
-		e.Text = Cyrillic(e.Text)
-		cyrillic[key] = e
+// entry gives what stands under key in a language, Cyrillic Uzbek too.
+func (c *Catalogue) entry(t Tag, key string) (e entry, ok bool) {
+	e, ok = c.texts[t.Source()][key]
+	if !ok || !t.Automatic() {
+		return e, ok
 	}
-	return cyrillic
+	made, said := c.cyrillic.Load(key)
+	if !said {
+		made, _ = c.cyrillic.LoadOrStore(key, Cyrillic(e.Text))
+	}
+	e.Text = made.(string)
+	return e, true
 }
 
 // T gives the sentence under key in a language, with {0}, {1}, … filled by the
 // arguments. A sentence that the language lacks is the English one in «», a key
 // that English lacks is itself in «»: seen at once, and readable meanwhile.
 func (c *Catalogue) T(t Tag, key string, args ...any) string {
-	if e, ok := c.texts[t][key]; ok {
+	if e, ok := c.entry(t, key); ok {
 		return fill(e.Text, args)
 	}
 	if e, ok := c.texts[English][key]; ok {
@@ -130,15 +117,15 @@ func (c *Catalogue) Has(key string) bool {
 
 // Keys gives the keys that a language has, sorted.
 func (c *Catalogue) Keys(t Tag) []string {
-	return slices.Sorted(maps.Keys(c.texts[t]))
+	return slices.Sorted(maps.Keys(c.texts[t.Source()]))
 }
 
 // Machine reports whether the sentence was translated by machine and waits for
 // a person to read it.
-func (c *Catalogue) Machine(t Tag, key string) bool { return c.texts[t][key].Machine }
+func (c *Catalogue) Machine(t Tag, key string) bool { return c.texts[t.Source()][key].Machine }
 
 // Reviewed reports whether no sentence of a language waits for review.
-func (c *Catalogue) Reviewed(t Tag) bool { return !c.waiting[t] }
+func (c *Catalogue) Reviewed(t Tag) bool { return !c.waiting[t.Source()] }
 
 // fill replaces {n} by the n-th argument. A placeholder without an argument
 // stays, so that the mistake shows.

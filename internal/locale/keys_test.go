@@ -29,7 +29,7 @@ func TestEveryKeyInEveryLanguage(t *testing.T) {
 		t.Run(string(tag), func(t *testing.T) {
 			var missing []string
 			for _, key := range c.Keys(English) {
-				e, ok := c.texts[tag][key]
+				e, ok := c.entry(tag, key)
 				if !ok {
 					missing = append(missing, key)
 					continue
