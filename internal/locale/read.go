@@ -10,8 +10,8 @@ import (
 // read takes in a catalogue file: a flat object of JSON (RFC 8259) whose values are
 // "text" or {"text": "…", "machine": true}. A key that all has already is an error.
 //
-// Files have a reader of their own, since a program that speaks reads all of them
-// before it does anything else, and encoding/json takes ten times as long.
+// Files have a reader of their own, since a program that speaks reads those of a
+// language before it does anything else, and encoding/json takes ten times as long.
 func read(file string, all map[string]entry) error {
 	if !utf8.ValidString(file) {
 		return fmt.Errorf("it is not UTF-8")
@@ -24,7 +24,7 @@ func read(file string, all map[string]entry) error {
 		all[key], err = r.entry()
 		return err
 	})
-	if err == nil && strings.TrimLeft(r.rest, space) != "" {
+	if r.take(""); err == nil && r.rest != "" {
 		err = r.wants("the end")
 	}
 	return err
@@ -41,8 +41,11 @@ func (r *reader) wants(what string) error {
 
 // take goes past space and then past what, if that comes next.
 func (r *reader) take(what string) (there bool) {
-	r.rest = strings.TrimLeft(r.rest, space)
-	r.rest, there = strings.CutPrefix(r.rest, what)
+	i := 0
+	for i < len(r.rest) && strings.IndexByte(space, r.rest[i]) >= 0 {
+		i++
+	}
+	r.rest, there = strings.CutPrefix(r.rest[i:], what)
 	return there
 }
 
