@@ -9,7 +9,8 @@ export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 FUZZTIME ?= 5s
 
-.PHONY: demo build release web test test-go test-web test-browser lint fuzz bench clean
+.PHONY: demo build release web test test-tools test-go test-web test-browser lint fuzz bench clean
+.NOTPARALLEL: # each of them uses every processor
 
 # The main job on this machine: build, install what is missing, walk the whole road, stay up.
 demo: build
@@ -25,7 +26,10 @@ release: web
 	GOOS=linux GOARCH=arm64 $(BUILD) -o bin/kua-linux-arm64 ./cmd/kua
 	cd bin && sha256sum kua-linux-*
 
-web: web/node_modules/.installed
+# The browser code, built again when something that it is made of has changed.
+web: web/dist/manifest.json
+
+web/dist/manifest.json: web/build.mjs web/node_modules/.installed $(shell find web/components web/lib)
 	cd web && node build.mjs
 
 web/node_modules/.installed: web/package-lock.json
@@ -33,9 +37,10 @@ web/node_modules/.installed: web/package-lock.json
 	touch $@
 
 # Everything that must hold. A tool that is missing is a failure, never a skipped test.
-test: build
+test: test-tools build lint test-web test-go test-browser
+
+test-tools:
 	tools/install.sh test
-	$(MAKE) lint test-web test-go test-browser
 
 test-web: web
 	cd web && npm test

@@ -2,9 +2,9 @@
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
-#   tools/install.sh test     what the tests start besides: Chromium, openssl, exiftool, heif-enc, nginx, busybox, tor, PostgreSQL, aiosmtpd, xmllint, zbarimg,
+#   tools/install.sh test     what the tests start besides: Chromium's shell, openssl, exiftool, heif-enc, nginx, busybox, tor, PostgreSQL, aiosmtpd, xmllint, zbarimg,
 #                             versitygw, and Open311 clients in Perl, Python, Ruby and PHP
-#   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool
+#   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool, rsync
 #
 # Where it may not install (not root, no sudo, no apt) it names the packages and
 # the command, and stops with an error: nothing goes on half-equipped.
@@ -26,7 +26,7 @@ want fc-list fontconfig
 case "${1:-demo}" in
 demo) ;;
 test)
-	want chromium chromium
+	want chromium-headless-shell chromium-headless-shell # Chromium without windows, which starts and runs with far less
 	want openssl openssl
 	want exiftool libimage-exiftool-perl
 	want heif-enc libheif-examples
@@ -57,6 +57,7 @@ bench)
 	want wrk wrk
 	want mat2 mat2
 	want exiftool libimage-exiftool-perl
+	want rsync rsync
 	;;
 *)
 	echo "usage: tools/install.sh demo|test|bench" >&2
@@ -72,11 +73,12 @@ for tool in go node npm; do
 	}
 done
 
-# The S3 server of the tests, which is no package: built once, from a module of its own.
+# The S3 server of the tests, which is no package: built once, from a module of its own,
+# with the Makefile's settings, so that what both are made of is compiled once.
 gateway="${XDG_CACHE_HOME:-$HOME/.cache}/kua-tests/versitygw-v1.8.0"
 if [ "${1:-demo}" = test ] && [ ! -x "$gateway" ]; then
 	echo "kua: building versitygw, once"
-	(cd "$(dirname "$0")/versitygw" && go build -o "$gateway" github.com/versity/versitygw/cmd/versitygw)
+	(cd "$(dirname "$0")/versitygw" && CGO_ENABLED=0 GOFLAGS=-trimpath go build -ldflags='-s -w' -o "$gateway" github.com/versity/versitygw/cmd/versitygw)
 fi
 
 [ -n "$need" ] || exit 0

@@ -24,9 +24,8 @@ import (
 func TestACME(t *testing.T) {
 	const name = "node.kua.test"
 	dir, bin := t.TempDir(), t.TempDir()
-	for _, command := range []string{"pebble", "pebble-challtestsrv"} {
-		install(t, bin, "github.com/letsencrypt/pebble/v2/cmd/"+command+"@v2.10.3")
-	}
+	const pebble = "github.com/letsencrypt/pebble/v2/cmd/"
+	install(t, bin, pebble+"pebble@v2.10.3", pebble+"pebble-challtestsrv@v2.10.3")
 	roots, certificate, key := selfSigned(t, dir)
 	directory, management, dns, node := freePort(t), freePort(t), freePort(t), freePort(t)
 	_, nodePort, err := net.SplitHostPort(node)
@@ -90,14 +89,15 @@ func TestACME(t *testing.T) {
 	}
 }
 
-// install builds a command from its module.
-func install(t *testing.T, bin, module string) {
+// install builds commands from their module, with the Makefile's settings: what the
+// program has compiled of the library is not compiled again.
+func install(t *testing.T, bin string, commands ...string) {
 	t.Helper()
-	c := exec.Command("go", "install", module)
-	c.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=")
+	c := exec.Command("go", append([]string{"install", "-ldflags=-s -w"}, commands...)...)
+	c.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=-trimpath", "CGO_ENABLED=0")
 	c.Dir = os.TempDir()
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", module, err, out)
+		t.Fatalf("build %s: %v\n%s", commands, err, out)
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/locale"
-	"kua/web"
 )
 
 func (a *app) appealCommand() *cobra.Command {
@@ -108,11 +107,7 @@ func (a *app) appealLetter() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		words, err := locale.Load(web.Locales(), in, a.lang)
-		if err != nil {
-			return fmt.Errorf("load the words of the letter: %w", err)
-		}
-		l, err := letter.Make(words, file, basis, appeal.StepKind(kind), in, day)
+		l, err := letter.Make(a.cat, file, basis, appeal.StepKind(kind), in, day)
 		if err != nil {
 			return err
 		}

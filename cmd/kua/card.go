@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"kua/internal/fault"
 	"kua/internal/kit"
 	"kua/internal/locale"
-	"kua/web"
 )
 
 // cardCommand draws cards from any copy: whoever can read a record can pass it on.
@@ -44,7 +42,7 @@ func (a *app) cardCommand() *cobra.Command {
 			return err
 		}
 		defer closeEdition(src)
-		cards, err := newCards()
+		cards, err := card.New(a.cat)
 		if err != nil {
 			return err
 		}
@@ -96,13 +94,4 @@ func tagList() string {
 		tags = append(tags, t.Path())
 	}
 	return strings.Join(tags, ", ")
-}
-
-// newCards reads all languages: a card speaks the one that is asked for.
-func newCards() (*card.Maker, error) {
-	all, err := locale.Load(web.Locales())
-	if err != nil {
-		return nil, fmt.Errorf("load the languages: %w", err)
-	}
-	return card.New(all)
 }

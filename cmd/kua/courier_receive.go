@@ -13,9 +13,7 @@ import (
 	"kua/internal/courier"
 	"kua/internal/fault"
 	"kua/internal/handover"
-	"kua/internal/locale"
 	"kua/internal/onion"
-	"kua/web"
 )
 
 // receiving is how a laptop takes reports from phones in the room.
@@ -64,10 +62,6 @@ func (a *app) receive(ctx context.Context, f *courier.Folder, r receiving) error
 	if err != nil {
 		return err
 	}
-	all, err := locale.Load(web.Locales()) // phones speak other languages than the laptop
-	if err != nil {
-		return fmt.Errorf("load the languages: %w", err)
-	}
 	ips, err := r.addresses()
 	if err != nil {
 		return err
@@ -80,7 +74,7 @@ func (a *app) receive(ctx context.Context, f *courier.Folder, r receiving) error
 	if err != nil {
 		return err
 	}
-	laptop, err := handover.New(f.Counter(key, r.megabytes<<20, func(err error) { a.say("cli.courier.receive.trouble", err.Error()) }), ch, all)
+	laptop, err := handover.New(f.Counter(key, r.megabytes<<20, func(err error) { a.say("cli.courier.receive.trouble", err.Error()) }), ch, a.cat)
 	if err != nil {
 		return err
 	}

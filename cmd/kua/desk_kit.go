@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,9 +13,7 @@ import (
 	"kua/internal/durable"
 	"kua/internal/fault"
 	"kua/internal/kit"
-	"kua/internal/locale"
 	"kua/internal/verify"
-	"kua/web"
 )
 
 // deskKit writes what a person needs who puts a record up at a network.
@@ -45,11 +42,7 @@ func (a *app) deskKit(f *deskFlags) *cobra.Command {
 }
 
 func (a *app) writeKit(ctx context.Context, from kit.Source, out string) error {
-	all, err := locale.Load(web.Locales())
-	if err != nil {
-		return fmt.Errorf("load the languages: %w", err)
-	}
-	maker, err := kit.NewMaker(all)
+	maker, err := kit.NewMaker(a.cat)
 	if err != nil {
 		return err
 	}

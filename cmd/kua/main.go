@@ -55,7 +55,7 @@ type app struct {
 
 func newApp(in io.Reader, out, errOut io.Writer, env func(string) string) (*app, error) {
 	lang := language(env)
-	cat, err := locale.Load(web.Locales(), lang)
+	cat, err := locale.Load(web.Locales())
 	if err != nil {
 		return nil, fmt.Errorf("load the languages: %w", err)
 	}

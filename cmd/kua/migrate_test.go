@@ -41,7 +41,7 @@ func TestMigrate(t *testing.T) {
 			e.Setenv("AWS_SECRET_ACCESS_KEY", bucket.Secret)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"port": port, "await": await, "capture": capture, "photo": photo, "sends": s.sends},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"port": port, "await": await, "capture": capture, "photo": photo, "founds": founds, "sends": s.sends},
 	})
 }
 

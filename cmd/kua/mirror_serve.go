@@ -33,7 +33,7 @@ func (a *app) mirrorServe() *cobra.Command {
 		if err := m.Close(); err != nil {
 			return err
 		}
-		maker, err := newMaker()
+		maker, err := a.newMaker()
 		if err != nil {
 			return err
 		}

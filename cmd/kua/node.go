@@ -23,7 +23,6 @@ import (
 	"kua/internal/node"
 	"kua/internal/node/nodeweb"
 	"kua/internal/page"
-	"kua/web"
 )
 
 func (a *app) nodeCommand() *cobra.Command {
@@ -150,11 +149,7 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served
 	if cfg.Diary == nil {
 		cfg.Diary = a.diary()
 	}
-	all, err := locale.Load(web.Locales()) // pages speak every language
-	if err != nil {
-		return nil, fmt.Errorf("load the languages: %w", err)
-	}
-	s := &served{words: all}
+	s := &served{words: a.cat}
 	cfg.Lane, cfg.Metrics = s.deskCalls, s.metrics
 	n, err := node.New(ctx, cfg)
 	if err != nil {
@@ -170,15 +165,15 @@ func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served
 	s.tending.Go(func() {
 		tendLane(tending, open, func(err error) { cfg.Diary.Error("tending the open lane failed", "fault", err) })
 	})
-	pages, err := nodeweb.New(n, all, nodeweb.Options{Open: at.textPage})
+	pages, err := nodeweb.New(n, a.cat, nodeweb.Options{Open: at.textPage})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: all, Licence: at.licence, Name: s.name, Site: at.site, Alerts: at.alerts, Diary: cfg.Diary})
+	ordinary, err := laneweb.New(laneweb.Config{Lane: open, Catalogue: a.cat, Licence: at.licence, Name: s.name, Site: at.site, Alerts: at.alerts, Diary: cfg.Diary})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	exchange := lane311.New(lane311.Config{Lane: open, Catalogue: all, Name: s.name, Diary: cfg.Diary})
+	exchange := lane311.New(lane311.Config{Lane: open, Catalogue: a.cat, Name: s.name, Diary: cfg.Diary})
 	s.Handler = exchange.Before(ordinary.Before(pages))
 	return s, nil
 }

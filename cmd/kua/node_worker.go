@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -14,7 +13,6 @@ import (
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/locale"
-	"kua/web"
 )
 
 // nodeWorker does what a node does beside serving the open lane: it delivers,
@@ -40,16 +38,12 @@ func (a *app) nodeWorker(dir *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		words, err := locale.Load(web.Locales()) // letters speak every language
-		if err != nil {
-			return fmt.Errorf("load the languages: %w", err)
-		}
 		open, err := a.openApart(c.Context(), *dir, at)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, open.Close()) }()
-		worker, err := tell.worker(a, open, words, name)
+		worker, err := tell.worker(a, open, a.cat, name)
 		if err != nil {
 			return err
 		}

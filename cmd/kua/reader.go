@@ -87,7 +87,7 @@ func (a *app) writeSingle(ctx context.Context, src verify.Source, ids []string, 
 			return nil
 		}
 	}
-	maker, err := newMaker()
+	maker, err := a.newMaker()
 	if err != nil {
 		return err
 	}
@@ -110,17 +110,12 @@ func (a *app) writeSingle(ctx context.Context, src verify.Source, ids []string, 
 	return nil
 }
 
-// newMaker reads all languages: a file speaks every one of them.
-func newMaker() (*reader.Maker, error) {
-	all, err := locale.Load(web.Locales())
-	if err != nil {
-		return nil, fmt.Errorf("load the languages: %w", err)
-	}
+func (a *app) newMaker() (*reader.Maker, error) {
 	assets, err := web.Assets()
 	if err != nil {
 		return nil, err
 	}
-	return reader.NewMaker(all, web.Templates(), assets)
+	return reader.NewMaker(a.cat, web.Templates(), assets)
 }
 
 func openEdition(where string, client *http.Client) (verify.Source, error) {
@@ -163,7 +158,7 @@ func (a *app) verifySingle(ctx context.Context, f *os.File, name, against string
 	if err != nil {
 		return verify.Report{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	maker, err := newMaker()
+	maker, err := a.newMaker()
 	if err != nil {
 		return verify.Report{}, err
 	}

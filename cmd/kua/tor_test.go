@@ -34,13 +34,16 @@ func tornet(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[1], socks)
 }
 
-// founds DIR ADDRESS KEY founds a made-up collective of two with one node, as
-// charter init does, with key files that are cheap to open.
+// founds DIR [ADDRESS KEY] founds a made-up collective of two, with one node if one
+// is named, as charter init does, with key files that are cheap to open.
 func founds(ts *testscript.TestScript, _ bool, args []string) {
 	pass := ts.Getenv("KUA_PASSPHRASE")
 	f := founder{
 		name: map[string]string{"en": "Example society (made up)"}, languages: []string{"en", "ru"}, threshold: 2, origin: "kua.example/log", cost: 10,
-		people: []newPerson{{"aigul", pass}, {"timur", pass}}, nodes: []charter.Node{{URL: args[1], Key: args[2]}},
+		people: []newPerson{{"aigul", pass}, {"timur", pass}},
+	}
+	if len(args) > 1 {
+		f.nodes = []charter.Node{{URL: args[1], Key: args[2]}}
 	}
 	_, err := f.found(context.Background(), desk.Config{Dir: ts.MkAbs(args[0])})
 	ts.Check(err)

@@ -1,7 +1,6 @@
 package locale
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -9,38 +8,35 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-// Catalogue holds every sentence in every language. It is read once and safe
-// for use by many goroutines.
+// Catalogue holds every sentence in every language. A language is read when it is
+// first spoken. It is safe for use by many goroutines.
 type Catalogue struct {
-	texts   map[Tag]map[string]entry
-	waiting map[Tag]bool // some sentence waits for review
+	languages map[Tag]func() language // those with texts of their own
+	cyrillic  sync.Map                // key: a sentence of Cyrillic Uzbek, made when it is first said
+}
+
+type language struct {
+	texts   map[string]entry
+	waiting bool // some sentence waits for review
 }
 
 type entry struct {
-	Text    string `json:"text"`
-	Machine bool   `json:"machine"` // translated by machine and not yet read by a person
+	Text    string
+	Machine bool // translated by machine and not yet read by a person
 }
 
-// UnmarshalJSON reads "text" or {"text": "…", "machine": true}.
-func (e *entry) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		return json.Unmarshal(b, &e.Text)
-	}
-	type plain entry // without this method
-	return json.Unmarshal(b, (*plain)(e))
-}
-
-// Load reads <language>/*.json below fsys. A file is one flat object; all files
+// Load finds <language>/*.json below fsys. A file is one flat object; all files
 // of a language are merged and a key may stand only once. A folder that names
 // no language is an error, as is a missing English one: English is the
 // language in which keys come to be.
 //
-// With only, just these languages and English are read, for a program that
-// speaks to one person and wants to begin at once.
-func Load(fsys fs.FS, only ...Tag) (*Catalogue, error) {
-	c := &Catalogue{texts: make(map[Tag]map[string]entry), waiting: make(map[Tag]bool)}
+// The files come with the program and a test reads them all: a mistake in one of
+// another language than English is a panic when it is read.
+func Load(fsys fs.FS) (*Catalogue, error) {
+	c := &Catalogue{languages: make(map[Tag]func() language)}
 	dirs, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
@@ -53,70 +49,76 @@ func Load(fsys fs.FS, only ...Tag) (*Catalogue, error) {
 		if !ok || tag.Automatic() {
 			return nil, fmt.Errorf("read the catalogue: %s is not a language with texts of its own", d.Name())
 		}
-		wanted := func(t Tag) bool { return t.Source() == tag }
-		if len(only) > 0 && tag != English && !slices.ContainsFunc(only, wanted) {
-			continue
-		}
-		if c.texts[tag], err = loadLanguage(fsys, d.Name()); err != nil {
-			return nil, err
-		}
+		c.languages[tag] = sync.OnceValue(func() language {
+			l, err := loadLanguage(fsys, d.Name())
+			if err != nil {
+				panic(err)
+			}
+			return l
+		})
 	}
-	if len(c.texts[English]) == 0 {
-		return nil, fmt.Errorf("read the catalogue: no texts in %s", English)
-	}
-	if latin := c.texts[Uzbek]; latin != nil {
-		c.texts[UzbekCyrillic] = transliterated(latin)
-	}
-	for tag, texts := range c.texts {
-		for _, e := range texts {
-			c.waiting[tag] = c.waiting[tag] || e.Machine
-		}
-	}
-	return c, nil
-}
-
-func loadLanguage(fsys fs.FS, dir string) (map[string]entry, error) {
-	files, err := fs.Glob(fsys, path.Join(dir, "*.json"))
+	english, err := loadLanguage(fsys, string(English))
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[string]entry)
+	if len(english.texts) == 0 {
+		return nil, fmt.Errorf("read the catalogue: no texts in %s", English)
+	}
+	c.languages[English] = func() language { return english }
+	return c, nil
+}
+
+func loadLanguage(fsys fs.FS, dir string) (l language, err error) {
+	files, err := fs.Glob(fsys, path.Join(dir, "*.json"))
+	if err != nil {
+		return l, err
+	}
+	l.texts = make(map[string]entry, 1<<13) // about as many as there are
 	for _, file := range files {
 		b, err := fs.ReadFile(fsys, file)
 		if err != nil {
-			return nil, err
+			return l, err
 		}
-		var one map[string]entry
-		if err := json.Unmarshal(b, &one); err != nil {
-			return nil, fmt.Errorf("read %s: %w", file, err)
-		}
-		for key, e := range one {
-			if _, twice := all[key]; twice {
-				return nil, fmt.Errorf("read %s: key %s stands twice in %s", file, key, dir)
-			}
-			all[key] = e
+		if err := read(string(b), l.texts); err != nil {
+			return l, fmt.Errorf("read %s: %w", file, err)
 		}
 	}
-	return all, nil
+	for _, e := range l.texts {
+		l.waiting = l.waiting || e.Machine
+	}
+	return l, nil
 }
 
-func transliterated(latin map[string]entry) map[string]entry {
-	cyrillic := make(map[string]entry, len(latin))
-	for key, e := range latin {
-		e.Text = Cyrillic(e.Text)
-		cyrillic[key] = e
+// of gives a language's own texts, of Cyrillic Uzbek the Latin ones.
+func (c *Catalogue) of(t Tag) language {
+	if read := c.languages[t.Source()]; read != nil {
+		return read()
 	}
-	return cyrillic
+	return language{}
+}
+
+// entry gives what stands under key in a language, Cyrillic Uzbek too.
+func (c *Catalogue) entry(t Tag, key string) (e entry, ok bool) {
+	e, ok = c.of(t).texts[key]
+	if !ok || !t.Automatic() {
+		return e, ok
+	}
+	made, said := c.cyrillic.Load(key)
+	if !said {
+		made, _ = c.cyrillic.LoadOrStore(key, Cyrillic(e.Text))
+	}
+	e.Text = made.(string)
+	return e, true
 }
 
 // T gives the sentence under key in a language, with {0}, {1}, … filled by the
 // arguments. A sentence that the language lacks is the English one in «», a key
 // that English lacks is itself in «»: seen at once, and readable meanwhile.
 func (c *Catalogue) T(t Tag, key string, args ...any) string {
-	if e, ok := c.texts[t][key]; ok {
+	if e, ok := c.entry(t, key); ok {
 		return fill(e.Text, args)
 	}
-	if e, ok := c.texts[English][key]; ok {
+	if e, ok := c.of(English).texts[key]; ok {
 		return "«" + fill(e.Text, args) + "»"
 	}
 	return "«" + key + "»"
@@ -124,21 +126,21 @@ func (c *Catalogue) T(t Tag, key string, args ...any) string {
 
 // Has reports whether English knows the key.
 func (c *Catalogue) Has(key string) bool {
-	_, ok := c.texts[English][key]
+	_, ok := c.of(English).texts[key]
 	return ok
 }
 
 // Keys gives the keys that a language has, sorted.
 func (c *Catalogue) Keys(t Tag) []string {
-	return slices.Sorted(maps.Keys(c.texts[t]))
+	return slices.Sorted(maps.Keys(c.of(t).texts))
 }
 
 // Machine reports whether the sentence was translated by machine and waits for
 // a person to read it.
-func (c *Catalogue) Machine(t Tag, key string) bool { return c.texts[t][key].Machine }
+func (c *Catalogue) Machine(t Tag, key string) bool { return c.of(t).texts[key].Machine }
 
 // Reviewed reports whether no sentence of a language waits for review.
-func (c *Catalogue) Reviewed(t Tag) bool { return !c.waiting[t] }
+func (c *Catalogue) Reviewed(t Tag) bool { return !c.of(t).waiting }
 
 // fill replaces {n} by the n-th argument. A placeholder without an argument
 // stays, so that the mistake shows.

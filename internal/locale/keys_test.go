@@ -29,7 +29,7 @@ func TestEveryKeyInEveryLanguage(t *testing.T) {
 		t.Run(string(tag), func(t *testing.T) {
 			var missing []string
 			for _, key := range c.Keys(English) {
-				e, ok := c.texts[tag][key]
+				e, ok := c.entry(tag, key)
 				if !ok {
 					missing = append(missing, key)
 					continue
@@ -37,7 +37,7 @@ func TestEveryKeyInEveryLanguage(t *testing.T) {
 				if strings.TrimSpace(e.Text) == "" {
 					t.Errorf("%s is empty", key)
 				}
-				if got, want := placeholders(e.Text), placeholders(c.texts[English][key].Text); !slices.Equal(got, want) {
+				if got, want := placeholders(e.Text), placeholders(c.of(English).texts[key].Text); !slices.Equal(got, want) {
 					t.Errorf("%s has the placeholders %v, want %v", key, got, want)
 				}
 			}
@@ -64,12 +64,12 @@ func TestReportIsNoAppeal(t *testing.T) {
 		Tajik: "муроҷиат|ариза|шикоят", Turkmen: "ýüz ?tutma|arza|şikaýat", Russian: "обращени|жалоб|заявлени"} {
 		appeal, looked := regexp.MustCompile("(?i)"+name), 0
 		for _, key := range c.Keys(English) {
-			english := c.texts[English][key].Text
+			english := c.of(English).texts[key].Text
 			if !room.MatchString(key) || !report.MatchString(english) || other.MatchString(english) {
 				continue
 			}
 			looked++
-			if said := c.texts[tag][key].Text; appeal.MatchString(said) {
+			if said := c.of(tag).texts[key].Text; appeal.MatchString(said) {
 				t.Errorf("%s calls a report an appeal: %s: %s", tag, key, said)
 			}
 		}

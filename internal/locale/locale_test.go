@@ -1,6 +1,9 @@
 package locale
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -149,9 +152,59 @@ func TestLoadRefuses(t *testing.T) {
 		"unknown language": {"en/a.json": `{"a": "x"}`, "de/a.json": `{"a": "x"}`},
 		"derived language": {"en/a.json": `{"a": "x"}`, "uz-cyrl/a.json": `{"a": "x"}`},
 		"not flat":         {"en/a.json": `{"a": ["x"]}`},
+		"key twice in one": {"en/a.json": `{"a": "x", "a": "y"}`},
+		"cut off":          {"en/a.json": `{"a": "x`},
+		"no end":           {"en/a.json": `{"a": "x"`},
+		"behind the end":   {"en/a.json": `{"a": "x"} {`},
+		"no comma":         {"en/a.json": `{"a": "x" "b": "y"}`},
+		"no colon":         {"en/a.json": `{"a" "x"}`},
+		"a mark more":      {"en/a.json": `{"a": {"text": "x", "machin": true}}`},
+		"a mark unlike it": {"en/a.json": `{"a": {"text": "x", "machine": 1}}`},
+		"a line's end":     {"en/a.json": "{\"a\": \"x\ny\"}"},
+		"no such escape":   {"en/a.json": `{"a": "\x"}`},
+		"not UTF-8":        {"en/a.json": "{\"a\": \"\xff\"}"},
 	} {
 		if _, err := catalogue(t, files); err == nil {
 			t.Errorf("%s: Load found no fault", name)
 		}
+	}
+}
+
+// TestFilesAreJSON: what is read of every file is what encoding/json reads there.
+func TestFilesAreJSON(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "web/locales/*/*.json"))
+	if err != nil || len(files) < 7*60 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := map[string]entry{}, map[string]entry{}
+		if err := read(string(b), got); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		var plain map[string]any
+		if err := json.Unmarshal(b, &plain); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		for key, v := range plain {
+			if marked, ok := v.(map[string]any); ok {
+				want[key] = entry{marked["text"].(string), marked["machine"].(bool)}
+			} else {
+				want[key] = entry{Text: v.(string)}
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", file, d)
+		}
+	}
+	odd := map[string]entry{}
+	if err := read(" {\"a\\n\\\"\\u00e9\\ud83d\\ude00\\/\\\\\" : \"\" ,\n\"b\":{\"machine\":false , \"text\":\"{\\\\\"}}\r\n", odd); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[string]entry{"a\n\"é😀/\\": {}, "b": {Text: "{\\"}}, odd); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }

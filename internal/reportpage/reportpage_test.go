@@ -30,7 +30,7 @@ var trueByHand = []string{
 // delivered, or speaks of a server, but where it tells of what comes later.
 func TestByHandSaysCarried(t *testing.T) {
 	t.Parallel()
-	cat, err := locale.Load(web.Locales(), locale.English)
+	cat, err := locale.Load(web.Locales())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 
 export const [address, name, passphrase] = process.argv.slice(2);
 export const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-export const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+export const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell", args: ["--no-sandbox"] });
 
 /** Requests that left for another host, and what pages complained of. */
 export const foreign = [];

@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url);
 const { chromium } = require("playwright-core");
 const dir = process.argv[2];
 const shots = process.env.KUA_SHOTS;
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium-headless-shell", args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"] });
 
 async function open(file, options = {}) {
   const context = await browser.newContext({ viewport: { width: 360, height: 740 }, offline: true, ...options });

@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 
 const [address] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell", args: ["--no-sandbox"] });
 const problems = [];
 for (const options of [{ viewport: { width: 360, height: 740 } }, { colorScheme: "dark" }]) {
   const context = await browser.newContext({ ...options, bypassCSP: true });
