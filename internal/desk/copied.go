@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"kua/internal/durable"
 	"kua/internal/evidence"
 	"kua/internal/fault"
+	"kua/internal/spread"
 )
 
 // settingPlace holds which file beside the database was made last, and which it is
@@ -77,24 +79,37 @@ func (d *Desk) recognise(ctx context.Context) error {
 		return err
 	}
 	if name, id, ok := strings.Cut(was, " "); ok {
-		now, err := identity(filepath.Join(d.dir, filepath.Base(name)))
-		if err == nil && now == id {
+		if now, err := identity(filepath.Join(d.dir, filepath.Base(name))); err == nil && now == id {
 			return nil
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
 		}
 	}
 	all, err := d.db.Channels(ctx)
 	if err != nil {
 		return err
 	}
-	for _, c := range all {
-		if !c.Removed {
-			return d.haltCopied(ctx)
-		}
+	if slices.ContainsFunc(all, func(c spread.Channel) bool { return !c.Removed }) {
+		d.unsaid = true
+		err = d.sayCopied(ctx)
+	} else {
+		err = d.takePlace(ctx)
 	}
-	return d.takePlace(ctx)
+	if err != nil { // a full disk keeps nobody from reading reports
+		d.cfg.Diary.Error("where this desk lies could not be written down", "cause", err)
+	}
+	return nil
+}
+
+// sayCopied stops all spreading if recognise could not. Whoever calls it has locked
+// spreading, or opens the desk.
+func (d *Desk) sayCopied(ctx context.Context) error {
+	if !d.unsaid {
+		return nil
+	}
+	if err := d.haltCopied(ctx); err != nil {
+		return err
+	}
+	d.unsaid = false
+	return nil
 }
 
 // haltCopied stops all spreading in the desk's own name, and what a person stopped

@@ -81,6 +81,7 @@ type Desk struct {
 
 	archive *likeness.Archive // of all prints in the database, nil until it is needed; in memory only
 
+	unsaid     bool  // it was opened from a copy, and that could not be written down yet; spreading guards it
 	unfinished bool  // an approved proposal could not be published at the start
 	withheld   error // why an approved proposal was taken back, until a job has told it; publishing guards it
 }

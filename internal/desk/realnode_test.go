@@ -5,6 +5,8 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"kua/internal/casefile"
@@ -13,6 +15,7 @@ import (
 	"kua/internal/node"
 	"kua/internal/nodeapi"
 	"kua/internal/parcel"
+	"kua/internal/tlog"
 	"kua/internal/verify"
 	"kua/internal/witness"
 )
@@ -117,8 +120,29 @@ func TestRoadThroughNode(t *testing.T) {
 	ok(t, err)
 	_, err = c.sit(d, c.dana).Approve(ctx, third.ID, casefile.Checklist())
 	ok(t, err)
+	brought := 0
+	crashHook = func(point string) { // a file of the node's log goes bad by itself, and is mended
+		if point != "push: log brought" {
+			return
+		}
+		if brought++; brought > 1 {
+			return
+		}
+		cp, err := d.checkpoint()
+		ok(t, err)
+		name := filepath.Join(h.dir, "edition", "log", filepath.FromSlash(tlog.TilePath(0, 0, int(cp.Size))))
+		b, err := os.ReadFile(name)
+		ok(t, err)
+		b[0] ^= 1
+		ok(t, os.WriteFile(name, b, 0o600))
+	}
+	defer func() { crashHook = nil }()
 	_, err = d.Publish(ctx, nil)
 	ok(t, err)
+	ok(t, d.WaitIdle(ctx))
+	if brought != 1 {
+		t.Errorf("the log was mended only when it was brought for the %d. time", brought)
+	}
 	c.served(d, h)
 }
 

@@ -55,6 +55,9 @@ func (d *Desk) round(ctx context.Context, away bool, progress func(done, total i
 	}
 	d.spreading.Lock()
 	defer d.spreading.Unlock()
+	if err := d.sayCopied(ctx); err != nil {
+		return out, err
+	}
 	tried := make(map[try]bool)
 	if err := d.callDue(ctx, &out, tried, true, progress); err != nil {
 		return out, err

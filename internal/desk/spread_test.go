@@ -734,6 +734,11 @@ func TestPutBackFromABackup(t *testing.T) {
 		t.Errorf("stopped before it was found to be a copy, it says %q, %v", by, err)
 	}
 	ok(t, x.s.ReleaseSpreading(ctx))
+	x.d.unsaid = true // as when the disk was full at the opening
+	if out := x.spread(); !out.Halted || x.p.saw(t) != nil || x.d.unsaid {
+		t.Errorf("a copy that could not say so yet sends: %+v", out)
+	}
+	ok(t, x.s.ReleaseSpreading(ctx))
 	x.close(x.d)
 	if !x.run(order{Act: "spread", Platform: x.p.diary, DieAt: "place: made"}, 0) {
 		t.Fatal("it was not killed")

@@ -49,8 +49,8 @@ func (p *Packer) Pack(next http.Handler) http.Handler {
 			return
 		}
 		w := &packing{ResponseWriter: rw, p: p}
-		defer w.end()
 		next.ServeHTTP(w, r)
+		w.end() // not of an answer that was given up: half a page must not look whole
 	})
 }
 
