@@ -135,7 +135,11 @@ var reads = []struct {
 		return err
 	}},
 	{"the rows behind a number of formal appeals", "appeal_leg_rows", func(ctx context.Context, db *DB) error {
-		_, err := db.AppealsOf(ctx, "big", "2026-03", 0, 200)
+		_, err := db.AppealsOf(ctx, "authority", []string{"big"}, "2026-03", 0, 200)
+		return err
+	}},
+	{"the rows behind such a number of an area", "appeal_leg_month", func(ctx context.Context, db *DB) error {
+		_, err := db.AppealsOf(ctx, "area", []string{"north", "south"}, "2026-03", 0, 200)
 		return err
 	}},
 	{"accounts of a name", "account_called", func(ctx context.Context, db *DB) error {

@@ -570,7 +570,7 @@ func TestPages(t *testing.T) {
 			method, path string
 			form         url.Values
 		}{
-			{"GET", "/", nil}, {"GET", "/tell", nil}, {"GET", "/tell/manhole", nil}, {"GET", "/tell/heating", nil}, {"GET", "/tell/no-answer", nil}, {"GET", "/mine", nil}, {"GET", "/score", nil}, {"GET", "/score/authority/water", nil}, {"GET", "/score/appeals", nil}, {"GET", "/score/appeals/water", nil}, {"GET", "/data", nil},
+			{"GET", "/", nil}, {"GET", "/tell", nil}, {"GET", "/tell/manhole", nil}, {"GET", "/tell/heating", nil}, {"GET", "/tell/no-answer", nil}, {"GET", "/mine", nil}, {"GET", "/score", nil}, {"GET", "/score/authority/water", nil}, {"GET", "/appeals/authority", nil}, {"GET", "/appeals/area/south", nil}, {"GET", "/data", nil},
 			{"GET", "/map", nil}, {"GET", "/area/south", nil}, {"GET", "/map?view=45.05,65.15,12", nil}, {"POST", "/tell/manhole", url.Values{"view": {"open"}}}, {"GET", "/ground.svg", nil},
 			{"GET", "/case/" + id, nil}, {"POST", "/review/manhole", sent}, {"POST", "/send/manhole", sent}, {"POST", "/mine", sent}, {"GET", "/nothing", nil},
 		} {
