@@ -553,7 +553,7 @@ func TestListStands(t *testing.T) {
 	})
 }
 
-var tellScripts = regexp.MustCompile(`<script defer src="/assets/lane-(?:where|draft)\.[0-9A-Z]+\.js"></script>`)
+var tellScripts = regexp.MustCompile(`<script defer src="/assets/lane-(?:where|shrink|draft)\.[0-9A-Z]+\.js"></script>`)
 
 // TestPages holds every page in every language: whole, nothing inline, nothing
 // from elsewhere, no script, no cookie, and small.
