@@ -12,6 +12,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { listHeard, scoreHeard } from "./heard.mjs";
 
 const [address, links, wrong, repaired, still, gone] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -263,10 +264,16 @@ try {
   assert.match(await citizen.locator("main").innerText(), /same trouble: 1\.[\s\S]*Counted as confirmed[\s\S]*Yes, mended[\s\S]*mended 0, partly 0, not mended 1/);
   await look(citizen, "journey-confirmed");
 
+  await citizen.goto(`${address}/ru/open/`);
+  const list = await listHeard(citizen, "the list");
+  for (const state of [/· открыто$/, /· закрыто$/]) assert.ok(list.some((r) => state.test(r.beside)), `no report of the list is ${state}: ${JSON.stringify(list)}`);
+  await look(citizen, "front");
   await citizen.goto(`${address}/ru/open/score`);
+  assert.ok((await scoreHeard(citizen, "the scoreboard")).bars.length > 0);
   await look(citizen, "score");
   await citizen.goto(`${address}/ru/open/score/authority/water`);
   assert.match(await citizen.locator(".bar").first().getAttribute("aria-label"), /из 24 сообщённых/);
+  assert.equal((await scoreHeard(citizen, "one of the scoreboard")).months, 12);
   await look(citizen, "score-one");
   await citizen.goto(`${address}/en/open/data`);
   await look(citizen, "data");
