@@ -220,12 +220,12 @@ func (w *Web) Before(next http.Handler) http.Handler {
 			next.ServeHTTP(rw, r)
 			return
 		}
-		_, _, err := w.lane.Current(r.Context())
+		ctx, err := w.lane.Pinned(r.Context())
 		if errors.Is(err, fault.NotFound("lane.no_directory")) {
 			next.ServeHTTP(rw, r)
 			return
 		}
-		mine.ServeHTTP(rw, r)
+		mine.ServeHTTP(rw, r.WithContext(ctx))
 	})
 }
 
