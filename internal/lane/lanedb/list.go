@@ -221,9 +221,9 @@ func marked(word string) bool {
 // glance is how many of the newest show whether words are rare.
 const glance = 500
 
-// wordsAlone reports that nothing but its words leaves much out of a list.
+// wordsAlone reports that nothing but its words leaves much out of a list of the newest.
 func (f Filter) wordsAlone() bool {
-	return len(f.chosen()) == 0 && f.Box == nil && f.Authority == nil && len(f.Standings) == 0 && f.First+f.Last+f.Live == ""
+	return !f.Rising && len(f.chosen()) == 0 && f.Box == nil && f.Authority == nil && len(f.Standings) == 0 && f.First+f.Last+f.Live == ""
 }
 
 // search finds words on PostgreSQL, whose index of words knows no order: first by
@@ -265,15 +265,15 @@ func (db *DB) search(ctx context.Context, f Filter, w walk) ([]Request, error) {
 		found, err = db.follow(ctx, near)
 		return found, len(found) == w.limit || f.Rising && last >= newest || !f.Rising && first <= 1, err
 	}
-	glanced := f.wordsAlone()
-	if glanced {
+	newestHave := true
+	if f.wordsAlone() {
 		found, whole, err := near(glance)
 		if err != nil || whole {
 			return found, err
 		}
-		glanced = len(found) == 0 // words that few have are not looked for among many
+		newestHave = len(found) > 0
 	}
-	if !glanced {
+	if newestHave {
 		if found, whole, err := near(int64(max(db.gather, 20*w.limit))); err != nil || whole {
 			return found, err
 		}
