@@ -20,6 +20,7 @@ const ENTRIES = {
   "lane.css": "lane/lane.css",
   "lane-where.js": "lane/where.ts",
   "lane-draft.js": "lane/draft.ts",
+  "lane-shrink.js": "lane/shrink.ts",
   "lane-passkey.js": "lane/passkey.ts",
   "lane-work.js": "lane/work.ts",
   "lane-work-worker.js": "lane/work-worker.ts",

@@ -83,7 +83,11 @@ func (a *app) tell(key string, asJSON bool, args ...any) {
 func (a *app) sayDifference(d lane.Difference) {
 	switch d.What {
 	case lane.DiffersNumber:
-		a.say("cli.lane.number", d.Kind, d.ID, d.Month, string(d.Standing), d.Kept, d.Counted)
+		what := d.Kind
+		if d.Track == lane.AppealTrack {
+			what = d.Track + " " + d.Kind
+		}
+		a.say("cli.lane.number", what, d.ID, d.Month, string(d.Standing), d.Kept, d.Counted)
 	case lane.DiffersStanding:
 		a.say("cli.lane.standing", d.Part, string(d.Was), string(d.Standing))
 	case lane.DiffersOutcome:

@@ -281,7 +281,7 @@ func (w *walls) settle(t *testing.T, l *lane.Lane, kept sqldb.Config) {
 		"/picture/{name}": picture.Hash + ".jpg", "/area/{id}": "south", "/at/{token}": link, "/alert/{mark}": alert, "/check/{token}": checker,
 		"/check/{token}/{id}": strconv.FormatInt(waits.ID, 10), "/check/{token}/{id}/picture/{name}": unseen.Hash + ".jpg", "/office/enrol/{token}": open,
 		"/office/part/{number}": strconv.FormatInt(number, 10), "/authority/{id}": "water", "/ask/{id}": "water", "/score/{kind}": "authority", "/score/{kind}/{id}": "water",
-		"/score/appeals/{id}": "water", "/open311/{discovery}": "discovery.json", "GET /open311/v2/{list}": "requests.xml", "POST /open311/v2/{list}": "requests.json",
+		"/score/appeals/{id}": "water", "/appeals/{kind}": "area", "/appeals/{kind}/{id}": "south", "/open311/{discovery}": "discovery.json", "GET /open311/v2/{list}": "requests.xml", "POST /open311/v2/{list}": "requests.json",
 		"/open311/v2/services/{one}": "manhole.xml", "/open311/v2/requests/{one}": id + ".json", "/open311/v2/tokens/{one}": "x.json"}
 
 	words, err := locale.Load(web.Locales())

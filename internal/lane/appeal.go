@@ -98,6 +98,9 @@ func (l *Lane) Appeal(ctx context.Context, id int64, code string) (Appeal, error
 	return l.stand(ctx, all)
 }
 
+// Unbegun gives the formal appeal of a request for which nothing was entered. The faults are Appeal's.
+func (l *Lane) Unbegun(ctx context.Context) (Appeal, error) { return l.stand(ctx, nil) }
+
 // readEntries checks the chain of an appeal's entries; with the holder's code it opens
 // their notes.
 func readEntries(id int64, kept []lanedb.Event, code string) (all []Entry, err error) {

@@ -138,6 +138,9 @@ func (l *Lane) olderRouter(number int64, read func() (lanedb.Version, []lanedb.F
 // lane.no_directory; it is read anew only when another one was imported, by this
 // process or another.
 func (l *Lane) Current(ctx context.Context) (Version, *authority.Router, error) {
+	if p, ok := ctx.Value(pinKey{}).(pinned); ok {
+		return p.version, p.router, nil
+	}
 	newest, err := l.db.Versions(ctx, 0, 1)
 	if err != nil {
 		return Version{}, nil, err
@@ -151,6 +154,23 @@ func (l *Lane) Current(ctx context.Context) (Version, *authority.Router, error) 
 		}
 	}
 	return l.newest, l.router, nil
+}
+
+type pinKey struct{}
+
+type pinned struct {
+	version Version
+	router  *authority.Router
+}
+
+// Pinned gives a context with which Current gives what it gives now: what a page is made
+// of is one directory, and is read once.
+func (l *Lane) Pinned(ctx context.Context) (context.Context, error) {
+	v, router, err := l.Current(ctx)
+	if err != nil {
+		return ctx, err
+	}
+	return context.WithValue(ctx, pinKey{}, pinned{v, router}), nil
 }
 
 // Versions lists versions, newest first, those below before (0: all).

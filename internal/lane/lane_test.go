@@ -163,6 +163,32 @@ func TestReadsLeaveNothingOpen(t *testing.T) {
 	})
 }
 
+// TestPinned: what is made of one directory goes on with it when a newer one comes; the next sees that.
+func TestPinned(t *testing.T) {
+	l, err := lane.Open(t.Context(), lane.Config{Dir: t.TempDir()})
+	check(t, err)
+	defer l.Close()
+	withCity(t, l)
+	ctx, err := l.Pinned(t.Context())
+	check(t, err)
+	_, files, err := l.Export(t.Context(), 0)
+	check(t, err)
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: text}
+	}
+	longer(t, fsys, "2026-10-14")
+	_, fresh, _, err := l.Import(t.Context(), fsys)
+	if err != nil || !fresh {
+		t.Fatalf("Import: %v, %v", fresh, err)
+	}
+	for want, in := range map[int64]context.Context{1: ctx, 2: t.Context()} {
+		if v, _, err := l.Current(in); err != nil || v.Number != want {
+			t.Errorf("version %d, want %d: %v", v.Number, want, err)
+		}
+	}
+}
+
 // TestImportRefuses: a folder with an error changes nothing at all.
 func TestImportRefuses(t *testing.T) {
 	onBoth(t, func(t *testing.T, open func() *lane.Lane, _ sqldb.Config) {

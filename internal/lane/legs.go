@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,8 +14,7 @@ import (
 	"kua/internal/lane/lanedb"
 )
 
-// AppealTrack is the track of formal appeals: counted per authority and never added to
-// public reports.
+// AppealTrack is the track of formal appeals, which are never added to public reports.
 const AppealTrack = lanedb.AppealTrack
 
 // LegStanding is as what the stay of a formal appeal with one authority is counted.
@@ -65,18 +65,18 @@ func (s LegStanding) on(due, today appeal.Day) LegStanding {
 	return s
 }
 
-// LegCount is how many legs of one authority stand one way; they came in one month.
+// LegCount is how many legs of one id stand one way; they came in one month.
 type LegCount struct {
-	Month, Authority string
-	Standing         LegStanding
-	N                int64
+	Month, ID string
+	Standing  LegStanding
+	N         int64
 }
 
-// TallyAppeals counts formal appeals per authority for the months (2006-01) from first
+// TallyAppeals counts the stays of formal appeals for the months (2006-01) from first
 // to last, as they stand today in the directory's country. Its cost grows with those
 // months and the days on which something is due in them, never with the archive.
-func (l *Lane) TallyAppeals(ctx context.Context, first, last string) ([]LegCount, error) {
-	kept, err := l.db.Tally(ctx, string(PerAuthority), AppealTrack, first, last)
+func (l *Lane) TallyAppeals(ctx context.Context, kind Kind, first, last string) ([]LegCount, error) {
+	kept, err := l.db.Tally(ctx, string(kind), AppealTrack, first, last)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (l *Lane) countryToday(ctx context.Context) (appeal.Day, error) {
 // LegTallied is counts of legs by standing.
 type LegTallied map[LegStanding]int64
 
-// All is how many were sent to the authority.
+// All is how many were sent.
 func (t LegTallied) All() (n int64) {
 	for _, one := range t {
 		n += one
@@ -125,7 +125,7 @@ func (t LegTallied) Three() (inTime, late, silent Share) {
 
 // LegRow is one stay of a formal appeal as everybody may know of it.
 type LegRow struct {
-	Request  int64
+	Request  Request
 	Number   int // of the stay, from 1
 	Leg      appeal.Leg
 	Standing LegStanding
@@ -134,10 +134,11 @@ type LegRow struct {
 // legsAtOnce is how many appeals are read in one batch.
 const legsAtOnce = 200
 
-// WalkLegs gives the stays with an authority that began in the months of a span, month by
+// WalkLegs gives the stays that began in the months of a span, with an authority or of
+// reports from some areas or of a category (kind), month by
 // month and in the order of their reports, a batch at a time. Appeals of reports that nobody may see
 // are left out. The authority's numbers and reasons are in none.
-func (l *Lane) WalkLegs(ctx context.Context, authority string, span Span, yield func([]LegRow) error) error {
+func (l *Lane) WalkLegs(ctx context.Context, kind Kind, ids []string, span Span, yield func([]LegRow) error) error {
 	for month, err := time.Parse("2006-01", span.First); ; month = month.AddDate(0, 1, 0) {
 		if err != nil {
 			return fmt.Errorf("read the first month of a span: %w", err)
@@ -145,20 +146,20 @@ func (l *Lane) WalkLegs(ctx context.Context, authority string, span Span, yield 
 		if month.Format("2006-01") > span.Last {
 			return nil
 		}
-		if err := l.walkLegs(ctx, authority, month.Format("2006-01"), yield); err != nil {
+		if err := l.walkLegs(ctx, kind, ids, month.Format("2006-01"), yield); err != nil {
 			return err
 		}
 	}
 }
 
-func (l *Lane) walkLegs(ctx context.Context, authority, month string, yield func([]LegRow) error) error {
+func (l *Lane) walkLegs(ctx context.Context, kind Kind, ids []string, month string, yield func([]LegRow) error) error {
 	for after := int64(0); ; {
-		ids, err := l.db.AppealsOf(ctx, authority, month, after, legsAtOnce)
-		if err != nil || len(ids) == 0 {
+		requests, err := l.db.AppealsOf(ctx, string(kind), ids, month, after, legsAtOnce)
+		if err != nil || len(requests) == 0 {
 			return err
 		}
 		var rows []LegRow
-		for _, id := range ids {
+		for _, id := range requests {
 			r, err := l.Request(ctx, id)
 			if err != nil {
 				return err
@@ -171,16 +172,16 @@ func (l *Lane) walkLegs(ctx context.Context, authority, month string, yield func
 				return err
 			}
 			for i, leg := range a.Standing.Legs {
-				if leg.Authority == authority && string(leg.Submitted.Day)[:7] == month {
+				if string(leg.Submitted.Day)[:7] == month && (kind != PerAuthority || slices.Contains(ids, leg.Authority)) {
 					standing, due := legStanding(leg)
-					rows = append(rows, LegRow{id, i + 1, leg, standing.on(due, a.Today)})
+					rows = append(rows, LegRow{r, i + 1, leg, standing.on(due, a.Today)})
 				}
 			}
 		}
 		if err := yield(rows); err != nil {
 			return err
 		}
-		after = ids[len(ids)-1]
+		after = requests[len(requests)-1]
 	}
 }
 
@@ -267,7 +268,7 @@ func (l *Lane) recountAppeals(ctx context.Context, mend bool) (all []Difference,
 		all = append(all, d)
 	}
 	for _, c := range cells {
-		all = append(all, Difference{What: DiffersNumber, Kind: AppealTrack, ID: c.Cell.ID, Month: c.Cell.Month, Standing: Standing(c.Cell.Standing), Kept: c.Kept, Counted: c.Counted})
+		all = append(all, differs(AppealTrack, c))
 	}
 	return all, err
 }

@@ -12,17 +12,24 @@ import (
 	"kua/internal/appeal"
 	"kua/internal/fault"
 	"kua/internal/lane"
+	"kua/internal/locale"
 	"kua/internal/sqldb"
 )
 
 // legCounts gives the counts of an authority's formal appeals in this year.
 func legCounts(t *testing.T, l *lane.Lane, of string) lane.LegTallied {
 	t.Helper()
-	all, err := l.TallyAppeals(t.Context(), "2026-01", "2026-12")
+	return legCountsPer(t, l, lane.PerAuthority, of)
+}
+
+// legCountsPer gives those of an authority, an area or a category.
+func legCountsPer(t *testing.T, l *lane.Lane, kind lane.Kind, of string) lane.LegTallied {
+	t.Helper()
+	all, err := l.TallyAppeals(t.Context(), kind, "2026-01", "2026-12")
 	check(t, err)
 	in := lane.LegTallied{}
 	for _, c := range all {
-		if c.Authority == of {
+		if c.ID == of {
 			in[c.Standing] += c.N
 		}
 	}
@@ -30,15 +37,15 @@ func legCounts(t *testing.T, l *lane.Lane, of string) lane.LegTallied {
 }
 
 // TestAppealsAreCounted: each stay of a formal appeal stands in one number of its
-// authority, kept up by each entry and each correction; that it is overdue follows from
+// authority, of its report's area and of its category, kept up by each entry and each correction;
+// that it is overdue follows from
 // the day and is stored nowhere; no public report is among them, and none of them among
 // the public reports; a recount finds what was changed behind its back.
 func TestAppealsAreCounted(t *testing.T) {
 	onBothSealing(t, func(t *testing.T, l *lane.Lane, c *collective, raw sqldb.Config) {
 		ctx := t.Context()
 		c.now = time.Date(2026, 9, 30, 12, 0, 0, 0, time.UTC)
-		begin := func(entries ...lane.Entry) lane.Draft {
-			d := manhole()
+		told := func(d lane.Draft, entries ...lane.Entry) lane.Draft {
 			submit(t, l, d)
 			attest(t, l, d.Code, act(appeal.Submitted, "2026-09-01", to("water")))
 			for _, e := range entries {
@@ -46,6 +53,7 @@ func TestAppealsAreCounted(t *testing.T) {
 			}
 			return d
 		}
+		begin := func(entries ...lane.Entry) lane.Draft { return told(manhole(), entries...) }
 		registered := act(appeal.Registered, "2026-09-02", number("ЖТ-1"))
 		begin()
 		begin(registered)
@@ -53,36 +61,57 @@ func TestAppealsAreCounted(t *testing.T) {
 		begin(registered, act(appeal.Answered, "2026-09-29"))
 		begin(act(appeal.Delivered, "2026-09-02"), act(appeal.Answered, "2026-09-10"))
 		begin(registered, act(appeal.Forwarded, "2026-09-03", to("roads")))
-		begin(act(appeal.Withdrawn, "2026-09-03"))
+		told(lane.Draft{Code: lane.NewCode(), Category: "pothole", Language: locale.Russian, Words: "Яма, выдумано", Area: "north"}, act(appeal.Withdrawn, "2026-09-03"))
 		wants := func(of string, want lane.LegTallied) {
 			t.Helper()
 			if got := legCounts(t, l, of); !equalTally(got, want) {
 				t.Errorf("%s on %s: %v, want %v", of, c.now.Format(time.DateOnly), got, want)
 			}
 		}
-		reports := counts(t, l, lane.PerAuthority)
+		reports := map[lane.Kind]map[lane.Standing]int64{}
+		for _, kind := range lane.Kinds {
+			reports[kind] = counts(t, l, kind)
+		}
 		wants("water", lane.LegTallied{lane.LegUnclocked: 1, lane.LegSilent: 1, lane.LegInTime: 1, lane.LegLate: 1, lane.LegAnswered: 1, lane.LegPassed: 1, lane.LegTakenBack: 1})
 		wants("roads", lane.LegTallied{lane.LegUnclocked: 1})
+		for of, want := range map[string]lane.LegTallied{
+			"area south":       {lane.LegUnclocked: 2, lane.LegSilent: 1, lane.LegInTime: 1, lane.LegLate: 1, lane.LegAnswered: 1, lane.LegPassed: 1},
+			"area north":       {lane.LegTakenBack: 1},
+			"category manhole": {lane.LegUnclocked: 2, lane.LegSilent: 1, lane.LegInTime: 1, lane.LegLate: 1, lane.LegAnswered: 1, lane.LegPassed: 1},
+			"category pothole": {lane.LegTakenBack: 1},
+		} {
+			kind, id, _ := strings.Cut(of, " ")
+			if got := legCountsPer(t, l, lane.Kind(kind), id); !equalTally(got, want) {
+				t.Errorf("%s: %v, want %v", of, got, want)
+			}
+		}
 		c.now = time.Date(2026, 9, 10, 12, 0, 0, 0, time.UTC)
 		wants("water", lane.LegTallied{lane.LegUnclocked: 1, lane.LegRunning: 1, lane.LegInTime: 1, lane.LegLate: 1, lane.LegAnswered: 1, lane.LegPassed: 1, lane.LegTakenBack: 1})
 		c.now = time.Date(2026, 9, 30, 12, 0, 0, 0, time.UTC)
 		attest(t, l, inTime.Code, lane.Entry{Voids: 3}) // the answer was a mistake
 		wants("water", lane.LegTallied{lane.LegUnclocked: 1, lane.LegSilent: 2, lane.LegLate: 1, lane.LegAnswered: 1, lane.LegPassed: 1, lane.LegTakenBack: 1})
-		if now := counts(t, l, lane.PerAuthority); !equalTally(now, reports) {
-			t.Errorf("an appeal moved the numbers of the reports: %v, were %v", now, reports)
+		for _, kind := range lane.Kinds {
+			if now := counts(t, l, kind); !equalTally(now, reports[kind]) {
+				t.Errorf("an appeal moved the numbers of the reports per %s: %v, were %v", kind, now, reports[kind])
+			}
 		}
 		whole(t, l)
 
-		var rows []lane.LegRow
-		check(t, l.WalkLegs(ctx, "water", lane.Span{First: "2026-01", Last: "2026-12"}, func(batch []lane.LegRow) error { rows = append(rows, batch...); return nil }))
-		in := lane.LegTallied{}
-		for _, r := range rows {
-			if in[r.Standing]++; r.Leg.Number != "" && r.Leg.Number != "\u2026" {
-				t.Errorf("a row has the authority's number: %+v", r.Leg)
+		for kind, ids := range map[lane.Kind][]string{lane.PerAuthority: {"water", "roads"}, lane.PerArea: {"south", "north"}, lane.PerCategory: {"manhole", "pothole"}} {
+			for _, id := range ids {
+				in := lane.LegTallied{}
+				check(t, l.WalkLegs(ctx, kind, []string{id}, lane.Span{First: "2026-01", Last: "2026-12"}, func(batch []lane.LegRow) error {
+					for _, r := range batch {
+						if in[r.Standing]++; r.Leg.Number != "" && r.Leg.Number != "\u2026" {
+							t.Errorf("a row has the authority's number: %+v", r.Leg)
+						}
+					}
+					return nil
+				}))
+				if want := legCountsPer(t, l, kind, id); !equalTally(in, want) || len(in) == 0 {
+					t.Errorf("the rows of the %s %s are %v, want %v", kind, id, in, want)
+				}
 			}
-		}
-		if !equalTally(in, legCounts(t, l, "water")) {
-			t.Errorf("the rows are %v", in)
 		}
 
 		db, err := sqldb.Open(ctx, raw)
@@ -100,9 +129,15 @@ func TestAppealsAreCounted(t *testing.T) {
 		harm(`UPDATE appeal_leg SET standing = 'in_time', due = '' WHERE standing = 'unclocked' AND authority = 'roads'`)
 		all, err := l.Recount(ctx, false)
 		check(t, err)
-		kinds := map[lane.DifferenceKind]int{}
+		kinds, area := map[lane.DifferenceKind]int{}, 0
 		for _, d := range all {
 			kinds[d.What]++
+			if d == (lane.Difference{What: lane.DiffersNumber, Track: lane.AppealTrack, Kind: "area", ID: "south", Month: "2026-09", Standing: "late", Kept: 6, Counted: 1}) {
+				area++
+			}
+		}
+		if area != 1 {
+			t.Errorf("a recount does not tell of the area's number: %+v", all)
 		}
 		if kinds[lane.DiffersAppeal] != 1 || kinds[lane.DiffersNumber] == 0 || len(kinds) != 2 {
 			t.Errorf("a recount tells of %+v", all)
@@ -155,7 +190,7 @@ func TestNoAuthorityClearsItsSilence(t *testing.T) {
 		if got, want := legCounts(t, l, "water"), (lane.LegTallied{lane.LegSilent: 4, lane.LegLate: 1, lane.LegInTime: 1}); !equalTally(got, want) {
 			t.Errorf("%v, want %v", got, want)
 		}
-		check(t, l.WalkLegs(t.Context(), "water", lane.Span{First: "2026-09", Last: "2026-09"}, func(batch []lane.LegRow) error {
+		check(t, l.WalkLegs(t.Context(), lane.PerAuthority, []string{"water"}, lane.Span{First: "2026-09", Last: "2026-09"}, func(batch []lane.LegRow) error {
 			for _, r := range batch {
 				if r.Leg.Closed != "" && r.Leg.Entered != "2026-11-30" {
 					t.Errorf("entered on %q: %+v", r.Leg.Entered, r.Leg)
@@ -192,7 +227,7 @@ func TestHiddenAppealsAreNotCounted(t *testing.T) {
 			all, err := l.Recount(ctx, false)
 			check(t, err)
 			for _, d := range all {
-				if d.What == lane.DiffersAppeal || d.Kind == lane.AppealTrack {
+				if d.What == lane.DiffersAppeal || d.Track == lane.AppealTrack {
 					t.Errorf("%s: a recount tells of %+v", what, d)
 				}
 			}

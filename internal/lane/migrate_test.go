@@ -96,6 +96,53 @@ func TestOldAnswersAreFound(t *testing.T) {
 	})
 }
 
+// TestOldAppealsAreCountedEverywhere: formal appeals that were counted for their authorities
+// alone are in the numbers of areas and categories after the upgrade, but those that were counted nowhere.
+func TestOldAppealsAreCountedEverywhere(t *testing.T) {
+	onBothFrom(t, pgtest.Database, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		raw.Migrations = stepsBefore(t, "appeals")
+		old, err := sqldb.Open(t.Context(), raw)
+		check(t, err)
+		check(t, old.Tx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			for _, statement := range []string{
+				`INSERT INTO directory (version, place, digest, day) VALUES (1, 'ulgi', 'ab', '2026-06-01')`,
+				`INSERT INTO request (id, directory, category, language, words, answers, area, visibility, open, day) VALUES (1, 1, 'water', 'ru', 'x', '{}', 'south', 'public', 1, '2026-06-01'),
+					(2, 1, 'heating', 'ru', 'x', '{}', 'south', 'public', 1, '2026-06-01'), (3, 1, 'water', 'ru', 'x', '{}', 'north', 'held', 1, '2026-06-01')`,
+				`INSERT INTO appeal_with (request, authority, open, counted) VALUES (1, 'roads', 1, 1), (2, 'water', 1, 1), (3, 'water', 1, 0)`,
+				`INSERT INTO appeal_leg (request, leg, authority, month, standing, due) VALUES (1, 1, 'water', '2026-06', 'passed', ''), (1, 2, 'roads', '2026-07', 'running', '2026-07-20'),
+					(2, 1, 'water', '2026-06', 'passed', ''), (3, 1, 'water', '2026-06', 'late', '')`,
+			} {
+				if _, err := tx.ExecContext(ctx, statement); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		check(t, old.Close())
+		check(t, open().Close())
+		raw.Migrations = nil
+		now, err := sqldb.Open(t.Context(), raw)
+		check(t, err)
+		defer now.Close()
+		rows, err := now.QueryContext(t.Context(), `SELECT kind, month, id, standing, sum(n) FROM tally WHERE track = 'appeal' GROUP BY kind, month, id, standing ORDER BY kind, month, id`)
+		check(t, err)
+		defer rows.Close()
+		var got []string
+		for rows.Next() {
+			var kind, month, id, standing string
+			var n int64
+			check(t, rows.Scan(&kind, &month, &id, &standing, &n))
+			got = append(got, fmt.Sprint(kind, " ", month, " ", id, " ", standing, " ", n))
+		}
+		check(t, rows.Err())
+		want := []string{"area 2026-06 south passed 2", "area 2026-07 south running 2026-07-20 1",
+			"category 2026-06 heating passed 1", "category 2026-06 water passed 1", "category 2026-07 water running 2026-07-20 1"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // TestOldLaneIsCounted: a lane that was kept before anything was counted is
 // counted by the step that begins it.
 func TestOldLaneIsCounted(t *testing.T) {

@@ -33,6 +33,8 @@ const (
 const (
 	// MaxPictures is the most of a report, and of any later act of a citizen.
 	MaxPictures = 4
+	// PictureSide is the longest that a kept picture's longer side is, in pixels.
+	PictureSide = 2048
 	// MaxPictureBytes is the most that a photo may have as it comes.
 	MaxPictureBytes = 16 << 20
 

@@ -11,7 +11,8 @@ import (
 // Difference is one thing that is not as it was counted anew.
 type Difference struct {
 	What     DifferenceKind `json:"what"`
-	Kind     string         `json:"kind,omitempty"` // of a number: authority, area or category
+	Track    string         `json:"track,omitempty"` // of a number: report or appeal
+	Kind     string         `json:"kind,omitempty"`  // of a number: authority, area or category
 	ID       string         `json:"id,omitempty"`
 	Month    string         `json:"month,omitempty"`
 	Standing Standing       `json:"standing,omitempty"`
@@ -55,9 +56,9 @@ func (l *Lane) Recount(ctx context.Context, mend bool) ([]Difference, error) {
 		return func(c lanedb.Counted) { all = append(all, damage(c)...) }
 	})
 	for _, k := range kept {
-		d := Difference{What: DiffersNumber, Kind: k.Cell.Kind, ID: k.Cell.ID, Month: k.Cell.Month, Standing: Standing(k.Cell.Standing), Kept: k.Kept, Counted: k.Counted}
+		d := differs(ReportTrack, k)
 		if k.Assignment != 0 {
-			d.What, d.Part, d.Was = DiffersStanding, k.Assignment, Standing(k.Was)
+			d = Difference{What: DiffersStanding, Standing: d.Standing, Part: k.Assignment, Was: Standing(k.Was)}
 		}
 		all = append(all, d)
 	}
@@ -68,9 +69,14 @@ func (l *Lane) Recount(ctx context.Context, mend bool) ([]Difference, error) {
 	}
 	slices.SortFunc(all, func(a, b Difference) int {
 		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.Request, b.Request), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Part, b.Part),
-			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Month, b.Month), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Standing, b.Standing))
+			cmp.Compare(a.Track, b.Track), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Month, b.Month), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Standing, b.Standing))
 	})
 	return all, err
+}
+
+// differs is a number of a track that is kept otherwise than it was counted.
+func differs(track string, k lanedb.Difference) Difference {
+	return Difference{What: DiffersNumber, Track: track, Kind: k.Cell.Kind, ID: k.Cell.ID, Month: k.Cell.Month, Standing: Standing(k.Cell.Standing), Kept: k.Kept, Counted: k.Counted}
 }
 
 // damage holds what is kept of a request against its history.

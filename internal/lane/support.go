@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"kua/internal/fault"
+	"kua/internal/lane/lanedb"
 )
 
 // Support keeps that somebody has the same trouble as a request tells of; the
@@ -28,7 +29,8 @@ func (l *Lane) Support(ctx context.Context, id int64, code string) error {
 	return l.db.AddSupport(ctx, id, hash)
 }
 
-// Supporters counts those who have the same trouble.
-func (l *Lane) Supporters(ctx context.Context, id int64) (int64, error) {
-	return l.db.Supporters(ctx, id)
-}
+// Beside is what there is of a request beside its parts and its history.
+type Beside = lanedb.Beside
+
+// Beside gives it by one look: most requests have nothing of it, and a page need not ask for it piece by piece.
+func (l *Lane) Beside(ctx context.Context, id int64) (Beside, error) { return l.db.Beside(ctx, id) }

@@ -42,6 +42,7 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 		"timezone":           "UTC",
 		"lock_timeout":       "60s",
 		"plan_cache_mode":    "force_custom_plan", // one plan for every word or box would be wrong for most
+		"jit":                "off",               // compiling takes longer than any statement here runs
 	} {
 		conn.RuntimeParams[param] = value
 	}

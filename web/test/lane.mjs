@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { heard, listHeard } from "./heard.mjs";
 
 const [address] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -38,25 +39,6 @@ async function look(page, name) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= page.viewportSize().width, `${name} is ${wide} px wide`);
   if (shots) await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
-}
-
-// heard gives what a screen reader gets of a page, and holds that it has one main part,
-// and headings that begin with the first level and leave none out.
-async function heard(page, name) {
-  const reader = await page.context().newCDPSession(page);
-  const { nodes } = await reader.send("Accessibility.getFullAXTree");
-  await reader.detach();
-  const all = nodes.filter((n) => !n.ignored).map((n) => ({
-    role: n.role?.value,
-    name: n.name?.value ?? "",
-    ...Object.fromEntries((n.properties ?? []).map((p) => [p.name, p.value.value])),
-  }));
-  const levels = all.filter((n) => n.role === "heading").map((n) => n.level);
-  assert.equal(all.filter((n) => n.role === "main").length, 1, name);
-  assert.equal(levels.filter((l) => l === 1).length, 1, `${name}: ${levels}`);
-  levels.reduce((before, l) => (assert.ok(l <= before + 1, `${name}: ${levels}`), l), 0);
-  for (const n of all) if (["link", "button", "textbox", "combobox"].includes(n.role)) assert.notEqual(n.name.trim(), "", `${name} has a ${n.role} without a name`);
-  return all;
 }
 
 // mapHeard holds that every mark of a map is a link with a name, and that the list below
@@ -165,6 +147,7 @@ try {
   const desk = await open({ viewport: { width: 1200, height: 800 }, javaScriptEnabled: true });
   await desk.goto(`${address}/kk/open/`);
   await shown(desk, 1);
+  await listHeard(desk, "the list with a photo");
   await look(desk, "lane-front-desktop");
   await desk.goto(address + first.replace("/ru/", "/kk/"));
   await look(desk, "lane-case-desktop");

@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { scoreHeard } from "./heard.mjs";
 
 const [address, session, ...pages] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -41,6 +42,7 @@ try {
         await page.locator("button[value=reset]").first().click();
         await page.locator("button[value=reset_yes]").waitFor();
       }
+      if (label.startsWith("appeals")) await scoreHeard(page, label);
       if (shots) await page.screenshot({ path: path.join(shots, `${label}-${name}.png`), fullPage: true });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       if (wide > way.viewport.width) wrong.push(`${label} is ${wide} px wide (${name})`);

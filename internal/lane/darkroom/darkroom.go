@@ -26,8 +26,6 @@ import (
 )
 
 const (
-	// Side is the longest that a picture's longer side becomes, in pixels.
-	Side = 2048
 	// SmallSide and SmallBytes bound the small picture of a list.
 	SmallSide  = 320
 	SmallBytes = 15 << 10
@@ -70,7 +68,7 @@ func (d *Darkroom) Clean(ctx context.Context, photo *bytes.Reader) (large, small
 		return large, small, fmt.Errorf("make room for a picture: %w", err)
 	}
 	defer os.RemoveAll(out)
-	_, made, err := d.runner.Clean(ctx, photo, media.Cleaning{Side: Side, Small: SmallSide, SmallBytes: SmallBytes, PhotoAlone: true}, out, nil)
+	_, made, err := d.runner.Clean(ctx, photo, media.Cleaning{Side: lane.PictureSide, Small: SmallSide, SmallBytes: SmallBytes, PhotoAlone: true}, out, nil)
 	if err != nil {
 		return large, small, told(err)
 	}

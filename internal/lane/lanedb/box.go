@@ -3,6 +3,8 @@ package lanedb
 import (
 	"context"
 	"fmt"
+	"sync"
+	"time"
 )
 
 // Box is a stretch of the earth; its borders belong to it.
@@ -30,17 +32,11 @@ func (db *DB) inTree(b Box) condition {
 // chosen is what these ways lead to.
 func (db *DB) byBox(ctx context.Context, b Box, w *walk, chosen []condition) error {
 	tree := db.inTree(b)
-	var p placeholders
-	var n int
-	text := `SELECT count(*) FROM (SELECT 1 FROM request_box WHERE ` + tree(&p) + ` LIMIT ` + p.one(int64(db.gather)) + `) AS found`
-	if db.postgres {
-		p = placeholders{[]any{b.SouthWest.Lon, b.SouthWest.Lat, b.NorthEast.Lon, b.NorthEast.Lat, int64(db.gather)}}
-		text = `SELECT kua_in_box($1, $2, $3, $4, $5)`
-	}
-	if err := db.db.QueryRowContext(ctx, text, p.args...).Scan(&n); err != nil {
+	full, err := db.isFull(ctx, b, tree)
+	if err != nil {
 		return err
 	}
-	if n >= db.gather {
+	if full {
 		if len(w.ways) == 0 {
 			w.ways = bothStates()
 		}
@@ -55,4 +51,53 @@ func (db *DB) byBox(ctx context.Context, b Box, w *walk, chosen []condition) err
 	}
 	w.where, w.ways = append(w.where, chosen...), []condition{out}
 	return nil
+}
+
+// fullFor is how long a box is taken to be as full as it was, and fullKept how many are
+// remembered. It decides by which index a map is read, never what is on it.
+const (
+	fullFor  = time.Hour
+	fullKept = 1000
+)
+
+// fullBoxes are the boxes that had too many places for the tree: to find that out anew
+// costs as much as the rest of their maps.
+type fullBoxes struct {
+	mu    sync.Mutex // of until
+	until map[Box]time.Time
+}
+
+func (f *fullBoxes) has(b Box) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return time.Now().Before(f.until[b])
+}
+
+// add remembers a box; when there are too many, all others are forgotten.
+func (f *fullBoxes) add(b Box) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.until == nil || len(f.until) >= fullKept {
+		f.until = map[Box]time.Time{}
+	}
+	f.until[b] = time.Now().Add(fullFor)
+}
+
+// isFull counts what lies in a box, as far as the tree is worth it.
+func (db *DB) isFull(ctx context.Context, b Box, tree condition) (bool, error) {
+	if db.full.has(b) {
+		return true, nil
+	}
+	var p placeholders
+	var n int
+	text := `SELECT count(*) FROM (SELECT 1 FROM request_box WHERE ` + tree(&p) + ` LIMIT ` + p.one(int64(db.gather)) + `) AS found`
+	if db.postgres {
+		p = placeholders{[]any{b.SouthWest.Lon, b.SouthWest.Lat, b.NorthEast.Lon, b.NorthEast.Lat, int64(db.gather)}}
+		text = `SELECT kua_in_box($1, $2, $3, $4, $5)`
+	}
+	if err := db.db.QueryRowContext(ctx, text, p.args...).Scan(&n); err != nil || n < db.gather {
+		return false, err
+	}
+	db.full.add(b)
+	return true, nil
 }

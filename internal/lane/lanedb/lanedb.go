@@ -27,6 +27,7 @@ type DB struct {
 	postgres bool // for full-text search, which has no words in common
 	rules    Rules
 	gather   int // up to how many requests are gathered and sorted to find the newest
+	full     fullBoxes
 }
 
 // gathered is up to how many requests are gathered and sorted. Where there may be
@@ -57,7 +58,7 @@ func Open(ctx context.Context, path, url string, rules Rules) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("open the open lane's database: %w", err)
 	}
-	return &DB{guarded{DB: db, writes: new(atomic.Int64)}, url != "", rules, gathered}, nil
+	return &DB{guarded{DB: db, writes: new(atomic.Int64)}, url != "", rules, gathered, fullBoxes{}}, nil
 }
 
 // Writes is a number that is another one whenever this process has written since.

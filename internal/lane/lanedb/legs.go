@@ -10,7 +10,7 @@ import (
 	"kua/internal/fault"
 )
 
-// AppealTrack is the track of formal appeals, which are counted per authority.
+// AppealTrack is the track of formal appeals.
 const AppealTrack = "appeal"
 
 // Leg is the stay of a formal appeal with one authority.
@@ -28,6 +28,15 @@ func (l Leg) counted() string {
 		return l.Standing
 	}
 	return l.Standing + " " + l.Due
+}
+
+// cells are the numbers in which a leg stands: of its authority, and of the area and the
+// category of its request.
+func (l Leg) cells(area, category string) (all [3]Cell) {
+	for i, id := range [...]string{l.Authority, area, category} {
+		all[i] = Cell{kinds[i], l.Month, id, l.counted()}
+	}
+	return all
 }
 
 // relegs keeps the legs of a request's appeal in place of those before, and the counts up
@@ -80,21 +89,27 @@ func (db *DB) shownNow(p *placeholders) string {
 }
 
 func countLegs(ctx context.Context, tx *sql.Tx, request int64, legs []Leg, n int64) error {
+	if n == 0 || len(legs) == 0 {
+		return nil
+	}
+	area, category, err := about(ctx, tx, request)
+	if err != nil {
+		return err
+	}
 	for _, l := range legs {
-		if n == 0 {
-			break
-		}
-		if err := countLeg(ctx, tx, request, l, n); err != nil {
-			return err
+		for _, c := range l.cells(area, category) {
+			if err := count(ctx, tx, AppealTrack, c, request, n); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func countLeg(ctx context.Context, tx *sql.Tx, request int64, l Leg, n int64) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO tally (kind, track, month, id, standing, slot, n) VALUES ('authority', $1, $2, $3, $4, $5, $6)
-		ON CONFLICT (kind, track, month, id, standing, slot) DO UPDATE SET n = tally.n + excluded.n`, AppealTrack, l.Month, l.Authority, l.counted(), request%slots, n)
-	return err
+// about gives the area and the category of a request, neither of which ever changes.
+func about(ctx context.Context, tx *sql.Tx, request int64) (area, category string, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT area, category FROM request WHERE id = $1`, request).Scan(&area, &category)
+	return area, category, err
 }
 
 func legsOf(ctx context.Context, q querier, request int64) ([]Leg, error) {
@@ -132,14 +147,24 @@ func (db *DB) KeepLegs(ctx context.Context, request, entries int64, with With) e
 	return nil
 }
 
-// AppealsOf gives requests whose appeal came to an authority in a month, behind a
-// request, in their order and at most limit.
-func (db *DB) AppealsOf(ctx context.Context, authority, month string, after int64, limit int) ([]int64, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT DISTINCT request FROM appeal_leg WHERE authority = $1 AND month = $2 AND request > $3 ORDER BY request LIMIT $4`,
-		authority, month, after, limit)
+// AppealsOf gives requests whose appeal came in a month to an authority, or to any from
+// one of some areas or from a category (kind), behind a request, in their order and at
+// most limit. Those of areas and categories are found among all of the month.
+func (db *DB) AppealsOf(ctx context.Context, kind string, ids []string, month string, after int64, limit int) ([]int64, error) {
+	if !slices.Contains(kinds, kind) {
+		return nil, fmt.Errorf("find appeals by %q, which is no kind", kind)
+	}
+	var p placeholders
+	among := many(&p, ids)
+	where := `authority IN (` + among + `)`
+	if kind != kinds[0] {
+		where = `EXISTS (SELECT 1 FROM request r WHERE r.id = appeal_leg.request AND r.` + kind + ` IN (` + among + `))`
+	}
+	rows, err := db.db.QueryContext(ctx, `SELECT DISTINCT request FROM appeal_leg WHERE `+where+` AND month = `+p.one(month)+` AND request > `+p.one(after)+
+		` ORDER BY request LIMIT `+p.one(int64(limit)), p.args...)
 	all, err := collect(rows, err, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) })
 	if err != nil {
-		return nil, fmt.Errorf("find the appeals of an authority: %w", err)
+		return nil, fmt.Errorf("find the appeals by %s: %w", kind, err)
 	}
 	return all, nil
 }
@@ -157,7 +182,7 @@ type Unstood struct {
 func (db *DB) RecountAppeals(ctx context.Context, mend bool, stand func(request int64, entries []Event, kept []Leg) (w With, ok bool, err error)) (legs []Unstood, cells []Difference, err error) {
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		legs, cells = nil, nil
-		counted := map[Cell]int64{}
+		counted := counting{}
 		for after := int64(0); ; {
 			rows, err := tx.QueryContext(ctx, `SELECT DISTINCT request FROM appeal_event WHERE request > $1 ORDER BY request LIMIT $2`, after, recountBatch)
 			ids, err := collect(rows, err, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) })
@@ -196,11 +221,17 @@ func (db *DB) RecountAppeals(ctx context.Context, mend bool, stand func(request 
 				if err := row.Scan(&shown); err != nil && !errors.Is(err, sql.ErrNoRows) {
 					return err
 				}
+				if shown == 0 {
+					continue
+				}
+				area, category, err := about(ctx, tx, id)
+				if err != nil {
+					return err
+				}
 				for _, l := range now.Legs {
-					if shown == 0 {
-						break
+					for _, c := range l.cells(area, category) {
+						counted.add(c, id)
 					}
-					counted[Cell{kinds[0], l.Month, l.Authority, l.counted()}]++
 				}
 			}
 			after = ids[len(ids)-1]
@@ -209,30 +240,14 @@ func (db *DB) RecountAppeals(ctx context.Context, mend bool, stand func(request 
 		if err != nil {
 			return err
 		}
-		for c, n := range counted {
-			if kept[c] != n {
-				cells = append(cells, Difference{Cell: c, Kept: kept[c], Counted: n})
-			}
-		}
-		for c, n := range kept {
-			if counted[c] == 0 {
-				cells = append(cells, Difference{Cell: c, Kept: n})
-			}
-		}
-		if !mend || len(cells) == 0 {
+		if cells = counted.against(kept); !mend || len(cells) == 0 {
 			return nil
 		}
 		var p placeholders
 		if _, err := tx.ExecContext(ctx, `UPDATE appeal_with SET counted = `+db.shownNow(&p), p.args...); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM tally WHERE track = $1`, AppealTrack); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO tally (kind, track, month, id, standing, slot, n)
-			SELECT 'authority', $1, month, authority, standing || CASE due WHEN '' THEN '' ELSE ' ' || due END, request % $2, count(*) FROM appeal_leg
-			WHERE request IN (SELECT w.request FROM appeal_with w WHERE w.counted = 1) GROUP BY 3, 4, 5, 6`, AppealTrack, slots)
-		return err
+		return counted.keep(ctx, tx, AppealTrack)
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("count the appeals anew: %w", err)

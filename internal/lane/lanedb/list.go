@@ -218,10 +218,18 @@ func marked(word string) bool {
 	return strings.ContainsFunc(word, func(r rune) bool { return r > unicode.MaxASCII && unicode.Is(unicode.Latin, r) })
 }
 
+// glance is how many of the newest show whether words are rare.
+const glance = 500
+
+// wordsAlone reports that nothing but its words leaves much out of a list of the newest.
+func (f Filter) wordsAlone() bool {
+	return !f.Rising && len(f.chosen()) == 0 && f.Box == nil && f.Authority == nil && len(f.Standings) == 0 && f.First+f.Last+f.Live == ""
+}
+
 // search finds words on PostgreSQL, whose index of words knows no order: first by
 // looking through the newest (or, rising, the next) for words that many have, and
 // when these are not enough by gathering all that have them, which are then not
-// many. Of few that the other filters let through, the words are looked at.
+// many. Words that none of the very newest has are gathered at once. Of few that the other filters let through, the words are looked at.
 func (db *DB) search(ctx context.Context, f Filter, w walk) ([]Request, error) {
 	query := "'" + strings.Join(f.Words, "':* & '") + "':*"
 	if f.Box != nil {
@@ -243,19 +251,32 @@ func (db *DB) search(ctx context.Context, f Filter, w walk) ([]Request, error) {
 	if err := db.db.QueryRowContext(ctx, `SELECT COALESCE(max(rowid), 0) FROM request_words`).Scan(&newest); err != nil {
 		return nil, fmt.Errorf("find requests: %w", err)
 	}
-	near, through := w, int64(max(db.gather, 20*w.limit))
-	near.from, near.key = "request_words JOIN request ON request_words.rowid = request.id", "request_words.rowid"
-	first, last := f.After+1, f.After+through
-	if !f.Rising {
-		last = min(f.end()-1, newest)
-		first = last - through + 1
+	near := func(through int64) (found []Request, whole bool, err error) {
+		near := w
+		near.from, near.key = "request_words JOIN request ON request_words.rowid = request.id", "request_words.rowid"
+		first, last := f.After+1, f.After+through
+		if !f.Rising {
+			last = min(f.end()-1, newest)
+			first = last - through + 1
+		}
+		near.where = append(slices.Clone(w.where), func(p *placeholders) string {
+			return "request_words.words @@ to_tsquery('simple', " + p.one(query) + ") AND request_words.rowid BETWEEN " + p.one(first) + " AND " + p.one(last)
+		})
+		found, err = db.follow(ctx, near)
+		return found, len(found) == w.limit || f.Rising && last >= newest || !f.Rising && first <= 1, err
 	}
-	near.where = append(slices.Clone(w.where), func(p *placeholders) string {
-		return "request_words.words @@ to_tsquery('simple', " + p.one(query) + ") AND request_words.rowid BETWEEN " + p.one(first) + " AND " + p.one(last)
-	})
-	found, err := db.follow(ctx, near)
-	if whole := f.Rising && last >= newest || !f.Rising && first <= 1; err != nil || whole || len(found) == w.limit {
-		return found, err
+	newestHave := true
+	if f.wordsAlone() {
+		found, whole, err := near(glance)
+		if err != nil || whole {
+			return found, err
+		}
+		newestHave = len(found) > 0
+	}
+	if newestHave {
+		if found, whole, err := near(int64(max(db.gather, 20*w.limit))); err != nil || whole {
+			return found, err
+		}
 	}
 	w.ways = []condition{func(p *placeholders) string {
 		return "request.id = ANY (ARRAY(SELECT rowid FROM request_words WHERE words @@ to_tsquery('simple', " + p.one(query) + ")))"
@@ -281,12 +302,27 @@ func (db *DB) AddSupport(ctx context.Context, request int64, hash string) error 
 	return nil
 }
 
-// Supporters counts the supporters of a request.
-func (db *DB) Supporters(ctx context.Context, request int64) (n int64, err error) {
-	if err := db.db.QueryRowContext(ctx, `SELECT count(*) FROM support WHERE request = $1`, request).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count the supporters of request %d: %w", request, err)
+// Beside says what there is of a request beside its parts and its history.
+type Beside struct {
+	Supporters int64
+	Troubles   bool // a delivery could not be sent
+	Verdicts   bool
+	Outcomes   bool
+	Entries    bool // of a formal appeal
+	Pictures   bool
+}
+
+// Beside looks once at all that most requests have not, so that it need not be asked for
+// piece by piece.
+func (db *DB) Beside(ctx context.Context, request int64) (b Beside, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM support WHERE request = $1), EXISTS (SELECT 1 FROM delivery WHERE request = $1 AND fault <> ''),
+		EXISTS (SELECT 1 FROM verdict WHERE request = $1), EXISTS (SELECT 1 FROM outcome WHERE request = $1),
+		EXISTS (SELECT 1 FROM appeal_event WHERE request = $1), EXISTS (SELECT 1 FROM picture_use WHERE request = $1)`, request).
+		Scan(&b.Supporters, &b.Troubles, &b.Verdicts, &b.Outcomes, &b.Entries, &b.Pictures)
+	if err != nil {
+		return b, fmt.Errorf("look at what is beside request %d: %w", request, err)
 	}
-	return n, nil
+	return b, nil
 }
 
 // SupportersOf counts the supporters of requests; one that has none is not among them.

@@ -53,7 +53,7 @@ func (m mark) fault() error {
 // its stop is gone.
 type guarded struct {
 	*sqldb.DB
-	writes *atomic.Int64                  // that were begun and ended; tests of a move have none
+	writes *atomic.Int64                  // that ended; tests of a move have none
 	asked  func(query string, args []any) // of tests, which look how a read finds its way
 }
 
@@ -76,8 +76,7 @@ func (g guarded) QueryRowContext(ctx context.Context, query string, args ...any)
 // Tx is sqldb's, behind the mark. The faults are lane.moving, lane.moved and
 // lane.arriving.
 func (g guarded) Tx(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
-	if g.writes != nil { // whoever reads in between has read something that may be over
-		g.writes.Add(1)
+	if g.writes != nil { // before its writer hears of it, whoever has read something older knows
 		defer g.writes.Add(1)
 	}
 	return g.DB.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {

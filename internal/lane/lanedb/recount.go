@@ -55,8 +55,7 @@ func (db *DB) Recount(ctx context.Context, mend bool, begin func() (look func(Co
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		look := begin()
 		differences = nil
-		counted := map[Cell]int64{}
-		slotted := map[Cell]map[int64]int64{}
+		counted := counting{}
 		for after := int64(0); ; {
 			batch, parts, last, err := db.batch(ctx, tx, after)
 			if err != nil {
@@ -71,11 +70,7 @@ func (db *DB) Recount(ctx context.Context, mend bool, begin func() (look func(Co
 					if p.of != "" {
 						break
 					}
-					c := Cell{kind, p.month, p.ids[i], now}
-					if counted[c]++; slotted[c] == nil {
-						slotted[c] = map[int64]int64{}
-					}
-					slotted[c][p.request%slots]++
+					counted.add(Cell{kind, p.month, p.ids[i], now}, p.request)
 				}
 				if now != p.kept {
 					differences = append(differences, Difference{Cell: Cell{Standing: now}, Assignment: p.number, Was: p.kept})
@@ -95,20 +90,11 @@ func (db *DB) Recount(ctx context.Context, mend bool, begin func() (look func(Co
 		if err != nil {
 			return err
 		}
-		for c, n := range kept {
-			if counted[c] != n {
-				differences = append(differences, Difference{Cell: c, Kept: n, Counted: counted[c]})
-			}
-		}
-		for c, n := range counted {
-			if _, there := kept[c]; !there {
-				differences = append(differences, Difference{Cell: c, Counted: n})
-			}
-		}
+		differences = append(differences, counted.against(kept)...)
 		if !mend || len(differences) == 0 {
 			return nil
 		}
-		return rewrite(ctx, tx, slotted)
+		return counted.keep(ctx, tx, ReportTrack)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count anew: %w", err)
@@ -116,14 +102,46 @@ func (db *DB) Recount(ctx context.Context, mend bool, begin func() (look func(Co
 	return differences, nil
 }
 
-func rewrite(ctx context.Context, tx *sql.Tx, slotted map[Cell]map[int64]int64) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM tally WHERE track = $1`, ReportTrack); err != nil {
+// counting is what a recount counts of one track, by number and slot.
+type counting map[Cell][slots]int64
+
+func (c counting) add(cell Cell, request int64) {
+	bySlot := c[cell]
+	bySlot[request%slots]++
+	c[cell] = bySlot
+}
+
+// against gives the numbers that are kept otherwise.
+func (c counting) against(kept map[Cell]int64) (differences []Difference) {
+	for cell, bySlot := range c {
+		counted := int64(0)
+		for _, n := range bySlot {
+			counted += n
+		}
+		if kept[cell] != counted {
+			differences = append(differences, Difference{Cell: cell, Kept: kept[cell], Counted: counted})
+		}
+	}
+	for cell, n := range kept {
+		if _, there := c[cell]; !there {
+			differences = append(differences, Difference{Cell: cell, Kept: n})
+		}
+	}
+	return differences
+}
+
+// keep puts what was counted in place of the numbers of a track.
+func (c counting) keep(ctx context.Context, tx *sql.Tx, track string) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM tally WHERE track = $1`, track); err != nil {
 		return err
 	}
-	for c, bySlot := range slotted {
+	for cell, bySlot := range c {
 		for slot, n := range bySlot {
+			if n == 0 {
+				continue
+			}
 			if _, err := tx.ExecContext(ctx, `INSERT INTO tally (kind, track, month, id, standing, slot, n) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-				c.Kind, ReportTrack, c.Month, c.ID, c.Standing, slot, n); err != nil {
+				cell.Kind, track, cell.Month, cell.ID, cell.Standing, slot, n); err != nil {
 				return err
 			}
 		}

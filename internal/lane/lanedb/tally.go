@@ -94,11 +94,11 @@ func (db *DB) restand(ctx context.Context, tx *sql.Tx, number int64) error {
 	}
 	for i, kind := range kinds {
 		if p.kept != "" {
-			if err := count(ctx, tx, kind, p, p.ids[i], p.kept, -1); err != nil {
+			if err := count(ctx, tx, ReportTrack, Cell{kind, p.month, p.ids[i], p.kept}, p.request, -1); err != nil {
 				return err
 			}
 		}
-		if err := count(ctx, tx, kind, p, p.ids[i], now, 1); err != nil {
+		if err := count(ctx, tx, ReportTrack, Cell{kind, p.month, p.ids[i], now}, p.request, 1); err != nil {
 			return err
 		}
 	}
@@ -115,16 +115,17 @@ func (db *DB) give(ctx context.Context, tx *sql.Tx, number int64, owner string) 
 	if _, err := tx.ExecContext(ctx, `UPDATE assignment SET authority = $1 WHERE number = $2`, owner, number); err != nil || p.of != "" || p.kept == "" {
 		return err
 	}
-	if err := count(ctx, tx, kinds[0], p, p.ids[0], p.kept, -1); err != nil {
+	if err := count(ctx, tx, ReportTrack, Cell{kinds[0], p.month, p.ids[0], p.kept}, p.request, -1); err != nil {
 		return err
 	}
-	return count(ctx, tx, kinds[0], p, owner, p.kept, 1)
+	return count(ctx, tx, ReportTrack, Cell{kinds[0], p.month, owner, p.kept}, p.request, 1)
 }
 
-func count(ctx context.Context, tx *sql.Tx, kind string, p part, id, standing string, n int64) error {
+// count adds n of a request to one number of a track.
+func count(ctx context.Context, tx *sql.Tx, track string, c Cell, request, n int64) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO tally (kind, track, month, id, standing, slot, n) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (kind, track, month, id, standing, slot) DO UPDATE SET n = tally.n + excluded.n`,
-		kind, ReportTrack, p.month, id, standing, p.request%slots, n)
+		c.Kind, track, c.Month, c.ID, c.Standing, request%slots, n)
 	return err
 }
 

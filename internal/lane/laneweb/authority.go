@@ -139,6 +139,10 @@ func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, 
 			return err
 		}
 	}
+	if p.Shrinks() {
+		w.showUnder(v, photoPolicy, "link", p.Base, p, statusOf(trouble))
+		return nil
+	}
 	return w.show(v, "link", p.Base, p, trouble)
 }
 

@@ -1,13 +1,18 @@
 package laneweb
 
 import (
+	"bytes"
 	"context"
+	"image"
+	"image/jpeg"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,6 +48,46 @@ func TestTellingInABrowser(t *testing.T) {
 	}
 }
 
+// takenUpright gives a made-up photo as a phone that is held upright takes it: lying on its side,
+// with a line that says so (Exif orientation 6), a red corner that is to be seen at the top right, and as
+// much detail at every size as a street has.
+func takenUpright(t *testing.T, seed byte) []byte {
+	t.Helper()
+	const width, height, corner = 2400, 1600, 200
+	r := rand.New(rand.NewPCG(uint64(seed), 6))
+	grey := make([]float32, width*height)
+	for cell, strength := 512, float32(90); cell >= 2; cell, strength = cell/2, strength*0.82 {
+		across := width/cell + 2
+		points := make([]float32, across*(height/cell+2))
+		for i := range points {
+			points[i] = strength * (r.Float32() - 0.5)
+		}
+		for y := range height {
+			fy := float32(y%cell) / float32(cell)
+			for x := range width {
+				at, fx := y/cell*across+x/cell, float32(x%cell)/float32(cell)
+				top, below := points[at]+(points[at+1]-points[at])*fx, points[at+across]+(points[at+across+1]-points[at+across])*fx
+				grey[y*width+x] += top + (below-top)*fy
+			}
+		}
+	}
+	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+	for i, g := range grey {
+		img.Y[i] = uint8(min(255, max(0, 128+g)))
+	}
+	for i := range img.Cb {
+		x, y := i%img.CStride, i/img.CStride
+		img.Cb[i], img.Cr[i] = uint8(110+x*30/img.CStride), uint8(128+y*20/img.CStride)
+		if x < corner/2 && y < corner/2 {
+			img.Cb[i], img.Cr[i] = 90, 240
+		}
+	}
+	var b bytes.Buffer
+	check(t, jpeg.Encode(&b, img, &jpeg.Options{Quality: 95}))
+	turned := "\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
+	return slices.Concat(b.Bytes()[:2], []byte(turned), b.Bytes()[2:])
+}
+
 // TestFromReportToConfirmed has Chromium be all who have to do with one report: a
 // citizen who tells it with a photo, somebody with the same trouble, the authority
 // on the link that was sent to it, and both again after its answer, until the
@@ -72,7 +117,11 @@ func TestFromReportToConfirmed(t *testing.T) {
 	args = append(args, server.URL, sent.URL+"/")
 	for i := range byte(4) {
 		photo := filepath.Join(t.TempDir(), "photo.jpg")
-		check(t, os.WriteFile(photo, lanetest.Photo(t, 400, 300, 50*i), 0o600))
+		taken := lanetest.Photo(t, 400, 300, 50*i)
+		if i < 2 {
+			taken = takenUpright(t, i)
+		}
+		check(t, os.WriteFile(photo, taken, 0o600))
 		args = append(args, photo)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)

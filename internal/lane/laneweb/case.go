@@ -113,31 +113,37 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	if _, err := v.router.Area(r.Area); err == nil { // today's directory has it too
 		p.Told.AreaHref = p.At("/area/" + r.Area)
 	}
-	if p.Supporters, err = w.lane.Supporters(v.Context(), id); err != nil {
+	beside, err := w.lane.Beside(v.Context(), id)
+	if err != nil {
 		return p, err
 	}
+	p.Supporters = beside.Supporters
 	for _, a := range r.Assignments {
 		p.Parts = append(p.Parts, part{Authority: authorityName(router, a.Authority, v.lang), Href: p.authorityAt(v.router, a.Authority), State: w.of(v.lang, r.Matter, "state."+string(a.State)), Since: v.lang.Date(string(a.Since))})
 	}
-	if err := w.waits(v.Context(), p.base, r, p.Parts); err != nil {
-		return p, err
+	if beside.Troubles {
+		if err := w.waits(v.Context(), p.base, r, p.Parts); err != nil {
+			return p, err
+		}
 	}
-	if err := w.judged(v, &p, r); err != nil {
+	if err := w.judged(v, &p, r, beside); err != nil {
 		return p, err
 	}
 	if r.Matter == lane.Report && r.Source == "" { // what was taken over went to nobody
 		w.routed(v, &p, router, r)
 	}
-	if p.Track, err = w.publicTrack(v, router, id); err != nil {
+	if p.Track, err = w.publicTrack(v, router, id, beside.Entries); err != nil {
 		return p, err
 	}
 	events, err := w.lane.History(v.Context(), id)
 	if err != nil {
 		return p, err
 	}
-	pictures, err := w.lane.Pictures(v.Context(), id)
-	if err != nil {
-		return p, err
+	var pictures map[int64][]lane.Picture
+	if beside.Pictures {
+		if pictures, err = w.lane.Pictures(v.Context(), id); err != nil {
+			return p, err
+		}
 	}
 	shots := map[int64][]shot{}
 	if p.Hidden {

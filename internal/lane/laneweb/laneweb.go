@@ -177,17 +177,20 @@ func (w *Web) table() map[string]func(*visit) error {
 		"GET /office/board":        w.office(w.board),
 		"POST /office/board":       w.office(w.board),
 
-		"GET /score":                       w.score,
-		"GET /score/{kind}":                w.score,
-		"GET /score/{kind}/{id}":           w.scoreOne,
-		"GET /score/{kind}/{id}/rows.csv":  w.scoreRows,
-		"GET /score/appeals":               w.legs,
-		"GET /score/appeals/{id}":          w.legs,
-		"GET /score/appeals/{id}/rows.csv": w.legRows,
-		"GET /data":                        w.data,
-		"GET /data/cases.csv":              w.casesCSV,
-		"GET /data/cases.jsonl":            w.casesLines,
-		"GET /data/cases.geojson":          w.casesGeo,
+		"GET /score":                        w.score,
+		"GET /score/{kind}":                 w.score,
+		"GET /score/{kind}/{id}":            w.scoreOne,
+		"GET /score/{kind}/{id}/rows.csv":   w.scoreRows,
+		"GET /appeals/{kind}":               w.legs,
+		"GET /appeals/{kind}/{id}":          w.legsOne,
+		"GET /appeals/{kind}/{id}/rows.csv": w.legRows,
+		"GET /score/appeals":                w.legsBefore(""),
+		"GET /score/appeals/{id}":           w.legsBefore(""),
+		"GET /score/appeals/{id}/rows.csv":  w.legsBefore("/rows.csv"),
+		"GET /data":                         w.data,
+		"GET /data/cases.csv":               w.casesCSV,
+		"GET /data/cases.jsonl":             w.casesLines,
+		"GET /data/cases.geojson":           w.casesGeo,
 	}
 }
 
@@ -221,12 +224,12 @@ func (w *Web) Before(next http.Handler) http.Handler {
 			next.ServeHTTP(rw, r)
 			return
 		}
-		_, _, err := w.lane.Current(r.Context())
+		ctx, err := w.lane.Pinned(r.Context())
 		if errors.Is(err, fault.NotFound("lane.no_directory")) {
 			next.ServeHTTP(rw, r)
 			return
 		}
-		mine.ServeHTTP(rw, r)
+		mine.ServeHTTP(rw, r.WithContext(ctx))
 	})
 }
 

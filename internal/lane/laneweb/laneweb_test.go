@@ -553,7 +553,7 @@ func TestListStands(t *testing.T) {
 	})
 }
 
-var tellScripts = regexp.MustCompile(`<script defer src="/assets/lane-(?:where|draft)\.[0-9A-Z]+\.js" integrity="sha384-[^"]+"></script>`)
+var tellScripts = regexp.MustCompile(`<script defer src="/assets/lane-(?:where|shrink|draft)\.[0-9A-Z]+\.js" integrity="sha384-[^"]+"></script>`)
 
 // TestPages holds every page in every language: whole, nothing inline, nothing
 // from elsewhere, no script, no cookie, and small.
@@ -570,7 +570,7 @@ func TestPages(t *testing.T) {
 			method, path string
 			form         url.Values
 		}{
-			{"GET", "/", nil}, {"GET", "/tell", nil}, {"GET", "/tell/manhole", nil}, {"GET", "/tell/heating", nil}, {"GET", "/tell/no-answer", nil}, {"GET", "/mine", nil}, {"GET", "/score", nil}, {"GET", "/score/authority/water", nil}, {"GET", "/score/appeals", nil}, {"GET", "/score/appeals/water", nil}, {"GET", "/data", nil},
+			{"GET", "/", nil}, {"GET", "/tell", nil}, {"GET", "/tell/manhole", nil}, {"GET", "/tell/heating", nil}, {"GET", "/tell/no-answer", nil}, {"GET", "/mine", nil}, {"GET", "/score", nil}, {"GET", "/score/authority/water", nil}, {"GET", "/appeals/authority", nil}, {"GET", "/appeals/area/south", nil}, {"GET", "/data", nil},
 			{"GET", "/map", nil}, {"GET", "/area/south", nil}, {"GET", "/map?view=45.05,65.15,12", nil}, {"POST", "/tell/manhole", url.Values{"view": {"open"}}}, {"GET", "/ground.svg", nil},
 			{"GET", "/case/" + id, nil}, {"POST", "/review/manhole", sent}, {"POST", "/send/manhole", sent}, {"POST", "/mine", sent}, {"GET", "/nothing", nil},
 		} {

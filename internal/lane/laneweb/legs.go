@@ -1,7 +1,10 @@
 package laneweb
 
 import (
+	"cmp"
+	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,85 +14,138 @@ import (
 	"kua/internal/page"
 )
 
-// legsPage is the scoreboard of formal appeals: that of all authorities, in the
+// legsRoot is where the scoreboards of formal appeals are.
+const legsRoot = "/appeals/"
+
+// legsPage is a scoreboard of formal appeals: that of all of a kind, in the
 // directory's order, or of one with all that is counted.
 type legsPage struct {
 	base
+	Kind                string
+	Kinds               []door
 	From, Until         string // months
 	MinSample, RipeDays int
 	Of                  []legsOf
 	One                 bool
 	All                 []standingRow
 	Young               int64
-	Rows, Older         string
+	Rows, Older, More   string
 }
 
-// legsOf are the numbers of one authority.
+// legsOf are the numbers of one authority, area or category.
 type legsOf struct {
 	Name, Href string
 	Sent       int64
 	Three      []number
 }
 
-// legs shows what became of formal appeals, per authority.
+// legs shows what became of formal appeals, for all of a kind.
 func (w *Web) legs(v *visit) error {
-	span := lane.RipeSpan(w.lane.Today(), v.URL.Query().Get("until"))
-	all, id := "/score/appeals", v.PathValue("id")
-	path := all
-	if id != "" {
-		path += "/" + url.PathEscape(id)
-	}
-	p := legsPage{base: w.base(v, path, "laneweb.legs"), MinSample: lane.MinSample, RipeDays: lane.RipeDays, One: id != ""}
-	p.From, p.Until, p.Older = p.Month(span.First), p.Month(span.Last), p.At(path+"?until="+monthAfter(span.First, -1))
-	counts, err := w.lane.TallyAppeals(v.Context(), span.First, span.Last)
+	s, counts, err := w.legsScored(v)
 	if err != nil {
 		return err
 	}
-	newest := lane.RipeSpan(w.lane.Today(), "").Last
-	unripe, err := w.lane.TallyAppeals(v.Context(), monthAfter(newest, 1), string(w.lane.Today())[:7])
-	if err != nil {
-		return err
-	}
-	counts = append(counts, unripe...)
-	var ids []lane.Count // as items takes them
-	for _, c := range counts {
-		ids = append(ids, lane.Count{ID: c.Authority})
-	}
-	for _, i := range w.items(v, lane.PerAuthority, ids) {
-		in, young := lane.LegTallied{}, int64(0)
-		for _, c := range counts {
-			switch {
-			case c.Authority != i.id:
-			case c.Month > newest:
-				young += c.N
-			default:
-				in[c.Standing] += c.N
-			}
-		}
-		if p.One && i.id != id || !p.One && in.All()+young == 0 {
+	path := legsRoot + string(s.kind)
+	p := w.legsPage(v, s, path)
+	from, _ := strconv.Atoi(v.URL.Query().Get("from")) // rubbish is the first page
+	skip := max(from, 0)
+	for _, i := range w.items(v, s.kind, legIDs(counts)) {
+		in, young := i.legs(counts, s.span)
+		if in.All()+young == 0 {
 			continue
 		}
-		one := legsOf{Name: i.name, Href: p.At(all + "/" + url.PathEscape(i.id)), Sent: in.All()}
-		inTime, late, silent := in.Three()
-		for _, n := range []struct {
-			key   string
-			share lane.Share
-		}{{"in_time", inTime}, {"late", late}, {"silent", silent}} {
-			one.Three = append(one.Three, p.number("laneweb.legs."+n.key, "laneweb.legs."+n.key+".text", n.share))
+		if skip--; skip >= 0 {
+			continue
 		}
-		p.Of = append(p.Of, one)
-		if p.One {
-			p.Title, p.Young, p.Rows = p.Title+": "+i.name, young, one.Href+"/rows.csv?until="+span.Last
-			for _, s := range lane.LegStandings {
-				p.All = append(p.All, standingRow{p.T("laneweb.legs." + string(s)), p.T("laneweb.legs." + string(s) + ".text"), p.Rows + "&standing=" + string(s), in[s]})
-			}
+		if len(p.Of) == scoresOnPage {
+			p.More = p.At(fmt.Sprintf("%s?until=%s&from=%d", path, s.span.Last, max(from, 0)+scoresOnPage))
+			break
 		}
-	}
-	if p.One && len(p.Of) == 0 {
-		return page.ErrNotFound()
+		p.Of = append(p.Of, p.of(i, in, s))
 	}
 	w.set.Show(v.rw, "legs", p.Base, p)
 	return nil
+}
+
+// legsOne shows what became of the formal appeals of one authority, area or category.
+func (w *Web) legsOne(v *visit) error {
+	s, counts, err := w.legsScored(v)
+	if err != nil {
+		return err
+	}
+	all, id := w.items(v, s.kind, legIDs(counts)), v.PathValue("id")
+	at := slices.IndexFunc(all, func(i item) bool { return cmp.Or(i.id, nobody) == id })
+	if at < 0 {
+		return page.ErrNotFound()
+	}
+	in, young := all[at].legs(counts, s.span)
+	p := w.legsPage(v, s, legsRoot+string(s.kind)+"/"+url.PathEscape(id))
+	p.One, p.Young, p.Title = true, young, p.Title+": "+all[at].name
+	one := p.of(all[at], in, s)
+	p.Of, p.Rows = []legsOf{one}, one.Href+"/rows.csv?until="+s.span.Last
+	for _, standing := range lane.LegStandings {
+		p.All = append(p.All, standingRow{p.T("laneweb.legs." + string(standing)), p.T("laneweb.legs." + string(standing) + ".text"), p.Rows + "&standing=" + string(standing), in[standing]})
+	}
+	w.set.Show(v.rw, "legs", p.Base, p)
+	return nil
+}
+
+// legsScored reads what a scoreboard of formal appeals is asked for, and its counts: of
+// the months of its span, and of those that are not ripe yet.
+func (w *Web) legsScored(v *visit) (s scoredOf, counts []lane.LegCount, err error) {
+	if s, err = w.scored(v); err != nil {
+		return s, nil, err
+	}
+	if counts, err = w.lane.TallyAppeals(v.Context(), s.kind, s.span.First, s.span.Last); err != nil {
+		return s, nil, err
+	}
+	newest := lane.RipeSpan(w.lane.Today(), "").Last
+	unripe, err := w.lane.TallyAppeals(v.Context(), s.kind, monthAfter(newest, 1), string(w.lane.Today())[:7])
+	return s, append(counts, unripe...), err
+}
+
+// legIDs are counts as items takes them.
+func legIDs(counts []lane.LegCount) (ids []lane.Count) {
+	for _, c := range counts {
+		ids = append(ids, lane.Count{ID: c.ID})
+	}
+	return ids
+}
+
+// legs adds up the counts of an item: those of a span, and those that are younger than any.
+func (i item) legs(counts []lane.LegCount, span lane.Span) (in lane.LegTallied, young int64) {
+	in = lane.LegTallied{}
+	for _, c := range counts {
+		switch {
+		case !slices.Contains(i.counted, c.ID):
+		case c.Month > span.Last:
+			young += c.N
+		default:
+			in[c.Standing] += c.N
+		}
+	}
+	return in, young
+}
+
+func (w *Web) legsPage(v *visit, s scoredOf, path string) legsPage {
+	p := legsPage{base: w.base(v, path, "laneweb.legs"), MinSample: lane.MinSample, RipeDays: lane.RipeDays, Kind: string(s.kind)}
+	p.From, p.Until, p.Older = p.Month(s.span.First), p.Month(s.span.Last), p.At(path+"?until="+monthAfter(s.span.First, -1))
+	for _, k := range lane.Kinds {
+		p.Kinds = append(p.Kinds, door{p.At(legsRoot + string(k) + "?until=" + s.span.Last), p.T("laneweb.score.per." + string(k)), k == s.kind})
+	}
+	return p
+}
+
+func (p legsPage) of(i item, in lane.LegTallied, s scoredOf) legsOf {
+	one := legsOf{Name: i.name, Href: p.At(legsRoot + string(s.kind) + "/" + url.PathEscape(cmp.Or(i.id, nobody))), Sent: in.All()}
+	inTime, late, silent := in.Three()
+	for _, n := range []struct {
+		key   string
+		share lane.Share
+	}{{"in_time", inTime}, {"late", late}, {"silent", silent}} {
+		one.Three = append(one.Three, p.number("laneweb.legs."+n.key, "laneweb.legs."+n.key+".text", n.share))
+	}
+	return one
 }
 
 // number is a share on a page, with the words for it.
@@ -100,15 +156,25 @@ func (b base) number(name, text string, s lane.Share) number {
 }
 
 // legColumns are those of the rows behind the numbers of formal appeals.
-var legColumns = []string{"id", "leg", "authority", "standing", "submitted", "submitted_by", "delivered", "delivered_by", "registered", "registered_by", "due", "ended", "ended_by", "entered", "address"}
+var legColumns = []string{"id", "leg", "authority", "standing", "submitted", "submitted_by", "delivered", "delivered_by", "registered", "registered_by", "due", "ended", "ended_by", "entered", "address", "area", "category"}
 
 // legRows gives the stays of formal appeals that a scoreboard counts, one row each.
 func (w *Web) legRows(v *visit) error {
+	s, err := w.scored(v)
+	if err != nil {
+		return err
+	}
 	id, standing := v.PathValue("id"), lane.LegStanding(v.URL.Query().Get("standing"))
 	if standing != "" && !slices.Contains(lane.LegStandings, standing) || clean(id) != id {
 		return page.ErrNotFound()
 	}
-	span := lane.RipeSpan(w.lane.Today(), v.URL.Query().Get("until"))
+	if id == nobody {
+		id = ""
+	}
+	ids := []string{id}
+	if s.kind == lane.PerArea {
+		ids = v.router.Directory().Inside(id)
+	}
 	done, err := w.lane.Download()
 	if err != nil {
 		return err
@@ -118,7 +184,7 @@ func (w *Web) legRows(v *visit) error {
 		if err := table(v, legColumns)(v.rw); err != nil {
 			return err
 		}
-		return w.lane.WalkLegs(v.Context(), id, span, func(batch []lane.LegRow) error {
+		return w.lane.WalkLegs(v.Context(), s.kind, ids, s.span, func(batch []lane.LegRow) error {
 			if err := soon(); err != nil {
 				return err
 			}
@@ -137,12 +203,25 @@ func (w *Web) writeLegs(v *visit, to io.Writer, batch []lane.LegRow, standing la
 		if r.Leg.Due != nil {
 			due = string(r.Leg.Due.Day)
 		}
-		number := strconv.FormatInt(r.Request, 10)
+		number := strconv.FormatInt(r.Request.ID, 10)
 		row := []string{number, strconv.Itoa(r.Number), r.Leg.Authority, string(r.Standing)}
 		for _, s := range []appeal.Stamp{r.Leg.Submitted, r.Leg.Delivered, r.Leg.Registered} {
 			row = append(row, string(s.Day), string(s.By))
 		}
-		rows = append(rows, append(row, due, string(r.Leg.Ended.Day), string(r.Leg.Ended.By), string(r.Leg.Entered), "/"+v.lang.Path()+Root+"/case/"+number))
+		rows = append(rows, append(row, due, string(r.Leg.Ended.Day), string(r.Leg.Ended.By), string(r.Leg.Entered), "/"+v.lang.Path()+Root+"/case/"+number, r.Request.Area, r.Request.Category))
 	}
 	return writeRows(to, rows...)
+}
+
+// legsBefore leads from the addresses of the time when formal appeals were counted per
+// authority alone.
+func (w *Web) legsBefore(rest string) func(*visit) error {
+	return func(v *visit) error {
+		to := url.URL{Path: "/" + v.lang.Path() + Root + legsRoot + string(lane.PerAuthority), RawQuery: v.URL.RawQuery}
+		if id := v.PathValue("id"); id != "" {
+			to.Path += "/" + id + rest
+		}
+		http.Redirect(v.rw, v.Request, to.String(), http.StatusPermanentRedirect)
+		return nil
+	}
 }

@@ -10,7 +10,8 @@ import (
 	"kua/internal/locale"
 )
 
-// TestAppealsScoreboard: formal appeals have a page of their own with their denominators,
+// TestAppealsScoreboard: formal appeals have pages of their own, per authority, area and
+// category, with their denominators,
 // no share below the sample, and rows that add up and hold nothing of a person.
 func TestAppealsScoreboard(t *testing.T) {
 	onBothThen(t, func(t *testing.T, r *room, later func()) {
@@ -30,9 +31,11 @@ func TestAppealsScoreboard(t *testing.T) {
 			}
 		}
 		later()
-		for _, path := range []string{"/en/open/score/appeals", "/en/open/score/appeals/water"} {
-			body := read(r.want("GET", path, nil, 200))
-			for _, want := range []string{"also those passed on to it by another 3", "1 of 2 fewer than 20: no share", "0 of 2 fewer than 20"} {
+		each := "an appeal that was passed on counts at each 3"
+		for path, sent := range map[string]string{"authority": "also those passed on to it by another 3", "authority/water": "also those passed on to it by another 3",
+			"area": each, "area/south": each, "area/ulgi": each, "category": each, "category/manhole": each} {
+			body := read(r.want("GET", "/en/open/appeals/"+path, nil, 200))
+			for _, want := range []string{sent, "1 of 2 fewer than 20: no share", "0 of 2 fewer than 20"} {
 				if !strings.Contains(body, want) {
 					t.Errorf("%s lacks %q:\n%s", path, want, body)
 				}
@@ -40,7 +43,7 @@ func TestAppealsScoreboard(t *testing.T) {
 		}
 		rows := func(query string) [][]string {
 			t.Helper()
-			resp, text := r.get("/en/open/score/appeals/water/rows.csv" + query)
+			resp, text := r.get("/en/open/appeals/" + query)
 			all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 			if err != nil || resp.StatusCode != 200 || len(all) == 0 || len(all[0]) != len(legColumns) || strings.Contains(text, "zhasyryn") {
 				t.Fatalf("%s: %d %v\n%s", query, resp.StatusCode, err, text)
@@ -48,16 +51,27 @@ func TestAppealsScoreboard(t *testing.T) {
 			return all[1:]
 		}
 		for query, want := range map[string]int{"": 3, "?standing=silent": 1, "?standing=in_time": 1, "?standing=unclocked": 1, "?standing=late": 0} {
-			if got := rows(query); len(got) != want {
+			if got := rows("authority/water/rows.csv" + query); len(got) != want {
 				t.Errorf("%q has %d rows, want %d", query, len(got), want)
 			}
 		}
+		for path, want := range map[string]int{"area/south": 3, "area/ulgi": 3, "area/north": 0, "area/gone": 0, "category/manhole": 3, "category/water": 0} {
+			if got := rows(path + "/rows.csv"); len(got) != want || want > 0 && strings.Join(got[0][15:], " ") != "south manhole" {
+				t.Errorf("%s has the rows %v, want %d", path, got, want)
+			}
+		}
 		const none = "Younger and in none of these numbers: 0;"
-		if body := read(r.want("GET", "/en/open/score/appeals/water?until=2026-05", nil, 200)); !strings.Contains(body, none) {
+		if body := read(r.want("GET", "/en/open/appeals/area/south?until=2026-05", nil, 200)); !strings.Contains(body, none) {
 			t.Errorf("months that are ripe are called young:\n%s", body)
 		}
-		r.want("GET", "/en/open/score/appeals/nobody-such", nil, 404)
-		r.want("GET", "/en/open/score/appeals/water/rows.csv?standing=well", nil, 404)
+		for _, path := range []string{"authority/nobody-such", "area/nobody-such", "person", "person/x", "person/x/rows.csv", "area/south/rows.csv?standing=well"} {
+			r.want("GET", "/en/open/appeals/"+path, nil, 404)
+		}
+		for before, now := range map[string]string{"": "/authority", "/water": "/authority/water", "/water/rows.csv?until=2026-07&standing=late": "/authority/water/rows.csv?until=2026-07&standing=late"} {
+			if resp, _ := r.get("/en/open/score/appeals" + before); resp.Header.Get("Location") != "/en/open/appeals"+now || resp.StatusCode != 308 {
+				t.Errorf("/score/appeals%s leads to %q: %d", before, resp.Header.Get("Location"), resp.StatusCode)
+			}
+		}
 		if body := read(r.want("GET", "/en/open/score/authority/water", nil, 200)); !strings.Contains(body, "together they are all 3") {
 			t.Errorf("the reports are not three:\n%s", body)
 		}

@@ -75,6 +75,6 @@ func TestPagesInABrowser(t *testing.T) {
 		}
 	}
 	see("", "alerts=/ru/open/alerts?area=south", "alert=/ru"+confirm[len("/en"):], "alert-end="+confirm+"/end", "pledge=/ru/open/case/"+late, "announcement=/ru/open/case/"+off,
-		"authority=/ru/open/authority/water", "area=/ru/open/area/south", "appeals=/ru/open/score/appeals", "appeals-one=/kk/open/score/appeals/water", "moderation=/ru/open/moderation")
+		"authority=/ru/open/authority/water", "area=/ru/open/area/south", "appeals=/ru/open/appeals/category", "appeals-one=/kk/open/appeals/area/south", "moderation=/ru/open/moderation")
 	see(official.session, "inbox=/ru/open/office/", "calendar=/ru/open/office/calendar", "board=/ru/open/office/board", "people=/ru/open/office/people")
 }

@@ -127,14 +127,15 @@ func (w *Web) showMine(v *visit, trouble error) error {
 			p.Danger = fmt.Sprint(f.Args[0])
 		}
 		p.returned(v.form)
-		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		v.rw.WriteHeader(page.Status(trouble))
 	}
 	if v.photoTaken && trouble == nil {
 		p.returned(v.form)
 	}
-	w.set.Show(v.rw, "mine", p.Base, p)
-	return nil
+	if p.Shrinks() {
+		w.showUnder(v, photoPolicy, "mine", p.Base, p, statusOf(trouble))
+		return nil
+	}
+	return w.show(v, "mine", p.Base, p, trouble)
 }
 
 // MostMB is the most megabytes of one photo.

@@ -199,6 +199,24 @@ func (w *Web) byEvent(b base, all []lane.Picture) map[int64][]shot {
 	return out
 }
 
+// photoPolicy is that of a page that asks for a photo: its script makes the photo smaller
+// before it is sent.
+var photoPolicy = page.Policy{Forms: true, Scripts: true}
+
+// PhotoSide is the longest side of what is kept of a photo, in pixels: more of it need not be sent.
+func (base) PhotoSide() int { return lane.PictureSide }
+
+// Shrinks reports that the page asks for a photo.
+func (p formPage) Shrinks() bool { return p.MorePhotos && !p.NoPhotos }
+
+// Shrinks is formPage's.
+func (p linkPage) Shrinks() bool { return p.Photo && p.Can(string(lane.Mended)) }
+
+// Shrinks is formPage's.
+func (p minePage) Shrinks() bool {
+	return p.TakesPhotos && slices.ContainsFunc(p.Asked, func(a asking) bool { return a.Said == "" && !a.Late })
+}
+
 // MostPhotos and MostMB are the limits that the form names.
 func (formPage) MostPhotos() int { return lane.MaxPictures }
 

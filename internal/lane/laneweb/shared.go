@@ -12,9 +12,10 @@ import (
 )
 
 // Pages that are the same for everybody who asks for the same address (the list, the
-// map, an area) are made once and given to all who ask until this process writes
-// anything, and for no longer than sharedTime: so long another process's writes
-// are not seen. Nothing of who asks goes into them.
+// map, an area) are made once and given to all who ask, as long as all that this process
+// had written when they asked is in them, and for no longer than sharedTime: so long another process's writes
+// are not seen. Nothing of who asks goes into them. So of those who wait for a page while
+// others write, one makes it anew for all.
 const (
 	sharedTime  = time.Second
 	sharedPages = 128
@@ -57,10 +58,11 @@ func (w *Web) sharing(next http.Handler) http.Handler {
 			next.ServeHTTP(rw, r)
 			return
 		}
+		asked := w.lane.Writes()
 		p := w.shared.of(fmt.Sprint(langOf(r.Context()), " ", version.Number, " ", w.lane.Today(), " ", r.Host, " ", r.URL.Path, "?", r.URL.RawQuery))
 		p.mu.Lock()
 		now, writes := time.Now(), w.lane.Writes()
-		if p.body != nil && p.writes == writes && now.Sub(p.made) < sharedTime {
+		if p.body != nil && p.writes >= asked && now.Sub(p.made) < sharedTime {
 			header, body := p.header, p.body
 			p.mu.Unlock()
 			maps.Copy(rw.Header(), header)

@@ -3,6 +3,7 @@ package laneweb
 import (
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -65,6 +66,30 @@ func TestPagesAreShared(t *testing.T) {
 		if n := made.Load(); each && n != 8 || !each && n != 1 && time.Since(began) < sharedTime {
 			t.Errorf("%s was made %d times", path, n)
 		}
+	}
+	// Somebody writes all the time: who waited while a page was made gets it all the same.
+	const together = 8
+	var began atomic.Int64
+	made.Store(0)
+	busy := r.web.sharing(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		if made.Add(1) == 1 {
+			for began.Load() < together {
+				runtime.Gosched()
+			}
+		}
+		check(t, r.lane.SweepBudgets(req.Context()))
+		_, _ = rw.Write([]byte("page"))
+	}))
+	var all sync.WaitGroup
+	for range together {
+		all.Go(func() {
+			began.Add(1)
+			busy.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(withLang(t.Context(), "en"), "GET", "/busy", nil))
+		})
+	}
+	all.Wait()
+	if n := made.Load(); n > together/2 {
+		t.Errorf("a page was made %d times for %d who asked together", n, together)
 	}
 	for i := range 2 * sharedPages {
 		ask("/good?" + strings.Repeat("y", i))

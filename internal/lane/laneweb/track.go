@@ -120,8 +120,11 @@ func nameIn(routers []*authority.Router, id string, lang locale.Tag) string {
 
 // publicTrack is what everybody sees of the second track of a request. Where no
 // appeal can be made there is none.
-func (w *Web) publicTrack(v *visit, router *authority.Router, id int64) (track, error) {
-	a, err := w.lane.Appeal(v.Context(), id, "")
+func (w *Web) publicTrack(v *visit, router *authority.Router, id int64, begun bool) (track, error) {
+	a, err := w.lane.Unbegun(v.Context())
+	if begun {
+		a, err = w.lane.Appeal(v.Context(), id, "")
+	}
 	if f, ok := fault.Of(err); ok && (f.Key == "appeal.no_law" || f.Key == "appeal.no_road") {
 		return track{Unclear: w.cat.Say(v.lang, locale.Say(f.Key, f.Args...))}, nil
 	}

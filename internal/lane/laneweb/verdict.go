@@ -31,10 +31,12 @@ type outcomeLine struct {
 
 // judged adds to a case what people say of the answers, as what it is counted,
 // and what came of it.
-func (w *Web) judged(v *visit, p *casePage, r lane.Request) error {
-	said, err := w.lane.Verdicts(v.Context(), r.ID)
-	if err != nil {
-		return err
+func (w *Web) judged(v *visit, p *casePage, r lane.Request, beside lane.Beside) (err error) {
+	var said map[int64]lane.Said
+	if beside.Verdicts {
+		if said, err = w.lane.Verdicts(v.Context(), r.ID); err != nil {
+			return err
+		}
 	}
 	for i, a := range r.Assignments {
 		s := said[a.Number]
@@ -50,6 +52,9 @@ func (w *Web) judged(v *visit, p *casePage, r lane.Request) error {
 		}
 		p.Parts[i].Lines = lines
 		p.Ask = p.Ask || a.State == lane.Mended || a.State == lane.Refused
+	}
+	if !beside.Outcomes {
+		return nil
 	}
 	outcomes, err := w.lane.Outcomes(v.Context(), r.ID)
 	for _, o := range outcomes[r.ID] {
