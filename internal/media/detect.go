@@ -277,11 +277,11 @@ func (s *stage) grayPhoto() (track.Gray, error) {
 	if _, err := s.probePhoto(); err != nil {
 		return track.Gray{}, err
 	}
-	stored, n, err := s.decodePhoto()
+	img, err := s.decodePhoto(published(followSide))
 	if err != nil {
 		return track.Gray{}, err
 	}
-	return grayOf(s.upright(stored, n, published(followSide))), nil
+	return grayOf(img.upright(published(followSide))), nil
 }
 
 func grayOf(img *image.RGBA) track.Gray {

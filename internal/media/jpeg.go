@@ -121,14 +121,8 @@ func newPlaneEncoder(quality int) (*planeEncoder, error) {
 // larger by a factor of its row and of its column (Arai, Agui and Nakajima
 // 1988), and eight times as large.
 func (e *planeEncoder) quantise(table int, steps []byte) {
-	scale := func(k int) float64 {
-		if k == 0 {
-			return 1
-		}
-		return math.Cos(float64(k)*math.Pi/16) * math.Sqrt2
-	}
 	for i, place := range zigzag {
-		e.inverse[table][place] = float32(1 / (float64(steps[i]) * 8 * scale(int(place)/8) * scale(int(place)%8)))
+		e.inverse[table][place] = float32(1 / (float64(steps[i]) * 8 * aan(int(place)/8) * aan(int(place)%8)))
 	}
 }
 
@@ -234,36 +228,4 @@ func (e *planeEncoder) byte(b byte) {
 	if b == 0xff {
 		e.out = append(e.out, 0)
 	}
-}
-
-// transform is the cosine transform of a block, by rows and then by columns,
-// with five multiplications each (Arai, Agui and Nakajima 1988). quantise takes
-// the factors out again.
-func transform(f *[64]float32) {
-	for i := 0; i < 64; i += 8 {
-		r := f[i : i+8 : i+8]
-		r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7] = cosines(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7])
-	}
-	for i := range 8 {
-		f[i], f[i+8], f[i+16], f[i+24], f[i+32], f[i+40], f[i+48], f[i+56] =
-			cosines(f[i], f[i+8], f[i+16], f[i+24], f[i+32], f[i+40], f[i+48], f[i+56])
-	}
-}
-
-func cosines(a, b, c, d, e, f, g, h float32) (_, _, _, _, _, _, _, _ float32) {
-	const c2, c4, c6 = 0.92387953, 0.70710678, 0.38268343 // of k/16 of a half turn
-	a, h = a+h, a-h
-	b, g = b+g, b-g
-	c, f = c+f, c-f
-	d, e = d+e, d-e
-	a, d = a+d, a-d
-	b, c = b+c, b-c
-	turned := (c + d) * c4
-	// The odd ones. (c is b less c by now.)
-	p, q, r := e+f, f+g, g+h
-	even := q * c4
-	both := (p - r) * c6
-	p, r = (c2-c6)*p+both, (c2+c6)*r+both
-	s, t := h+even, h-even
-	return a + b, s + r, d + turned, t - p, a - b, t + p, d - turned, s - r
 }

@@ -113,11 +113,17 @@ func TestPlanesShrinkAndTurn(t *testing.T) {
 	}
 }
 
-// BenchmarkPlanes makes a picture a little smaller, turns it and encodes it, and
-// prints how many times as long the way by RGB takes for each.
+// BenchmarkPlanes decodes a picture whole and at half its size, makes it a little
+// smaller, turns it and encodes it, and prints how many times as long the
+// standard library and the way by RGB take for each.
 func BenchmarkPlanes(b *testing.B) {
 	p := speckled(image.Pt(2016, 1512), 6)
-	var ours, theirs [3]time.Duration
+	file, err := encodePlanes(p, 92)
+	if err != nil {
+		b.Fatal(err)
+	}
+	names := []string{"decode", "decode-half", "shrink", "turn", "encode"}
+	ours, theirs := make([]time.Duration, len(names)), make([]time.Duration, len(names))
 	timed := func(into *time.Duration, do func()) {
 		begun := time.Now()
 		do()
@@ -125,14 +131,18 @@ func BenchmarkPlanes(b *testing.B) {
 	}
 	for b.Loop() {
 		small, wide := p, (*image.RGBA)(nil)
-		timed(&ours[0], func() { small = shrinkPlanes(p, image.Pt(2000, 1500), image.YCbCrSubsampleRatio420) })
-		timed(&theirs[0], func() { wide = shrink(rgba(p), image.Pt(2000, 1500)) })
-		timed(&ours[1], func() { small = orientation(6).applyPlanes(small) })
-		timed(&theirs[1], func() { wide = orientation(6).apply(wide) })
-		timed(&ours[2], func() { _, _ = encodePlanes(small, cleanQuality) })
-		timed(&theirs[2], func() { _ = jpeg.Encode(io.Discard, wide, &jpeg.Options{Quality: cleanQuality}) })
+		timed(&ours[0], func() { _, _ = decodePlanes(file, false) })
+		timed(&theirs[0], func() { _, _ = jpeg.Decode(bytes.NewReader(file)) })
+		timed(&ours[1], func() { _, _ = decodePlanes(file, true) })
+		theirs[1] = theirs[0]
+		timed(&ours[2], func() { small = shrinkPlanes(p, image.Pt(2000, 1500), image.YCbCrSubsampleRatio420) })
+		timed(&theirs[2], func() { wide = shrink(rgba(p), image.Pt(2000, 1500)) })
+		timed(&ours[3], func() { small = orientation(6).applyPlanes(small) })
+		timed(&theirs[3], func() { wide = orientation(6).apply(wide) })
+		timed(&ours[4], func() { _, _ = encodePlanes(small, cleanQuality) })
+		timed(&theirs[4], func() { _ = jpeg.Encode(io.Discard, wide, &jpeg.Options{Quality: cleanQuality}) })
 	}
-	for i, name := range []string{"shrink", "turn", "encode"} {
+	for i, name := range names {
 		b.ReportMetric(theirs[i].Seconds()/ours[i].Seconds(), "×-"+name)
 		b.ReportMetric(ours[i].Seconds()*1000/float64(b.N), "ms-"+name)
 	}

@@ -110,11 +110,11 @@ func (s *stage) photoPrint() (likeness.Prints, error) {
 	if _, err := s.probePhoto(); err != nil {
 		return likeness.Prints{}, err
 	}
-	img, n, err := s.decodePhoto()
+	img, err := s.decodePhoto(nil)
 	if err != nil {
 		return likeness.Prints{}, err
 	}
-	small := n.turn.apply(shrink(img, within(img.Bounds().Size(), photoPrintSide)))
+	small := img.turn.apply(shrink(img.Image, within(img.full, photoPrintSide)))
 	gray := image.NewGray(small.Bounds())
 	draw.Draw(gray, gray.Bounds(), small, small.Bounds().Min, draw.Src) // Rec. 601 luma, as PDQ takes it
 	p := likeness.Prints{Frames: []likeness.Frame{{Print: likeness.PrintOf(gray)}}}

@@ -109,12 +109,12 @@ func (s *stage) photo() ([]made, error) {
 	if _, err := s.probePhoto(); err != nil {
 		return nil, err
 	}
-	img, n, err := s.decodePhoto()
+	img, err := s.decodePhoto(nil)
 	if err != nil {
 		return nil, err
 	}
-	large := s.upright(img, n, published(photoSide))
-	img = nil
+	large := img.upright(published(photoSide))
+	img = stored{}
 	s.Plan.hideIn(large, s.Probe.shown())
 	// The small size is made of the covered one.
 	small := shrink(large, photoSize(large.Rect.Size(), photoSmall))
@@ -126,24 +126,31 @@ func published(side int) func(image.Point) image.Point {
 	return func(size image.Point) image.Point { return photoSize(size, side) }
 }
 
-// stored gives the size, before turning, of a picture of a stored size that is
+// stored is a picture as it is stored, on its canvas, and how it is to be shown.
+type stored struct {
+	image.Image
+	notes
+	full image.Point // its size, of which the picture may be half
+}
+
+// fitted gives the size, before turning, of a picture of the size full that is
 // shown as large as fit says.
-func (n notes) stored(size image.Point, fit func(image.Point) image.Point) image.Point {
+func (n notes) fitted(full image.Point, fit func(image.Point) image.Point) image.Point {
 	if !n.turn.swaps() {
-		return fit(size)
+		return fit(full)
 	}
-	size = fit(image.Pt(size.Y, size.X))
+	size := fit(image.Pt(full.Y, full.X))
 	return image.Pt(size.Y, size.X)
 }
 
 // upright makes the picture as it is shown, of the size that fit gives, before
 // anything is covered.
-func (s *stage) upright(img image.Image, n notes, fit func(image.Point) image.Point) *image.RGBA {
-	out := shrink(img, n.stored(img.Bounds().Size(), fit))
-	if c := n.colours(); c != nil {
+func (p stored) upright(fit func(image.Point) image.Point) *image.RGBA {
+	out := shrink(p.Image, p.fitted(p.full, fit))
+	if c := p.colours(); c != nil {
 		c.apply(out)
 	}
-	return n.turn.apply(out)
+	return p.turn.apply(out)
 }
 
 // still is a picture that is written in one form.
@@ -181,47 +188,75 @@ func (s *stage) writeAll(ctx context.Context, all []still, quality int, plan Pla
 	return out, nil
 }
 
-// decodePhoto gives the picture as it is stored, on its canvas, and how it is
-// to be shown.
-func (s *stage) decodePhoto() (image.Image, notes, error) {
+// decodePhoto gives the picture as it is stored. Where fit says how large it will
+// be shown, and nothing of it has to be covered, a JPEG may come at half its size.
+func (s *stage) decodePhoto(fit func(image.Point) image.Point) (stored, error) {
 	if s.Format == formatHEIC {
 		return s.decodeHEIC()
 	}
-	n := readNotes(s.Format.Name, s.in, s.in.size)
-	if s.Format == formatWebP && n.pictures > 1 {
+	p := stored{notes: readNotes(s.Format.Name, s.in, s.in.size)}
+	if s.Format == formatWebP && p.pictures > 1 {
 		img, err := s.decodeMoving()
-		return img, n, err
+		if err == nil {
+			p.Image, p.full = img, img.Bounds().Size()
+		}
+		return p, err
 	}
 	cfg, err := s.config()
 	if err != nil {
-		return nil, n, err
+		return p, err
 	}
-	img, err := photoDecoders[s.Format.Name].decode(s.reader())
-	if err != nil {
-		return nil, n, s.undecodable(err)
+	p.full = image.Pt(cfg.Width, cfg.Height)
+	if s.Format == formatJPEG {
+		half := false
+		if fit != nil {
+			to := p.fitted(p.full, fit)
+			half = 2*to.X <= p.full.X && 2*to.Y <= p.full.Y
+		}
+		if planes, ok := s.plainJPEG(half); ok {
+			p.Image = planes
+			return p, nil
+		}
 	}
-	fullRange(img, s.Format)
-	if full := image.Pt(cfg.Width, cfg.Height); img.Bounds() != (image.Rectangle{Max: full}) {
-		img = onCanvas(img, img.Bounds().Min, full)
+	if p.Image, err = photoDecoders[s.Format.Name].decode(s.reader()); err != nil {
+		return p, s.undecodable(err)
 	}
-	return img, n, nil
+	fullRange(p.Image, s.Format)
+	if p.Bounds() != (image.Rectangle{Max: p.full}) {
+		p.Image = onCanvas(p.Image, p.Bounds().Min, p.full)
+	}
+	return p, nil
 }
 
-func (s *stage) decodeHEIC() (image.Image, notes, error) {
+// maxPlainJPEG is the largest JPEG that is decoded from memory.
+const maxPlainJPEG = 64 << 20
+
+func (s *stage) plainJPEG(half bool) (*image.YCbCr, bool) {
+	if s.in.size > maxPlainJPEG {
+		return nil, false
+	}
+	b := bytes.NewBuffer(make([]byte, 0, s.in.size+bytes.MinRead))
+	if _, err := b.ReadFrom(newJPEGFilter(s.reader())); err != nil {
+		return nil, false
+	}
+	return decodePlanes(b.Bytes(), half)
+}
+
+func (s *stage) decodeHEIC() (stored, error) {
 	file, n, err := s.heicPicture()
 	if err != nil {
-		return nil, n, err
+		return stored{}, err
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, n, decodeFailed(err)
+		return stored{}, decodeFailed(err)
 	}
 	defer f.Close()
 	img, _, err := image.Decode(f)
 	if err != nil {
-		return nil, n, decodeFailed(err)
+		return stored{}, decodeFailed(err)
 	}
-	return img, n, nil
+	return stored{img, n, img.Bounds().Size()}, nil
 }
 
 // decodeMoving gives the first picture of an animated WebP.

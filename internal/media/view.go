@@ -104,11 +104,11 @@ func (s *stage) uncovered() (*image.RGBA, error) {
 		if _, err := s.probePhoto(); err != nil {
 			return nil, err
 		}
-		stored, n, err := s.decodePhoto()
+		img, err := s.decodePhoto(nil)
 		if err != nil {
 			return nil, err
 		}
-		return s.upright(stored, n, func(size image.Point) image.Point { return within(size, photoSide) }), nil
+		return img.upright(func(size image.Point) image.Point { return within(size, photoSide) }), nil
 	}
 	sizes, err := s.sizes()
 	if err != nil {
