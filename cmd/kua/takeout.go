@@ -147,6 +147,9 @@ func (a *app) cleanCopy(c *cobra.Command, m *media.Runner, name, dir string, n i
 	if err != nil {
 		return nil, err
 	}
+	if got.Sheet.Format == "" { // the gate would not know what to look for
+		return nil, fault.Invalid("trace.unknown")
+	}
 	needles, err := needlesIn(in, name, got.Sheet)
 	if err != nil {
 		return nil, err

@@ -40,8 +40,8 @@ const (
 type Cleaned struct {
 	Probe Probe
 	Made  []Rendition
-	// Sheet is what the original tells, for the gate to search Made for. It is a
-	// gap as a whole where no reader knows the format.
+	// Sheet is what the original tells, for the gate to search Made for. Where no
+	// reader knows the format it has none, and all of it is a gap.
 	Sheet trace.Sheet
 }
 

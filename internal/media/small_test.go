@@ -20,8 +20,8 @@ func TestCleanSmall(t *testing.T) {
 	const most = 15 << 10
 	got, err := runner(t).Clean(t.Context(), input(t, file), Cleaning{Side: 2048, Small: 320, SmallBytes: most, PhotoAlone: true}, dir, nil)
 	made := got.Made
-	if err != nil || len(made) != 2 {
-		t.Fatalf("Clean made %v, %v", made, err)
+	if err != nil || len(made) != 2 || got.Sheet.Format != "jpeg" {
+		t.Fatalf("Clean made %v of a %q, %v", made, got.Sheet.Format, err)
 	}
 	gated(t, made, needlesOfPlaces(nil))
 	got, err = runner(t).Clean(t.Context(), input(t, file), Cleaning{Side: 2048, Small: 320, SmallBytes: most, PhotoAlone: true}, t.TempDir(), nil)
