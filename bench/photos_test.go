@@ -28,8 +28,8 @@ for f in sys.argv[1:]:
 
 // TestPhotos cleans 100 photos of 12 megapixels, full of planted words, two at a
 // time: with kua, with mat2 on all of a batch at once and started per file, with
-// exiftool started per file, and with libjpeg-turbo alone. In batches, so that
-// all see the same weather. It counts the planted words that each leaves.
+// exiftool started per file, with libjpeg-turbo alone, and with kua at the size at
+// which a desk publishes. In batches, so that all see the same weather. It counts the planted words that each leaves.
 func TestPhotos(t *testing.T) {
 	const batches, each = 5, 20
 	dir := t.TempDir()
@@ -81,6 +81,9 @@ func TestPhotos(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		{"kua clean --size 1600, as a desk publishes", "out/*.jpg", func(files []string, out string) {
+			output(t, kua, append([]string{"clean", "--size", "1600", "-o", out}, files...)...)
+		}},
 	}
 	took, left := make([][]time.Duration, len(contenders)), make([]int, len(contenders))
 	for n := range batches {
@@ -120,4 +123,6 @@ func TestPhotos(t *testing.T) {
 		}
 		line("100 photos of 12 MP: "+c.name+" / kua clean", fmt.Sprintf("%.2f (%d of %d planted words left)", ratio(median(took[i]), ours), left[i], len(places)), target)
 	}
+	small := median(took[len(took)-1])
+	line("100 photos of 12 MP: mat2, started per file / kua clean --size 1600", fmt.Sprintf("%.2f", ratio(median(took[2]), small)), "–")
 }

@@ -133,48 +133,40 @@ func (w *cleaning) one(ctx context.Context, i int, file string, done func(share 
 		return "", fmt.Errorf("make room for the clean file: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	probe, made, err := w.runner.Clean(ctx, in, media.Cleaning{Side: w.size, Mute: w.mute}, dir, func(d, total time.Duration) {
+	got, err := w.runner.Clean(ctx, in, media.Cleaning{Side: w.size, Mute: w.mute}, dir, func(d, total time.Duration) {
 		done(float64(d) / float64(max(1, total)))
 	})
 	if err != nil {
 		return "", err
 	}
-	sheet, err := w.judge(ctx, file, in, made)
-	if err != nil {
+	if err := w.judge(ctx, file, in, got); err != nil {
 		return "", err
 	}
 	done(1)
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
-	target, err := w.place(i, file, probe, made)
+	target, err := w.place(i, file, got.Probe, got.Made)
 	if err != nil {
 		return "", err
 	}
-	return w.line(file, target, probe, made, sheet), nil
+	return w.line(file, target, got.Probe, got.Made, got.Sheet), nil
 }
 
 // judge puts every file that was made through the gate, with what its original
-// tells, and gives that. One that does not pass never gets its name: it goes with
-// the folder it lies in.
-func (w *cleaning) judge(ctx context.Context, file string, in inputFile, made []media.Rendition) (trace.Sheet, error) {
-	sheet, err := w.runner.Trace(ctx, in)
-	if errors.Is(err, fault.Invalid("trace.unknown")) { // its name and hash are looked for all the same
-		sheet, err = trace.Sheet{Gaps: []trace.Gap{{Why: "trace.gap.unknown", Bytes: in.Size()}}}, nil
-	}
+// tells. One that does not pass never gets its name: it goes with the folder it
+// lies in.
+func (w *cleaning) judge(ctx context.Context, file string, in inputFile, got media.Cleaned) error {
+	needles, err := needlesIn(in, file, got.Sheet)
 	if err != nil {
-		return sheet, err
+		return err
 	}
-	needles, err := needlesIn(in, file, sheet)
-	if err != nil {
-		return sheet, err
-	}
-	for _, m := range made {
+	for _, m := range got.Made {
 		if err := w.pass(ctx, m, needles); err != nil {
-			return sheet, err
+			return err
 		}
 	}
-	return sheet, nil
+	return nil
 }
 
 func (w *cleaning) pass(ctx context.Context, m media.Rendition, needles gate.Needles) error {

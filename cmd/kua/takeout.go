@@ -142,17 +142,20 @@ func (a *app) cleanCopy(c *cobra.Command, m *media.Runner, name, dir string, n i
 		return nil, err
 	}
 	show, finish := a.bar("clean.progress")
-	_, made, err := m.Clean(c.Context(), in, media.Cleaning{}, dir, func(done, total time.Duration) { show(int64(done), int64(total)) })
+	got, err := m.Clean(c.Context(), in, media.Cleaning{}, dir, func(done, total time.Duration) { show(int64(done), int64(total)) })
 	finish()
 	if err != nil {
 		return nil, err
 	}
-	needles, _, err := needlesOf(c, m, name)
+	if got.Sheet.Format == "" { // the gate would not know what to look for
+		return nil, fault.Invalid("trace.unknown")
+	}
+	needles, err := needlesIn(in, name, got.Sheet)
 	if err != nil {
 		return nil, err
 	}
 	var all []witness.File
-	for i, r := range made {
+	for i, r := range got.Made {
 		ext := filepath.Ext(r.Path)
 		copied, err := openInput(r.Path)
 		if err != nil {
@@ -170,7 +173,7 @@ func (a *app) cleanCopy(c *cobra.Command, m *media.Runner, name, dir string, n i
 			return nil, fault.Invalid("cli.take_out.shines")
 		}
 		called := fmt.Sprintf("file-%d%s", n, ext)
-		if len(made) > 1 {
+		if len(got.Made) > 1 {
 			called = fmt.Sprintf("file-%d-%d%s", n, i+1, ext)
 		}
 		all = append(all, witness.File{Path: r.Path, Name: called, Cleaned: true})

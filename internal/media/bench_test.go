@@ -160,7 +160,7 @@ func BenchmarkPhotos(b *testing.B) {
 			return err
 		})
 		clean += each(func(string) error {
-			_, _, err := m.Clean(context.Background(), bytes.NewReader(in), Cleaning{}, b.TempDir(), nil)
+			_, err := m.Clean(context.Background(), bytes.NewReader(in), Cleaning{}, b.TempDir(), nil)
 			return err
 		})
 		box += each(func(string) error {

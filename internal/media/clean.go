@@ -3,11 +3,13 @@ package media
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"image"
 	"os"
 	"path/filepath"
 
 	"kua/internal/fault"
+	"kua/internal/trace"
 )
 
 // Cleaning is what Clean is to make.
@@ -34,66 +36,100 @@ const (
 	smallRung    = "jpeg-small"
 )
 
+// Cleaned is what Clean made, and of what.
+type Cleaned struct {
+	Probe Probe
+	Made  []Rendition
+	// Sheet is what the original tells, for the gate to search Made for. Where no
+	// reader knows the format it has none, and all of it is a gap.
+	Sheet trace.Sheet
+}
+
 // Clean makes, below the directory out, one file of an original outside any
-// case, from its pixels and samples alone, and says what the original is: of a
-// film a film of at most 480 lines, of a sound "audio-m4a", of a photo a
-// "jpeg", of a document a picture of each page.
-func (m *Runner) Clean(ctx context.Context, in Input, c Cleaning, out string, progress Progress) (Probe, []Rendition, error) {
+// case, from its pixels and samples alone, and says what the original is and
+// tells: of a film a film of at most 480 lines, of a sound "audio-m4a", of a
+// photo a "jpeg", of a document a picture of each page. Nothing has passed the
+// gate yet.
+func (m *Runner) Clean(ctx context.Context, in Input, c Cleaning, out string, progress Progress) (Cleaned, error) {
 	if c.Side == 0 {
 		c.Side = defaultCleanSide
 	}
 	if c.Side < sideStep || c.Side > maxCleanSide {
-		return Probe{}, nil, fault.Invalid("media.clean_side", sideStep, maxCleanSide)
+		return Cleaned{}, fault.Invalid("media.clean_side", sideStep, maxCleanSide)
 	}
 	f, err := sniff(in)
 	if err == nil && f.Type == Photo && f != formatGIF { // a GIF may be a film
 		return m.cleanPhoto(ctx, in, f, c, out)
 	}
 	if c.PhotoAlone {
-		return Probe{}, nil, fault.Invalid("media.no_photo").Because(err)
+		return Cleaned{}, fault.Invalid("media.no_photo").Because(err)
 	}
 	p, err := m.Probe(ctx, in)
 	if err != nil {
-		return Probe{}, nil, err
+		return Cleaned{}, err
 	}
 	if p.Type == Unknown {
-		return p, nil, fault.Invalid("media.unknown")
+		return Cleaned{}, fault.Invalid("media.unknown")
+	}
+	sheet, err := m.Trace(ctx, in)
+	if errors.Is(err, errUnread) {
+		sheet, err = unreadSheet(in.Size()), nil
+	}
+	if err != nil {
+		return Cleaned{}, err
 	}
 	made, err := m.makeProbed(ctx, in, p, Plan{MuteAll: c.Mute}, &c, out, progress)
-	return p, made, err
+	return Cleaned{p, made, sheet}, err
 }
 
-// cleaned is what the box says of a photo: what it was, and what was made of it.
+// errUnread is the fault of an original whose format no reader of traces knows.
+var errUnread = fault.Invalid("trace.unknown")
+
+func unreadSheet(size int64) trace.Sheet {
+	return trace.Sheet{Gaps: []trace.Gap{{Why: "trace.gap.unknown", Bytes: size}}}
+}
+
+// cleaned is what the box says of a photo: what it is and tells, and what was
+// made of it.
 type cleaned struct {
 	Probe Probe
+	Sheet trace.Sheet
 	Made  []made
 }
 
-// cleanPhoto looks at a photo and cleans it in one box, which is built
-// once. A box still sees one photo and no other.
-func (m *Runner) cleanPhoto(ctx context.Context, in Input, f format, c Cleaning, out string) (Probe, []Rendition, error) {
+// cleanPhoto reads a photo's traces and cleans it in one box, which costs
+// as much to build as either. A box still sees one photo and no other.
+func (m *Runner) cleanPhoto(ctx context.Context, in Input, f format, c Cleaning, out string) (Cleaned, error) {
 	dir, err := m.room(out)
 	if err != nil {
-		return Probe{}, nil, err
+		return Cleaned{}, err
 	}
 	defer os.RemoveAll(dir)
 	answer, err := m.enter(ctx, visit{
 		args: []string{BoxCommand}, job: job{Do: "clean photo", Format: f, Clean: &c}, in: in, out: dir, wall: wallBase, tmp: f.tmp(),
 	})
 	if err != nil {
-		return Probe{}, nil, err
+		return Cleaned{}, err
 	}
 	var said cleaned
-	if err := json.Unmarshal(answer, &said); err != nil || said.Probe.Type != Photo || !said.Probe.sane(m.Limits.withDefaults()) || len(said.Made) == 0 {
-		return Probe{}, nil, fault.New(fault.KindInternal, "media.box_died")
+	if err := json.Unmarshal(answer, &said); err != nil || said.Probe.Type != Photo || !said.Probe.sane(m.Limits.withDefaults()) || !said.Sheet.Sane() || len(said.Made) == 0 {
+		return Cleaned{}, fault.New(fault.KindInternal, "media.box_died")
 	}
 	said.Probe.Format = f.Name
 	made, err := take(said.Made, dir, out)
-	return said.Probe, made, err
+	return Cleaned{said.Probe, made, said.Sheet}, err
 }
 
-// cleanPhoto is the stage in the box.
+// cleanPhoto is the stage in the box. What the photo tells is read before any
+// other program may see it.
 func (s *stage) cleanPhoto() (cleaned, error) {
+	sheet, err := s.trace()
+	if errors.Is(err, errUnread) {
+		sheet, err = unreadSheet(s.in.size), nil
+	}
+	if err != nil {
+		return cleaned{}, err
+	}
 	p, err := s.probePhoto()
 	if err != nil {
 		return cleaned{}, err
@@ -113,7 +149,7 @@ func (s *stage) cleanPhoto() (cleaned, error) {
 		small, err = s.writeSmall(encode, size)
 		all = append(all, small)
 	}
-	return cleaned{p, all}, err
+	return cleaned{p, sheet, all}, err
 }
 
 // clean gives what codes a picture, upright and smaller, and the size that it

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"kua/internal/cascade"
@@ -100,7 +102,7 @@ type watcher struct {
 	nextStep     time.Duration
 	still        bool                  // a photo: nothing has to be followed
 	missed       bool                  // more was seen than can be listed
-	beat         func(done, total int) // after each detector
+	beat         func(done, total int) // after each detector; several may call it at once
 }
 
 func (w *watcher) add(g track.Gray) {
@@ -129,11 +131,20 @@ func (w *watcher) add(g track.Gray) {
 	}
 }
 
-// look asks every detector.
+// look asks every detector, all at once, and takes what they say in their order.
 func (w *watcher) look(g track.Gray) {
+	saw := make([][]cascade.Hit, len(w.detectors))
+	var done atomic.Int32
+	var looking sync.WaitGroup
 	for i, d := range w.detectors {
-		w.beat(i+1, len(w.detectors))
-		for _, hit := range d.find.Find(g.Pix, g.W, g.H, cascade.Search{Mirror: d.mirror}) {
+		looking.Go(func() {
+			saw[i] = d.find.Find(g.Pix, g.W, g.H, cascade.Search{Mirror: d.mirror})
+			w.beat(int(done.Add(1)), len(w.detectors))
+		})
+	}
+	looking.Wait()
+	for i, d := range w.detectors {
+		for _, hit := range saw[i] {
 			w.take(d, g, track.Box{X: float64(hit.X), Y: float64(hit.Y), W: float64(hit.W), H: float64(hit.H)})
 		}
 	}

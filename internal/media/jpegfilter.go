@@ -2,6 +2,7 @@ package media
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
 )
@@ -47,9 +48,9 @@ func (f *jpegFilter) coded() {
 		return
 	}
 	buf, _ := f.in.Peek(max(1, f.in.Buffered()))
-	n := 0
-	for n < len(buf) && buf[n] != 0xff {
-		n++
+	n := bytes.IndexByte(buf, 0xff)
+	if n < 0 {
+		n = len(buf)
 	}
 	if n > 0 {
 		f.ready = append(f.ready[:0], buf[:n]...)

@@ -86,6 +86,7 @@ func (s *stage) decode(ctx context.Context, stream Stream, master image.Point, f
 	if err != nil {
 		return err
 	}
+	widen(out)
 	if err := cmd.Start(); err != nil {
 		return fault.Missing("media.missing", "ffmpeg", "ffmpeg").Because(err)
 	}
@@ -237,6 +238,7 @@ func (e *encoder) run(ctx context.Context, s *stage, withSound bool) error {
 	if err != nil {
 		return err
 	}
+	widen(in)
 	if err := cmd.Start(); err != nil {
 		return fault.Missing("media.missing", "ffmpeg", "ffmpeg").Because(err)
 	}

@@ -18,12 +18,14 @@ func TestCleanSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	const most = 15 << 10
-	_, made, err := runner(t).Clean(t.Context(), input(t, file), Cleaning{Side: 2048, Small: 320, SmallBytes: most, PhotoAlone: true}, dir, nil)
-	if err != nil || len(made) != 2 {
-		t.Fatalf("Clean made %v, %v", made, err)
+	got, err := runner(t).Clean(t.Context(), input(t, file), Cleaning{Side: 2048, Small: 320, SmallBytes: most, PhotoAlone: true}, dir, nil)
+	made := got.Made
+	if err != nil || len(made) != 2 || got.Sheet.Format != "jpeg" {
+		t.Fatalf("Clean made %v of a %q, %v", made, got.Sheet.Format, err)
 	}
 	gated(t, made, needlesOfPlaces(nil))
-	_, again, err := runner(t).Clean(t.Context(), input(t, file), Cleaning{Side: 2048, Small: 320, SmallBytes: most, PhotoAlone: true}, t.TempDir(), nil)
+	got, err = runner(t).Clean(t.Context(), input(t, file), Cleaning{Side: 2048, Small: 320, SmallBytes: most, PhotoAlone: true}, t.TempDir(), nil)
+	again := got.Made
 	if err != nil || len(again) != 2 {
 		t.Fatalf("Clean made %v, %v", again, err)
 	}
@@ -48,7 +50,7 @@ func TestCleanSmall(t *testing.T) {
 		}
 	}
 	for _, no := range []string{"GIF89a\x01\x00\x01\x00", "%PDF-1.7\n", "\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42", "words"} {
-		_, _, err := runner(t).Clean(t.Context(), bytes.NewReader([]byte(no)), Cleaning{PhotoAlone: true}, dir, nil)
+		_, err := runner(t).Clean(t.Context(), bytes.NewReader([]byte(no)), Cleaning{PhotoAlone: true}, dir, nil)
 		wantFault(t, err, "media.no_photo")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"kua/internal/fault"
 )
@@ -82,6 +83,20 @@ func pipes(n int, itWrites bool) (ours, theirs []*os.File, err error) {
 		}
 	}
 	return ours, theirs, nil
+}
+
+// pipeBytes holds a whole picture of the largest rung.
+const pipeBytes = 1 << 20
+
+// widen lets a pipe hold more, if it is one and the kernel lets us: with its usual
+// 64 KiB, who writes pictures and who reads them wait for each other ten times in
+// each of them.
+func widen(pipe any) {
+	if c, ok := pipe.(syscall.Conn); ok {
+		if raw, err := c.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeBytes) })
+		}
+	}
 }
 
 func closeAll(files []*os.File) {

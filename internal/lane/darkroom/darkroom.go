@@ -12,7 +12,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,32 +67,25 @@ func (d *Darkroom) Clean(ctx context.Context, photo *bytes.Reader) (large, small
 		return large, small, fmt.Errorf("make room for a picture: %w", err)
 	}
 	defer os.RemoveAll(out)
-	_, made, err := d.runner.Clean(ctx, photo, media.Cleaning{Side: lane.PictureSide, Small: SmallSide, SmallBytes: SmallBytes, PhotoAlone: true}, out, nil)
+	got, err := d.runner.Clean(ctx, photo, media.Cleaning{Side: lane.PictureSide, Small: SmallSide, SmallBytes: SmallBytes, PhotoAlone: true}, out, nil)
 	if err != nil {
 		return large, small, told(err)
 	}
-	if len(made) != 2 {
-		return large, small, fmt.Errorf("clean a photo: the box made %d pictures", len(made))
+	if len(got.Made) != 2 {
+		return large, small, fmt.Errorf("clean a photo: the box made %d pictures", len(got.Made))
 	}
-	needles, err := d.needles(ctx, photo)
+	needles, err := needles(photo, got.Sheet)
 	if err != nil {
 		return large, small, told(err)
 	}
-	if large, err = d.judge(ctx, made[0], needles); err == nil {
-		small, err = d.judge(ctx, made[1], needles)
+	if large, err = d.judge(ctx, got.Made[0], needles); err == nil {
+		small, err = d.judge(ctx, got.Made[1], needles)
 	}
 	return large, small, err
 }
 
 // needles gives everything that the photo tells, and its hash.
-func (d *Darkroom) needles(ctx context.Context, photo *bytes.Reader) (gate.Needles, error) {
-	sheet, err := d.runner.Trace(ctx, photo)
-	if errors.Is(err, fault.Invalid("trace.unknown")) {
-		sheet, err = trace.Sheet{}, nil // its hash is looked for all the same
-	}
-	if err != nil {
-		return gate.Needles{}, err
-	}
+func needles(photo *bytes.Reader, sheet trace.Sheet) (gate.Needles, error) {
 	h := sha256.New()
 	if _, err := photo.Seek(0, 0); err != nil {
 		return gate.Needles{}, err
