@@ -150,6 +150,57 @@ func TestLostParts(t *testing.T) {
 	}
 }
 
+// TestAnyPart takes each part of a bundle alone: what is in it is proved without the
+// others, and what that costs is little.
+func TestAnyPart(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Filler = 5000
+	c.Media = func(string) []editiontest.M {
+		return []editiontest.M{{Rung: "poster", Type: "image/jpeg", Size: 9000}, {Rung: "240p", Type: "video/mp4", Size: 200_000}}
+	}
+	c.Publish(t, c.Records(t, 1, 60)...)
+	stick, files, plain := t.TempDir(), 0, int64(0)
+	w := write(t, c.Dir, stick, bundle.Options{PartBytes: 1_500_000, Parity: -1})
+	for _, part := range w.Parts {
+		to := t.TempDir()
+		m := merge(t, to, part)
+		if m.Files < 20 || len(m.Aside) != 0 {
+			t.Errorf("%s alone: %+v", filepath.Base(part), m)
+		}
+		files += m.Files
+	}
+	if len(w.Parts) < 8 || files*100 < w.Set.Files*95 {
+		t.Errorf("%d parts of %d files gave %d, each alone", len(w.Parts), w.Set.Files, files)
+	}
+	unique := 0
+	err := filepath.WalkDir(c.Dir, func(_ string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		unique, plain = unique+1, plain+info.Size()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := (plain + int64(unique)*250) * 110 / 100; w.Bytes > most {
+		t.Errorf("%d bytes of %d files take %d in parts, want at most %d", plain, unique, w.Bytes, most)
+	}
+	if err := os.Remove(w.Parts[0]); err != nil {
+		t.Fatal(err)
+	}
+	to := t.TempDir()
+	if m := merge(t, to, stick); m.Lost == 0 || m.Wanted != 1 || m.Files < 100 {
+		t.Errorf("without the first part: %+v", m)
+	}
+	if m := merge(t, to, writeGood(t, c.Dir)); m.Lost != 0 {
+		t.Errorf("and with all of it: %+v", m)
+	}
+	sound(t, to)
+}
+
 // TestStockUnzip holds that what no part was lost of needs no program of ours.
 func TestStockUnzip(t *testing.T) {
 	t.Parallel()

@@ -55,7 +55,7 @@ func Merge(ctx context.Context, dir string, shelf *Shelf, opts MergeOptions) (Me
 	if err != nil {
 		return Merged{}, err
 	}
-	m := &merger{dir: dir, root: root, opts: opts, made: make(map[string]bool), lacks: make(map[string]lack)}
+	m := &merger{dir: dir, root: root, opts: opts, made: make(map[string]bool), lacks: make(map[string]lack), signed: make(map[string]bool)}
 	m.result.Aside, m.result.Others = shelf.Aside, []int{}
 	err = m.merge(ctx, shelf)
 	return m.result, errors.Join(err, root.Close())
@@ -72,6 +72,7 @@ type merger struct {
 	done   int64
 	total  int64
 	lacks  map[string]lack // of what was chosen for a set: what its best set lacks
+	signed map[string]bool // what shows by whom, and is taken already
 	result Merged
 }
 
@@ -298,63 +299,125 @@ func walk(shards []*shardReader, yield func(seg segment, r io.Reader, size int64
 // errEnough ends a walk.
 var errEnough = errors.New("enough")
 
-// believe finds in a set what shows by whom its edition was signed.
+// mostHeads is how many of a set's heads are tried.
+const mostHeads = 16
+
+// believe finds in a set what shows by whom its edition was signed: it stands at the
+// beginning, and again later.
 func (m *merger) believe(s *Stack, shards []*shardReader) error {
-	dir := filepath.Join(m.dir, house, "head")
-	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	room := int64(4 * edition.MaxManifest)
-	join := &joiner{root: root}
-	err = walk(shards, func(seg segment, r io.Reader, size int64) error {
-		of := edition.PartOf(seg.path)
-		sig, _, signed := edition.Signature(seg.path)
-		head := seg.path == edition.ManifestPath || seg.path == checkpointPath || seg.path == "parts/charter.json" || of == "charter" || signed && sig == edition.ManifestPath
-		if room -= size; !head || room < 0 {
+	g := &headSearch{dir: filepath.Join(m.dir, house, "head"), manifest: s.Set.Manifest}
+	defer g.close()
+	var head *source
+	err := walk(shards, func(seg segment, r io.Reader, size int64) error {
+		whole, err := g.add(seg, r, size)
+		if err != nil || !whole {
+			return err
+		}
+		if head, err = m.open(g.dir); err == nil {
 			return errEnough
 		}
-		path, err := join.add(seg, r, size)
-		if err != nil || path == "" {
+		switch _, known := fault.Of(err); {
+		case errors.Is(err, fs.ErrNotExist), isKind(err, fault.KindNotFound): // it has holes
+			return nil
+		case !known:
 			return err
 		}
-		if err := root.MkdirAll(filepath.Dir(filepath.FromSlash(path)), 0o755); err != nil {
-			return err
-		}
-		if err := join.place(path); err != nil {
-			return err
-		}
-		if path == checkpointPath {
-			return errEnough
-		}
+		g.last = err
 		return nil
 	}, func(error) {})
-	if err != nil && !errors.Is(err, errEnough) {
-		return err
-	}
-	head, err := openSource(dir)
-	if errors.Is(err, fs.ErrNotExist) || isKind(err, fault.KindNotFound) {
-		return fault.Later("bundle.too_few", len(s.parts), s.Set.Data).Because(err)
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := head.chain.Verify(m.opts.Pinned); err != nil || canon.Hash(head.document) != s.Set.Manifest {
-		if err == nil {
-			err = fault.Corrupt("verify.differs", edition.ManifestPath)
+	if head == nil && (err == nil || errors.Is(err, fs.ErrNotExist)) {
+		if err = g.last; err == nil {
+			err = fault.Later("bundle.too_few", len(s.parts), s.Set.Data)
 		}
-		return errors.Join(err, head.root.Close())
 	}
-	if err := m.fits(head); err != nil {
-		return errors.Join(err, head.root.Close())
+	if head == nil {
+		return err
 	}
 	m.head = head
 	m.result.Edition, m.result.Charter, m.result.Pinned = head.manifest.Number, head.manifest.Charter, m.opts.Pinned != ""
 	return nil
+}
+
+// open believes a head as far as its signatures go.
+func (m *merger) open(dir string) (*source, error) {
+	head, err := openSource(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = head.chain.Verify(m.opts.Pinned); err == nil {
+		err = m.fits(head)
+	}
+	if err != nil {
+		return nil, errors.Join(err, head.root.Close())
+	}
+	return head, nil
+}
+
+// headSearch gathers one head after another in a folder.
+type headSearch struct {
+	dir      string
+	manifest string // SHA-256
+	root     *os.Root
+	join     *joiner
+	room     int64
+	within   bool // a head
+	tries    int
+	last     error // why the head before was not believed
+}
+
+// add takes a stored file, and says that with it a head is whole.
+func (g *headSearch) add(seg segment, r io.Reader, size int64) (whole bool, err error) {
+	if seg.path == edition.ManifestPath && seg.from == 0 && g.tries < mostHeads {
+		if err := g.begin(); err != nil {
+			return false, err
+		}
+	}
+	if g.room -= size; !g.within || !ofHead(seg.path) || g.room < 0 {
+		g.within = false
+		return false, nil
+	}
+	path, err := g.join.add(seg, r, size)
+	if err != nil || path == "" {
+		return false, err
+	}
+	if path == edition.ManifestPath && g.join.hex != g.manifest {
+		g.within, g.last = false, fault.Corrupt("verify.differs", path)
+		return false, nil
+	}
+	if err := g.root.MkdirAll(filepath.Dir(filepath.FromSlash(path)), 0o755); err != nil {
+		return false, err
+	}
+	g.within = path != checkpointPath
+	return !g.within, g.join.place(path)
+}
+
+// begin empties the folder.
+func (g *headSearch) begin() (err error) {
+	if err := g.close(); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(g.dir), os.MkdirAll(g.dir, 0o755)); err != nil {
+		return err
+	}
+	if g.root, err = os.OpenRoot(g.dir); err != nil {
+		return err
+	}
+	g.join, g.room, g.within = &joiner{root: g.root}, 4*edition.MaxManifest, true
+	g.tries++
+	return nil
+}
+
+func (g *headSearch) close() error {
+	if g.root == nil {
+		return nil
+	}
+	return errors.Join(g.join.drop(), g.root.Close())
+}
+
+// ofHead reports whether a file belongs to what proves an edition.
+func ofHead(path string) bool {
+	document, _, signature := edition.Signature(path)
+	return path == edition.ManifestPath || path == checkpointPath || path == charterList || edition.PartOf(path) == "charter" || signature && document == edition.ManifestPath
 }
 
 func isKind(err error, kind fault.Kind) bool {

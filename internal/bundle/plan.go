@@ -83,6 +83,7 @@ type item struct {
 	sum  string
 	size int64
 	rank int64 // tier<<32 + its order in the tier
+	list int   // the item that lists it, or -1
 }
 
 // The tiers. With few parts the first alone may be there.
@@ -197,13 +198,66 @@ func (s *source) sinceFolder(path string) (*since, error) {
 	return after, nil
 }
 
-// items lists what goes into the bundle, the most needed first: what proves
-// everything else, documents and pages of the newest records, then media by class.
-// Media that this copy does not keep are passed over and counted.
-func (s *source) items(c choice) (all []item, absent int, err error) {
-	if all, err = s.head(); err != nil {
-		return nil, 0, err
+// contents are the items of a bundle, the most needed first. The first head of them
+// prove whose edition it is.
+type contents struct {
+	items []item
+	head  int
+}
+
+// contents lists what goes into the bundle: what proves everything else, documents and
+// pages of the newest records, then media by class. A list of files stands before the
+// first of them. Media that this copy does not keep are passed over and counted.
+func (s *source) contents(c choice) (all contents, absent int, err error) {
+	if all.items, err = s.head(); err != nil {
+		return all, 0, err
 	}
+	all.head = len(all.items)
+	log, err := s.log()
+	if err != nil {
+		return all, 0, err
+	}
+	files, absent, err := s.files(c)
+	if err != nil {
+		return all, 0, err
+	}
+	at := make(map[string]int) // lists that have their place
+	if i := slices.IndexFunc(all.items, func(it item) bool { return it.path == charterList }); i >= 0 {
+		at["charter"] = i
+	}
+	begun := make(map[string]bool)
+	for _, it := range files {
+		begun[edition.PartOf(it.path)] = true
+	}
+	put := func(p edition.Part, rank int64) {
+		at[p.Name] = len(all.items)
+		all.items = append(all.items, item{path: p.Path(), sum: p.SHA256, size: p.Size, rank: rank, list: -1})
+	}
+	for _, p := range s.manifest.Parts {
+		if _, done := at[p.Name]; !done && !begun[p.Name] {
+			put(p, rankHead)
+		}
+	}
+	all.items = append(all.items, log...)
+	for _, it := range files {
+		it.list = -1
+		if name := edition.PartOf(it.path); name != "" {
+			if _, done := at[name]; !done {
+				p, _ := s.manifest.Part(name)
+				put(p, it.rank)
+			}
+			it.list = at[name]
+		}
+		all.items = append(all.items, it)
+	}
+	return all, absent, nil
+}
+
+// charterList is the list of the charter's files.
+const charterList = "parts/charter.json"
+
+// files lists what the parts name and the bundle takes, in its order.
+func (s *source) files(c choice) (all []item, absent int, err error) {
 	read := edition.FilesIn(s.fsys)
 	var media []item
 	of := make(map[string]int64) // of a medium's hash: its rank
@@ -345,37 +399,33 @@ func recordOf(path string) string {
 	return rest[5:11]
 }
 
-// head lists what proves everything else: manifest, parts, charter and log.
+// head lists what proves everything else: manifest, charter and the log's checkpoint.
 func (s *source) head() ([]item, error) {
-	all := []item{{path: edition.ManifestPath, size: int64(len(s.document)), sum: canon.Hash(s.document)}}
+	all := []item{{path: edition.ManifestPath, size: int64(len(s.document)), sum: canon.Hash(s.document), list: -1}}
 	sigs, err := fs.Glob(s.fsys, edition.ManifestPath+".*.sig")
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range sigs {
 		if edition.CheckPath(path) == nil {
-			all = append(all, item{path: path, size: 64})
+			all = append(all, item{path: path, size: 64, list: -1})
 		}
 	}
-	for _, p := range s.manifest.Parts {
-		if p.Name != "charter" {
-			continue
-		}
+	if p, ok := s.manifest.Part("charter"); ok {
 		files, err := edition.FilesIn(s.fsys)(p)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, item{path: p.Path(), size: p.Size, sum: p.SHA256})
+		all = append(all, item{path: p.Path(), size: p.Size, sum: p.SHA256, list: -1})
 		for _, f := range files {
-			all = append(all, item{path: f.Path, size: f.Size, sum: f.SHA256})
+			all = append(all, item{path: f.Path, size: f.Size, sum: f.SHA256, list: -1})
 		}
 	}
-	all = append(all, item{path: checkpointPath, size: int64(len(s.cp.Raw)), sum: canon.Hash(s.cp.Raw)})
-	for _, p := range s.manifest.Parts {
-		if p.Name != "charter" {
-			all = append(all, item{path: p.Path(), size: p.Size, sum: p.SHA256})
-		}
-	}
+	return append(all, item{path: checkpointPath, size: int64(len(s.cp.Raw)), sum: canon.Hash(s.cp.Raw), list: -1}), nil
+}
+
+// log lists the log's other files.
+func (s *source) log() (all []item, err error) {
 	for _, path := range tlog.NewPaths(0, s.cp.Size) {
 		if path == tlog.CheckpointPath {
 			continue
@@ -385,7 +435,7 @@ func (s *source) head() ([]item, error) {
 		if err != nil {
 			return nil, fault.Corrupt("verify.missing", path).Because(err)
 		}
-		all = append(all, item{path: path, size: info.Size()})
+		all = append(all, item{path: path, size: info.Size(), list: -1})
 	}
 	return all, nil
 }
@@ -397,47 +447,116 @@ type cut struct {
 	length int64
 }
 
-// layout divides the items among shards that leave room for the rest of a part.
-// Small files stay whole.
-func layout(items []item, partBytes, reserve int64) (shards [][]cut, shard int64, err error) {
-	room := partBytes - reserve
-	var at []cut
-	var used, body int64 // with and without the ZIP's directory
-	close := func() {
-		if len(at) > 0 {
-			shards, shard = append(shards, at), max(shard, body)
-		}
-		at, used, body = nil, 0, 0
+// Repeating what proves files costs bytes: so little that the loss of other parts is
+// worth it.
+const (
+	headShare = 32 // all repeated heads are at most this part of a bundle
+	listShare = 16 // a repeated list is at most this part of the files behind it
+)
+
+// layout divides the items among shards that leave room for the rest of a part. Small
+// files stay whole. What proves a shard's files is repeated in it where that is cheap,
+// between two files.
+func layout(all contents, partBytes, reserve int64) (shards [][]cut, shard int64, err error) {
+	l := &layer{contents: all, room: partBytes - reserve, listed: make(map[int]int)}
+	for _, it := range all.items[:all.head] {
+		l.proof += cost(it.path) + it.size
 	}
-	add := func(c cut, name string) {
-		at = append(at, c)
-		body += localBytes + int64(len(name)) + c.length
-		used += localBytes + centreBytes + 2*int64(len(name)) + c.length
+	l.every = int((headShare*l.proof + l.room - 1) / l.room)
+	for i := range all.items {
+		l.place(i)
 	}
-	for i, it := range items {
-		cost := func(name string) int64 { return localBytes + centreBytes + 2*int64(len(name)) }
-		whole := cost(it.path) + it.size
-		if len(at) == maxEntries || used+whole > room && whole <= room/16 {
-			close()
+	l.close()
+	if len(l.shards) > MaxShards {
+		return nil, 0, fault.Invalid("bundle.too_many_parts", fmt.Sprint(len(l.shards)))
+	}
+	return l.shards, (l.shard + grain - 1) / grain * grain, nil
+}
+
+// layer lays items into shards.
+type layer struct {
+	contents
+	room       int64
+	proof      int64 // bytes of the head
+	every      int   // shards from one head to the next
+	shards     [][]cut
+	shard      int64       // bytes of the longest
+	at         []cut       // of the shard that is filled
+	used, body int64       // of it, with and without the ZIP's directory
+	headAt     int         // the shard in which the last head begins
+	listed     map[int]int // by list: one more than the shard in which it stands last
+}
+
+// cost is what a stored file takes beside its bytes.
+func cost(name string) int64 { return localBytes + centreBytes + 2*int64(len(name)) }
+
+func (l *layer) close() {
+	if len(l.at) > 0 {
+		l.shards, l.shard = append(l.shards, l.at), max(l.shard, l.body)
+	}
+	l.at, l.used, l.body = nil, 0, 0
+}
+
+func (l *layer) add(c cut, name string) {
+	l.at = append(l.at, c)
+	l.body += localBytes + int64(len(name)) + c.length
+	l.used += cost(name) + c.length
+}
+
+// place gives an item its place, and repeats before it what proves it.
+func (l *layer) place(i int) {
+	l.makeRoom(i)
+	if n := len(l.shards); i >= l.head && n-l.headAt >= l.every && (l.used+l.proof <= l.room || l.proof > l.room) {
+		l.headAt = n
+		for h := range l.head {
+			l.put(h)
 		}
-		if used+whole <= room {
-			add(cut{i, 0, it.size}, it.path)
+	}
+	list := l.items[i].list
+	if list >= 0 && list < i && l.listed[list] != len(l.shards)+1 && l.worth(list, i) {
+		l.put(list)
+	}
+	l.makeRoom(i)
+	l.put(i)
+}
+
+// makeRoom begins a shard for a small file that does not fit.
+func (l *layer) makeRoom(i int) {
+	whole := cost(l.items[i].path) + l.items[i].size
+	if len(l.at) >= maxEntries || l.used+whole > l.room && whole <= l.room/16 {
+		l.close()
+	}
+}
+
+// worth reports whether a list has room, and is small beside the files from item i on
+// that it lists.
+func (l *layer) worth(list, i int) bool {
+	size, sum := cost(l.items[list].path)+l.items[list].size, int64(0)
+	room := l.room - l.used - size
+	for ; i < len(l.items) && (l.items[i].list == list || l.items[i].list < 0 && sum > 0) && sum < min(listShare*size, room); i++ {
+		sum += l.items[i].size
+	}
+	return sum >= listShare*size && room >= 0
+}
+
+// put adds an item, in pieces where it must.
+func (l *layer) put(i int) {
+	it := l.items[i]
+	if strings.HasPrefix(it.path, "parts/") {
+		l.listed[i] = len(l.shards) + 1
+	}
+	if l.used+cost(it.path)+it.size <= l.room {
+		l.add(cut{i, 0, it.size}, it.path)
+		return
+	}
+	for from := int64(0); from < it.size; {
+		name := segment{it.path, 1, it.size}.entryName(0)
+		n := min(it.size-from, l.room-l.used-cost(name))
+		if n < min(it.size-from, 4<<10) || len(l.at) >= maxEntries {
+			l.close()
 			continue
 		}
-		for from := int64(0); from < it.size; {
-			name := segment{it.path, 1, it.size}.entryName(0)
-			n := min(it.size-from, room-used-cost(name))
-			if n < min(it.size-from, 4<<10) || len(at) == maxEntries {
-				close()
-				continue
-			}
-			add(cut{i, from, n}, name)
-			from += n
-		}
+		l.add(cut{i, from, n}, name)
+		from += n
 	}
-	close()
-	if len(shards) > MaxShards {
-		return nil, 0, fault.Invalid("bundle.too_many_parts", fmt.Sprint(len(shards)))
-	}
-	return shards, (shard + grain - 1) / grain * grain, nil
 }

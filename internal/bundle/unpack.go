@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"kua/internal/canon"
 	"kua/internal/charter"
@@ -77,13 +78,29 @@ func (j *joiner) drop() error {
 // place moves the file that is whole where it belongs.
 func (j *joiner) place(path string) error { return j.root.Rename(incoming, filepath.FromSlash(path)) }
 
-// unpack takes in of a set what is proved, and names what is not.
+// unpack takes in of a set what is proved, and names what is not. The lists come
+// first, since one may stand behind files that it proves.
 func (m *merger) unpack(ctx context.Context, s *Stack, shards []*shardReader) error {
+	if err := m.unpackSome(ctx, s, shards, true, func(error) {}); err != nil {
+		return err
+	}
+	strange := func(err error) { m.result.Aside = append(m.result.Aside, asideOf(s.ID, err)) }
+	if err := m.unpackSome(ctx, s, shards, false, strange); err != nil {
+		return err
+	}
+	return m.proveLog(ctx, s)
+}
+
+// unpackSome takes in the lists of files, or everything else.
+func (m *merger) unpackSome(ctx context.Context, s *Stack, shards []*shardReader, lists bool, strange func(error)) error {
 	join := &joiner{root: m.root}
 	skip := ""
 	err := walk(shards, func(seg segment, r io.Reader, size int64) error {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if strings.HasPrefix(seg.path, "parts/") != lists {
+			return nil
 		}
 		m.moved(size)
 		want, err := m.expected(seg.path)
@@ -108,14 +125,14 @@ func (m *merger) unpack(ctx context.Context, s *Stack, shards []*shardReader) er
 			return err
 		}
 		return m.take(s, join, want)
-	}, func(err error) { m.result.Aside = append(m.result.Aside, asideOf(s.ID, err)) })
+	}, strange)
 	if err := errors.Join(err, join.drop()); err != nil {
 		return err
 	}
 	if err := m.root.Remove(incoming); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return m.proveLog(ctx, s)
+	return nil
 }
 
 // aside names a file of a set that does not come in. What only lacks its part
@@ -214,7 +231,7 @@ func (m *merger) take(s *Stack, j *joiner, want edition.File) error {
 			return m.aside(s, want.Path, err)
 		}
 	case want.Path == edition.ManifestPath: // last, as placeHead does
-		m.result.Files++
+		m.counted(want.Path, 0)
 		return nil
 	case want.SHA256 == "":
 		place = house + "/head/" + want.Path
@@ -225,9 +242,22 @@ func (m *merger) take(s *Stack, j *joiner, want edition.File) error {
 		}
 		m.made[dir] = true
 	}
-	m.result.Files++
-	m.result.Bytes += j.of
+	m.counted(want.Path, j.of)
 	return j.place(place)
+}
+
+// counted counts a file that came. What shows by whom an edition was signed comes
+// several times.
+func (m *merger) counted(path string, bytes int64) {
+	if m.signed[path] {
+		m.result.Held++
+		return
+	}
+	if ofHead(path) {
+		m.signed[path] = true
+	}
+	m.result.Files++
+	m.result.Bytes += bytes
 }
 
 // proveSignature checks the incoming signature of a record, or of the manifest.

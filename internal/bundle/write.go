@@ -11,6 +11,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,12 +129,14 @@ func (w *writer) plan(ctx context.Context) error {
 			return err
 		}
 	}
-	if w.items, w.result.Absent, err = w.src.items(c); err != nil {
+	all, absent, err := w.src.contents(c)
+	if err != nil {
 		return err
 	}
+	w.items, w.result.Absent = all.items, absent
 	w.set = Set{
 		Kind: KindSet, Edition: w.src.manifest.Number, Manifest: canon.Hash(w.src.document), Charter: w.src.manifest.Charter,
-		Checkpoint: string(w.src.cp.Raw), Profile: w.opts.Profile, Records: w.opts.Records, Files: len(w.items),
+		Checkpoint: string(w.src.cp.Raw), Profile: w.opts.Profile, Records: w.opts.Records, Files: math.MaxInt32,
 		Root: strings.Repeat("0", 64), Data: MaxShards, Parity: MaxShards, Shard: MaxPart,
 	}
 	if c.since != nil {
@@ -147,10 +150,17 @@ func (w *writer) plan(ctx context.Context) error {
 	if reserve > w.opts.PartBytes/2 || reserve > maxAbout {
 		return fault.Invalid("bundle.size", 2*reserve, MaxPart)
 	}
-	if w.shards, w.set.Shard, err = layout(w.items, w.opts.PartBytes, reserve); err != nil {
+	if w.shards, w.set.Shard, err = layout(all, w.opts.PartBytes, reserve); err != nil {
 		return err
 	}
-	w.set.Data, w.set.Parity = len(w.shards), 0
+	w.set.Data, w.set.Parity, w.set.Files = len(w.shards), 0, 0
+	for _, cuts := range w.shards {
+		for _, c := range cuts {
+			if c.from == 0 {
+				w.set.Files++
+			}
+		}
+	}
 	if p := w.opts.Parity; p > 0 { // so many that p of a hundred of all may go
 		w.set.Parity = (w.set.Data*p + 99 - p) / (100 - p)
 	}

@@ -3,12 +3,12 @@ package edition
 import (
 	"archive/tar"
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 
 	fastgzip "github.com/klauspost/compress/gzip"
@@ -62,7 +62,7 @@ func ReadBatch(body io.Reader) ([]string, error) {
 // WriteBatch answers a call with the files that open has, in order. What is not
 // there (fs.ErrNotExist), is longer than BatchFile or goes beyond BatchBytes is
 // left out. Any other error of open ends the answer in the middle, so that
-// nobody takes it for whole.
+// nobody takes it for whole. What open gives is used before it is called again.
 func WriteBatch(w io.Writer, paths []string, open func(path string) ([]byte, error)) error {
 	out := bufio.NewWriterSize(w, 32<<10)
 	t := tar.NewWriter(out)
@@ -87,10 +87,11 @@ func WriteBatch(w io.Writer, paths []string, open func(path string) ([]byte, err
 }
 
 // ReadBatchAnswer gives every file of an answer to got, whose error ends it. It
-// reads no more than an honest answer holds. The bytes are the caller's. Nothing
-// about them is proved.
+// reads no more than an honest answer holds. The bytes are good until got returns.
+// Nothing about them is proved.
 func ReadBatchAnswer(r io.Reader, got func(path string, b []byte) error) error {
 	t := tar.NewReader(bufio.NewReaderSize(io.LimitReader(r, BatchBytes+BatchFiles*4<<10), 32<<10))
+	var room []byte
 	for n := 0; ; n++ {
 		h, err := t.Next()
 		if err == io.EOF {
@@ -102,11 +103,11 @@ func ReadBatchAnswer(r io.Reader, got func(path string, b []byte) error) error {
 		if n >= BatchFiles || h.Typeflag != tar.TypeReg || h.Size > BatchFile {
 			return fault.Corrupt("edition.batch_answer")
 		}
-		b := bytes.NewBuffer(make([]byte, 0, h.Size))
-		if _, err := io.Copy(b, t); err != nil {
+		room = slices.Grow(room[:0], int(h.Size))[:h.Size]
+		if _, err := io.ReadFull(t, room); err != nil {
 			return fmt.Errorf("batch: %s: %w", h.Name, err)
 		}
-		if err := got(h.Name, b.Bytes()); err != nil {
+		if err := got(h.Name, room); err != nil {
 			return err
 		}
 	}
@@ -123,4 +124,13 @@ func BatchWriter(w io.Writer, headers http.Header, zip bool) (out io.Writer, end
 	headers.Set("Content-Encoding", "gzip")
 	z, _ := fastgzip.NewWriterLevel(w, fastgzip.BestSpeed) // the level exists
 	return z, z.Close
+}
+
+// BatchReader undoes what BatchWriter did, for a caller that has set the call's
+// Accept-Encoding itself.
+func BatchReader(body io.Reader, headers http.Header) (io.Reader, error) {
+	if headers.Get("Content-Encoding") != "gzip" {
+		return body, nil
+	}
+	return fastgzip.NewReader(body)
 }

@@ -1,6 +1,7 @@
 package edition_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -362,7 +363,30 @@ func FuzzPart(f *testing.F) {
 				t.Errorf("part %q lists %q", name, file.Path)
 			}
 		}
+		if good := canonicalPart(name, b); good != (err == nil) {
+			t.Errorf("%q of %q: %v, and by package canon %v", b, name, err, good)
+		}
 	})
+}
+
+// canonicalPart reads a part slowly, by its rules one after another.
+func canonicalPart(name string, doc []byte) bool {
+	var l struct {
+		Kind  string         `json:"kind"`
+		Name  string         `json:"name"`
+		Files []edition.File `json:"files"`
+	}
+	if canon.Unmarshal(doc, &l) != nil || l.Kind != edition.KindPart || l.Name != name || len(l.Files) == 0 || len(l.Files) > edition.MaxFiles {
+		return false
+	}
+	for i, f := range l.Files {
+		sum, err := hex.DecodeString(f.SHA256)
+		if err != nil || len(sum) != 32 || hex.EncodeToString(sum) != f.SHA256 || f.Size < 0 || f.Size > edition.MaxFile ||
+			edition.PartOf(f.Path) != name || name == "" || i > 0 && l.Files[i-1].Path >= f.Path {
+			return false
+		}
+	}
+	return true
 }
 
 func FuzzPath(f *testing.F) {

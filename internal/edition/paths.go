@@ -23,8 +23,10 @@ const maxPath = 200 // bytes: fits every file system and archive format
 
 // A family is a set of paths that look alike, and the part that lists them.
 // Every number a path can count up to is divided among parts, so that no part
-// grows with the archive.
+// grows with the archive. mark stands in all of its paths, and is looked for first:
+// a list of files names a hundred thousand.
 type family struct {
+	mark  string
 	shape func() *regexp.Regexp
 	part  func(m []string) string
 }
@@ -42,27 +44,27 @@ const (
 )
 
 var families = []family{
-	{shape(`(?:index|404)\.html|robots\.txt|` + regexp.QuoteMeta(ScriptPath)), whole("root")},
-	{shape(`s/[a-z0-9-]{1,40}\.[a-z0-9]{6,64}\.(?:css|js|svg|png|ico|webp)`), whole("root")},
-	{shape(`data/[a-z]{1,20}\.json`), whole("root")},
-	{shape(lang + `/[a-z0-9]{1,20}\.html`), named("pages-%s")},
-	{shape(lang + `/feed\.(?:atom|json)`), named("pages-%s")},
-	{shape(lang + `/r/([0-9]{4})/([0-9]{4})[0-9]{2}(?:-` + number + `)?\.html`), block(2, 3)},
-	{shape(`records/([0-9]{4})/([0-9]{4})[0-9]{2}/v[1-9][0-9]{0,6}\.json`), block(1, 2)},
-	{shape(`blobs/([0-9a-f]{2})/([0-9a-f]{2})[0-9a-f]{62}\.[a-z0-9]{1,5}`), blobPart},
-	{shape(`(?:` + lang + `|data)/list/` + number + `\.(?:html|json)`), func(m []string) string { return sharded("list", m[2], 50) }},
-	{shape(lang + `/(?:when|words)/index\.html`), named("pages-%s")},
-	{shape(`data/words/` + lang + `/index\.json`), named("pages-%s")},
-	{shape(`(?:` + lang + `|data)/when/` + month + `(?:-` + number + `)?\.(?:html|json)`), whenPart},
-	{shape(`(?:` + lang + `|data)/place/index(?:-` + number + `)?\.(?:html|json)`), func(m []string) string { return sharded("place-index", m[2], 50) }},
-	{shape(`(?:` + lang + `|data)/place/` + cell + `(?:-` + number + `)?\.(?:html|json)`), placePart},
-	{shape(lang + `/words/` + prefix + `\.html`), wordsPart},
-	{shape(`data/words/` + lang + `/` + prefix + `\.json`), wordsPart},
-	{shape(`charter/[1-9][0-9]{0,5}\.json(?:\.` + keyID + `\.sig)?`), whole("charter")},
-	{shape(`anchors/` + number + `\.txt`), func(m []string) string { return sharded("anchors", m[1], 50) }},
-	{shape(stampPath), func(m []string) string { return sharded("stamps", m[1], 50) }},
-	{shape(`stamps/` + keyID + `\.pem`), whole("stamps")},
-	{shape(`keys/(?:` + keyID + `|log)\.pem`), whole("charter")},
+	{"/r/", shape(lang + `/r/([0-9]{4})/([0-9]{4})[0-9]{2}(?:-` + number + `)?\.html`), block(2, 3)},
+	{"records/", shape(`records/([0-9]{4})/([0-9]{4})[0-9]{2}/v[1-9][0-9]{0,6}\.json`), block(1, 2)},
+	{"blobs/", shape(`blobs/([0-9a-f]{2})/([0-9a-f]{2})[0-9a-f]{62}\.[a-z0-9]{1,5}`), blobPart},
+	{".", shape(`(?:index|404)\.html|robots\.txt|` + regexp.QuoteMeta(ScriptPath)), whole("root")},
+	{"s/", shape(`s/[a-z0-9-]{1,40}\.[a-z0-9]{6,64}\.(?:css|js|svg|png|ico|webp)`), whole("root")},
+	{"data/", shape(`data/[a-z]{1,20}\.json`), whole("root")},
+	{".html", shape(lang + `/[a-z0-9]{1,20}\.html`), named("pages-%s")},
+	{"/feed.", shape(lang + `/feed\.(?:atom|json)`), named("pages-%s")},
+	{"/list/", shape(`(?:` + lang + `|data)/list/` + number + `\.(?:html|json)`), func(m []string) string { return sharded("list", m[2], 50) }},
+	{"/index.html", shape(lang + `/(?:when|words)/index\.html`), named("pages-%s")},
+	{"data/words/", shape(`data/words/` + lang + `/index\.json`), named("pages-%s")},
+	{"/when/", shape(`(?:` + lang + `|data)/when/` + month + `(?:-` + number + `)?\.(?:html|json)`), whenPart},
+	{"/place/index", shape(`(?:` + lang + `|data)/place/index(?:-` + number + `)?\.(?:html|json)`), func(m []string) string { return sharded("place-index", m[2], 50) }},
+	{"/place/", shape(`(?:` + lang + `|data)/place/` + cell + `(?:-` + number + `)?\.(?:html|json)`), placePart},
+	{"/words/", shape(lang + `/words/` + prefix + `\.html`), wordsPart},
+	{"data/words/", shape(`data/words/` + lang + `/` + prefix + `\.json`), wordsPart},
+	{"charter/", shape(`charter/[1-9][0-9]{0,5}\.json(?:\.` + keyID + `\.sig)?`), whole("charter")},
+	{"stamps/", shape(stampPath), func(m []string) string { return sharded("stamps", m[1], 50) }},
+	{"stamps/", shape(`stamps/` + keyID + `\.pem`), whole("stamps")},
+	{"anchors/", shape(`anchors/` + number + `\.txt`), func(m []string) string { return sharded("anchors", m[1], 50) }},
+	{"keys/", shape(`keys/(?:` + keyID + `|log)\.pem`), whole("charter")},
 }
 
 var (
@@ -80,6 +82,9 @@ func PartOf(path string) string {
 		return ""
 	}
 	for _, f := range families {
+		if !strings.Contains(path, f.mark) {
+			continue
+		}
 		if m := f.shape().FindStringSubmatch(path); m != nil {
 			return f.part(m)
 		}

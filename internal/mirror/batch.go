@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"mime"
 	"net/http"
 	"slices"
@@ -24,6 +25,8 @@ const (
 	batchBytes = 1 << 20
 	batchLeast = 4 // fewer files are asked for one by one
 	mostSides  = 6 // signatures that are asked for with a document
+
+	leastZipped = 4 << 10 // media of fewer bytes each are worth compressing
 )
 
 // batcher is a source that may know batches.
@@ -31,16 +34,16 @@ type batcher interface {
 	Source
 	// batches says that it may be tried.
 	batches() bool
-	// batch asks for some files. errNoBatch says that it gives none now; where it
-	// knows none, batches says so too.
-	batch(ctx context.Context, paths []string) (io.ReadCloser, error)
+	// batch asks for some files, compressed where the source can. errNoBatch says
+	// that it gives none now; where it knows none, batches says so too.
+	batch(ctx context.Context, paths []string, zip bool) (io.ReadCloser, error)
 }
 
 var errNoBatch = errors.New("the host gives no batch")
 
 func (w *web) batches() bool { return !w.via.Drip && !w.single.Load() }
 
-func (w *web) batch(ctx context.Context, paths []string) (io.ReadCloser, error) {
+func (w *web) batch(ctx context.Context, paths []string, zip bool) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base+edition.BatchPath, bytes.NewReader(edition.Batch(paths)))
 	if err != nil {
@@ -49,6 +52,10 @@ func (w *web) batch(ctx context.Context, paths []string) (io.ReadCloser, error) 
 	}
 	req.Header.Set("User-Agent", "kua")
 	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	req.Header.Set("Accept-Encoding", "identity")
+	if zip {
+		req.Header.Set("Accept-Encoding", "gzip")
+	}
 	res, err := w.via.client.Do(req)
 	if err != nil {
 		cancel()
@@ -56,7 +63,12 @@ func (w *web) batch(ctx context.Context, paths []string) (io.ReadCloser, error) 
 	}
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if res.StatusCode == http.StatusOK && kind == edition.BatchType {
-		return newImpatient(res.Body, cancel, w.via.Stall), nil
+		body := newImpatient(res.Body, cancel, w.via.Stall)
+		plain, err := edition.BatchReader(body, res.Header)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("batch: %w", err), body.Close())
+		}
+		return &unzipped{plain, body}, nil
 	}
 	defer cancel()
 	if c := res.StatusCode; c == http.StatusTooManyRequests || c == http.StatusServiceUnavailable {
@@ -66,8 +78,15 @@ func (w *web) batch(ctx context.Context, paths []string) (io.ReadCloser, error) 
 	return nil, errors.Join(errNoBatch, res.Body.Close())
 }
 
-// brought is what a batch brought, by path: items, whose bytes are proved and in
-// their tree, and what lies beside them, of which nothing is proved.
+// unzipped reads what a body holds and closes the body.
+type unzipped struct {
+	io.Reader
+	io.Closer
+}
+
+// brought is what a batch brought, by path: items, proved and in their tree, and what
+// lies beside them, of which nothing is proved. The bytes are there where something
+// can lie beside.
 type brought map[string][]byte
 
 // stretch is some items that are asked for together.
@@ -78,23 +97,27 @@ type stretch struct {
 
 // stretches divides items, in order, so that each fits an answer. Without a
 // source that knows batches each item is for itself.
-func (p *pull) stretches(items []item, beside int) []stretch {
-	var all []stretch
+func (p *pull) stretches(items iter.Seq[item], beside int) iter.Seq[stretch] {
 	together, most := p.fleet.canBatch(), int64(batchBytes)
 	if p.opts.Budget > 0 {
 		most = min(most, p.opts.Budget/16)
 	}
-	for i, it := range items {
-		if n := len(all) - 1; together && n >= 0 && it.size <= smallFile && all[n].items[0].size <= smallFile {
-			s := &all[n]
-			if sum := total(s.items); sum+it.size <= most && (len(s.items)+1)*(1+beside) <= edition.BatchFiles {
-				s.items = items[s.first : i+1]
-				continue
+	return func(yield func(stretch) bool) {
+		var s stretch
+		sum := int64(0)
+		for it := range items {
+			if n := len(s.items); n > 0 && !(together && max(it.size, s.items[0].size) <= smallFile && sum+it.size <= most && (n+1)*(1+beside) <= edition.BatchFiles) {
+				if !yield(s) {
+					return
+				}
+				s, sum = stretch{first: s.first + len(s.items)}, 0
 			}
+			s.items, sum = append(s.items, it), sum+it.size
 		}
-		all = append(all, stretch{i, items[i : i+1]})
+		if len(s.items) > 0 {
+			yield(s)
+		}
 	}
-	return all
 }
 
 func total(items []item) (sum int64) {
@@ -104,19 +127,22 @@ func total(items []item) (sum int64) {
 	return sum
 }
 
-// each does get for every item with several at a time, in order, and enters what
-// came into the work. What a source gives in batches came before get is called;
-// sides names what else is asked for with an item, and may be nil. It ends with
-// errEnded when an item would break the budget, after those that would not.
-func (p *pull) each(w *work, items []item, sides func(item) []string, get func(ctx context.Context, i int, it item, came brought) error) error {
+// each does get for every item with several at a time, in order. What a source gives
+// in batches came before get is called; sides names what else is asked for with an
+// item, and mark hears what has come; both may be nil. It ends with errEnded when an
+// item would break the budget, after those that would not.
+func (p *pull) each(w *work, items iter.Seq[item], sides func(item) []string, get getter, mark func(i int, how come)) error {
 	g, ctx := errgroup.WithContext(p.ctx)
 	g.SetLimit(p.opts.Workers)
 	beside := 0
-	if sides != nil && len(items) > 0 {
-		beside = len(sides(items[0]))
+	if sides != nil {
+		beside = len(sides(item{}))
+	}
+	if mark == nil {
+		mark = func(int, come) {}
 	}
 	over := false
-	for _, s := range p.stretches(items, beside) {
+	for s := range p.stretches(items, beside) {
 		p.land(total(s.items))
 		if ctx.Err() != nil {
 			break
@@ -137,7 +163,7 @@ func (p *pull) each(w *work, items []item, sides func(item) []string, get func(c
 		}
 		g.Go(func() error {
 			defer p.fly(-flying)
-			return p.stretch(ctx, w, s, mine, sides, get)
+			return p.stretch(ctx, w, s, mine, sides, get, mark)
 		})
 		if over && w.at != atMedia {
 			break
@@ -154,6 +180,9 @@ func (p *pull) each(w *work, items []item, sides func(item) []string, get func(c
 	}
 	return nil
 }
+
+// getter brings in item i, or takes it from what came in a batch.
+type getter func(ctx context.Context, i int, it item, came brought) error
 
 // fly counts bytes of objects under way.
 func (p *pull) fly(n int64) {
@@ -174,7 +203,7 @@ func (p *pull) land(more int64) {
 }
 
 // stretch brings in what of a stretch the budget allows.
-func (p *pull) stretch(ctx context.Context, w *work, s stretch, mine []int, sides func(item) []string, get func(context.Context, int, item, brought) error) error {
+func (p *pull) stretch(ctx context.Context, w *work, s stretch, mine []int, sides func(item) []string, get getter, mark func(int, come)) error {
 	var ask []item
 	for _, i := range mine {
 		it := s.items[i]
@@ -194,11 +223,11 @@ func (p *pull) stretch(ctx context.Context, w *work, s stretch, mine []int, side
 		_, batched := came[it.path]
 		switch {
 		case errors.Is(err, errHeld):
-			w.came(it, false)
+			mark(s.first+i, inPlace)
 		case err == nil && !batched && p.next.size(it.path) != it.size: // no source has it
 		case err == nil:
 			p.objects.Add(1)
-			w.came(it, true)
+			mark(s.first+i, staged)
 		case errors.Is(err, errNowhere):
 			w.lacks(it.path)
 		default:
@@ -229,11 +258,14 @@ func (p *pull) batch(ctx context.Context, items []item, sides func(item) []strin
 			paths = append(paths, s)
 		}
 	}
-	err := p.readBatch(ctx, m, paths, func(path string, b []byte) error {
+	// Media are compressed by themselves: only where they are smaller than their headers
+	// does it pay to do it again.
+	zip := !strings.HasPrefix(items[0].path, "blobs/") || total(items) < int64(len(items))*leastZipped
+	err := p.readBatch(ctx, m, paths, zip, func(path string, b []byte) error {
 		it := wanted[path]
 		if it == nil {
 			if beside[path] && len(b) == 64 {
-				came[path] = b
+				came[path] = bytes.Clone(b)
 			}
 			return nil
 		}
@@ -243,7 +275,9 @@ func (p *pull) batch(ctx context.Context, items []item, sides func(item) []strin
 		if err := p.next.write(path, b); err != nil {
 			return local(err)
 		}
-		came[path] = b
+		if came[path] = nil; sides != nil {
+			came[path] = bytes.Clone(b)
+		}
 		p.fleet.moved(it.size)
 		return nil
 	})
@@ -281,7 +315,7 @@ func (p *pull) partsTogether(now, old edition.Manifest) error {
 	}
 	g, ctx := errgroup.WithContext(p.ctx)
 	g.SetLimit(p.opts.Workers)
-	for _, s := range p.stretches(items, 0) {
+	for s := range p.stretches(slices.Values(items), 0) {
 		if len(s.items) >= batchLeast {
 			g.Go(func() error { return p.batch(ctx, s.items, nil, make(brought)) })
 		}
@@ -298,8 +332,8 @@ type lie struct {
 // Unwrap gives the cause.
 func (l *lie) Unwrap() error { return l.error }
 
-func (p *pull) readBatch(ctx context.Context, m *member, paths []string, got func(path string, b []byte) error) (err error) {
-	body, err := m.src.(batcher).batch(ctx, paths)
+func (p *pull) readBatch(ctx context.Context, m *member, paths []string, zip bool, got func(path string, b []byte) error) (err error) {
+	body, err := m.src.(batcher).batch(ctx, paths, zip)
 	if err != nil {
 		return err
 	}

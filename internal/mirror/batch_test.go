@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"kua/internal/edition"
@@ -26,7 +27,16 @@ func TestBatches(t *testing.T) {
 		if !knows {
 			h = http.FileServer(http.Dir(c.Dir))
 		}
-		host := count(h)
+		var zipped, plain atomic.Int32
+		host := count(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked := &plain; r.URL.Path == edition.BatchPath {
+				if r.Header.Get("Accept-Encoding") == "gzip" {
+					asked = &zipped
+				}
+				asked.Add(1)
+			}
+			h.ServeHTTP(w, r)
+		}))
 		to := filepath.Join(t.TempDir(), "copy")
 		r := mustPull(t, to, options(source(t, &mirror.Web{}, serve(t, host))))
 		sound(t, to)
@@ -38,6 +48,9 @@ func TestBatches(t *testing.T) {
 			if path != edition.BatchPath {
 				others += n
 			}
+		}
+		if knows && (zipped.Load() < 2 || plain.Load() < 2) { // text and posters; sound and films
+			t.Errorf("%d batches came compressed and %d as they are", zipped.Load(), plain.Load())
 		}
 		if knows && (batches == 0 || others > 20) || !knows && batches != 1 {
 			t.Errorf("knows %v: %d batches and %d other questions for %d files", knows, batches, others, r.Objects)

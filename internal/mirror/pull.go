@@ -81,6 +81,8 @@ type pull struct {
 	staged bool // an earlier run left something of a log
 	result Result
 
+	littered bool // something may lie in next that this run does not want
+
 	last     []byte       // entry of the log that is looked at
 	editions []tlog.Entry // among those that are new in it
 
@@ -141,7 +143,7 @@ func (m *Mirror) newPull(ctx context.Context, opts Options) (*pull, context.Canc
 	}
 	p := &pull{ctx: ctx, m: m, opts: opts, fleet: newFleet(opts.Sources, opts.Pause), chain: m.state.Chain,
 		next: m.house.below(nextDir), parts: m.house.below(partDir), sky: sync.NewCond(new(sync.Mutex))}
-	p.staged = p.next.there(edition.LogDir)
+	p.staged, p.littered = p.next.there(edition.LogDir), p.next.there("")
 	p.fleet.moved = func(n int64) {
 		done := p.bytes.Add(n)
 		if of := p.of.Load(); opts.Progress != nil && of > 0 {
@@ -292,6 +294,7 @@ func (p *pull) head(k *kept) (*head, error) {
 		if p.ctx.Err() != nil || errors.As(err, new(*localError)) {
 			return nil, err
 		}
+		p.littered = true
 		for _, m := range c.members {
 			p.fleet.setAsideFor(m, edition.ManifestPath, err)
 		}

@@ -2,6 +2,7 @@ package mirror_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -329,4 +330,27 @@ func TestBudget(t *testing.T) {
 	if v := sound(t, to); v.NotKept != 0 {
 		t.Errorf("%d not kept", v.NotKept)
 	}
+}
+
+// TestLitter finds in the house what no earlier run of the program would have left
+// there, or one that was killed: only what is proved moves to its place.
+func TestLitter(t *testing.T) {
+	t.Parallel()
+	c := editiontest.New(t)
+	c.Publish(t, c.Records(t, 1, 3)...)
+	to := filepath.Join(t.TempDir(), "copy")
+	m := open(t, to)
+	for _, name := range []string{"kk/planted.html", "kk/index.html", "records/0000/000001/v1.json.0123456789abcdef.sig", "setup.exe"} {
+		at := filepath.Join(to, mirror.House, "next", name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, []byte("planted"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := m.Pull(context.Background(), options(dir(t, c.Dir))); err != nil {
+		t.Fatal(err)
+	}
+	if tree(t, to) != tree(t, c.Dir) {
+		t.Error("another tree came")
+	}
+	sound(t, to)
 }

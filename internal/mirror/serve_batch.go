@@ -2,9 +2,9 @@ package mirror
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"net/http"
+	"sync"
 
 	"kua/internal/durable"
 	"kua/internal/edition"
@@ -28,23 +28,25 @@ func (h *Handler) serveBatch(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no list of files of an edition", http.StatusBadRequest)
 		return
 	}
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
 	dirs := durable.NewDirs(h.root) // for this answer alone, since a switch may move folders
 	defer dirs.Forget()
 	out, end := edition.BatchWriter(bites{w}, w.Header(), link.TakesGzip(r.Header))
-	if err := errors.Join(edition.WriteBatch(out, paths, func(path string) ([]byte, error) { return small(dirs, path) }), end()); err != nil {
+	if err := errors.Join(edition.WriteBatch(out, paths, func(path string) ([]byte, error) { return small(dirs, path, *room) }), end()); err != nil {
 		panic(http.ErrAbortHandler) // so that nobody takes it for whole
 	}
 }
 
-// small reads a file that a batch may hold. What is no plain file is not there.
-func small(dirs *durable.Dirs, path string) ([]byte, error) {
-	f, err := verify.OpenPlain(dirs, path)
+// rooms are for the files of one answer, one after another.
+var rooms = sync.Pool{New: func() any { b := make([]byte, edition.BatchFile+1); return &b }}
+
+// small reads a file that a batch may hold, into room. What is no plain file is not
+// there.
+func small(dirs *durable.Dirs, path string, room []byte) ([]byte, error) {
+	n, err := verify.ReadPlain(dirs, path, room)
 	if _, isFault := fault.Of(err); isFault {
 		return nil, fs.ErrNotExist
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, edition.BatchFile+1))
+	return room[:n], err
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"sync"
 
 	"kua/internal/durable"
 	"kua/internal/fault"
@@ -26,51 +25,34 @@ const smallFile = 256 << 10
 type tree struct {
 	root *os.Root
 	at   string // within the root
-	mu   *sync.Mutex
-	made map[string]bool // folders that are there
 	dirs *durable.Dirs
 }
 
 func openTree(dir string) (*tree, error) {
 	root, err := os.OpenRoot(dir)
-	return &tree{root: root, mu: new(sync.Mutex), made: make(map[string]bool), dirs: durable.NewDirs(root)}, err
+	return &tree{root: root, dirs: durable.NewDirs(root)}, err
 }
 
 // below is a folder within the tree.
 func (t *tree) below(dir string) *tree {
-	return &tree{root: t.root, at: path.Join(t.at, dir), mu: t.mu, made: t.made, dirs: t.dirs}
+	return &tree{root: t.root, at: path.Join(t.at, dir), dirs: t.dirs}
 }
 
 // name is where a file of the tree lies within the root.
 func (t *tree) name(p string) string { return filepath.FromSlash(path.Join(t.at, p)) }
 
 // makeDir makes the folder of a file, and those above it.
-func (t *tree) makeDir(p string) error {
-	dir := filepath.Dir(t.name(p))
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.made[dir] {
-		return nil
-	}
-	if err := t.root.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	t.made[dir] = true
-	return nil
-}
+func (t *tree) makeDir(p string) error { return t.dirs.Make(path.Dir(path.Join(t.at, p))) }
 
 func (t *tree) write(p string, b []byte) error {
-	if err := t.makeDir(p); err != nil {
-		return err
-	}
-	return t.dirs.At(path.Join(t.at, p), func(dir *os.Root, name string) error {
-		f, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-		if err != nil {
-			return err
+	name := path.Join(t.at, p)
+	err := t.dirs.Write(name, b, 0o644)
+	if isMissing(err) {
+		if err = t.makeDir(p); err == nil {
+			err = t.dirs.Write(name, b, 0o644)
 		}
-		_, err = f.Write(b)
-		return errors.Join(err, f.Close())
-	})
+	}
+	return err
 }
 
 func (t *tree) read(p string, limit int64) ([]byte, error) {
@@ -88,11 +70,15 @@ func (t *tree) read(p string, limit int64) ([]byte, error) {
 
 // size gives a plain file's length, or -1.
 func (t *tree) size(p string) int64 {
-	info, err := t.root.Lstat(t.name(p))
-	if err != nil || !info.Mode().IsRegular() {
-		return -1
-	}
-	return info.Size()
+	size := int64(-1)
+	_ = t.dirs.At(path.Join(t.at, p), func(dir *os.Root, name string) error { // what cannot be looked at is not there
+		info, err := dir.Lstat(name)
+		if err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+		return err
+	})
+	return size
 }
 
 // there reports whether anything has this name.
@@ -302,9 +288,6 @@ func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // remove takes a file or a whole folder away; that it is not there is no error.
 func (t *tree) remove(p string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	clear(t.made)
 	t.dirs.Forget()
 	return t.root.RemoveAll(t.name(p))
 }

@@ -15,7 +15,6 @@ import (
 	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
-	"kua/internal/tlog"
 )
 
 // What lies in the house while the mirror is switched to another edition.
@@ -36,10 +35,7 @@ const switchKind = "kua mirror switch"
 // on the disk there is no way back, and any later Open goes on.
 func (p *pull) switchTo(h *head, w *work) error {
 	m := p.m
-	for _, name := range tlog.NewPaths(0, h.cp.Size) {
-		w.wanted[edition.LogDir+"/"+name] = true
-	}
-	if err := p.prune(w.wanted); err != nil {
+	if err := p.account(w, h); err != nil {
 		return err
 	}
 	p.note()

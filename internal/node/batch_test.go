@@ -23,7 +23,7 @@ func TestBatch(t *testing.T) {
 		if res.StatusCode != http.StatusOK {
 			_, err = io.Copy(io.Discard, res.Body)
 		} else {
-			err = edition.ReadBatchAnswer(res.Body, func(p string, b []byte) error { got[p] = b; return nil })
+			err = edition.ReadBatchAnswer(res.Body, func(p string, b []byte) error { got[p] = bytes.Clone(b); return nil })
 		}
 		must(t, err)
 		return res.StatusCode, got

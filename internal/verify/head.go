@@ -21,7 +21,11 @@ type head struct {
 	chain    charter.Chain
 	versions []charter.Charter // of the chain
 	charter  charter.Charter   // the newest
+	keys     []publisher       // all of the chain, those of the newest version's current people first
 }
+
+// publisher is a key with which somebody signs.
+type publisher struct{ key, id string }
 
 // readHead reads manifest and charter. ok says that there is something to go on
 // with; what is wrong is in the findings.
@@ -81,6 +85,7 @@ func (r *run) readChain(ctx context.Context) (ok bool, err error) {
 		r.head.versions = append(r.head.versions, v)
 	}
 	r.head.charter = c
+	r.head.collectKeys()
 	r.report.Name, r.report.Pinned = c.Name, r.opts.Pinned != ""
 	r.report.Charter = canon.Hash([]byte(r.head.chain[len(r.head.chain)-1].Document))
 	r.report.FirstCharter = canon.Hash([]byte(r.head.chain[0].Document))
@@ -113,10 +118,11 @@ func (r *run) readVersion(ctx context.Context, path string, files []edition.File
 // checkManifest checks the signatures. A manifest that does not hold is still
 // gone through, so that the report names every file that differs from it.
 func (r *run) checkManifest(ctx context.Context) error {
-	sigs, err := r.signatures(ctx, edition.ManifestPath, r.head.document, r.head.charter)
+	sigs, by, err := r.signatures(ctx, edition.ManifestPath, r.head.document, r.head.charter)
 	if err != nil {
 		return err
 	}
+	r.manifestBy = by
 	if _, _, err := edition.VerifyManifest(r.head.chain, r.head.document, sigs); err != nil {
 		return r.problem(edition.ManifestPath, err)
 	}
@@ -124,12 +130,12 @@ func (r *run) checkManifest(ctx context.Context) error {
 }
 
 // signatures fetches people's signatures over a document until those of enough
-// people in force are good, and notes every bad one.
-func (r *run) signatures(ctx context.Context, path string, doc []byte, force ...charter.Charter) (charter.Signatures, error) {
-	sigs := make(charter.Signatures)
-	for _, key := range r.keys() {
-		id := charter.KeyID(key)
-		sigPath := edition.SignaturePath(path, id)
+// people in force are good, and notes every bad one. by says whose were good, as in
+// document.
+func (r *run) signatures(ctx context.Context, path string, doc []byte, force ...charter.Charter) (sigs charter.Signatures, by uint64, err error) {
+	sigs = make(charter.Signatures)
+	for i, k := range r.head.keys {
+		sigPath := edition.SignaturePath(path, k.id)
 		sig, err := r.read(ctx, sigPath, 64)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -139,54 +145,50 @@ func (r *run) signatures(ctx context.Context, path string, doc []byte, force ...
 		}
 		if err != nil {
 			if err := r.problem(sigPath, err); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			continue
 		}
-		if !charter.SignedBy(key, doc, sig) {
+		if !charter.SignedBy(k.key, doc, sig) {
 			r.find(Corrupt, sigPath, "verify.bad_signature", sigPath)
 			continue
 		}
-		sigs[id] = sig
-		r.checked(sigPath)
+		sigs[k.id] = sig
+		by |= 1 << i
 		if slices.ContainsFunc(force, func(c charter.Charter) bool { return c.Enough(sigs) }) {
 			break
 		}
 	}
-	return sigs, nil
+	return sigs, by, nil
 }
 
-// keys gives every publishing key of the chain, those of the newest version's
-// current people first.
-func (r *run) keys() []string {
-	var keys []string
+func (h *head) collectKeys() {
 	add := func(people []charter.Person) {
 		for _, p := range people {
-			if !slices.Contains(keys, p.PublishKey) {
-				keys = append(keys, p.PublishKey)
+			if !slices.ContainsFunc(h.keys, func(k publisher) bool { return k.key == p.PublishKey }) {
+				h.keys = append(h.keys, publisher{p.PublishKey, charter.KeyID(p.PublishKey)})
 			}
 		}
 	}
-	add(r.head.charter.Current())
-	for _, v := range slices.Backward(r.head.versions) {
+	add(h.charter.Current())
+	for _, v := range slices.Backward(h.versions) {
 		add(v.People)
 	}
-	return keys
 }
 
 // signed checks that a document's signatures reach the threshold of a version
-// of the chain: people retire, and what they signed stays.
-func (r *run) signed(ctx context.Context, path string, doc []byte) error {
-	sigs, err := r.signatures(ctx, path, doc, r.head.versions...)
+// of the chain: people retire, and what they signed stays. by is as of signatures.
+func (r *run) signed(ctx context.Context, path string, doc []byte) (by uint64, err error) {
+	sigs, by, err := r.signatures(ctx, path, doc, r.head.versions...)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, v := range r.head.versions {
 		if v.Enough(sigs) {
-			return nil
+			return by, nil
 		}
 	}
-	return r.problem(path, fault.Forbidden("verify.not_signed", path, len(sigs)))
+	return by, r.problem(path, fault.Forbidden("verify.not_signed", path, len(sigs)))
 }
 
 // part reads one part; nil files without an error means that a finding says why.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"kua/internal/canon"
@@ -47,22 +48,27 @@ func (r *run) readCheckpoint(ctx context.Context) (ok bool, err error) {
 
 // logged is what the log says, gathered by kind.
 type logged struct {
-	records  map[string]map[int][]string // id → version → hashes
-	withheld map[string]bool             // ids whose newest version is a tombstone
+	records  []entry // of records, in the log's order
 	charters map[int][]string
 	editions map[int][]string
 	anchors  map[string]bool // hashes
 }
 
+// entry is the log's line of a version of a record.
+type entry struct {
+	version
+	withheld bool // it is a tombstone
+}
+
 // checkLog reads the whole log, proves it against its checkpoint and compares
 // it with the edition: nothing may be missing on either side.
-func (r *run) checkLog(ctx context.Context, docs map[string]document, files map[string]edition.File) error {
+func (r *run) checkLog(ctx context.Context, s *sweep) error {
 	ok, err := r.readCheckpoint(ctx)
 	if err != nil || !ok {
 		return err
 	}
-	l := logged{make(map[string]map[int][]string), make(map[string]bool), make(map[int][]string), make(map[int][]string), make(map[string]bool)}
-	stamped, err := r.readStamped(ctx, files)
+	l := logged{charters: make(map[int][]string), editions: make(map[int][]string), anchors: make(map[string]bool)}
+	stamped, err := r.readStamped(ctx, s.stamps)
 	if err != nil {
 		return err
 	}
@@ -77,28 +83,25 @@ func (r *run) checkLog(ctx context.Context, docs map[string]document, files map[
 	if err != nil {
 		return r.problem(logFile(err), err)
 	}
-	for i, s := range r.head.chain {
-		if !slices.Contains(l.charters[i+1], canon.Hash([]byte(s.Document))) {
+	for i, v := range r.head.chain {
+		if !slices.Contains(l.charters[i+1], canon.Hash([]byte(v.Document))) {
 			path := fmt.Sprintf("charter/%d.json", i+1)
 			r.find(Corrupt, path, "verify.not_logged", path)
 		}
 	}
-	r.compareRecords(l, docs)
+	r.compareRecords(l.records, s.docs)
 	r.compareEditions(l.editions)
-	r.compareAnchors(l.anchors, files)
-	return r.checkStamps(ctx, stamped, files)
+	r.compareAnchors(l.anchors, s.anchors)
+	return r.checkStamps(ctx, stamped, s.stamps)
 }
 
 // compareAnchors wants every anchor of the edition in the log and every anchor
 // of the log in the edition.
-func (r *run) compareAnchors(logged map[string]bool, files map[string]edition.File) {
+func (r *run) compareAnchors(logged map[string]bool, anchors map[string]string) {
 	held := make(map[string]bool)
-	for path, f := range files {
-		if !edition.IsAnchor(path) {
-			continue
-		}
-		held[f.SHA256] = true
-		if !logged[f.SHA256] {
+	for path, sum := range anchors {
+		held[sum] = true
+		if !logged[sum] {
 			r.find(Corrupt, path, "verify.not_logged", path)
 		}
 	}
@@ -109,7 +112,7 @@ func (r *run) compareAnchors(logged map[string]bool, files map[string]edition.Fi
 	}
 }
 
-func (l logged) add(e tlog.Entry) {
+func (l *logged) add(e tlog.Entry) {
 	switch e.Kind {
 	case tlog.KindCharter:
 		l.charters[e.Version] = append(l.charters[e.Version], e.SHA256)
@@ -118,44 +121,60 @@ func (l logged) add(e tlog.Entry) {
 	case tlog.KindEdition:
 		l.editions[e.Number] = append(l.editions[e.Number], e.SHA256)
 	case tlog.KindRecord, tlog.KindWithhold:
-		if l.records[e.ID] == nil {
-			l.records[e.ID] = make(map[int][]string)
-		}
-		l.records[e.ID][e.Version] = append(l.records[e.ID][e.Version], e.SHA256)
-		if e.Version == l.newest(e.ID) {
-			l.withheld[e.ID] = e.Kind == tlog.KindWithhold
-		}
+		v := version{id: uint32(atoi(e.ID)), number: uint32(min(int64(e.Version), math.MaxUint32)), sum: hash32(e.SHA256)}
+		l.records = append(l.records, entry{v, e.Kind == tlog.KindWithhold})
 	}
-}
-
-func (l logged) newest(id string) int {
-	return slices.Max(slices.Collect(maps.Keys(l.records[id])))
 }
 
 // compareRecords wants every version of the edition in the log, under no second
-// hash, and the log's newest version of every record in the edition.
-func (r *run) compareRecords(l logged, docs map[string]document) {
-	newest := make(map[string]int)
-	for path, d := range docs {
-		hashes := l.records[d.record.ID][d.record.Version]
-		if !slices.Contains(hashes, d.sha256) {
-			r.find(Corrupt, path, "verify.not_logged", path)
-		} else if len(slices.Compact(slices.Sorted(slices.Values(hashes)))) > 1 {
-			r.find(Fork, path, "verify.logged_twice", path)
+// hash, and the log's newest version of every record in the edition. docs are ordered.
+func (r *run) compareRecords(log []entry, docs []version) {
+	slices.SortStableFunc(log, func(a, b entry) int { return a.compare(b.version) })
+	for len(log) > 0 || len(docs) > 0 {
+		id := uint32(math.MaxUint32)
+		if len(log) > 0 {
+			id = log[0].id
 		}
-		newest[d.record.ID] = max(newest[d.record.ID], d.record.Version)
+		if len(docs) > 0 {
+			id = min(id, docs[0].id)
+		}
+		n, k := 0, 0
+		for n < len(log) && log[n].id == id {
+			n++
+		}
+		for k < len(docs) && docs[k].id == id {
+			k++
+		}
+		r.compareRecord(log[:n], docs[:k])
+		log, docs = log[n:], docs[k:]
 	}
-	for id := range l.records {
-		version := l.newest(id)
-		if newest[id] >= version {
-			continue
+}
+
+// compareRecord does so for one record.
+func (r *run) compareRecord(log []entry, docs []version) {
+	for _, d := range docs {
+		same, other := false, false
+		for _, e := range log {
+			same = same || e.number == d.number && e.sum == d.sum
+			other = other || e.number == d.number && e.sum != d.sum
 		}
-		path := record.Path(id, version)
-		if l.withheld[id] {
-			r.find(Old, path, "verify.withdrawn_since", id)
-		} else {
-			r.find(Old, path, "verify.record_behind", id, fmt.Sprint(version))
+		switch {
+		case !same:
+			r.find(Corrupt, d.path(), "verify.not_logged", d.path())
+		case other:
+			r.find(Fork, d.path(), "verify.logged_twice", d.path())
 		}
+	}
+	if len(log) == 0 {
+		return
+	}
+	newest := log[len(log)-1] // of its number the one that was logged last
+	switch {
+	case len(docs) > 0 && docs[len(docs)-1].number >= newest.number:
+	case newest.withheld:
+		r.find(Old, newest.path(), "verify.withdrawn_since", newest.record())
+	default:
+		r.find(Old, newest.path(), "verify.record_behind", newest.record(), fmt.Sprint(newest.number))
 	}
 }
 

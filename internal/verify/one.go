@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"kua/internal/canon"
-	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/fault"
 	"kua/internal/record"
@@ -82,7 +81,7 @@ func (r *run) newestDocument(ctx context.Context, id string, version int) (d doc
 		r.find(Corrupt, record.Path(id, max(version, 1)), "verify.not_in_edition", id)
 		return d, false, nil
 	}
-	if d, ok, err = r.checkDocument(ctx, f); err != nil || !ok {
+	if d, ok, err = r.checkDocument(ctx, f, make([]byte, smallFile+1)); err != nil || !ok {
 		return d, false, err
 	}
 	if version == newest {
@@ -97,6 +96,7 @@ func (r *run) checkBlobs(ctx context.Context, rec record.Record) error {
 		r.seen.OfFiles++
 		r.seen.OfBytes += b.Size
 	}
+	room := make([]byte, smallFile+1)
 	for _, b := range rec.AllFiles() {
 		want := edition.File{Path: b.Path(), Size: b.Size, SHA256: b.SHA256}
 		line, err := r.line(ctx, want.Path)
@@ -106,7 +106,7 @@ func (r *run) checkBlobs(ctx context.Context, rec record.Record) error {
 		if line != want {
 			r.find(Corrupt, want.Path, "verify.not_in_edition", want.Path)
 		}
-		if err := r.checkFile(ctx, want, nil); err != nil {
+		if _, err := r.checkFile(ctx, want, room); err != nil {
 			return err
 		}
 	}
@@ -196,7 +196,7 @@ func (r *run) listedFile(ctx context.Context, path string) error {
 		r.find(Corrupt, path, "verify.not_in_edition", path)
 		return nil
 	}
-	if err := r.checkFile(ctx, f, nil); err != nil {
+	if _, err := r.checkFile(ctx, f, make([]byte, smallFile+1)); err != nil {
 		return err
 	}
 	return r.hangsOn(ctx, path)
@@ -264,13 +264,13 @@ func (r *run) lineOfHash(ctx context.Context, sum string) (edition.File, error) 
 	return edition.File{}, nil
 }
 
-// lines reads a part once.
+// lines reads a part: once, but where it is near and there are many.
 func (r *run) lines(ctx context.Context, p edition.Part) ([]edition.File, error) {
 	if files, ok := r.parts[p.Name]; ok {
 		return files, nil
 	}
 	files, err := r.part(ctx, p)
-	if err == nil {
+	if _, near := r.src.(lister); err == nil && !(near && r.whole) {
 		r.parts[p.Name] = files
 	}
 	return files, err
@@ -279,8 +279,4 @@ func (r *run) lines(ctx context.Context, p edition.Part) ([]edition.File, error)
 func atoi(s string) int {
 	n, _ := strconv.Atoi(s) // "" is 0: no version named
 	return n
-}
-
-func signedBy(id, key string, doc, sig []byte) bool {
-	return charter.KeyID(key) == id && charter.SignedBy(key, doc, sig)
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -26,9 +29,15 @@ type Source interface {
 	String() string // for people: where it is
 }
 
-// lister is a source that can say what it holds.
+// lister is a source that can say what it holds: every folder, and what in it is
+// none.
 type lister interface {
-	walk(yield func(path string, mode fs.FileMode) error) error
+	walk(yield func(folder string, files []fs.DirEntry) error) error
+}
+
+// quick is a source that reads small files in fewer steps than Open takes.
+type quick interface {
+	readInto(path string, b []byte) (int, error)
 }
 
 type dir struct {
@@ -63,13 +72,15 @@ func (d *dir) Open(_ context.Context, path string) (io.ReadCloser, error) {
 	return f, nil
 }
 
+func (d *dir) readInto(path string, b []byte) (int, error) { return ReadPlain(d.dirs, path, b) }
+
 // OpenPlain opens a file of a tree that strangers may have made. A link, a pipe
 // or a folder in its place is the fault verify.not_a_file.
 func OpenPlain(d *durable.Dirs, path string) (f *os.File, err error) {
 	err = d.At(path, func(dir *os.Root, name string) error {
 		info, err := dir.Lstat(name)
 		if err == nil && !info.Mode().IsRegular() {
-			return fault.Corrupt("verify.not_a_file", path)
+			return durable.ErrNotPlain
 		}
 		if err != nil {
 			return err
@@ -78,22 +89,57 @@ func OpenPlain(d *durable.Dirs, path string) (f *os.File, err error) {
 		f, err = dir.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 		return err
 	})
-	switch {
-	case errors.Is(err, syscall.ENOTDIR): // a file stands where a folder should
-		return nil, fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
-	case err != nil && (strings.Contains(err.Error(), "escapes") || errors.Is(err, syscall.ELOOP)): // os.Root has no name for the first
-		return nil, fault.Corrupt("verify.not_a_file", path).Because(err)
-	}
-	return f, err
+	return f, notPlain(path, err)
 }
 
-func (d *dir) walk(yield func(string, fs.FileMode) error) error {
-	return fs.WalkDir(d.root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+// ReadPlain reads such a file, to its end or until b is full, and gives how many
+// bytes came.
+func ReadPlain(d *durable.Dirs, path string, b []byte) (int, error) {
+	n, err := d.Read(path, b)
+	return n, notPlain(path, err)
+}
+
+// notPlain gives an error of the system its meaning.
+func notPlain(path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOTDIR): // a file stands where a folder should
+		return fmt.Errorf("open %s: %w", path, fs.ErrNotExist)
+	case errors.Is(err, durable.ErrNotPlain), errors.Is(err, syscall.ELOOP), strings.Contains(err.Error(), "escapes"): // os.Root has no name for the last
+		return fault.Corrupt("verify.not_a_file", path).Because(err)
+	}
+	return err
+}
+
+func (d *dir) walk(yield func(string, []fs.DirEntry) error) error { return walk(d.root, "", yield) }
+
+func walk(at *os.Root, folder string, yield func(string, []fs.DirEntry) error) error {
+	f, err := at.Open(".")
+	if err != nil {
+		return err
+	}
+	entries, err := f.ReadDir(-1)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := yield(cmp.Or(folder, "."), slices.DeleteFunc(slices.Clone(entries), fs.DirEntry.IsDir)); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() || isDropping(e.Name()) {
+			continue
+		}
+		below, err := at.OpenRoot(e.Name())
+		if err != nil {
 			return err
 		}
-		return yield(path, e.Type())
-	})
+		err = walk(below, path.Join(folder, e.Name()), yield)
+		if err := errors.Join(err, below.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // web is a copy that any web server serves as files.
@@ -196,17 +242,43 @@ func (p *impatient) Close() error {
 // read gives a whole small file. One longer than limit is a finding for the
 // caller.
 func (r *run) read(ctx context.Context, path string, limit int64) ([]byte, error) {
-	f, err := r.src.Open(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+	var b []byte
+	if limit <= smallFile {
+		b = make([]byte, limit+1)
+		n, err := r.readInto(ctx, path, b)
+		if err != nil {
+			return nil, err
+		}
+		b = b[:n]
+	} else {
+		f, err := r.src.Open(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if b, err = io.ReadAll(io.LimitReader(f, limit+1)); err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
 	}
 	if int64(len(b)) > limit {
 		return nil, fault.Corrupt("verify.too_large", path)
 	}
 	return b, nil
+}
+
+// readInto reads a file to its end or until b is full.
+func (r *run) readInto(ctx context.Context, path string, b []byte) (int, error) {
+	if q, ok := r.src.(quick); ok {
+		return q.readInto(path, b)
+	}
+	f, err := r.src.Open(ctx, path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	n, err := io.ReadFull(f, b)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return 0, fmt.Errorf("read %s: %w", path, err)
+	}
+	return n, nil
 }

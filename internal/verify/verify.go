@@ -121,13 +121,16 @@ type run struct {
 	opts   Options
 	head   *head
 	log    tlog.Fetch
-	parts  map[string][]edition.File // read so far, when single files are verified
+	parts  map[string][]edition.File // read so far, when single files are verified or the source is far
+	whole  bool                      // everything is verified
 	memory memory
 	seenCP tlog.Checkpoint // the log's, once it has been checked
-	mu     sync.Mutex      // guards what follows
+
+	manifestBy uint64 // who signed the manifest, as in document
+
+	mu     sync.Mutex // guards what follows
 	report Report
 	seen   Progress
-	good   map[string]bool // paths of signatures that are
 }
 
 func newRun(src Source, subject string, opts Options) *run {
@@ -137,7 +140,7 @@ func newRun(src Source, subject string, opts Options) *run {
 	if opts.Workers < 1 {
 		opts.Workers = 4
 	}
-	r := &run{src: src, opts: opts, parts: make(map[string][]edition.File), good: make(map[string]bool)}
+	r := &run{src: src, opts: opts, parts: make(map[string][]edition.File)}
 	r.report = Report{Result: OK, Subject: subject, Findings: []Finding{}}
 	r.log = func(ctx context.Context, path string) ([]byte, error) {
 		return r.read(ctx, edition.LogDir+"/"+path, tlog.MaxResource)
@@ -222,6 +225,7 @@ func (r *run) done() Report {
 // not the copy's fault, such as a network that is gone.
 func Edition(ctx context.Context, src Source, opts Options) (Report, error) {
 	r := newRun(src, src.String(), opts)
+	r.whole = true
 	if err := r.edition(ctx); err != nil {
 		return r.done(), err
 	}
@@ -233,19 +237,18 @@ func (r *run) edition(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
-	files, err := r.readParts(ctx)
+	s, err := r.checkFiles(ctx)
 	if err != nil {
 		return err
 	}
-	records, err := r.checkFiles(ctx, files)
-	if err != nil {
+	s.order()
+	if err := r.checkRecords(ctx, s); err != nil {
 		return err
 	}
-	r.checkRecords(records, files)
-	if err := r.checkLog(ctx, records, files); err != nil {
+	if err := r.checkLog(ctx, s); err != nil {
 		return err
 	}
-	if err := r.checkExtra(ctx, files); err != nil {
+	if err := r.checkExtra(ctx, s); err != nil {
 		return err
 	}
 	return r.remember()

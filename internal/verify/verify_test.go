@@ -153,6 +153,9 @@ func TestTamperKinds(t *testing.T) {
 		{"extra page", "verify.extra", "kk/r/0000/000002.html", func(d string) error {
 			return os.WriteFile(filepath.Join(d, "kk/r/0000/000002.html"), []byte("planted"), 0o644)
 		}},
+		{"extra page in the place of another", "verify.extra", "kk/r/0000/000002.html", func(d string) error {
+			return os.Rename(filepath.Join(d, "kk/r/0000/000001.html"), filepath.Join(d, "kk/r/0000/000002.html"))
+		}},
 		{"extra of another shape", "verify.extra", "setup.exe", func(d string) error { return os.WriteFile(filepath.Join(d, "setup.exe"), []byte("planted"), 0o755) }},
 		{"link", "verify.not_a_file", "kk/index.html", func(d string) error {
 			return errors.Join(os.Rename(filepath.Join(d, "kk/index.html"), filepath.Join(d, "..", "moved.html")),
