@@ -61,7 +61,7 @@ export async function temporary() {
 /** A browser with its own profile, as Debian ships it. */
 export async function openBrowser() {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium-headless-shell",
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
 }

@@ -2,7 +2,7 @@
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
-#   tools/install.sh test     what the tests start besides: Chromium's shell, openssl, exiftool, heif-enc, nginx, busybox, tor, PostgreSQL, aiosmtpd, xmllint, zbarimg,
+#   tools/install.sh test     what the tests start besides: Chromium and its shell without windows, openssl, exiftool, heif-enc, nginx, busybox, tor, PostgreSQL, aiosmtpd, xmllint, zbarimg,
 #                             versitygw, and Open311 clients in Perl, Python, Ruby and PHP
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool, rsync
 #
@@ -26,6 +26,7 @@ want fc-list fontconfig
 case "${1:-demo}" in
 demo) ;;
 test)
+	want chromium chromium
 	want chromium-headless-shell chromium-headless-shell # Chromium without windows, which starts and runs with far less
 	want openssl openssl
 	want exiftool libimage-exiftool-perl
