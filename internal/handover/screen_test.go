@@ -35,7 +35,7 @@ func TestScreenAnswersItsOwnHost(t *testing.T) {
 // nothing of it, and run no script that is another.
 func TestDoorsAnswerTheirOwnAddresses(t *testing.T) {
 	t.Parallel()
-	cat, err := locale.Load(web.Locales(), locale.English)
+	cat, err := locale.Load(web.Locales())
 	if err != nil {
 		t.Fatal(err)
 	}
