@@ -145,11 +145,16 @@ func capture(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], found[1])
 }
 
-// film FILE TOKEN makes a short H.264 film with sound and the token in its metadata.
+// film FILE TOKEN [PICTURE] makes a short H.264 film with sound and the token in its
+// metadata; the picture stands in it.
 func film(ts *testscript.TestScript, _ bool, args []string) {
-	out, err := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=15:d=3", "-f", "lavfi", "-i", "sine=f=440:d=3",
+	shown := []string{"-f", "lavfi", "-i", "testsrc2=s=320x240:r=15:d=3", "-f", "lavfi", "-i", "sine=f=440:d=3"}
+	if len(args) > 2 {
+		shown = append(shown, "-i", args[2], "-filter_complex", "[2]scale=-1:200[face];[0][face]overlay=100:20")
+	}
+	out, err := exec.Command("ffmpeg", append(append([]string{"-v", "error", "-nostdin"}, shown...),
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-metadata", "title="+args[1], "-metadata", "artist="+args[1],
-		"-metadata", "location=+43.2567+076.9286/", ts.MkAbs(args[0])).CombinedOutput()
+		"-metadata", "location=+43.2567+076.9286/", ts.MkAbs(args[0]))...).CombinedOutput()
 	if err != nil {
 		ts.Fatalf("ffmpeg: %v\n%s", err, out)
 	}

@@ -5,13 +5,14 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// mostDirs is how many folders are held open, with two descriptors each: more than
-// the 256 that an edition has for blobs.
+// mostDirs is how many folders are held open, with up to two descriptors each: more
+// than the 256 that an edition has for blobs.
 const mostDirs = 320
 
 // Dirs holds folders below a root open, since a way through four folders costs
@@ -24,12 +25,20 @@ type Dirs struct {
 	open map[string]*dir
 }
 
-// dir is one folder that is held open. file is the same folder, for calls that need
-// no os.File of what they open.
+// dir is one folder that is held open.
 type dir struct {
 	root *os.Root
-	file *os.File
-	fd   int
+	once sync.Once
+	file *os.File // the same folder, for calls that need no os.File of what they open
+	err  error
+}
+
+// fd gives the folder's descriptor, good as long as the folder is open.
+func (at *dir) fd() (int, error) {
+	if at.once.Do(func() { at.file, at.err = at.root.Open(".") }); at.err != nil {
+		return -1, at.err
+	}
+	return int(at.file.Fd()), nil
 }
 
 // NewDirs holds nothing open yet. The root stays the caller's.
@@ -56,8 +65,12 @@ func (d *Dirs) Read(p string, b []byte) (n int, err error) {
 }
 
 func (at *dir) read(name string, b []byte) (n int, err error) {
+	dirfd, err := at.fd()
+	if err != nil {
+		return 0, err
+	}
 	var info unix.Stat_t
-	if err := again(func() error { return unix.Fstatat(at.fd, name, &info, unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
+	if err := again(func() error { return unix.Fstatat(dirfd, name, &info, unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
 		return 0, err
 	}
 	if info.Mode&unix.S_IFMT != unix.S_IFREG {
@@ -108,7 +121,11 @@ func (d *Dirs) Make(name string) error {
 		return nil
 	}
 	mkdir := func(at *dir) error {
-		err := again(func() error { return unix.Mkdirat(at.fd, path.Base(name), 0o755) })
+		dirfd, err := at.fd()
+		if err != nil {
+			return err
+		}
+		err = again(func() error { return unix.Mkdirat(dirfd, path.Base(name), 0o755) })
 		if errors.Is(err, fs.ErrExist) {
 			return nil
 		}
@@ -124,8 +141,12 @@ func (d *Dirs) Make(name string) error {
 }
 
 func (at *dir) openFile(name string, flags int, mode uint32) (fd int, err error) {
+	dirfd, err := at.fd()
+	if err != nil {
+		return -1, err
+	}
 	err = again(func() error {
-		fd, err = unix.Openat(at.fd, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+		fd, err = unix.Openat(dirfd, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
 		return err
 	})
 	if errors.Is(err, unix.ELOOP) {
@@ -165,50 +186,41 @@ func (d *Dirs) in(name string, do func(*dir) error) error {
 	}
 }
 
-// enter opens a folder from the one above it.
+// enter opens a folder, from the nearest above it that is open.
 func (d *Dirs) enter(name string) error {
-	var at *dir
-	var err error
-	if name == "." {
-		at, err = openDir(d.root, name)
-	} else {
-		err = d.in(path.Dir(name), func(above *dir) error {
-			at, err = openDir(above.root, path.Base(name))
-			return err
-		})
-	}
+	r, err := d.openRoot(name)
 	if err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.open[name] != nil {
-		at.close()
-		return nil
+		return r.Close()
 	}
 	if len(d.open) >= mostDirs {
 		d.closeAll()
 	}
-	d.open[name] = at
+	d.open[name] = &dir{root: r}
 	return nil
 }
 
-func openDir(above *os.Root, name string) (*dir, error) {
-	r, err := above.OpenRoot(name)
-	if err != nil {
-		return nil, err
+func (d *Dirs) openRoot(name string) (*os.Root, error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for above := path.Dir(name); above != "." && above != "/"; above = path.Dir(above) {
+		if at := d.open[above]; at != nil {
+			return at.root.OpenRoot(filepath.FromSlash(name[len(above)+1:]))
+		}
 	}
-	f, err := r.Open(".")
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return &dir{r, f, int(f.Fd())}, nil
+	return d.root.OpenRoot(filepath.FromSlash(name))
 }
 
 // close lets go of the folder. Nothing was written through it that is not closed
 // itself.
 func (at *dir) close() {
-	_ = at.file.Close()
+	if at.file != nil {
+		_ = at.file.Close()
+	}
 	_ = at.root.Close()
 }
 
