@@ -64,6 +64,7 @@ func TestScripts(t *testing.T) {
 			"await":      await,
 			"capture":    capture,
 			"film":       film,
+			"answers":    answers,
 			"photo":      photo,
 			"exits":      exits,
 			"holds":      holds,
@@ -157,6 +158,17 @@ func film(ts *testscript.TestScript, _ bool, args []string) {
 		"-metadata", "location=+43.2567+076.9286/", ts.MkAbs(args[0]))...).CombinedOutput()
 	if err != nil {
 		ts.Fatalf("ffmpeg: %v\n%s", err, out)
+	}
+}
+
+var hitLine = regexp.MustCompile(`(?m)^hit (\d+): .* answer: -$`)
+
+// answers DIR PERSON ORIGINAL WHY answers every hit of the detectors that nobody has answered.
+func answers(ts *testscript.TestScript, _ bool, args []string) {
+	dir, person, original, why := args[0], args[1], args[2], args[3]
+	ts.Check(ts.Exec("kua", "desk", "hits", "--dir", dir, "--as", person, original))
+	for _, hit := range hitLine.FindAllStringSubmatch(ts.ReadFile("stdout"), -1) {
+		ts.Check(ts.Exec("kua", "desk", "answer", "--dir", dir, "--as", person, original, hit[1], why))
 	}
 }
 
