@@ -8,11 +8,11 @@ import (
 	"sync/atomic"
 )
 
-// counting counts the bytes of the pieces that leave, whether they arrive or not.
+// counting counts the bytes of pieces, and of parts of them, that leave, whether they arrive or not.
 type counting struct{ sent *int64 }
 
 func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method == http.MethodPut && r.Body != nil {
+	if (r.Method == http.MethodPut || r.Method == http.MethodPatch) && r.Body != nil {
 		r = r.Clone(r.Context())
 		r.Body = &counted{r.Body, c.sent}
 	}
