@@ -42,18 +42,23 @@ const evidenceKind = "kua mirror evidence"
 // keepNotes writes evidence down. Its name is that of its notes, so that the same
 // is kept once.
 func (p *pull) keepNotes(what string, c *candidate, old, new tlog.Checkpoint, fetch tlog.Fetch) error {
-	e := Evidence{Kind: evidenceKind, What: what, Day: hour(p.opts.Now)[:10], Chain: p.known, Dispute: tlog.Dispute{Old: string(old.Raw), New: string(new.Raw)}}
+	d := tlog.Dispute{Old: string(old.Raw), New: string(new.Raw)}
+	if what == evidenceFork {
+		var err error
+		if d, err = tlog.NewDispute(p.ctx, fetch, old, new); err != nil {
+			return err
+		}
+	}
+	return p.keepDispute(what, c, d)
+}
+
+// keepDispute does so with what has been proved.
+func (p *pull) keepDispute(what string, c *candidate, d tlog.Dispute) error {
+	e := Evidence{Kind: evidenceKind, What: what, Day: hour(p.opts.Now)[:10], Chain: p.known, Dispute: d}
 	if c != nil {
 		for _, m := range c.members {
 			e.Sources = append(e.Sources, m.src.String())
 		}
-	}
-	if what == evidenceFork {
-		d, err := tlog.NewDispute(p.ctx, fetch, old, new)
-		if err != nil {
-			return err
-		}
-		e.Dispute = d
 	}
 	b, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {

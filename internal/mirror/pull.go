@@ -289,6 +289,9 @@ func (p *pull) head(k *kept) (*head, error) {
 	for i, c := range worth {
 		h, err := p.adopt(c, k, p.next)
 		if err == nil {
+			if err := p.accuse(worth[:i], h); err != nil {
+				return nil, err
+			}
 			return h, p.compare(h, c, worth[i+1:], k)
 		}
 		if p.ctx.Err() != nil || errors.As(err, new(*localError)) {

@@ -82,6 +82,35 @@ func (p *pull) worth(all []*candidate, k *kept) ([]*candidate, error) {
 	return worth, nil
 }
 
+// accuse holds candidates that could not be adopted against the log of the head that was.
+// Where the two contradict each other, both notes are kept: the log's key has signed both,
+// and somebody has it who should not. A source that does not give the proof hinders nothing.
+func (p *pull) accuse(refused []*candidate, h *head) error {
+	for _, c := range refused {
+		old, new, fetches := c.cp, h.cp, []tlog.Fetch{p.overlaid(p.next)}
+		if old.Size > new.Size {
+			old, new, fetches = new, old, nil
+			for _, m := range c.members {
+				fetches = append(fetches, fetchOf(m.src))
+			}
+		}
+		for _, fetch := range fetches {
+			d, err := tlog.NewDispute(p.ctx, fetch, old, new)
+			if p.ctx.Err() != nil {
+				return p.ctx.Err()
+			}
+			if err != nil {
+				continue
+			}
+			if err := p.keepDispute(evidenceFork, c, d); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	return nil
+}
+
 // rotated reports whether what the mirror keeps was signed with an earlier key than the
 // log has now.
 func (p *pull) rotated(k *kept) bool { return p.keys.ByPast(k.cp) }

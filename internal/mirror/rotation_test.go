@@ -17,8 +17,9 @@ import (
 )
 
 // stolen is a collective whose log's key a thief has, from before anybody knew.
-func stolen(t *testing.T) (c, thief *editiontest.Collective) {
+func stolen(t *testing.T, bind bool) (c, thief *editiontest.Collective) {
 	c = editiontest.New(t)
+	c.Bind = bind
 	c.Media = func(string) []editiontest.M {
 		return []editiontest.M{{Rung: "poster", Type: "image/jpeg", Size: 400}, {Rung: "144p", Type: "video/mp4", Size: 900}}
 	}
@@ -31,7 +32,14 @@ func stolen(t *testing.T) (c, thief *editiontest.Collective) {
 // people have given the log a new key.
 func TestThiefOfTheLogsKey(t *testing.T) {
 	t.Parallel()
-	c, thief := stolen(t)
+	t.Run("log not named", func(t *testing.T) { thiefOfTheLogsKey(t, false) })
+	t.Run("log named", func(t *testing.T) { thiefOfTheLogsKey(t, true) })
+}
+
+// thiefOfTheLogsKey is the drill with manifests that say which log they go into, or as
+// those of earlier programs were.
+func thiefOfTheLogsKey(t *testing.T, bind bool) {
+	c, thief := stolen(t, bind)
 	knows := filepath.Join(t.TempDir(), "knows")
 	mustPull(t, knows, options(dir(t, c.Dir)))
 	before := editiontest.Copy(t, c.Dir)
@@ -55,13 +63,39 @@ func TestThiefOfTheLogsKey(t *testing.T) {
 	short.Forge(t, 1)
 	long.Forge(t, 9)
 	fed, fedLong := filepath.Join(t.TempDir(), "fed"), filepath.Join(t.TempDir(), "long")
-	mustPull(t, fed, options(dir(t, short.Dir)))
-	mustPull(t, fedLong, options(dir(t, long.Dir)))
+	within, beyond := "fork", "struck" // what the two who are fed hold against the thief in the end
+	if bind {
+		within, beyond = "", ""
+		for at, forged := range map[string]string{fed: short.Dir, fedLong: long.Dir} {
+			if r := tried(t, at, forged); r.Edition != 0 || len(r.Aside) != 1 || r.Aside[0].Key != "edition.other_log" {
+				t.Fatalf("%+v", r)
+			}
+		}
+	} else {
+		mustPull(t, fed, options(dir(t, short.Dir)))
+		mustPull(t, fedLong, options(dir(t, long.Dir)))
+	}
 	if r := tried(t, knows, short.Dir); r.Edition != 1 || len(r.Aside) != 1 || r.Aside[0].Key != "mirror.forked" {
 		t.Fatalf("%+v", r)
 	}
 	c.Publish(t, c.Record(t, "000003"))
-	if r := tried(t, fed, c.Dir); r.Edition != 1 || r.Aside[0].Key != "mirror.forked" {
+	if bind { // who is shown both, by nothing that was known before, has the proof too
+		late := c.Twin(t)
+		late.Forge(t, 9)
+		for _, has := range []string{"", before} {
+			both := filepath.Join(t.TempDir(), "both")
+			if has != "" {
+				mustPull(t, both, options(dir(t, has)))
+			}
+			r := mustPull(t, both, options(dir(t, late.Dir), dir(t, c.Dir)))
+			if r.Edition != 2 || len(r.Aside) != 1 || r.Aside[0].Key != "edition.other_log" || len(r.Evidence) != 1 {
+				t.Fatalf("%+v", r)
+			}
+			if j, err := mirror.Judge(r.Evidence[0], ""); err != nil || !j.Proves || j.What != "fork" || len(j.Sources) != 1 || j.Sources[0] != late.Dir {
+				t.Errorf("%v %+v", err, j)
+			}
+		}
+	} else if r := tried(t, fed, c.Dir); r.Edition != 1 || r.Aside[0].Key != "mirror.forked" {
 		t.Fatalf("%+v", r)
 	}
 
@@ -71,8 +105,8 @@ func TestThiefOfTheLogsKey(t *testing.T) {
 	// Everybody comes to the true edition, from whatever they had; the thief answers too.
 	for name, test := range map[string]struct{ at, what string }{
 		"knew the true log":        {knows, ""},
-		"was fed a log within":     {fed, "fork"},
-		"was fed a log beyond":     {fedLong, "struck"},
+		"was fed a log within":     {fed, within},
+		"was fed a log beyond":     {fedLong, beyond},
 		"comes for the first time": {filepath.Join(t.TempDir(), "new"), ""},
 		"had an edition before":    {filepath.Join(t.TempDir(), "old"), ""},
 	} {
@@ -146,7 +180,7 @@ func tried(t *testing.T, to, from string) mirror.Result {
 // and a mirror holds.
 func TestRotationLosesNothing(t *testing.T) {
 	t.Parallel()
-	c, other := stolen(t)
+	c, other := stolen(t, false)
 	c.Publish(t, c.Record(t, "000003"))
 	other.Rotate(t)
 	other.Publish(t, other.Record(t, "000004"))
@@ -288,7 +322,7 @@ func (h *hiccups) Open(ctx context.Context, path string, from int64) (io.ReadClo
 // is asked again, and one that stays away is named as that and not as a false log.
 func TestHiccupDuringCharterChange(t *testing.T) {
 	t.Parallel()
-	c, _ := stolen(t)
+	c, _ := stolen(t, false)
 	kept := filepath.Join(t.TempDir(), "kept")
 	mustPull(t, kept, options(dir(t, c.Dir)))
 	c.Rotate(t)
