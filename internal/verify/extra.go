@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io/fs"
 	"path"
@@ -55,6 +56,15 @@ func (e *extra) folder(ctx context.Context, folder string, files []fs.DirEntry) 
 	if n := e.sweep.there[folder]; n != nil && len(plain) == *n {
 		return nil
 	}
+	parts := make(map[string]string, len(plain))
+	for _, name := range plain {
+		p := path.Join(folder, name)
+		if document, _, ok := edition.Signature(p); ok {
+			p = document
+		}
+		parts[name] = edition.PartOf(p)
+	}
+	slices.SortFunc(plain, func(a, b string) int { return cmp.Or(cmp.Compare(parts[a], parts[b]), cmp.Compare(a, b)) }) // each part is read once
 	for _, name := range plain {
 		if err := e.foreign(ctx, path.Join(folder, name)); err != nil {
 			return err
