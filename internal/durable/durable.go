@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unsafe"
 )
 
@@ -80,12 +81,20 @@ func Replace(path string, mode os.FileMode, write func(io.Writer) error) error {
 }
 
 // PutNew gives a file that is whole its last name, in the same folder. A file that has
-// that name already stays, and the error is fs.ErrExist.
-func PutNew(from, to string) error {
+// that name already stays, and the error is fs.ErrExist. After any error the file has its
+// old name. Where the file system takes no orders for folders, the name is as durable as
+// that makes it.
+func PutNew(from, to string) error { return putNew(from, to, SyncDir) }
+
+func putNew(from, to string, sync func(dir string) error) error {
 	if err := renameNew(from, to); err != nil {
 		return err
 	}
-	return SyncDir(filepath.Dir(to))
+	err := sync(filepath.Dir(to))
+	if err == nil || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+		return nil
+	}
+	return errors.Join(err, os.Rename(to, from))
 }
 
 // renameLooking renames after a look whether the name is free: all that can be had

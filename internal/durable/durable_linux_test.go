@@ -41,6 +41,26 @@ func TestReplace(t *testing.T) {
 	}
 }
 
+// TestPutNew gives names where the folder cannot be synced: for good, or by an error that
+// leaves the file under its old one.
+func TestPutNew(t *testing.T) {
+	for _, test := range []struct {
+		sync error
+		at   string
+	}{{nil, "to"}, {&os.PathError{Op: "sync", Err: syscall.EINVAL}, "to"}, {syscall.ENOTSUP, "to"}, {syscall.EIO, "from"}} {
+		dir := t.TempDir()
+		from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+		if err := os.WriteFile(from, []byte("sealed"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := putNew(from, to, func(string) error { return test.sync })
+		left, _ := os.ReadDir(dir)
+		if len(left) != 1 || left[0].Name() != test.at || (err == nil) != (test.at == "to") {
+			t.Errorf("sync says %v: %v, left %v, want %s", test.sync, err, left, test.at)
+		}
+	}
+}
+
 func TestRemoveTemporary(t *testing.T) {
 	dir := t.TempDir()
 	deep := filepath.Join(dir, "a", "b")
