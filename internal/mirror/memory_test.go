@@ -11,7 +11,7 @@ import (
 	"kua/internal/verify"
 )
 
-// TestMemoryIsFlat pulls and verifies an edition and one ten times as large, and
+// TestMemoryIsFlat pulls and verifies an edition and one four times as large, and
 // looks at what lives in memory at the end of each: for a file more it may be
 // some bytes, and not its line.
 func TestMemoryIsFlat(t *testing.T) {

@@ -18,7 +18,8 @@ import (
 
 // sweep is what is kept of the files of a whole edition while it is verified: some
 // fifty bytes for each version of a record and for each medium of one, anchors and time
-// stamps, and nothing of other files. So what it takes does not follow the edition's size.
+// stamps, and nothing of other files. So what a folder takes does not follow the
+// edition's size; of an address all lists are held besides (bringParts).
 type sweep struct {
 	mu      sync.Mutex
 	docs    []version               // that can be believed
