@@ -8,6 +8,7 @@
 package laneweb
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -224,13 +225,24 @@ func (w *Web) Before(next http.Handler) http.Handler {
 			next.ServeHTTP(rw, r)
 			return
 		}
-		ctx, err := w.lane.Pinned(r.Context())
+		ctx, err := w.pinned(r)
 		if errors.Is(err, fault.NotFound("lane.no_directory")) {
 			next.ServeHTTP(rw, r)
 			return
 		}
 		mine.ServeHTTP(rw, r.WithContext(ctx))
 	})
+}
+
+// pinned gives the context of a request. What is only read is made of one directory. What
+// is posted is judged by the one that is in force when all of it has come, which may be
+// hours after it began.
+func (w *Web) pinned(r *http.Request) (context.Context, error) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return w.lane.Pinned(r.Context())
+	}
+	_, _, err := w.lane.Current(r.Context())
+	return r.Context(), err
 }
 
 func (w *Web) serve(rw http.ResponseWriter, r *http.Request) {
@@ -275,12 +287,17 @@ func (w *Web) page(show func(*visit) error) http.Handler {
 }
 
 func (w *Web) begin(v *visit) (err error) {
-	if _, v.router, err = w.lane.Current(v.Context()); err != nil {
-		return err
+	if v.Method == http.MethodPost {
+		if err := w.posted(v); err != nil {
+			return err
+		}
 	}
-	if v.Method != http.MethodPost {
-		return nil
-	}
+	_, v.router, err = w.lane.Current(v.Context())
+	return err
+}
+
+// posted reads a form.
+func (w *Web) posted(v *visit) error {
 	if page.Foreign(v.Request) {
 		return fault.Forbidden("laneweb.foreign")
 	}
