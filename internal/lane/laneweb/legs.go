@@ -168,7 +168,7 @@ func (w *Web) legRows(v *visit) error {
 	if standing != "" && !slices.Contains(lane.LegStandings, standing) || clean(id) != id {
 		return page.ErrNotFound()
 	}
-	if id == nobody {
+	if id == nobody && s.kind == lane.PerAuthority {
 		id = ""
 	}
 	ids := []string{id}
