@@ -204,7 +204,7 @@ func (w *Web) routes() {
 	for pattern, show := range w.table() {
 		room := w.page(show)
 		switch pattern {
-		case "GET /{$}", "GET /map", "GET /area/{id}":
+		case "GET /{$}", "GET /map", "GET /area/{id}", "GET /score", "GET /score/{kind}", "GET /appeals/{kind}":
 			room = w.sharing(room)
 		}
 		w.rooms.Handle(pattern, room)
@@ -350,10 +350,14 @@ type named struct {
 
 // areas lists the areas as a tree, each below its parent.
 func areas(d authority.Directory, lang locale.Tag, chosen string) (all []named) {
+	in := map[string][]authority.Area{}
+	for _, a := range d.Areas {
+		in[a.Parent] = append(in[a.Parent], a)
+	}
 	var below func(parent string, depth int)
 	below = func(parent string, depth int) {
-		for _, a := range d.Areas {
-			if a.Parent == parent && len(all) < len(d.Areas) {
+		for _, a := range in[parent] {
+			if len(all) < len(d.Areas) {
 				all = append(all, named{a.ID, a.Names.In(lang), depth, a.ID == chosen})
 				below(a.ID, depth+1)
 			}
