@@ -8,6 +8,7 @@
 package laneweb
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -203,7 +204,7 @@ func (w *Web) routes() {
 	for pattern, show := range w.table() {
 		room := w.page(show)
 		switch pattern {
-		case "GET /{$}", "GET /map", "GET /area/{id}":
+		case "GET /{$}", "GET /map", "GET /area/{id}", "GET /score", "GET /score/{kind}", "GET /appeals/{kind}":
 			room = w.sharing(room)
 		}
 		w.rooms.Handle(pattern, room)
@@ -224,13 +225,24 @@ func (w *Web) Before(next http.Handler) http.Handler {
 			next.ServeHTTP(rw, r)
 			return
 		}
-		ctx, err := w.lane.Pinned(r.Context())
+		ctx, err := w.pinned(r)
 		if errors.Is(err, fault.NotFound("lane.no_directory")) {
 			next.ServeHTTP(rw, r)
 			return
 		}
 		mine.ServeHTTP(rw, r.WithContext(ctx))
 	})
+}
+
+// pinned gives the context of a request. What is only read is made of one directory. What
+// is posted is judged by the one that is in force when all of it has come, which may be
+// hours after it began.
+func (w *Web) pinned(r *http.Request) (context.Context, error) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return w.lane.Pinned(r.Context())
+	}
+	_, _, err := w.lane.Current(r.Context())
+	return r.Context(), err
 }
 
 func (w *Web) serve(rw http.ResponseWriter, r *http.Request) {
@@ -275,12 +287,17 @@ func (w *Web) page(show func(*visit) error) http.Handler {
 }
 
 func (w *Web) begin(v *visit) (err error) {
-	if _, v.router, err = w.lane.Current(v.Context()); err != nil {
-		return err
+	if v.Method == http.MethodPost {
+		if err := w.posted(v); err != nil {
+			return err
+		}
 	}
-	if v.Method != http.MethodPost {
-		return nil
-	}
+	_, v.router, err = w.lane.Current(v.Context())
+	return err
+}
+
+// posted reads a form.
+func (w *Web) posted(v *visit) error {
 	if page.Foreign(v.Request) {
 		return fault.Forbidden("laneweb.foreign")
 	}
@@ -333,10 +350,14 @@ type named struct {
 
 // areas lists the areas as a tree, each below its parent.
 func areas(d authority.Directory, lang locale.Tag, chosen string) (all []named) {
+	in := map[string][]authority.Area{}
+	for _, a := range d.Areas {
+		in[a.Parent] = append(in[a.Parent], a)
+	}
 	var below func(parent string, depth int)
 	below = func(parent string, depth int) {
-		for _, a := range d.Areas {
-			if a.Parent == parent && len(all) < len(d.Areas) {
+		for _, a := range in[parent] {
+			if len(all) < len(d.Areas) {
 				all = append(all, named{a.ID, a.Names.In(lang), depth, a.ID == chosen})
 				below(a.ID, depth+1)
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -489,6 +490,61 @@ func TestOldDirectoryIsCited(t *testing.T) {
 		r.want("GET", "/en/open/case/"+id, nil, 200, "Ulgi Water Works is bound to")
 		r.want("POST", "/en/open/review/manhole", draft(), 200, "Roads Department is bound to")
 	})
+}
+
+// slowly is a form whose sender lets something happen before the first of it comes.
+type slowly struct {
+	io.Reader
+	first func()
+}
+
+func (s *slowly) Read(b []byte) (int, error) {
+	if s.first != nil {
+		s.first()
+		s.first = nil
+	}
+	return s.Reader.Read(b)
+}
+
+// TestSlowFormsAreJudgedByToday: a report is judged by the directory that is in force when
+// all of it has come, not by that of the moment it began to come.
+func TestSlowFormsAreJudgedByToday(t *testing.T) {
+	form := func(f url.Values) (string, string) { return "application/x-www-form-urlencoded", f.Encode() }
+	inParts := func(f url.Values) (string, string) {
+		var b bytes.Buffer
+		m := multipart.NewWriter(&b)
+		for name := range f {
+			check(t, m.WriteField(name, f.Get(name)))
+		}
+		check(t, m.Close())
+		return m.FormDataContentType(), b.String()
+	}
+	for name, written := range map[string]func(url.Values) (string, string){"form": form, "parts": inParts} {
+		r := newRoom(t, lane.Config{Dir: t.TempDir()}, 0).withCity()
+		f := draft()
+		kind, text := written(f)
+		req := httptest.NewRequest("POST", "/en/open/send/manhole", &slowly{strings.NewReader(text), func() {
+			files := fstest.MapFS{}
+			var problems datafile.Problems
+			for name, text := range datafile.Folder(authority.Sample(), &problems) {
+				files[name] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(string(text), "visibility: public\n    proof: photo\n    questions", "visibility: held\n    proof: photo\n    questions"))}
+			}
+			if _, fresh, _, err := r.lane.Import(t.Context(), fs.FS(files)); err != nil || !fresh {
+				t.Error(fresh, err)
+			}
+		}})
+		req.Header.Set("Content-Type", kind)
+		rec := httptest.NewRecorder()
+		r.web.Before(http.NotFoundHandler()).ServeHTTP(rec, req)
+		id, err := r.lane.Held(t.Context(), f.Get("code"))
+		if err != nil || rec.Code != 200 {
+			t.Fatalf("%s: %d %v\n%s", name, rec.Code, err, rec.Body)
+		}
+		if kept, err := r.lane.Request(t.Context(), id); err != nil || !kept.Hidden() || kept.Directory != 2 {
+			t.Errorf("%s: what the newest directory holds is shown: directory %d, %v, %v", name, kept.Directory, kept.Visibility, err)
+		}
+		r.want("POST", "/en/open/send/manhole", f, 200)
+	}
 }
 
 // TestSearch finds words by their beginning, however they were typed, in what

@@ -47,18 +47,19 @@ func (w *Web) legs(v *visit) error {
 	}
 	path := legsRoot + string(s.kind)
 	p := w.legsPage(v, s, path)
-	from, _ := strconv.Atoi(v.URL.Query().Get("from")) // rubbish is the first page
-	skip := max(from, 0)
-	for _, i := range w.items(v, s.kind, legIDs(counts)) {
-		in, young := i.legs(counts, s.span)
-		if in.All()+young == 0 {
+	all, sums := w.items(v, s.kind, legIDs(counts)), legSums(counts, s.span)
+	from := v.from(all)
+	skip := from
+	for _, i := range all {
+		in, young := sums.of(i)
+		if lane.LegTallied(in).All()+young == 0 {
 			continue
 		}
 		if skip--; skip >= 0 {
 			continue
 		}
 		if len(p.Of) == scoresOnPage {
-			p.More = p.At(fmt.Sprintf("%s?until=%s&from=%d", path, s.span.Last, max(from, 0)+scoresOnPage))
+			p.More = p.At(fmt.Sprintf("%s?until=%s&from=%d", path, s.span.Last, from+scoresOnPage))
 			break
 		}
 		p.Of = append(p.Of, p.of(i, in, s))
@@ -78,7 +79,7 @@ func (w *Web) legsOne(v *visit) error {
 	if at < 0 {
 		return page.ErrNotFound()
 	}
-	in, young := all[at].legs(counts, s.span)
+	in, young := legSums(counts, s.span).of(all[at])
 	p := w.legsPage(v, s, legsRoot+string(s.kind)+"/"+url.PathEscape(id))
 	p.One, p.Young, p.Title = true, young, p.Title+": "+all[at].name
 	one := p.of(all[at], in, s)
@@ -112,19 +113,12 @@ func legIDs(counts []lane.LegCount) (ids []lane.Count) {
 	return ids
 }
 
-// legs adds up the counts of an item: those of a span, and those that are younger than any.
-func (i item) legs(counts []lane.LegCount, span lane.Span) (in lane.LegTallied, young int64) {
-	in = lane.LegTallied{}
+func legSums(counts []lane.LegCount, span lane.Span) sums[lane.LegStanding] {
+	all := newSums[lane.LegStanding](span)
 	for _, c := range counts {
-		switch {
-		case !slices.Contains(i.counted, c.ID):
-		case c.Month > span.Last:
-			young += c.N
-		default:
-			in[c.Standing] += c.N
-		}
+		all.add(c.Month, c.ID, c.Standing, c.N)
 	}
-	return in, young
+	return all
 }
 
 func (w *Web) legsPage(v *visit, s scoredOf, path string) legsPage {
@@ -168,7 +162,7 @@ func (w *Web) legRows(v *visit) error {
 	if standing != "" && !slices.Contains(lane.LegStandings, standing) || clean(id) != id {
 		return page.ErrNotFound()
 	}
-	if id == nobody {
+	if id == nobody && s.kind == lane.PerAuthority {
 		id = ""
 	}
 	ids := []string{id}

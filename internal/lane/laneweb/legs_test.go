@@ -55,7 +55,7 @@ func TestAppealsScoreboard(t *testing.T) {
 				t.Errorf("%q has %d rows, want %d", query, len(got), want)
 			}
 		}
-		for path, want := range map[string]int{"area/south": 3, "area/ulgi": 3, "area/north": 0, "area/gone": 0, "category/manhole": 3, "category/water": 0} {
+		for path, want := range map[string]int{"area/south": 3, "area/ulgi": 3, "area/north": 0, "area/gone": 0, "area/-": 0, "category/-": 0, "category/manhole": 3, "category/water": 0} {
 			if got := rows(path + "/rows.csv"); len(got) != want || want > 0 && strings.Join(got[0][15:], " ") != "south manhole" {
 				t.Errorf("%s has the rows %v, want %d", path, got, want)
 			}

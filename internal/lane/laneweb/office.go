@@ -14,8 +14,8 @@ import (
 	"kua/internal/qrcode"
 )
 
-// officePolicy is that of the pages on which a passkey is made or used: the only
-// ones of an authority's account that have a script.
+// officePolicy is that of the pages on which a passkey is made or used. Of an authority's
+// account no others have a script, but for a report's page that asks for a photo (photoPolicy).
 var officePolicy = page.Policy{Forms: true, Scripts: true, Passkeys: true}
 
 // The fields of an account's forms.

@@ -121,8 +121,17 @@ func (w *Web) items(v *visit, kind lane.Kind, counts []lane.Count) (all []item) 
 			add(a.ID, a.Names.In(v.lang), []string{a.ID})
 		}
 	case lane.PerArea:
-		for _, a := range areas(d, v.lang, "") {
-			add(a.ID, a.Name, d.Inside(a.ID))
+		tree := areas(d, v.lang, "")
+		ids := make([]string, len(tree))
+		for i, a := range tree {
+			ids[i] = a.ID
+		}
+		for i, a := range tree {
+			end := i + 1
+			for end < len(tree) && tree[end].Depth > a.Depth { // what follows it and is deeper lies in it
+				end++
+			}
+			add(a.ID, a.Name, ids[i:end])
 		}
 	case lane.PerCategory:
 		for _, k := range d.Categories {
@@ -145,24 +154,71 @@ func (w *Web) items(v *visit, kind lane.Kind, counts []lane.Count) (all []item) 
 	return all
 }
 
-// tallied adds up the counts of an item, by month for each standing.
-func (i item) tallied(counts []lane.Count, span lane.Span) (in lane.Tallied, months map[string]lane.Tallied, young int64) {
-	in, months = lane.Tallied{}, map[string]lane.Tallied{}
-	for _, c := range counts {
-		if !slices.Contains(i.counted, c.ID) {
-			continue
+// sums are counts added up by id, once for all items of a scoreboard: those of a span by
+// standing, and those that are younger than it.
+type sums[S comparable] struct {
+	last  string // month of the span
+	in    map[string]map[S]int64
+	young map[string]int64
+}
+
+func newSums[S comparable](span lane.Span) sums[S] {
+	return sums[S]{span.Last, map[string]map[S]int64{}, map[string]int64{}}
+}
+
+func (a sums[S]) add(month, id string, standing S, n int64) {
+	if month > a.last {
+		a.young[id] += n
+		return
+	}
+	if a.in[id] == nil {
+		a.in[id] = map[S]int64{}
+	}
+	a.in[id][standing] += n
+}
+
+// of gives the sums of an item.
+func (a sums[S]) of(i item) (in map[S]int64, young int64) {
+	in = map[S]int64{}
+	for _, id := range i.counted {
+		young += a.young[id]
+		for standing, n := range a.in[id] {
+			in[standing] += n
 		}
-		if c.Month > span.Last {
-			young += c.N
+	}
+	return in, young
+}
+
+func sumsOf(counts []lane.Count, span lane.Span) sums[lane.Standing] {
+	all := newSums[lane.Standing](span)
+	for _, c := range counts {
+		all.add(c.Month, c.ID, c.Standing, c.N)
+	}
+	return all
+}
+
+// months adds up the counts of an item for each month of a span.
+func (i item) months(counts []lane.Count, span lane.Span) map[string]lane.Tallied {
+	mine, months := map[string]bool{}, map[string]lane.Tallied{}
+	for _, id := range i.counted {
+		mine[id] = true
+	}
+	for _, c := range counts {
+		if !mine[c.ID] || c.Month > span.Last {
 			continue
 		}
 		if months[c.Month] == nil {
 			months[c.Month] = lane.Tallied{}
 		}
-		in[c.Standing] += c.N
 		months[c.Month][c.Standing] += c.N
 	}
-	return in, months, young
+	return months
+}
+
+// from is how many items of a scoreboard come before what is asked for, at most all.
+func (v *visit) from(all []item) int {
+	n, _ := strconv.Atoi(v.URL.Query().Get("from")) // rubbish is the first page
+	return min(max(n, 0), len(all))
 }
 
 func (w *Web) score(v *visit) error {
@@ -175,18 +231,19 @@ func (w *Web) score(v *visit) error {
 		return err
 	}
 	p := w.scorePage(v, s, "/score/"+string(s.kind), "laneweb.score")
-	skip, _ := strconv.Atoi(v.URL.Query().Get("from")) // rubbish is the first page
-	for _, i := range w.items(v, s.kind, counts) {
-		in, _, young := i.tallied(counts, s.span)
-		if in.All()+young == 0 {
+	all, sums := w.items(v, s.kind, counts), sumsOf(counts, s.span)
+	from := v.from(all)
+	skip := from
+	for _, i := range all {
+		in, young := sums.of(i)
+		if lane.Tallied(in).All()+young == 0 {
 			continue
 		}
 		if skip--; skip >= 0 {
 			continue
 		}
 		if len(p.Scores) == scoresOnPage {
-			from, _ := strconv.Atoi(v.URL.Query().Get("from"))
-			p.More = p.At(fmt.Sprintf("/score/%s?until=%s&from=%d", s.kind, s.span.Last, max(from, 0)+scoresOnPage))
+			p.More = p.At(fmt.Sprintf("/score/%s?until=%s&from=%d", s.kind, s.span.Last, from+scoresOnPage))
 			break
 		}
 		p.Scores = append(p.Scores, p.score(i, in, s))
@@ -209,7 +266,8 @@ func (w *Web) scoreOne(v *visit) error {
 	if at < 0 {
 		return page.ErrNotFound()
 	}
-	in, months, young := all[at].tallied(counts, s.span)
+	sum, young := sumsOf(counts, s.span).of(all[at])
+	in, months := lane.Tallied(sum), all[at].months(counts, s.span)
 	p := w.scorePage(v, s, "/score/"+string(s.kind)+"/"+url.PathEscape(id), "laneweb.score")
 	p.Title = p.Title + ": " + all[at].name
 	p.One, p.Young, p.Total = true, young, in.All()

@@ -2,12 +2,15 @@ package laneweb
 
 import (
 	"encoding/csv"
+	"fmt"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"kua/internal/authority"
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
 	"kua/internal/locale"
@@ -135,6 +138,54 @@ func TestScoreboard(t *testing.T) {
 			r.want("GET", "/en/open"+path, nil, status)
 		}
 	})
+}
+
+// TestManyAreasAreCountedOnce: each area has what is counted in it and below it, and a
+// city with many areas costs what its counts cost, not areas times counts.
+func TestManyAreasAreCountedOnce(t *testing.T) {
+	const n, children = 4096, 8
+	var d authority.Directory
+	var counts []lane.Count
+	var legs []lane.LegCount
+	below := map[string]int64{} // areas in an area, itself too
+	name := func(i int) string { return "a" + strconv.Itoa(i) }
+	for i := range n {
+		a := authority.Area{ID: name(i)}
+		if i > 0 {
+			a.Parent = name((i - 1) / children)
+		}
+		d.Areas = append(d.Areas, a)
+		for j := i; ; j = (j - 1) / children {
+			if below[name(j)]++; j == 0 {
+				break
+			}
+		}
+		for m := 1; m <= 12; m++ {
+			month := fmt.Sprintf("2026-%02d", m)
+			counts = append(counts, lane.Count{Month: month, ID: a.ID, Standing: lane.Silent, N: 1})
+			legs = append(legs, lane.LegCount{Month: month, ID: a.ID, Standing: lane.LegStandings[0], N: 1})
+		}
+	}
+	v := &visit{lang: "en", router: authority.NewRouter(d)}
+	span := lane.Span{First: "2026-01", Last: "2026-10"}
+	began := time.Now()
+	all, ofReports, ofLegs := (&Web{}).items(v, lane.PerArea, counts), sumsOf(counts, span), legSums(legs, span)
+	for _, i := range all {
+		in, young := ofReports.of(i)
+		on, fresh := ofLegs.of(i)
+		if want := below[i.id]; in[lane.Silent] != 10*want || young != 2*want || on[lane.LegStandings[0]] != 10*want || fresh != 2*want {
+			t.Fatalf("%s has %d reports and %d, %d appeals and %d, of %d areas", i.id, in[lane.Silent], young, on[lane.LegStandings[0]], fresh, want)
+		}
+	}
+	if took := time.Since(began); len(all) != n || took > 2*time.Second { // it takes a hundredth of that
+		t.Errorf("%d areas took %s", len(all), took)
+	}
+	for from, want := range map[string]int{"": 0, "x": 0, "-9": 0, "15": 15, "9223372036854775807": n} {
+		v.Request = httptest.NewRequest("GET", "/?from="+from, nil)
+		if got := v.from(all); got != want {
+			t.Errorf("from=%s begins with %d, want %d", from, got, want)
+		}
+	}
 }
 
 // TestTracksAreNeverAddedUp: counts of another track are in no number.

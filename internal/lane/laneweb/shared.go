@@ -7,12 +7,10 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	roads "kua/internal/link"
 )
 
 // Pages that are the same for everybody who asks for the same address (the list, the
-// map, an area) are made once and given to all who ask, as long as all that this process
+// map, an area, scoreboards) are made once and given to all who ask, as long as all that this process
 // had written when they asked is in them, and for no longer than sharedTime: so long another process's writes
 // are not seen. Nothing of who asks goes into them. So of those who wait for a page while
 // others write, one makes it anew for all.
@@ -33,8 +31,7 @@ type sharedPage struct {
 	mu     sync.Mutex // of what follows
 	made   time.Time
 	writes int64 // when it was begun
-	header http.Header
-	body   []byte
+	last   *inMemory
 }
 
 // of gives the page of an address. When there are too many, all are forgotten.
@@ -50,7 +47,8 @@ func (s *shared) of(key string) *sharedPage {
 	return s.pages[key]
 }
 
-// sharing has a page made once for all who ask meanwhile.
+// sharing has a page made once for all who ask meanwhile. It is made in memory and
+// written when nobody waits for it any more: a reader who takes nothing keeps nobody.
 func (w *Web) sharing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		version, _, err := w.lane.Current(r.Context())
@@ -60,68 +58,56 @@ func (w *Web) sharing(next http.Handler) http.Handler {
 		}
 		asked := w.lane.Writes()
 		p := w.shared.of(fmt.Sprint(langOf(r.Context()), " ", version.Number, " ", w.lane.Today(), " ", r.Host, " ", r.URL.Path, "?", r.URL.RawQuery))
-		p.mu.Lock()
-		now, writes := time.Now(), w.lane.Writes()
-		if p.body != nil && p.writes >= asked && now.Sub(p.made) < sharedTime {
-			header, body := p.header, p.body
-			p.mu.Unlock()
-			maps.Copy(rw.Header(), header)
-			_, _ = rw.Write(body) // the reader may have gone
-			return
-		}
-		defer p.mu.Unlock()
-		p.body = nil
-		c := &copying{ResponseWriter: rw, before: rw.Header().Clone()}
-		next.ServeHTTP(c, r)
-		if c.whole() {
-			p.made, p.writes, p.header, p.body = now, writes, c.header(), c.body.Bytes()
-		}
+		a := p.answer(asked, w.lane.Writes, func(a *inMemory) { next.ServeHTTP(a, r) })
+		maps.Copy(rw.Header(), a.header)
+		rw.WriteHeader(a.status)
+		_, _ = rw.Write(a.body.Bytes()) // the reader may have gone
 	})
 }
 
-// copying passes an answer on and keeps a copy of it.
-type copying struct {
-	http.ResponseWriter
-	before http.Header
-	status int
-	body   bytes.Buffer
-	failed bool
+// answer gives the page with all in it that was written when it was asked for, and has
+// it made where it must be.
+func (p *sharedPage) answer(asked int64, written func() int64, fill func(*inMemory)) *inMemory {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, writes := time.Now(), written()
+	if p.last != nil && p.writes >= asked && now.Sub(p.made) < sharedTime {
+		return p.last
+	}
+	p.last = nil
+	a := &inMemory{header: http.Header{}, status: http.StatusOK}
+	fill(a)
+	if a.mayBeShared() {
+		p.made, p.writes, p.last = now, writes, a
+	}
+	return a
 }
 
-// Unwrap lets http.ResponseController reach the writer.
-func (c *copying) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+// inMemory is an answer before anybody gets it.
+type inMemory struct {
+	header http.Header
+	began  bool
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (a *inMemory) Header() http.Header { return a.header }
 
 // WriteHeader implements http.ResponseWriter.
-func (c *copying) WriteHeader(status int) {
-	c.status = status
-	c.ResponseWriter.WriteHeader(status)
+func (a *inMemory) WriteHeader(status int) {
+	if !a.began {
+		a.began, a.status = true, status
+	}
 }
 
 // Write implements http.ResponseWriter.
-func (c *copying) Write(b []byte) (int, error) {
-	if c.body.Len()+len(b) <= sharedBytes {
-		c.body.Write(b)
-	} else {
-		c.failed = true
-	}
-	return c.ResponseWriter.Write(b)
+func (a *inMemory) Write(b []byte) (int, error) {
+	a.began = true
+	return a.body.Write(b)
 }
 
-// whole reports an answer that may be given to others.
-func (c *copying) whole() bool {
-	return !c.failed && (c.status == 0 || c.status == http.StatusOK) && c.body.Len() > 0 && c.Header().Get("Set-Cookie") == ""
-}
-
-// header gives what the page itself has set; how it went to its first reader is not of it.
-func (c *copying) header() http.Header {
-	own := http.Header{}
-	for name, values := range c.Header() {
-		if name == roads.EncodingHeader || name == roads.VaryHeader {
-			continue
-		}
-		if was, there := c.before[name]; !there || fmt.Sprint(was) != fmt.Sprint(values) {
-			own[name] = values
-		}
-	}
-	return own
+// mayBeShared reports an answer that may be given to others.
+func (a *inMemory) mayBeShared() bool {
+	return a.status == http.StatusOK && a.body.Len() > 0 && a.body.Len() <= sharedBytes && a.header.Get("Set-Cookie") == ""
 }

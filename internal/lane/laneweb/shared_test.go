@@ -1,6 +1,7 @@
 package laneweb
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -96,5 +97,54 @@ func TestPagesAreShared(t *testing.T) {
 	}
 	if n := len(r.web.shared.pages); n > sharedPages {
 		t.Errorf("%d pages are kept", n)
+	}
+}
+
+// stuck is a reader who takes nothing until it is let go.
+type stuck struct {
+	*httptest.ResponseRecorder
+	reached, let chan struct{}
+}
+
+func (s stuck) Write(b []byte) (int, error) {
+	close(s.reached)
+	<-s.let
+	return s.ResponseRecorder.Write(b)
+}
+
+// TestAReaderWhoTakesNothing: whoever asks for a page and takes none of it keeps nobody
+// else from that page, whether it may be shared or not.
+func TestAReaderWhoTakesNothing(t *testing.T) {
+	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 0).withCity()
+	for _, size := range []int{1, sharedBytes + 1} {
+		room := r.web.sharing(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			_, _ = rw.Write([]byte(strings.Repeat("x", size)))
+		}))
+		ask := func(rw http.ResponseWriter) {
+			room.ServeHTTP(rw, httptest.NewRequestWithContext(withLang(t.Context(), "en"), "GET", fmt.Sprint("/page/", size), nil))
+		}
+		s := stuck{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
+		var first sync.WaitGroup
+		first.Go(func() { ask(s) })
+		<-s.reached
+		got := make(chan int, 1)
+		go func() {
+			rec := httptest.NewRecorder()
+			ask(rec)
+			got <- rec.Body.Len()
+		}()
+		select {
+		case n := <-got:
+			if n != size {
+				t.Errorf("a page of %d bytes came with %d", size, n)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("a reader who takes nothing of %d bytes keeps the others waiting", size)
+		}
+		close(s.let)
+		first.Wait()
+		if n := s.Body.Len(); n != size {
+			t.Errorf("the slow reader got %d of %d bytes", n, size)
+		}
 	}
 }
