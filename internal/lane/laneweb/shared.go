@@ -116,7 +116,7 @@ func (c *copying) whole() bool {
 func (c *copying) header() http.Header {
 	own := http.Header{}
 	for name, values := range c.Header() {
-		if name == roads.EncodingHeader || name == roads.VaryHeader {
+		if name == roads.EncodingHeader {
 			continue
 		}
 		if was, there := c.before[name]; !there || fmt.Sprint(was) != fmt.Sprint(values) {
