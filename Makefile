@@ -20,8 +20,9 @@ demo: build
 build: web
 	$(BUILD) -o bin/kua ./cmd/kua
 
-# The same bytes from the same commit, wherever it is built.
-release: web
+# The same bytes from the same commit, wherever it is built: what lies in web/dist may be of another.
+release: web/node_modules/.installed
+	cd web && node build.mjs
 	GOOS=linux GOARCH=amd64 $(BUILD) -o bin/kua-linux-amd64 ./cmd/kua
 	GOOS=linux GOARCH=arm64 $(BUILD) -o bin/kua-linux-arm64 ./cmd/kua
 	cd bin && sha256sum kua-linux-*
@@ -29,7 +30,7 @@ release: web
 # The browser code, built again when something that it is made of has changed.
 web: web/dist/manifest.json
 
-web/dist/manifest.json: web/build.mjs web/node_modules/.installed $(shell find web/components web/lib)
+web/dist/manifest.json: web/build.mjs web/package.json web/tsconfig.json web/node_modules/.installed $(shell find web/components web/lib)
 	cd web && node build.mjs
 
 web/node_modules/.installed: web/package-lock.json

@@ -11,11 +11,8 @@ import (
 	"sync"
 )
 
-// The headers that packing sets.
-const (
-	EncodingHeader = "Content-Encoding"
-	VaryHeader     = "Vary"
-)
+// EncodingHeader says that an answer is packed.
+const EncodingHeader = "Content-Encoding"
 
 // Packer packs pages with gzip on their way, for those who pay for each byte, or whose
 // link lets little pass. Its zero value packs nothing.
@@ -23,9 +20,12 @@ const (
 // Where a page holds both a secret and what a stranger put into it, its length could
 // tell the secret (BREACH, 2013). A stranger can have somebody's browser ask only for
 // what it knows the address and the form of, so such a page needs a cookie: what comes
-// with one is not packed.
+// with one is not packed, unless no page of this Packer holds a secret.
 type Packer struct {
 	Kinds []string // media types that are worth it; others go as they are
+	// Public says that nothing secret stands in these pages: they are packed with a
+	// cookie too, of which another room of the same host may have given one.
+	Public bool
 	// Keep is how many packed pages are kept, by what they say, for small pages that
 	// many readers are given alike: each is packed once, as small as it gets, and its
 	// length is told. With 0 a page is packed fast, as it is written, and nothing of it
@@ -44,7 +44,8 @@ var packers = sync.Pool{New: func() any {
 // Pack answers with what next answers, packed where that may be.
 func (p *Packer) Pack(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Cookie") != "" || r.Method == http.MethodHead || !TakesGzip(r.Header) {
+		rw.Header().Add("Vary", "Accept-Encoding") // of what goes as it is too, or a cache gives that to all
+		if r.Header.Get("Cookie") != "" && !p.Public || r.Method == http.MethodHead || !TakesGzip(r.Header) {
 			next.ServeHTTP(rw, r)
 			return
 		}
@@ -80,7 +81,6 @@ func (w *packing) WriteHeader(status int) {
 		return
 	}
 	h.Set(EncodingHeader, "gzip")
-	h.Add(VaryHeader, "Accept-Encoding")
 	h.Del("Content-Length")
 	if w.p.Keep > 0 {
 		w.whole = new(bytes.Buffer)

@@ -66,7 +66,7 @@ func TestPack(t *testing.T) {
 			"another kind":   ask("GET", "/?kind=image/jpeg", "Accept-Encoding", "gzip"),
 			"asked for HEAD": ask("HEAD", html, "Accept-Encoding", "gzip"),
 		} {
-			if w.Header().Get("Content-Encoding") != "" || w.Body.String() != text || w.Header().Get("Content-Length") != strconv.Itoa(len(text)) {
+			if w.Header().Get("Content-Encoding") != "" || w.Header().Get("Vary") != "Accept-Encoding" || w.Body.String() != text || w.Header().Get("Content-Length") != strconv.Itoa(len(text)) {
 				t.Errorf("keep %d, %s: %v, %d bytes", keep, what, w.Header(), w.Body.Len())
 			}
 		}

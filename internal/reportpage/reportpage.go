@@ -29,11 +29,11 @@ var (
 
 // packed holds each of these pages in every language as it was last, and no more than a
 // few times as many.
-var packed = &link.Packer{Kinds: []string{"text/html", "application/json"}, Keep: 200}
+var packed = &link.Packer{Kinds: []string{"text/html", "application/json"}, Public: true, Keep: 200}
 
 // Packed answers with one of these pages, in gzip where the browser takes it: with its
 // words in Cyrillic it is four times as long without, and would not pass a link that
-// freezes after 16 kB. Nothing secret stands in it.
+// freezes after 16 kB. Nothing secret stands in it, so it is packed with any cookie.
 func Packed(next http.Handler) http.Handler { return packed.Pack(next) }
 
 // Pages renders. The set is that of the room "node".

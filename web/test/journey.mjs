@@ -149,7 +149,8 @@ async function tell(page) {
 }
 
 // original holds that a photo goes as it was where its sender wants that, and where a browser
-// cannot draw it: one that gives noise for a canvas, one that turns no photo, and what is no photo.
+// cannot draw it: one that gives noise for a canvas, one that takes no files from a script, one
+// that turns no photo, what is no photo, and one of more pixels than an old phone can hold.
 async function original(page) {
   const size = readFileSync(wrong).length;
   const form = `${address}/ru/open/tell/manhole`;
@@ -167,6 +168,17 @@ async function original(page) {
     return files(page, "#photo");
   };
   assert.deepEqual(await goes({ name: "x.heic", mimeType: "image/heic", buffer: Buffer.alloc(200_000, 7) }), [200_000]);
+  const vast = readFileSync(wrong);
+  const frame = vast.indexOf(Buffer.from([0xff, 0xc0, 0, 17, 8])) + 5;
+  vast.writeUInt16BE(6_000, frame);
+  vast.writeUInt16BE(8_000, frame + 2);
+  assert.deepEqual(await goes({ name: "x.jpg", mimeType: "image/jpeg", buffer: vast }), [size]);
+  await page.evaluate(() => {
+    const { get } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "files");
+    Object.defineProperty(document.getElementById("photo"), "files", { get, set: () => { throw new TypeError("files"); } });
+  });
+  assert.deepEqual(await goes(wrong), [size]);
+  await page.goto(form);
   await page.evaluate(() => {
     CanvasRenderingContext2D.prototype.getImageData = (x, y, w, h) => new ImageData(w, h);
   });

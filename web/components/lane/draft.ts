@@ -86,6 +86,7 @@ function write(into: HTMLFormElement, d: Draft): void {
     const files = new DataTransfer();
     for (const p of d.photos) files.items.add(p);
     photo.files = files.files;
+    photo.dispatchEvent(new Event("change", { bubbles: true })); // they may have been kept before they were made smaller
   }
 }
 

@@ -1,16 +1,17 @@
 /**
  * Makes photos smaller before they are sent: over a slow net every byte is waited for. A photo is drawn anew on this device, at
  * most as large as the node keeps it, and takes the place of the one that was chosen; its sender sees both sizes and can take the
- * original back. What this browser cannot draw as it is goes as it was. What a photo tells beside its picture is taken out by the
+ * original back. What this browser cannot draw as it is, or what might be more than an old phone can hold, goes as it was. What a photo tells beside its picture is taken out by the
  * node all the same. The form is whole without it.
  */
-export {};
+import { area } from "./area.js";
 
 const ENOUGH = 150_000; // bytes: 24 s at 50 kbit/s
 const LEAST = 1_280; // pixels of the longer side, below which none is made for the sake of bytes
 const FINE = 0.7; // of a JPEG
 const ROUGH = 0.5;
-const MOST = 16 << 20; // bytes of a photo whose pixels an old phone can hold
+const MOST_BYTES = 16 << 20;
+const MOST_PIXELS = 16 << 20; // of four bytes each when drawn: what an old phone can hold
 
 /** Two pixels beside each other that are to be shown one above the other (Exif orientation 6). */
 const TURNED = "/9j/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAD/2wBDAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQH/wAALCAABAAIBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AP//Z";
@@ -68,7 +69,7 @@ async function draw(from: ImageBitmap, side: number, quality: number): Promise<B
 /** A photo that says the same in fewer bytes; the photo itself where there is none. */
 async function smaller(file: File, most: number): Promise<File> {
   if (file.size <= ENOUGH) return file;
-  if (file.size > MOST || !honest()) throw new Error("not here");
+  if (file.size > MOST_BYTES || (await area(file)) > MOST_PIXELS || !honest()) throw new Error("not here");
   const pixels = await decode(file);
   try {
     let side = Math.min(most, Math.max(pixels.width, pixels.height));
@@ -111,8 +112,12 @@ function watch(input: HTMLInputElement, box: HTMLElement, state: HTMLElement, un
       );
       if (mine !== turn) return;
     }
-    const changed = made.some((f, i) => f !== chosen[i]);
-    if (changed) put(made);
+    let changed = made.some((f, i) => f !== chosen[i]);
+    try {
+      if (changed) put(made);
+    } catch {
+      [changed, failed] = [false, true];
+    }
     undo.hidden = !changed;
     if (changed) say("made", size(made), size(chosen));
     else say(failed ? "kept" : "", size(chosen));
@@ -141,7 +146,7 @@ function watch(input: HTMLInputElement, box: HTMLElement, state: HTMLElement, un
     event.stopImmediatePropagation();
     if (waits) return;
     waits = true;
-    void busy.then(() => {
+    void busy.finally(() => {
       waits = false;
       input.form?.requestSubmit(by);
     });
