@@ -237,7 +237,9 @@ func (a *app) charterRemoveNode(dir *string) *cobra.Command {
 func (a *app) charterSign(dir, passFile *string) *cobra.Command {
 	var as string
 	var asking nodeAsking // when the version gives the log a new key
-	c := a.command("sign", "cli.charter.sign", "\n  kua charter sign --dir kua --as aigul")
+	c := a.command("sign", "cli.charter.sign", `
+  kua charter sign --dir kua --as aigul
+  kua charter sign --dir kua --as aigul --tor   # when the log gets a new key: the nodes are called`)
 	c.Flags().StringVar(&as, "as", "", a.t("cli.flag.as"))
 	_ = c.MarkFlagRequired("as")
 	asking.flags(a, c.Flags())

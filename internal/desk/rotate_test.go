@@ -15,6 +15,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/jobs"
 	"kua/internal/keyring"
+	"kua/internal/nodeapi"
 )
 
 // rotate gives the log a new key, as two people do from the command line, and publishes.
@@ -222,4 +223,55 @@ func TestNotBehind(t *testing.T) {
 	if _, err := d.NotBehind(ctx); !errors.Is(err, fault.Conflict("desk.nodes_silent")) {
 		t.Errorf("when nobody answers: %v", err)
 	}
+}
+
+// TestNotBehindOfTwo: an answer of one node says nothing of what another has, and an empty
+// node has said nothing.
+func TestNotBehindOfTwo(t *testing.T) {
+	ctx := context.Background()
+	c := newCollective(t)
+	people := []*keyring.Person{c.aigul, c.timur}
+	other := newTestNode(t)
+	chain := c.next(func(next *charter.Charter) {
+		next.Nodes = append(next.Nodes, charter.Node{URL: other.url(), Key: other.key()})
+	})
+	d := c.open(c.aigul)
+	ok(t, d.UpdateCharter(ctx, c.aigul, chain))
+	if _, err := d.NotBehind(ctx); err != nil {
+		t.Errorf("before anything is published: %v", err)
+	}
+	ok(t, d.beat(ctx, people))
+	if _, err := d.NotBehind(ctx); err != nil {
+		t.Errorf("both at the newest: %v", err)
+	}
+	c.close(d)
+	backup := filepath.Join(t.TempDir(), "copy")
+	ok(t, os.CopyFS(backup, os.DirFS(c.dir)))
+	missed := c.node.state
+	d = c.open(c.aigul)
+	ok(t, d.beat(ctx, people))
+	c.close(d)
+	c.node.state = missed
+	c.restore(backup)
+	d = c.open(c.aigul)
+	if _, err := d.NotBehind(ctx); !errors.Is(err, fault.Conflict("desk.behind_nodes")) {
+		t.Errorf("one node missed the last edition: %v", err)
+	}
+	silent := func(what, key string, away int) {
+		t.Helper()
+		named, err := d.NotBehind(ctx)
+		f, _ := fault.Of(err)
+		if f == nil || f.Key != key || len(named) != away {
+			t.Fatalf("%s: %v, %v, want %s", what, named, err, key)
+		}
+		if key == "desk.some_nodes_silent" && (len(f.Args) != 1 || f.Args[0] != other.url()) {
+			t.Errorf("%s: it names %v", what, f.Args)
+		}
+	}
+	other.fail = func(*http.Request) int { return http.StatusBadGateway }
+	silent("the one that has it is away", "desk.some_nodes_silent", 1)
+	other.fail, other.state = nil, nodeapi.EditionState{}
+	silent("it was emptied", "desk.some_nodes_silent", 0)
+	c.node.state = nodeapi.EditionState{}
+	silent("both were emptied", "desk.nodes_silent", 0)
 }

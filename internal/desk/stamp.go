@@ -22,8 +22,9 @@ import (
 
 // When an edition is out, the services that the desk names are asked to stamp the
 // checkpoint that it left: the anchor and everything else in the log hang on that. The
-// stamps go out with the next edition. Nothing waits for them: of an edition that was not
-// stamped, the next one's stamp covers all as well, at a later time.
+// stamps go out with the next edition, which waits for none: of an edition that was not
+// stamped, the next one's stamp covers all as well, at a later time. But Publish returns only
+// when each service has answered or its time is over.
 
 // StampState is how a service for time stamps stands.
 type StampState struct {

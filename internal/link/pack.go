@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// EncodingHeader says that an answer is packed.
-const EncodingHeader = "Content-Encoding"
+// encodingHeader says that an answer is packed.
+const encodingHeader = "Content-Encoding"
 
 // Packer packs pages with gzip on their way, for those who pay for each byte, or whose
 // link lets little pass. Its zero value packs nothing.
@@ -80,7 +80,7 @@ func (w *packing) WriteHeader(status int) {
 		w.ResponseWriter.WriteHeader(status)
 		return
 	}
-	h.Set(EncodingHeader, "gzip")
+	h.Set(encodingHeader, "gzip")
 	h.Del("Content-Length")
 	if w.p.Keep > 0 {
 		w.whole = new(bytes.Buffer)

@@ -41,8 +41,9 @@ func Plain(address string) bool {
 	return err == nil && u.Scheme == "http"
 }
 
-// Ask has a service stamp message, and gives its whole answer once Check and the
-// nonce of this very question say that it holds, and its time is not a day away from now.
+// Ask has a service stamp message, and gives its answer once Check and the nonce of this
+// very question say that it holds, and its time is not a day away from now. Of the answer is left
+// what the service signed, its signature and the certificates of the chain that came along.
 // What leaves this machine is a SHA-256 and a random number, by client, which follows no
 // redirection here. That the service does not answer or refuses is a fault of kind later.
 func Ask(ctx context.Context, client *http.Client, address string, message []byte, roots Roots, now time.Time) ([]byte, Stamp, error) {
@@ -61,6 +62,13 @@ func Ask(ctx context.Context, client *http.Client, address string, message []byt
 	response, err := post(ctx, client, address, question)
 	if err != nil {
 		return nil, Stamp{}, err
+	}
+	_, chain, err := check(response, message, roots)
+	if err != nil {
+		return nil, Stamp{}, err
+	}
+	if response, err = lean(response, chain); err != nil {
+		return nil, Stamp{}, damaged(err)
 	}
 	s, err := Check(response, message, roots)
 	if err != nil {

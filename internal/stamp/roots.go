@@ -75,8 +75,8 @@ func (r Roots) ID() string {
 // Subject is the name of the first root.
 func (r Roots) Subject() string { return name(r.roots[0]) }
 
-// verify finds the root to which a certificate led at a moment.
-func (r Roots) verify(signer *x509.Certificate, came []*x509.Certificate, at time.Time) (*x509.Certificate, error) {
+// verify finds the chain by which a certificate led to a root at a moment.
+func (r Roots) verify(signer *x509.Certificate, came []*x509.Certificate, at time.Time) ([]*x509.Certificate, error) {
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
 	for _, c := range r.roots {
 		roots.AddCert(c)
@@ -90,5 +90,5 @@ func (r Roots) verify(signer *x509.Certificate, came []*x509.Certificate, at tim
 	if err != nil {
 		return nil, err
 	}
-	return chains[0][len(chains[0])-1], nil
+	return chains[0], nil
 }

@@ -34,7 +34,7 @@ import (
 
 // MaxResponse is how many bytes a service's answer has at most; usual ones have
 // 2 to 8 kB.
-const MaxResponse = 64 << 10
+const MaxResponse = 16 << 10
 
 // Stamp is what a stamp says, and by whom.
 type Stamp struct {
@@ -61,45 +61,52 @@ func (s Stamp) NotLater() time.Time { return s.Time.Add(s.Accuracy) }
 //
 // The faults are stamp.damaged, stamp.other_bytes, stamp.not_for_stamps and
 // stamp.no_root; all are of kind corrupt.
-func Check(response, message []byte, roots Roots) (s Stamp, err error) {
+func Check(response, message []byte, roots Roots) (Stamp, error) {
+	s, _, err := check(response, message, roots)
+	return s, err
+}
+
+// check is Check; it gives the chain as well, from the certificate that signed to the root.
+func check(response, message []byte, roots Roots) (s Stamp, chain []*x509.Certificate, err error) {
 	defer func() { // the library panics on some of what is no stamp
 		if p := recover(); p != nil {
-			s, err = Stamp{}, damaged(fmt.Errorf("%v", p))
+			s, chain, err = Stamp{}, nil, damaged(fmt.Errorf("%v", p))
 		}
 	}()
 	if len(response) > MaxResponse {
-		return Stamp{}, damaged(errors.New("too long"))
+		return Stamp{}, nil, damaged(errors.New("too long"))
 	}
 	t, err := timestamp.ParseResponse(response)
 	if err != nil {
-		return Stamp{}, damaged(err)
+		return Stamp{}, nil, damaged(err)
 	}
 	token, err := pkcs7.Parse(t.RawToken)
 	if err != nil {
-		return Stamp{}, damaged(err)
+		return Stamp{}, nil, damaged(err)
 	}
 	signer := token.GetOnlySigner()
 	if signer == nil || t.Time.IsZero() { // without it the library has checked no signature, or several
-		return Stamp{}, damaged(errors.New("not signed by one certificate that lies within, or without a time"))
+		return Stamp{}, nil, damaged(errors.New("not signed by one certificate that lies within, or without a time"))
 	}
 	if err := checkSigned(token); err != nil {
-		return Stamp{}, damaged(err)
+		return Stamp{}, nil, damaged(err)
 	}
 	if sum := sha256.Sum256(message); t.HashAlgorithm != crypto.SHA256 || !bytes.Equal(t.HashedMessage, sum[:]) {
-		return Stamp{}, fault.Corrupt("stamp.other_bytes")
+		return Stamp{}, nil, fault.Corrupt("stamp.other_bytes")
 	}
 	if !forStampsAlone(signer) || !namesSigner(token, signer) {
-		return Stamp{}, fault.Corrupt("stamp.not_for_stamps", name(signer))
+		return Stamp{}, nil, fault.Corrupt("stamp.not_for_stamps", name(signer))
 	}
-	root, err := roots.verify(signer, token.Certificates, t.Time)
+	chain, err = roots.verify(signer, token.Certificates, t.Time)
 	if err != nil {
-		return Stamp{}, fault.Corrupt("stamp.no_root", name(signer), t.Time.UTC().Format(time.RFC3339)).Because(err)
+		return Stamp{}, nil, fault.Corrupt("stamp.no_root", name(signer), t.Time.UTC().Format(time.RFC3339)).Because(err)
 	}
+	root := chain[len(chain)-1]
 	sum := sha256.Sum256(root.Raw)
 	return Stamp{
 		Time: t.Time.UTC(), Accuracy: t.Accuracy, Policy: t.Policy.String(), Signer: name(signer),
 		Root: name(root), RootSHA256: hex.EncodeToString(sum[:]), nonce: t.Nonce,
-	}, nil
+	}, chain, nil
 }
 
 // name is the subject of a certificate, fit for a terminal: strangers wrote it.

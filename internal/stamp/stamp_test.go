@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,12 +113,16 @@ func TestStampOfOpenssl(t *testing.T) {
 		write("ca.ext", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n")
 		write("tsa.cnf", "[tsa]\ndefault_tsa=t\n[t]\nserial=serial\ncrypto_device=builtin\nsigner_cert=tsa.pem\ncerts=between.pem\nsigner_key=tsa.key\nsigner_digest=sha256\n"+
 			"default_policy=1.2.3.4.1\ndigests=sha256\naccuracy=secs:1\nordering=yes\ntsa_name=yes\ness_cert_id_chain=no\ness_cert_id_alg="+alg+"\n")
-		script := `set -e
+		script := "kind=(-newkey ec -pkeyopt ec_paramgen_curve:P-256)\n"
+		if alg == "sha1" {
+			script = "kind=(-newkey rsa:2048)\n"
+		}
+		script += `set -e
 key="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
 openssl req -x509 $key -days 30 -subj "/CN=Root" -keyout root.key -out root.pem -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
 openssl req $key -subj "/CN=Between" -keyout between.key -out between.csr
 openssl x509 -req -in between.csr -CA root.pem -CAkey root.key -set_serial 2 -days 20 -extfile ca.ext -out between.pem
-openssl req $key -subj "/CN=Stamps" -keyout tsa.key -out tsa.csr
+openssl req "${kind[@]}" -nodes -subj "/CN=Stamps" -keyout tsa.key -out tsa.csr
 openssl x509 -req -in tsa.csr -CA between.pem -CAkey between.key -set_serial 3 -days 10 -extfile ext -out tsa.pem
 openssl ts -query -data x.txt -sha256 -cert -out x.tsq
 openssl ts -reply -config tsa.cnf -section t -queryfile x.tsq -out x.tsr`
@@ -136,6 +143,106 @@ openssl ts -reply -config tsa.cnf -section t -queryfile x.tsq -out x.tsr`
 		s, err := stamp.Check(response, message, roots)
 		if err != nil || s.Signer != "CN=Stamps" || s.Root != "CN=Root" {
 			t.Errorf("%s: %+v, %v", alg, s, err)
+		}
+		byNet := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			question, _ := io.ReadAll(r.Body)
+			write("net.tsq", string(question))
+			cmd := exec.Command("openssl", "ts", "-reply", "-config", "tsa.cnf", "-section", "t", "-queryfile", "net.tsq")
+			cmd.Dir = dir
+			answer, _ := cmd.Output()
+			w.Write(answer)
+		}))
+		answer, s, err := stamp.Ask(t.Context(), http.DefaultClient, byNet.URL, message, roots, time.Now())
+		byNet.Close()
+		if err != nil || s.Signer != "CN=Stamps" || bytes.Contains(answer, []byte("Operation Okay")) {
+			t.Errorf("%s, asked: %+v, %v, %q", alg, s, err, answer)
+		} else if out, err := openssl(t, answer, message, root); err != nil {
+			t.Errorf("%s: openssl refuses what is left of it: %v\n%s", alg, err, out)
+		}
+	}
+}
+
+// TestAskKeepsWhatIsSigned: what whoever carries an answer adds to it, where no signature
+// covers it, does not come into an edition.
+func TestAskKeepsWhatIsSigned(t *testing.T) {
+	type attribute struct {
+		Type  asn1.ObjectIdentifier
+		Value []asn1.RawValue `asn1:"set"`
+	}
+	type roomy struct {
+		Status struct {
+			Code  int
+			Words []asn1.RawValue `asn1:"optional"`
+		}
+		Token struct {
+			Type asn1.ObjectIdentifier
+			Data struct {
+				Version      int
+				Digests      []pkix.AlgorithmIdentifier `asn1:"set"`
+				Content      asn1.RawValue
+				Certificates asn1.RawValue `asn1:"tag:0"`
+				Signers      []struct {
+					Version   int
+					Issuer    asn1.RawValue
+					Digest    pkix.AlgorithmIdentifier
+					Signed    asn1.RawValue `asn1:"tag:0"`
+					Algorithm pkix.AlgorithmIdentifier
+					Signature []byte
+					Unsigned  []attribute `asn1:"optional,set,tag:1"`
+				} `asn1:"set"`
+			} `asn1:"explicit,tag:0"`
+		}
+	}
+	const canary = "CANARY of whoever carries it"
+	words := []asn1.RawValue{{Tag: asn1.TagUTF8String, Bytes: []byte(canary)}}
+	s, roots := service(t, stamptest.Options{})
+	stranger, err := stamptest.Start(stamptest.Options{Name: canary})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	foreign, _ := pem.Decode(stranger.Roots)
+	for name, add := range map[string]func(*roomy){
+		"words": func(r *roomy) { r.Status.Words = words },
+		"certificate": func(r *roomy) {
+			c := &r.Token.Data.Certificates
+			c.FullBytes, c.Bytes = nil, slices.Concat(c.Bytes, foreign.Bytes)
+		},
+		"attribute": func(r *roomy) {
+			r.Token.Data.Signers[0].Unsigned = []attribute{{asn1.ObjectIdentifier{1, 2, 3}, words}}
+		},
+		"digest": func(r *roomy) {
+			r.Token.Data.Digests = append(r.Token.Data.Digests, pkix.AlgorithmIdentifier{
+				Algorithm: asn1.ObjectIdentifier{1, 2, 3}, Parameters: asn1.RawValue{Tag: asn1.TagOctetString, Bytes: []byte(canary)},
+			})
+		},
+	} {
+		var carried []byte
+		line := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			answer, err := http.Post(s.URL, q.Header.Get("Content-Type"), q.Body)
+			if err != nil {
+				return
+			}
+			defer answer.Body.Close()
+			b, _ := io.ReadAll(answer.Body)
+			var r roomy
+			if _, err := asn1.Unmarshal(b, &r); err != nil {
+				return
+			}
+			add(&r)
+			carried, _ = asn1.Marshal(r)
+			w.Write(carried)
+		}))
+		got, _, err := stamp.Ask(t.Context(), http.DefaultClient, line.URL, message, roots, time.Now())
+		line.Close()
+		if err != nil || bytes.Contains(got, []byte(canary)) {
+			t.Errorf("%s: %v, %q", name, err, got)
+		}
+		if _, err := stamp.Check(carried, message, roots); err != nil || !bytes.Contains(carried, []byte(canary)) {
+			t.Errorf("%s: what was carried is no stamp with something added: %v", name, err)
+		}
+		if out, err := openssl(t, got, message, s.Roots); err != nil {
+			t.Errorf("%s: openssl: %v\n%s", name, err, out)
 		}
 	}
 }
