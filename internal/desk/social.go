@@ -220,6 +220,9 @@ func (d *Desk) hearAt(ctx context.Context, h *home, calls int, out *Spreaded) er
 		e.at = 0
 		err = e.listen(ctx, 0, before)
 	}
+	if e.at == before {
+		return err
+	}
 	// Where it got to must be kept, whoever waits no more.
 	return errors.Join(err, d.db.SetHeardUpTo(context.WithoutCancel(ctx), h.node.url, e.at))
 }

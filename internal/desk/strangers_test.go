@@ -110,14 +110,12 @@ func TestSilentFollowers(t *testing.T) {
 	const n = 12
 	c := newCrowd(t, x, n)
 	p := x.post()
+	if p, err := x.d.first(ctx, []spread.Post{{ID: 1, Act: spread.Delete, Channel: x.channel}, {ID: 2, Act: spread.Delete, Channel: other}}); err != nil || p.ID != 2 {
+		t.Errorf("of what is to be taken away, %d goes first, %v", p.ID, err)
+	}
 	speak := c.hush(t)
 
 	// A withdrawal while followers are told of a new record.
-	done := make(chan error, 1)
-	go func() { _, err := x.d.Spread(ctx, nil); done <- err }()
-	for range tellers {
-		<-c.began
-	}
 	taken := make(chan int, 1)
 	x.p.before = func() {
 		c.mu.Lock()
@@ -126,6 +124,11 @@ func TestSilentFollowers(t *testing.T) {
 		x.p.before = nil
 	}
 	x.d.awayTime = 0
+	done := make(chan error, 1)
+	go func() { _, err := x.d.Spread(ctx, nil); done <- err }()
+	for range tellers {
+		<-c.began
+	}
 	withdrawn := make(chan struct{})
 	go func() { defer close(withdrawn); x.withdraw() }()
 	for due := false; !due; time.Sleep(10 * time.Millisecond) {
