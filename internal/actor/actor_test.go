@@ -100,6 +100,17 @@ func TestLetter(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	for what, change := range map[string]func(*Letter){
+		"a digest with a space": func(l *Letter) { l.Digest += " " },
+		"a date with a space":   func(l *Letter) { l.Date = " " + l.Date },
+		"another signature":     func(l *Letter) { l.Signature = strings.Replace(l.Signature, `",`, `", `, 1) },
+	} {
+		again := l
+		change(&again)
+		if news.Check(again, from, now) == nil && again.Mark() != l.Mark() {
+			t.Errorf("%s: the same letter is believed under another mark", what)
+		}
+	}
 	if err := news.Check(l, from, now.Add(31*24*time.Hour)); err == nil {
 		t.Error("a letter of last month is believed")
 	}

@@ -54,23 +54,34 @@ type Heard struct {
 	Whose  string // of an Undo: what its object was about
 }
 
-// Take makes a letter of a request to an inbox. It checks the form alone: that it is
-// signed as this network signs, over what is needed and what is kept
-// (actor.unsigned), that its date is of today (actor.clock), and that it says
-// something (actor.not_activity). Whether the signature is true a desk sees.
+// Take makes a letter of a request to an inbox. It checks the form alone: what TakeHead
+// does, and that it says something (actor.not_activity). Whether the signature is true a
+// desk sees.
 func Take(r *http.Request, body []byte, now time.Time) (Letter, Heard, error) {
-	l := Letter{
-		Path: r.URL.RequestURI(), Host: r.Host, Date: r.Header.Get("Date"), Digest: r.Header.Get("Digest"),
-		ContentType: r.Header.Get("Content-Type"), Signature: r.Header.Get("Signature"), Body: body,
+	l, err := TakeHead(r, now)
+	if err != nil {
+		return l, Heard{}, err
 	}
-	if _, ok := parseSignature(l.Signature); !ok || len(r.Header.Values("Signature")) != 1 || !inboxShape.MatchString(l.Path) || len(l.Digest)+len(l.ContentType)+len(l.Host) > maxID {
-		return l, Heard{}, fault.Forbidden("actor.unsigned")
-	}
-	if !near(l.Date, now, AtDoor) {
-		return l, Heard{}, fault.Forbidden("actor.clock", now.UTC().Format(http.TimeFormat))
-	}
+	l.Body = body
 	h, err := read(body)
 	return l, h, err
+}
+
+// TakeHead makes a letter without a body of a request's headers. It checks that it is
+// signed as this network signs, over what is needed and what is kept (actor.unsigned),
+// and that its date is of today (actor.clock).
+func TakeHead(r *http.Request, now time.Time) (Letter, error) {
+	l := Letter{
+		Path: r.URL.RequestURI(), Host: r.Host, Date: r.Header.Get("Date"), Digest: r.Header.Get("Digest"),
+		ContentType: r.Header.Get("Content-Type"), Signature: r.Header.Get("Signature"),
+	}
+	if _, ok := parseSignature(l.Signature); !ok || len(r.Header.Values("Signature")) != 1 || !inboxShape.MatchString(l.Path) || len(l.Digest)+len(l.ContentType)+len(l.Host) > maxID {
+		return l, fault.Forbidden("actor.unsigned")
+	}
+	if !near(l.Date, now, AtDoor) {
+		return l, fault.Forbidden("actor.clock", now.UTC().Format(http.TimeFormat))
+	}
+	return l, nil
 }
 
 func near(date string, now time.Time, most time.Duration) bool {
@@ -87,9 +98,11 @@ func (l Letter) To() string {
 	return m[1]
 }
 
-// Mark names a letter: the same one brought again has the same.
+// Mark names a letter: the same one brought again has the same, whatever was changed
+// in it that its signature does not cover.
 func (l Letter) Mark() string {
-	sum := sha256.Sum256([]byte(l.Date + "\n" + l.Digest))
+	body := sha256.Sum256(l.Body)
+	sum := sha256.Sum256([]byte(l.Path + "\n" + strings.TrimSpace(l.Date) + "\n" + hex.EncodeToString(body[:])))
 	return hex.EncodeToString(sum[:16])
 }
 

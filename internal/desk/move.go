@@ -27,19 +27,24 @@ func (s *Seat) MoveFollowers(ctx context.Context, from, to int64) error {
 	if silent, err := s.d.silent(ctx); err != nil || silent {
 		return errors.Join(err, fault.Conflict("spread.activitypub.no_move"))
 	}
-	if err := s.d.db.Move(ctx, s.actor(), from, to); err != nil {
+	if err := s.d.takePlace(ctx); err != nil {
 		return err
 	}
+	moves, err := s.d.db.Moves(ctx)
+	if err != nil {
+		return err
+	}
+	moves[from] = to
 	homes, err := s.d.homes(ctx)
 	if err != nil {
 		return err
 	}
-	if err := homes[next.node.url].show(ctx, voices); err != nil {
+	if err := homes[next.node.url].show(ctx, voices, moves); err != nil {
 		return err
 	}
 	said, err := old.Move(next.ID())
 	if err != nil {
 		return err
 	}
-	return s.d.db.SayToAll(ctx, from, said)
+	return s.d.db.Move(ctx, s.actor(), from, to, said)
 }

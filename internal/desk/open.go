@@ -72,6 +72,8 @@ type Desk struct {
 	publishing sync.Mutex // one change of tree, overlay and log at a time
 	pushing    sync.Mutex // one push at a time
 	spreading  sync.Mutex // one sender at a time
+	slow       slowHosts
+	awayTime   time.Duration // for telling servers that one note is taken away
 	underWay   underWay
 	placing    sync.Mutex // one change of places at a time
 	stamping   sync.Mutex // one asking for time stamps at a time
@@ -174,7 +176,7 @@ func Open(ctx context.Context, cfg Config, person *keyring.Person) (*Desk, error
 		return nil, err
 	}
 	cfg = cfg.filled()
-	d := &Desk{cfg: cfg, dir: cfg.Dir, lock: lock, person: person}
+	d := &Desk{cfg: cfg, dir: cfg.Dir, lock: lock, person: person, awayTime: awayTime}
 	for _, step := range []func(context.Context) error{d.equip, d.unlock, d.tidy, d.recognise, d.resume, d.afterKill, d.startJobs} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.shut())

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,6 +30,7 @@ const (
 	hearingTime    = 3 * time.Minute
 	deafDays       = 3 // a letter whose writer's server does not answer, or that another of us must open, waits so long at the node
 	tellingTime    = 5 * time.Minute
+	awayTime       = time.Minute
 	tellers        = 4 // calls at a time
 	tellBatch      = 200
 )
@@ -109,10 +112,14 @@ func (d *Desk) showAll(ctx context.Context, out *Spreaded) error {
 	if err != nil {
 		return err
 	}
-	return d.eachHome(ctx, out, func(h *home) error { return h.show(ctx, voices) })
+	moves, err := d.db.Moves(ctx)
+	if err != nil {
+		return err
+	}
+	return d.eachHome(ctx, out, func(h *home) error { return h.show(ctx, voices, moves) })
 }
 
-func (h *home) show(ctx context.Context, voices map[int64]*voice) error {
+func (h *home) show(ctx context.Context, voices map[int64]*voice, moves map[int64]int64) error {
 	have, err := h.node.ActorFiles(ctx)
 	if err != nil {
 		return err
@@ -120,7 +127,7 @@ func (h *home) show(ctx context.Context, voices map[int64]*voice) error {
 	want := make(map[string][]byte)
 	for _, v := range h.voices {
 		if v.c.On {
-			if err := v.shows(ctx, voices, want); err != nil {
+			if err := v.shows(ctx, voices, moves, want); err != nil {
 				return err
 			}
 		}
@@ -153,7 +160,7 @@ func (h *home) leaves(file string) bool {
 }
 
 // shows adds all that a node shows for an account.
-func (v *voice) shows(ctx context.Context, voices map[int64]*voice, want map[string][]byte) error {
+func (v *voice) shows(ctx context.Context, voices map[int64]*voice, moves map[int64]int64, want map[string][]byte) error {
 	said, err := v.d.db.Said(ctx, v.c.ID)
 	if err != nil {
 		return err
@@ -164,10 +171,6 @@ func (v *voice) shows(ctx context.Context, voices map[int64]*voice, want map[str
 	}
 	ours, tag := v.d.Charter(), locale.Tag(v.c.Languages[0])
 	p := spread.Profile{Page: strings.TrimRight(v.node.url, "/") + "/" + tag.Path() + "/", Followers: audience.Followers}
-	moves, err := v.d.db.Moves(ctx)
-	if err != nil {
-		return err
-	}
 	for from, to := range moves {
 		if other := voices[from]; to == v.c.ID && other != nil {
 			p.Before = append(p.Before, other.ID())
@@ -197,53 +200,84 @@ func (v *voice) shows(ctx context.Context, voices map[int64]*voice, want map[str
 
 // hearAll reads what was posted to the accounts, and lets those follow who ask.
 func (d *Desk) hearAll(ctx context.Context, out *Spreaded) error {
-	return d.eachHome(ctx, out, func(h *home) error {
-		e := ear{d: d, voices: h.voices, deaf: make(map[string]bool), left: lettersInRound, until: time.Now().Add(hearingTime)}
-		if !slices.ContainsFunc(h.voices, func(v *voice) bool { return v.c.On }) {
-			return nil
-		}
-		for after := int64(0); ; {
-			page, err := h.node.ActorLetters(ctx, after)
-			if err != nil {
-				return err
-			}
-			forget, err := e.read(ctx, after, page)
-			if len(forget) > 0 {
-				err = errors.Join(err, h.node.ForgetActorLetters(ctx, forget))
-			}
-			if err != nil || e.left == 0 || len(page) < nodeapi.ActorPage {
-				return err
-			}
-			after = page[len(page)-1].Number
-		}
-	})
+	return d.eachHome(ctx, out, func(h *home) error { return d.hearAt(ctx, h, lettersInRound, out) })
+}
+
+// hearAt reads the letters at a node, and calls the writers of so many at most. It goes
+// on behind the last one that was looked at before, so that no letters that stay keep it
+// from others, and comes to the first ones at the end.
+func (d *Desk) hearAt(ctx context.Context, h *home, calls int, out *Spreaded) error {
+	if !slices.ContainsFunc(h.voices, func(v *voice) bool { return v.c.On }) {
+		return nil
+	}
+	before, err := d.db.HeardUpTo(ctx, h.node.url)
+	if err != nil {
+		return err
+	}
+	e := ear{d: d, home: h, out: out, deaf: make(map[string]bool), calls: calls, until: time.Now().Add(hearingTime), at: before}
+	err = e.listen(ctx, before, math.MaxInt64)
+	if err == nil && !e.over {
+		e.at = 0
+		err = e.listen(ctx, 0, before)
+	}
+	if e.at == before {
+		return err
+	}
+	// Where it got to must be kept, whoever waits no more.
+	return errors.Join(err, d.db.SetHeardUpTo(context.WithoutCancel(ctx), h.node.url, e.at))
 }
 
 // ear reads the letters of one node in one round.
 type ear struct {
-	d      *Desk
-	voices []*voice
-	deaf   map[string]bool // hosts that did not answer
-	left   int             // letters that are still read
-	until  time.Time
+	d     *Desk
+	home  *home
+	out   *Spreaded
+	deaf  map[string]bool // hosts that did not answer
+	calls int             // that are still made
+	until time.Time
+	at    int64 // the letter that was looked at last
+	over  bool  // the round is
 }
 
-// read acts upon letters behind a number, and gives which of them the node may forget.
-func (e *ear) read(ctx context.Context, after int64, page []nodeapi.ActorLetter) (forget []int64, err error) {
+// listen reads the letters behind a number, up to another.
+func (e *ear) listen(ctx context.Context, after, last int64) error {
+	for after < last {
+		page, err := e.home.node.ActorLetters(ctx, after)
+		if err != nil {
+			return err
+		}
+		forget, err := e.read(ctx, after, last, page)
+		if len(forget) > 0 {
+			err = errors.Join(err, e.home.node.ForgetActorLetters(ctx, forget))
+		}
+		if err != nil || e.over || len(page) < nodeapi.ActorPage {
+			return err
+		}
+		after = page[len(page)-1].Number
+	}
+	return nil
+}
+
+// read acts upon letters behind a number, up to another, and gives which of them the
+// node may forget.
+func (e *ear) read(ctx context.Context, after, last int64, page []nodeapi.ActorLetter) (forget []int64, err error) {
 	for _, l := range page {
 		if l.Number <= after {
 			return forget, fault.Corrupt("nodeapi.not_understood") // a node that turns in circles
 		}
+		if l.Number > last {
+			return forget, nil
+		}
 		after = l.Number
-		silent, err := e.d.silent(ctx)
+		pressed, err := e.d.pressed(ctx)
 		if err != nil {
 			return forget, err
 		}
-		if silent || e.left == 0 || time.Now().After(e.until) {
-			e.left = 0
+		if pressed || e.calls == 0 || time.Now().After(e.until) {
+			e.over = true
 			return forget, nil
 		}
-		e.left--
+		e.at = l.Number
 		done, err := e.hear(ctx, l)
 		if err != nil {
 			return forget, err
@@ -288,6 +322,10 @@ func (e *ear) hear(ctx context.Context, l nodeapi.ActorLetter) (done bool, err e
 	if e.deaf[writer.Host] {
 		return late, nil
 	}
+	if err := e.d.placeOnce(ctx, e.out); err != nil {
+		return false, err
+	}
+	e.calls--
 	from, err := v.Hear(ctx, letter)
 	var f *spread.Failure
 	switch {
@@ -323,7 +361,7 @@ func (d *Desk) openLetter(sealed []byte) (actor.Letter, error) {
 }
 
 func (e *ear) to(l actor.Letter) *voice {
-	for _, v := range e.voices {
+	for _, v := range e.home.voices {
 		if v.Owns("ap/" + l.To()) {
 			return v
 		}
@@ -353,33 +391,97 @@ func (v *voice) wants(ctx context.Context, said actor.Heard, mark string) (bool,
 	return false, nil
 }
 
+// slowHosts are those that let a call of this round run out of its time. They are not
+// told anything else in it.
+type slowHosts struct {
+	mu  sync.Mutex
+	all map[string]bool
+}
+
+// forget begins a round.
+func (s *slowHosts) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = make(map[string]bool)
+}
+
+func (s *slowHosts) has(address string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all[hostOf(address)]
+}
+
+// learn keeps the host of an address if why says that time ran out.
+func (s *slowHosts) learn(address string, why error) {
+	var n net.Error
+	if !errors.As(why, &n) || !n.Timeout() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all[hostOf(address)] = true
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// pressed reports whether calls to strangers end now: spreading was stopped, or
+// something is to be taken away somewhere.
+func (d *Desk) pressed(ctx context.Context) (bool, error) {
+	if silent, err := d.silent(ctx); err != nil || silent {
+		return silent, err
+	}
+	return d.db.AwayDue(ctx)
+}
+
 // tellAll brings what accounts say to the servers of those who follow them, as long as
-// a round's time lasts. What takes something away goes with its post.
+// a round's time lasts and nothing is to be taken away. What takes something away goes
+// with its post.
 func (d *Desk) tellAll(ctx context.Context, out *Spreaded) error {
 	voices, err := d.voices(ctx)
 	if err != nil || len(voices) == 0 {
 		return err
 	}
-	for until := time.Now().Add(tellingTime); time.Now().Before(until); {
-		due, err := d.db.DueDeliveries(ctx, tellBatch)
+	until := time.Now().Add(tellingTime)
+	over := func() (bool, error) {
+		if time.Now().After(until) {
+			return true, nil
+		}
+		return d.pressed(ctx)
+	}
+	for after, told := int64(0), 0; ; {
+		due, err := d.db.DueDeliveries(ctx, after, tellBatch)
+		if err == nil && len(due) == 0 && told > 0 { // what had to wait for one of these may go now
+			after, told = 0, 0
+			due, err = d.db.DueDeliveries(ctx, after, tellBatch)
+		}
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		told, err := d.tellThese(ctx, due, voices)
-		out.Told, out.Untold = out.Told+told, out.Untold+len(due)-told
+		after = due[len(due)-1].ID
+		if ended, err := over(); err != nil || ended {
+			return err
+		}
+		if err := d.placeOnce(ctx, out); err != nil {
+			return err
+		}
+		done, failed, err := d.tellThese(ctx, due, voices, over)
+		told += done
+		out.Told, out.Untold = out.Told+done, out.Untold+failed
 		if err != nil {
 			return err
 		}
-		if silent, err := d.silent(ctx); err != nil || silent {
-			return err
-		}
 	}
-	return nil
 }
 
-// tellThese makes one try for each delivery, some at a time, and gives how many ended
-// well.
-func (d *Desk) tellThese(ctx context.Context, all []spread.Delivery, voices map[int64]*voice) (told int, err error) {
+// tellThese makes one try for each delivery, some at a time, until it is over, and
+// gives how many ended well and how many did not. A slow host is tried once.
+func (d *Desk) tellThese(ctx context.Context, all []spread.Delivery, voices map[int64]*voice, over func() (bool, error)) (told, failed int, err error) {
 	var count sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(tellers)
@@ -389,21 +491,30 @@ func (d *Desk) tellThese(ctx context.Context, all []spread.Delivery, voices map[
 			continue
 		}
 		group.Go(func() error {
+			if d.slow.has(delivery.Inbox) {
+				return nil
+			}
+			if ended, err := over(); err != nil || ended {
+				return err
+			}
 			began, err := d.db.BeginDelivery(ctx, delivery.ID)
 			if err != nil || !began {
 				return err
 			}
 			why := v.Tell(ctx, delivery.Inbox, delivery.Activity)
+			d.slow.learn(delivery.Inbox, why)
 			var f *spread.Failure
+			count.Lock()
 			if why == nil || errors.As(why, &f) && f.Outcome == spread.Gone {
-				count.Lock()
 				told++
-				count.Unlock()
+			} else {
+				failed++
 			}
+			count.Unlock()
 			// What is known now must be kept, whoever waits no more.
 			return d.db.EndDelivery(context.WithoutCancel(ctx), delivery, why)
 		})
 	}
 	err = group.Wait()
-	return told, errors.Join(err, ctx.Err())
+	return told, failed, errors.Join(err, ctx.Err())
 }

@@ -22,6 +22,8 @@ type Spreaded struct {
 	Halted bool        // everything is stopped
 	Next   time.Time   // when the next post may go; zero when none waits for its time
 	Counts deskdb.PostCounts
+
+	placed bool // takePlace was called
 }
 
 // PostCounts counts what of spreading waits for somebody.
@@ -58,6 +60,7 @@ func (d *Desk) round(ctx context.Context, away bool, progress func(done, total i
 	if err := d.sayCopied(ctx); err != nil {
 		return out, err
 	}
+	d.slow.forget()
 	tried := make(map[try]bool)
 	if err := d.callDue(ctx, &out, tried, true, progress); err != nil {
 		return out, err
@@ -73,6 +76,9 @@ func (d *Desk) round(ctx context.Context, away bool, progress func(done, total i
 			return out, err
 		}
 		if err := d.tellAll(ctx, &out); err != nil {
+			return out, err
+		}
+		if err := d.callDue(ctx, &out, tried, true, progress); err != nil { // what ended the telling
 			return out, err
 		}
 	}
@@ -95,7 +101,9 @@ type try struct {
 	act  spread.Act
 }
 
-// callDue makes the calls that are due and were not tried, until none is left.
+// callDue makes the calls that are due and were not tried, until none is left. What is
+// to be taken away from accounts of ours comes behind what is from other channels: it
+// waits for servers that strangers chose.
 func (d *Desk) callDue(ctx context.Context, out *Spreaded, tried map[try]bool, away bool, progress func(done, total int64)) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -115,7 +123,10 @@ func (d *Desk) callDue(ctx context.Context, out *Spreaded, tried map[try]bool, a
 		if len(due) == 0 {
 			return nil
 		}
-		p := due[0]
+		p, err := d.first(ctx, due)
+		if err != nil {
+			return err
+		}
 		tried[try{p.ID, p.Act}] = true
 		ended, called, err := d.spreadOne(ctx, p)
 		if err != nil {
@@ -135,6 +146,23 @@ func (d *Desk) callDue(ctx context.Context, out *Spreaded, tried map[try]bool, a
 			return err
 		}
 	}
+}
+
+// first gives which of the due posts goes now.
+func (d *Desk) first(ctx context.Context, due []spread.Post) (spread.Post, error) {
+	for _, p := range due {
+		if p.Act != spread.Delete {
+			break // those come first
+		}
+		c, err := d.db.Channel(ctx, p.Channel)
+		if err != nil {
+			return p, err
+		}
+		if _, social := d.cfg.Kinds[c.Kind].(spread.Social); !social {
+			return p, nil
+		}
+	}
+	return due[0], nil
 }
 
 // spreadOne takes one queued post through one call. That it is being sent is in

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"time"
 
 	"kua/internal/charter"
 	"kua/internal/fault"
@@ -137,6 +138,7 @@ func (v *voice) Find(ctx context.Context, key string) (spread.Remote, bool, erro
 
 // Delete implements spread.Connector. It is done when every server that may have the
 // words was told; it goes on without our own node, which may be the one that is gone.
+// Whom its time did not suffice for is told at the next try.
 func (v *voice) Delete(ctx context.Context, at spread.Remote, _ spread.Message) error {
 	s, err := v.Unsay(at)
 	if err != nil {
@@ -153,7 +155,8 @@ func (v *voice) Delete(ctx context.Context, at spread.Remote, _ spread.Message) 
 	if err != nil {
 		return err
 	}
-	told, err := v.d.tellThese(ctx, away, map[int64]*voice{v.c.ID: v})
+	until := time.Now().Add(v.d.awayTime)
+	told, _, err := v.d.tellThese(ctx, away, map[int64]*voice{v.c.ID: v}, func() (bool, error) { return time.Now().After(until), nil })
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -28,20 +29,30 @@ const (
 	actorHourly    = 600  // that are kept in an hour, in the long run
 	actorAtOnce    = 100
 	actorFiles     = 20_000
-	actorCalls     = 32 // under way at a time: none of them takes a witness's place
+	actorLeft      = 200 // of all these, of accounts that are no more: servers tell everybody of each
+	actorLeftHour  = 120
+	actorLeftOnce  = 40
+	actorCalls     = 32               // for documents, and as many for letters, under way at a time: none of them takes a witness's place
+	letterTime     = 10 * time.Second // in which a letter must have come
+	refusedTime    = 2 * time.Second  // in which the body of one comes that was refused
 	maxActorFile   = 1 << 20
 	actorKeepsDays = 31 // no desk would believe an older letter
 )
 
 // accounts is what a node needs to show accounts and to take letters to them.
 type accounts struct {
-	calls  chan struct{}
-	budget *rate.Limiter
-	salt   string // of this process
+	calls   chan struct{} // for documents
+	inboxes chan struct{}
+	budget  *rate.Limiter
+	left    *rate.Limiter // for letters that say that an account is no more
+	salt    string        // of this process
 }
 
 func newAccounts() accounts {
-	return accounts{calls: make(chan struct{}, actorCalls), budget: rate.NewLimiter(rate.Limit(actorHourly)/3600, actorAtOnce), salt: rand.Text()}
+	return accounts{
+		calls: make(chan struct{}, actorCalls), inboxes: make(chan struct{}, actorCalls), salt: rand.Text(),
+		budget: rate.NewLimiter(rate.Limit(actorHourly)/3600, actorAtOnce), left: rate.NewLimiter(rate.Limit(actorLeftHour)/3600, actorLeftOnce),
+	}
 }
 
 // mark is the same for letters of one kind to one account from one sender, as long as
@@ -55,7 +66,7 @@ func (a accounts) mark(to string, said actor.Heard) string {
 // inboxes. It checks no signature and calls nobody.
 func (n *Node) Actors() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /ap/{name}/inbox", n.answerIn(n.accounts.calls, n.takeLetter))
+	mux.Handle("POST /ap/{name}/inbox", n.answerIn(n.accounts.inboxes, n.takeLetter))
 	mux.Handle("GET /", n.answerIn(n.accounts.calls, n.showActor))
 	return mux
 }
@@ -108,7 +119,11 @@ func (n *Node) takeLetter(w http.ResponseWriter, r *http.Request) error {
 	if _, err := n.db.ActorFile(r.Context(), "ap/"+r.PathValue("name")); err != nil {
 		return err
 	}
-	body, err := n.readBody(w, r, actor.MaxLetter)
+	if _, err := actor.TakeHead(r, n.cfg.Now()); err != nil {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(refusedTime)) // for what is on its way; a recorder in a test has none
+		return err
+	}
+	body, err := n.readWithin(w, r, actor.MaxLetter, letterTime)
 	if err != nil {
 		return err
 	}
@@ -117,7 +132,11 @@ func (n *Node) takeLetter(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if said.Kind == actor.Follow || said.Kind == actor.Undo || said.Kind == actor.Delete {
-		if !n.accounts.budget.AllowN(n.cfg.Now(), 1) {
+		budget, left := n.accounts.budget, said.Kind == actor.Delete
+		if left {
+			budget = n.accounts.left
+		}
+		if !budget.AllowN(n.cfg.Now(), 1) {
 			return fault.Later("actor.full")
 		}
 		if err := n.roomFor(actor.MaxLetter); err != nil {
@@ -127,8 +146,8 @@ func (n *Node) takeLetter(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		l := nodedb.ActorLetter{Mark: n.accounts.mark(letter.To(), said), Sealed: sealed, Day: n.day()}
-		if err := n.db.KeepActorLetter(r.Context(), l, actorLetters, actorSame); err != nil {
+		l := nodedb.ActorLetter{Mark: n.accounts.mark(letter.To(), said), Left: left, Sealed: sealed, Day: n.day()}
+		if err := n.db.KeepActorLetter(r.Context(), l, nodedb.ActorBounds{All: actorLetters, Left: actorLeft, Same: actorSame}); err != nil {
 			return err
 		}
 	}

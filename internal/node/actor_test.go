@@ -1,10 +1,12 @@
 package node_test
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -142,6 +144,85 @@ func TestActorsAtNode(t *testing.T) {
 	must(t, desk.DropActorFile(ctx, "ap/news"))
 	if resp, _ := get(t, a.ID()); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("an account that is dropped: %s", resp.Status)
+	}
+}
+
+// TestLettersHoldUpNothing: letters that do not come take no place from whoever asks for
+// a document; what is not signed as it must be is refused before its body; of accounts
+// that are no more few are kept, and none in the place of who asks to follow.
+func TestLettersHoldUpNothing(t *testing.T) {
+	ctx := t.Context()
+	c := newCollective(t)
+	n := start(t, c.config(t.TempDir()))
+	s := httptest.NewServer(n.Actors())
+	t.Cleanup(s.Close)
+	must(t, n.desk(c).PutActorFile(ctx, "ap/news", []byte("{}")))
+	a := actor.Account{Base: s.URL, Name: "news"}
+	der, err := actor.NewKey()
+	must(t, err)
+	key, err := actor.ParseKey(der)
+	must(t, err)
+	begin := func(signed bool) net.Conn {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodPost, a.Base+a.Inbox(), nil)
+		must(t, err)
+		r.Header.Set("Content-Type", actor.Type)
+		must(t, actor.Sign(r, []byte("{"), "https://social.example/users/reader#main-key", key, time.Now()))
+		if !signed {
+			r.Header.Del("Signature")
+		}
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+		must(t, err)
+		t.Cleanup(func() { conn.Close() })
+		fmt.Fprintf(conn, "POST /ap/news/inbox HTTP/1.1\r\nHost: %s\r\nContent-Length: 60000\r\n", r.URL.Host)
+		must(t, r.Header.Write(conn))
+		fmt.Fprint(conn, "\r\n{")
+		return conn
+	}
+	answer := func(conn net.Conn) int {
+		t.Helper()
+		must(t, conn.SetReadDeadline(time.Now().Add(5*time.Second)))
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		must(t, err)
+		return resp.StatusCode
+	}
+	if status := answer(begin(false)); status != http.StatusUnauthorized {
+		t.Errorf("an unsigned letter that does not come is answered with %d", status)
+	}
+	for range 32 {
+		begin(true)
+	}
+	const reader = "https://social.example/users/reader"
+	follow := func() int {
+		return post(t, a, key, fmt.Appendf(nil, `{"id":"%s#1","type":"Follow","actor":%q,"object":%q}`, reader, reader, a.ID()), reader, nil)
+	}
+	like := func() int {
+		return post(t, a, key, fmt.Appendf(nil, `{"type":"Like","actor":%q,"object":%q}`, reader, a.ID()), reader, nil)
+	}
+	for until := time.Now().Add(5 * time.Second); like() != http.StatusServiceUnavailable; {
+		if time.Now().After(until) {
+			t.Fatal("there is no end of places for letters")
+		}
+	}
+	if resp, _ := get(t, a.ID()); resp.StatusCode != http.StatusOK {
+		t.Errorf("while letters take all their places, the account answers %s", resp.Status)
+	}
+
+	n2 := start(t, c.config(t.TempDir()))
+	s2 := httptest.NewServer(n2.Actors())
+	defer s2.Close()
+	must(t, n2.desk(c).PutActorFile(ctx, "ap/news", []byte("{}")))
+	a.Base = s2.URL
+	last := 0
+	for i := 0; i < 100 && last != http.StatusServiceUnavailable; i++ {
+		who := fmt.Sprintf("https://social.example/users/%d", i)
+		last = post(t, a, key, fmt.Appendf(nil, `{"id":"%s#gone","type":"Delete","actor":%q,"object":%q}`, who, who, who), who, nil)
+	}
+	if last != http.StatusServiceUnavailable {
+		t.Errorf("after a hundred accounts that are no more, one is answered with %d", last)
+	}
+	if status := follow(); status != http.StatusAccepted {
+		t.Errorf("who asks to follow then is answered with %d", status)
 	}
 }
 

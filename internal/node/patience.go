@@ -23,7 +23,8 @@ type patient struct {
 	body    io.Reader
 	rc      *http.ResponseController
 	start   time.Time
-	slowest int64 // bytes a second
+	slowest int64     // bytes a second
+	last    time.Time // when all must have come; zero for no such time
 	got     int64
 	ended   atomic.Bool
 }
@@ -38,6 +39,9 @@ func (p *patient) Read(b []byte) (int, error) {
 	until := p.start.Add(grace + earned)
 	if soon := time.Now().Add(grace); until.After(soon) && p.got > 0 {
 		until = soon // what was brought fast before does not buy a long silence
+	}
+	if !p.last.IsZero() && until.After(p.last) {
+		until = p.last
 	}
 	_ = p.rc.SetReadDeadline(until) // a recorder in a test has none
 	_ = p.rc.SetWriteDeadline(time.Now().Add(grace + answerTime))
@@ -79,11 +83,21 @@ func (p *patient) done() { _ = p.rc.SetReadDeadline(time.Time{}) }
 
 // readBody reads a body of at most limit bytes.
 func (n *Node) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	return readAll(n.patient(w, r), r, limit)
+}
+
+// readWithin does so with a body that must have come within some time.
+func (n *Node) readWithin(w http.ResponseWriter, r *http.Request, limit int64, within time.Duration) ([]byte, error) {
+	p := n.patient(w, r)
+	p.last = p.start.Add(within)
+	return readAll(p, r, limit)
+}
+
+func readAll(p *patient, r *http.Request, limit int64) ([]byte, error) {
+	defer p.done()
 	if r.ContentLength > limit {
 		return nil, fault.TooLarge("node.body_too_large", limit)
 	}
-	p := n.patient(w, r)
-	defer p.done()
 	b, err := io.ReadAll(io.LimitReader(p, limit+1))
 	if err != nil {
 		return nil, cutOff(err)

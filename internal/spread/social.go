@@ -84,7 +84,7 @@ type Follower struct {
 type Delivery struct {
 	ID       int64
 	Channel  int64
-	About    string // the file that it is about, "" for none
+	About    string // the file or the follower that it is about, "" for none
 	Inbox    string
 	Activity []byte
 	Tries    int

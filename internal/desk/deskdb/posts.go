@@ -296,6 +296,13 @@ func (db *DB) PostsDue(ctx context.Context) (due bool, err error) {
 	return due, err
 }
 
+// AwayDue reports whether a post of a channel that is on is to be taken away now.
+func (db *DB) AwayDue(ctx context.Context) (due bool, err error) {
+	err = db.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM posts p JOIN channels c ON c.id = p.channel WHERE p.state = ?1 AND p.act = ?4 AND c.is_on = 1 AND NOT p.next BETWEEN ?2 + 1 AND ?3)`,
+		spread.Queued, db.now().UnixMicro(), db.now().Add(spread.MaxPause).UnixMicro(), spread.Delete).Scan(&due)
+	return due, err
+}
+
 // NextPost gives when the next queued post may go; the zero time when none is queued.
 func (db *DB) NextPost(ctx context.Context) (next time.Time, err error) {
 	all, err := db.DuePosts(ctx)

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"kua/internal/evidence"
@@ -18,6 +20,10 @@ const (
 	tellDone   = "done"
 	tellLost   = "lost" // given up, or refused for good
 )
+
+// aboutFollower begins what a row says it is about that lets somebody follow, whose id
+// comes behind it: such a row goes once it is over, and with the follower.
+const aboutFollower = "follower "
 
 // MostFollowers is how many a channel may have.
 const MostFollowers = 50_000
@@ -106,6 +112,28 @@ func (db *DB) Heard(ctx context.Context, channel int64, mark string) (bool, erro
 	return n > 0, err
 }
 
+// settingHeardUpTo begins the name of the setting that holds up to which letter those at
+// a node were looked at.
+const settingHeardUpTo = "heard up to "
+
+// HeardUpTo gives the number of the letter at a node that was looked at last; 0 when the
+// next to look at is the first.
+func (db *DB) HeardUpTo(ctx context.Context, node string) (int64, error) {
+	b, err := db.Setting(ctx, settingHeardUpTo+node)
+	if errors.Is(err, fault.NotFound("desk.no_setting")) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(string(b), 10, 64)
+}
+
+// SetHeardUpTo keeps it.
+func (db *DB) SetHeardUpTo(ctx context.Context, node string, number int64) error {
+	return db.Set(ctx, settingHeardUpTo+node, strconv.AppendInt(nil, number, 10))
+}
+
 // Asked gives the id with which somebody asked to follow; ok is false for one who
 // does not follow.
 func (db *DB) Asked(ctx context.Context, channel int64, actor string) (asked string, ok bool, err error) {
@@ -129,17 +157,18 @@ func (db *DB) AddFollower(ctx context.Context, channel int64, f spread.Follower,
 		}
 		_, err1 := tx.ExecContext(ctx, `INSERT INTO followers (channel, actor, asked, inbox, told) VALUES (?1, ?2, ?3, ?4, ?5)
 			ON CONFLICT (channel, actor) DO UPDATE SET asked = excluded.asked, inbox = excluded.inbox, told = excluded.told`, channel, f.ID, asked, f.Inbox, f.Told)
-		_, err2 := tx.ExecContext(ctx, `INSERT INTO tellings (channel, about, inbox, activity, body, away, state) VALUES (?1, '', ?2, ?3, ?4, 0, ?5)
-			ON CONFLICT (channel, inbox, activity) DO UPDATE SET body = excluded.body, state = excluded.state, tries = 0, next = 0`, channel, f.Inbox, accept.ID, accept.Activity, tellQueued)
+		_, err2 := tx.ExecContext(ctx, `INSERT INTO tellings (channel, about, inbox, activity, body, away, state) VALUES (?1, ?6, ?2, ?3, ?4, 0, ?5)
+			ON CONFLICT (channel, inbox, activity) DO UPDATE SET body = excluded.body, state = excluded.state, tries = 0, next = 0`, channel, f.Inbox, accept.ID, accept.Activity, tellQueued, aboutFollower+f.ID)
 		return errors.Join(err1, err2)
 	})
 }
 
-// DropFollower forgets a follower.
+// DropFollower forgets a follower, and what was to be told to them alone.
 func (db *DB) DropFollower(ctx context.Context, channel int64, actor, mark string) error {
 	return db.hear(ctx, channel, mark, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM followers WHERE channel = ?1 AND actor = ?2`, channel, actor)
-		return err
+		_, err1 := tx.ExecContext(ctx, `DELETE FROM followers WHERE channel = ?1 AND actor = ?2`, channel, actor)
+		_, err2 := tx.ExecContext(ctx, `DELETE FROM tellings WHERE channel = ?1 AND about = ?2`, channel, aboutFollower+actor)
+		return errors.Join(err1, err2)
 	})
 }
 
@@ -169,13 +198,14 @@ func scanDelivery(rows *sql.Rows) (d spread.Delivery, err error) {
 	return d, err
 }
 
-// DueDeliveries gives what servers may be told now, the oldest first: of one note one
-// server is told one thing after the other. What takes a note away is not among it.
-func (db *DB) DueDeliveries(ctx context.Context, limit int) ([]spread.Delivery, error) {
+// DueDeliveries gives what servers may be told now behind a number, the oldest first:
+// of one note one server is told one thing after the other. What takes a note away is
+// not among it.
+func (db *DB) DueDeliveries(ctx context.Context, after int64, limit int) ([]spread.Delivery, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT `+deliveryColumns+` FROM tellings d JOIN channels c ON c.id = d.channel
-		WHERE d.state = ?1 AND d.away = 0 AND c.is_on = 1 AND NOT d.next BETWEEN ?2 + 1 AND ?3
+		WHERE d.id > ?5 AND d.state = ?1 AND d.away = 0 AND c.is_on = 1 AND NOT d.next BETWEEN ?2 + 1 AND ?3
 		AND (d.about = '' OR NOT EXISTS (SELECT 1 FROM tellings e WHERE e.channel = d.channel AND e.about = d.about AND e.inbox = d.inbox AND e.id < d.id AND e.state = ?1))
-		ORDER BY d.id LIMIT ?4`, tellQueued, db.now().UnixMicro(), db.now().Add(spread.MaxPause).UnixMicro(), limit)
+		ORDER BY d.id LIMIT ?4`, tellQueued, db.now().UnixMicro(), db.now().Add(spread.MaxPause).UnixMicro(), limit, after)
 	if err != nil {
 		return nil, err
 	}
@@ -183,9 +213,9 @@ func (db *DB) DueDeliveries(ctx context.Context, limit int) ([]spread.Delivery, 
 }
 
 // AwayDeliveries gives which servers are still to be told that a note is taken away,
-// also those that were given up.
+// also those that were given up: the least tried first.
 func (db *DB) AwayDeliveries(ctx context.Context, channel int64, about string) ([]spread.Delivery, error) {
-	rows, err := db.db.QueryContext(ctx, `SELECT `+deliveryColumns+` FROM tellings d WHERE d.channel = ?1 AND d.about = ?2 AND d.away = 1 AND d.state <> ?3 ORDER BY d.id`, channel, about, tellDone)
+	rows, err := db.db.QueryContext(ctx, `SELECT `+deliveryColumns+` FROM tellings d WHERE d.channel = ?1 AND d.about = ?2 AND d.away = 1 AND d.state <> ?3 ORDER BY d.tries, d.id`, channel, about, tellDone)
 	if err != nil {
 		return nil, err
 	}
@@ -229,6 +259,9 @@ func (db *DB) EndDelivery(ctx context.Context, d spread.Delivery, why error) err
 	}
 	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE tellings SET state = ?2, next = ?3, body = CASE ?2 WHEN ?4 THEN x'' ELSE body END WHERE id = ?1`, d.ID, state, next.UnixMicro(), tellDone)
+		if err == nil && state != tellQueued && strings.HasPrefix(d.About, aboutFollower) {
+			_, err = tx.ExecContext(ctx, `DELETE FROM tellings WHERE id = ?1`, d.ID)
+		}
 		if err == nil && outcome == spread.Gone {
 			_, err = tx.ExecContext(ctx, `DELETE FROM followers WHERE channel = ?1 AND (told = ?2 OR inbox = ?2)`, d.Channel, d.Inbox)
 		}
@@ -267,21 +300,14 @@ func (db *DB) Moves(ctx context.Context) (map[int64]int64, error) {
 	return moves, err
 }
 
-// Move keeps that the followers of a channel are to follow another.
-func (db *DB) Move(ctx context.Context, by evidence.Actor, from, to int64) error {
+// Move keeps that the followers of a channel are to follow another, and that every
+// server on which somebody follows is to be told so: also one that was given up.
+func (db *DB) Move(ctx context.Context, by evidence.Actor, from, to int64, s spread.Saying) error {
 	return db.onChannel(ctx, by, from, fmt.Sprintf("followers sent to channel %d", to), func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO moves (channel, target) VALUES (?1, ?2) ON CONFLICT (channel) DO UPDATE SET target = excluded.target`, from, to)
-		return err
-	})
-}
-
-// SayToAll keeps that every server on which somebody follows is to be told something
-// that no file shows.
-func (db *DB) SayToAll(ctx context.Context, channel int64, s spread.Saying) error {
-	return db.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO tellings (channel, about, inbox, activity, body, away, state) SELECT DISTINCT channel, '', told, ?2, ?3, 0, ?4 FROM followers WHERE channel = ?1
-			ON CONFLICT (channel, inbox, activity) DO NOTHING`, channel, s.ID, s.Activity, tellQueued)
-		return err
+		_, err1 := tx.ExecContext(ctx, `INSERT INTO moves (channel, target) VALUES (?1, ?2) ON CONFLICT (channel) DO UPDATE SET target = excluded.target`, from, to)
+		_, err2 := tx.ExecContext(ctx, `INSERT INTO tellings (channel, about, inbox, activity, body, away, state) SELECT DISTINCT channel, '', told, ?2, ?3, 0, ?4 FROM followers WHERE channel = ?1
+			ON CONFLICT (channel, inbox, activity) DO UPDATE SET state = excluded.state, tries = 0, next = 0 WHERE tellings.state = ?5`, from, s.ID, s.Activity, tellQueued, tellLost)
+		return errors.Join(err1, err2)
 	})
 }
 

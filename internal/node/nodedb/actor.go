@@ -57,22 +57,38 @@ func (db *DB) DropActorFile(ctx context.Context, path string) error {
 type ActorLetter struct {
 	Number int64
 	Mark   string // the same for letters of one kind from one sender
+	Left   bool   // it says that an account is no more
 	Sealed []byte
 	Day    string
 }
 
-// KeepActorLetter keeps a letter, unless there are most of all, or sameMost with its
-// mark: then the fault is actor.full.
-func (db *DB) KeepActorLetter(ctx context.Context, l ActorLetter, most, sameMost int) error {
+// ActorBounds says how many letters wait for the desk at most.
+type ActorBounds struct {
+	All  int
+	Left int // that say that an account is no more
+	Same int // with one mark
+}
+
+// leftMark begins what is kept as the mark of a letter that says that an account is no
+// more.
+const leftMark = "left "
+
+// KeepActorLetter keeps a letter, unless there are as many as may be: then the fault is
+// actor.full.
+func (db *DB) KeepActorLetter(ctx context.Context, l ActorLetter, most ActorBounds) error {
+	mark := l.Mark
+	if l.Left {
+		mark = leftMark + mark
+	}
 	return db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var all, same int
-		if err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM actor_letter), (SELECT count(*) FROM actor_letter WHERE mark = $1)`, l.Mark).Scan(&all, &same); err != nil {
+		var all, left, same int
+		if err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM actor_letter), (SELECT count(*) FROM actor_letter WHERE mark = $1), (SELECT count(*) FROM actor_letter WHERE mark LIKE $2)`, mark, leftMark+"%").Scan(&all, &same, &left); err != nil {
 			return err
 		}
-		if all >= most || same >= sameMost {
+		if all >= most.All || l.Left && left >= most.Left || same >= most.Same {
 			return fault.Later("actor.full")
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO actor_letter (mark, sealed, day) VALUES ($1, $2, $3)`, l.Mark, l.Sealed, l.Day)
+		_, err := tx.ExecContext(ctx, `INSERT INTO actor_letter (mark, sealed, day) VALUES ($1, $2, $3)`, mark, l.Sealed, l.Day)
 		return err
 	})
 }
