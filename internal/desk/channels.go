@@ -74,6 +74,12 @@ func (d *Desk) kind(c spread.Channel) (spread.Kind, error) {
 	return kind, nil
 }
 
+// speaks reports whether the platform of a channel can be spoken to on this road.
+func (d *Desk) speaks(c spread.Channel) bool {
+	_, ok := d.cfg.Kinds[c.Kind]
+	return ok
+}
+
 // TurnChannel turns a channel on or off. Off stops everything at once, withdrawals
 // and an upload that is under way there too.
 func (s *Seat) TurnChannel(ctx context.Context, id int64, on bool) error {

@@ -167,6 +167,9 @@ func (s *Seat) SendGathered(ctx context.Context, channel int64, digest string) (
 			out.Failed++
 		}
 	}
+	if err := d.carryOnAll(context.WithoutCancel(ctx)); err != nil { // a version may have come meanwhile
+		return out, err
+	}
 	if failed != nil {
 		d.cfg.Diary.Warn("gathered posts not done", "channel", channel, "cause", faultKey(ended[0].Fault))
 	}

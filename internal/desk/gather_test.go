@@ -175,3 +175,127 @@ func TestLetters(t *testing.T) {
 	}
 	x.noSecretAtRest()
 }
+
+// newList gives a desk whose channel is a list, what it can speak to, and what opens it
+// again on a road that leads to others.
+func newList(t *testing.T) (x *spreader, kinds map[string]spread.Kind, reopen func(map[string]spread.Kind)) {
+	t.Helper()
+	x = newSpreader(t)
+	kinds = map[string]spread.Kind{"made-up": x.p, "list": mailer{x.p}}
+	reopen = func(kinds map[string]spread.Kind) {
+		t.Helper()
+		x.kinds = kinds
+		ok(t, x.d.Close())
+		x.d = x.open(x.aigul)
+		x.s = x.sit(x.d, x.aigul)
+	}
+	reopen(kinds)
+	var err error
+	x.channel, err = x.s.AddChannel(context.Background(), spread.Channel{Kind: "list", Name: "List", Place: "news@lists.example", Languages: []string{"ru"}}, []byte(channelSecret))
+	ok(t, err)
+	ok(t, x.s.TurnChannel(context.Background(), x.channel, true))
+	return x, kinds, reopen
+}
+
+// TestCorrectedByHand: a correction that is published on a road that leads to no platform
+// is none the less a correction when the desk is next on one that does: nothing is taken
+// back, in a letter or at a platform.
+func TestCorrectedByHand(t *testing.T) {
+	ctx := context.Background()
+	x, kinds, reopen := newList(t)
+	p := x.post()
+	m, _, err := x.d.Gathered(ctx, x.channel)
+	ok(t, err)
+	_, err = x.s.SendGathered(ctx, x.channel, m.Digest())
+	ok(t, err)
+	x.state(p.ID, spread.Sent, "")
+	x.channel, err = x.s.AddChannel(ctx, spread.Channel{Kind: "made-up", Name: "Words", Place: "@words", Languages: []string{"ru"}}, []byte(channelSecret))
+	ok(t, err)
+	ok(t, x.s.TurnChannel(ctx, x.channel, true))
+	words := x.post()
+	x.spread()
+	x.state(words.ID, spread.Sent, "")
+	x.p.saw(t)
+
+	reopen(nil)
+	x.correct(func(d *casefile.Draft) { d.Title["ru"] = "Избиение на новом базаре" })
+	x.spread()
+	x.state(p.ID, spread.Sent, "")
+	x.state(words.ID, spread.Sent, "")
+
+	reopen(kinds)
+	x.now = x.now.Add(time.Hour)
+	x.spread()
+	if got := x.p.saw(t); got != nil {
+		t.Errorf("after a mere correction the platforms were told %+v", got)
+	}
+	posts, err := x.d.Posts(ctx, "000001")
+	ok(t, err)
+	acts := map[spread.Act]int{}
+	for _, q := range posts {
+		if q.Replaces != 0 && q.State == spread.Waiting {
+			acts[q.Act]++
+		}
+	}
+	if len(posts) != 4 || acts[spread.Send] != 1 || acts[spread.Edit] != 1 {
+		t.Errorf("the outbox is %+v", posts)
+	}
+}
+
+// TestUnsayableCorrection: a correction of which no message can be made, here since it says
+// nothing in the channel's language, takes nothing away: a person sees why it waits.
+func TestUnsayableCorrection(t *testing.T) {
+	ctx := context.Background()
+	x := newSpreader(t)
+	var err error
+	x.channel, err = x.s.AddChannel(ctx, spread.Channel{Kind: "made-up", Name: "Words", Place: "@words", Languages: []string{"ru"}}, []byte(channelSecret))
+	ok(t, err)
+	ok(t, x.s.TurnChannel(ctx, x.channel, true))
+	p := x.post()
+	x.spread()
+	x.p.saw(t)
+	_, err = x.d.db.SQL().ExecContext(ctx, `UPDATE channels SET languages = '["tk"]'`)
+	ok(t, err)
+	x.correct(func(d *casefile.Draft) { d.Title["ru"] = "Избиение на новом базаре" })
+	x.spread()
+	x.state(p.ID, spread.Sent, "")
+	posts, err := x.d.Posts(ctx, "000001")
+	ok(t, err)
+	if got := x.p.saw(t); got != nil || len(posts) != 2 || posts[0].Act != spread.Edit || posts[0].State != spread.Waiting {
+		t.Errorf("the platform was told %+v, the outbox is %+v", got, posts)
+	}
+}
+
+// TestWithdrawnDuringLetter: a record that is withdrawn while the letter that tells of it is
+// on its way is taken back in the withdrawal's own round.
+func TestWithdrawnDuringLetter(t *testing.T) {
+	ctx := context.Background()
+	x, _, _ := newList(t)
+	p := x.post()
+	m, _, err := x.d.Gathered(ctx, x.channel)
+	ok(t, err)
+	w, err := x.s.ProposeWithdrawal(ctx, x.caseID, casefile.Text{"en": "The witness asked for it."})
+	ok(t, err)
+	began, arrived := make(chan struct{}), make(chan struct{})
+	x.p.during = func(ctx context.Context) error {
+		x.p.during = nil
+		close(began)
+		<-ctx.Done()
+		<-arrived // it arrived all the same
+		return nil
+	}
+	sent := make(chan error, 1)
+	go func() { _, err := x.s.SendGathered(ctx, x.channel, m.Digest()); sent <- err }()
+	<-began
+	_, err = x.sit(x.d, x.timur).Approve(ctx, w.ID, casefile.Checklist())
+	ok(t, err)
+	ok(t, x.d.publishApproved(ctx, func(string, int64, int64) {}))
+	time.AfterFunc(200*time.Millisecond, func() { close(arrived) }) // the round waits for it by then
+	out, err := x.d.TakeAway(ctx, nil)
+	ok(t, err)
+	ok(t, <-sent)
+	if got := x.p.saw(t); out.Gone != 1 || len(got) != 2 || got[1].Act != spread.Delete {
+		t.Errorf("the withdrawal's round: %+v; the list was told %+v", out, got)
+	}
+	x.state(p.ID, spread.Withdrawn, "")
+}

@@ -239,7 +239,8 @@ func (d *Desk) carryOnAll(ctx context.Context) error {
 // carryOn looks at every post of a record against its newest version. Of a
 // withdrawn record nothing more goes out, and what stands somewhere is taken away.
 // A correction takes the place of what stands there, once a person confirmed it;
-// where its films or pictures are others, the old ones are taken away at once. An
+// where its films or pictures are known to be others, the old ones are taken away at
+// once; on a road that leads to no platform it waits for another. An
 // upload of an earlier version that is under way is ended. It may be called as
 // often as one likes.
 func (d *Desk) carryOn(ctx context.Context, id string) error {
@@ -283,6 +284,8 @@ func (d *Desk) carryOnOne(ctx context.Context, p spread.Post, r record.Record) e
 		d.underWay.stop(func(u spread.Post) bool { return u.ID == p.ID }) // whoever made that call looks at it anew
 	case withdrawn && (p.State == spread.Sent || p.State == spread.Uncertain && d.gathers(c)): // who may have the letter is told
 		return d.turn(ctx, p, evidence.Recalled, func(p spread.Post) spread.Post { return p.TakenAway(d.cfg.Now()) })
+	case p.State == spread.Sent && !d.speaks(c): // whether it can be corrected there is known where the platform is
+		return nil
 	case p.State == spread.Sent && d.gathers(c):
 		next := newPost(c, r)
 		next.Replaces = p.ID
@@ -293,7 +296,7 @@ func (d *Desk) carryOnOne(ctx context.Context, p spread.Post, r record.Record) e
 		return d.turn(ctx, p, "", func(p spread.Post) spread.Post { p.State = spread.Corrected; return p })
 	case p.State == spread.Sent:
 		next := newPost(c, r)
-		if m, err := d.message(ctx, c, next); err == nil && p.SameFiles(m) {
+		if m, err := d.message(ctx, c, next); err != nil || p.SameFiles(m) { // what cannot be said now a person sees, and it is looked at again
 			next.Act, next.Remote, next.Replaces = spread.Edit, p.Remote, p.ID
 			after, err := d.succeed(ctx, c, next)
 			if err != nil || after.State != spread.Sent || after.Replaces == p.ID {

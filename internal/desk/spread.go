@@ -61,6 +61,9 @@ func (d *Desk) round(ctx context.Context, away bool, progress func(done, total i
 		return out, err
 	}
 	d.slow.forget()
+	if err := d.carryOnAll(ctx); err != nil { // on what that upload has come to
+		return out, err
+	}
 	tried := make(map[try]bool)
 	if err := d.callDue(ctx, &out, tried, true, progress); err != nil {
 		return out, err

@@ -30,10 +30,10 @@ import (
 type StampState struct {
 	URL     string
 	RootsID string
-	Root    string    // subject of the root its stamps lead to
+	Root    string    // subject of the root its stamps lead to; "" where that cannot be read, which is then the Fault
 	Edition int       // the newest edition
 	Stamped bool      // it has stamped what that one left of the log
-	Fault   error     // why it gave no stamp when it was asked last
+	Fault   error     // why it gave no stamp when it was asked last, or can give none
 	Asked   time.Time // zero when never
 }
 
@@ -48,13 +48,13 @@ func (d *Desk) Stamps(ctx context.Context) ([]StampState, error) {
 	}
 	var all []StampState
 	for _, s := range services {
-		roots, err := stamp.ParseRoots(s.Roots)
-		if err != nil {
-			return nil, err
+		state := StampState{URL: s.URL, RootsID: s.ID, Edition: now.number, Stamped: stampedBy(kept, now.number, s.ID), Fault: s.Fault, Asked: s.Asked}
+		if roots, err := stamp.ParseRoots(s.Roots); err != nil {
+			state.Fault = err
+		} else {
+			state.Root = roots.Subject()
 		}
-		all = append(all, StampState{
-			URL: s.URL, RootsID: s.ID, Root: roots.Subject(), Edition: now.number, Stamped: stampedBy(kept, now.number, s.ID), Fault: s.Fault, Asked: s.Asked,
-		})
+		all = append(all, state)
 	}
 	return all, nil
 }

@@ -86,6 +86,19 @@ func TestStamps(t *testing.T) {
 		t.Errorf("edition 2 has stamps already: %+v", got)
 	}
 	other.Status = 0
+	var roots []byte
+	ok(t, d.db.SQL().QueryRowContext(ctx, `SELECT roots FROM stamp_services WHERE url = ?1`, other.URL).Scan(&roots))
+	_, err = d.db.SQL().ExecContext(ctx, `UPDATE stamp_services SET roots = ?2 WHERE url = ?1`, other.URL, []byte("torn"))
+	ok(t, err)
+	states, err = d.Stamps(ctx)
+	ok(t, err)
+	for _, s := range states { // the others are told of all the same
+		if torn := s.URL == other.URL; len(states) != 2 || torn != (s.Root == "") || torn != (s.Fault != nil) {
+			t.Errorf("with torn roots of one: %+v", s)
+		}
+	}
+	_, err = d.db.SQL().ExecContext(ctx, `UPDATE stamp_services SET roots = ?2 WHERE url = ?1`, other.URL, roots)
+	ok(t, err)
 	asked, others := len(one.Asked()), len(other.Asked())
 	if _, err := d.Stamp(ctx); err != nil {
 		t.Fatal(err)

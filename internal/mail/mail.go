@@ -13,6 +13,7 @@ import (
 	"errors"
 	"net"
 	netmail "net/mail"
+	"net/textproto"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ import (
 	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 
 	"kua/internal/fault"
 	"kua/internal/onion"
@@ -57,6 +59,8 @@ type Sender struct {
 	host    string
 	from    netmail.Address
 	options []gomail.Option
+	dial    gomail.DialContextFunc
+	sealed  *tls.Config // TLS from the first byte; nil: it begins later or never
 }
 
 // patience is how long each step of a sending may take; a road of one's own begins
@@ -93,20 +97,22 @@ func New(cfg Config) (*Sender, error) {
 		gomail.WithPort(int(n)), gomail.WithTimeout(patience), gomail.WithHELO(domain), // the machine's own name is nobody's business
 		gomail.WithTLSConfig(sealed),
 	}}
-	switch policy := cfg.policy(host); {
-	case cfg.Dial != nil:
-		dial := cfg.Dial
-		if cfg.Implicit {
-			dial, policy = within(sealed, dial), gomail.TLSOpportunistic
-		}
-		s.options = append(s.options, gomail.WithTimeout(roadPatience), gomail.WithDialContextFunc(dial), gomail.WithTLSPolicy(policy))
-	case cfg.Implicit:
-		s.options = append(s.options, gomail.WithSSL())
-	default:
-		s.options = append(s.options, gomail.WithTLSPolicy(policy))
+	if s.dial = cfg.Dial; s.dial == nil {
+		s.dial = new(net.Dialer).DialContext
+	} else {
+		s.options = append(s.options, gomail.WithTimeout(roadPatience))
 	}
+	policy := cfg.policy(host)
+	if cfg.Implicit {
+		s.sealed, policy = sealed, gomail.NoTLS // none within the other
+	}
+	s.options = append(s.options, gomail.WithTLSPolicy(policy))
 	if cfg.User != "" {
-		s.options = append(s.options, gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin), gomail.WithUsername(cfg.User), gomail.WithPassword(cfg.Password))
+		plain, login := gomail.SMTPAuthPlain, gomail.SMTPAuthLogin
+		if onion.Is(host) { // Tor seals the way, also where the server offers no TLS
+			plain, login = gomail.SMTPAuthPlainNoEnc, gomail.SMTPAuthLoginNoEnc
+		}
+		s.options = append(s.options, gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, plain, login), gomail.WithUsername(cfg.User), gomail.WithPassword(cfg.Password))
 	}
 	return s, nil
 }
@@ -124,18 +130,20 @@ func (cfg Config) policy(host string) gomail.TLSPolicy {
 	return gomail.TLSOpportunistic
 }
 
-// within gives a road on which TLS begins with the first byte.
-func within(sealed *tls.Config, dial gomail.DialContextFunc) gomail.DialContextFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		bare, err := dial(ctx, network, address)
+// until gives the road to the server, whose line breaks when sending ends: the library
+// asks a context only while it dials.
+func (s *Sender) until(sending context.Context) gomail.DialContextFunc {
+	return func(dialing context.Context, network, address string) (net.Conn, error) {
+		bare, err := s.dial(dialing, network, address)
 		if err != nil {
 			return nil, err
 		}
-		c := tls.Client(bare, sealed)
-		if err := c.HandshakeContext(ctx); err != nil {
-			return nil, errors.Join(err, bare.Close())
+		context.AfterFunc(sending, func() { _ = bare.Close() })
+		if sending.Err() != nil || s.sealed == nil {
+			return bare, sending.Err()
 		}
-		return c, nil
+		c := tls.Client(bare, s.sealed)
+		return c, c.HandshakeContext(dialing)
 	}
 }
 
@@ -200,11 +208,12 @@ func (m Message) Check() error {
 }
 
 // Send gives a message to the server. It returns nil once the server has taken
-// it, whatever happens to the line afterwards. Where ctx ended, its error stands beside
-// the fault. The faults are those of Check,
+// it, whatever happens to the line afterwards. When ctx ends, so does the sending, wherever
+// it is; its error then stands beside the fault. The faults are those of Check,
 // mail.no_mailbox, mail.policy, mail.sender and mail.refused (kind invalid: the server will take nothing for this
 // address, nothing for it from here, nothing from this sender, or not this message, now or later), mail.mailbox_later (kind later: the
-// mailbox takes nothing now, or the server does not say whose fault it is) and
+// mailbox takes nothing now, or the server does not say whose fault it is), mail.sign_in
+// (kind later: the server does not take the user and the password, or in no way that keeps them safe) and
 // mail.later (kind later: no server answered, it was not to be trusted, or it asks
 // to come back). After mail.later the server may have taken the message all the
 // same, when the line broke at its end, which MayHaveArrived tells: whoever tries
@@ -235,7 +244,9 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	if m.HTML != "" {
 		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	}
-	c, err := gomail.NewClient(s.host, s.options...)
+	line, over := context.WithCancel(ctx)
+	defer over()
+	c, err := gomail.NewClient(s.host, append(slices.Clip(s.options), gomail.WithDialContextFunc(s.until(line)))...)
 	if err != nil {
 		return fault.Invalid("mail.server", s.host).Because(err)
 	}
@@ -273,10 +284,23 @@ func status(said *gomail.SendError) string {
 	return ""
 }
 
+// notSignedIn reports whether what ended before there was a message was the signing in
+// (RFC 4954, 4 and 6), and not the line. For some of it the library has no name.
+func notSignedIn(err error) bool {
+	var said *textproto.Error
+	if errors.As(err, &said) {
+		return slices.Contains([]int{432, 534, 535, 538}, said.Code)
+	}
+	return errors.Is(err, gomail.ErrNoSupportedAuthDiscovered) || errors.Is(err, smtp.ErrUnencrypted) || strings.Contains(err.Error(), "server does not support SMTP AUTH")
+}
+
 // why says what went wrong with a sending, by the step at which the server said no.
 func why(err error) error {
 	var said *gomail.SendError
 	if !errors.As(err, &said) {
+		if notSignedIn(err) {
+			return fault.Later("mail.sign_in").Because(err)
+		}
 		return fault.Later("mail.later").Because(err)
 	}
 	code := said.ErrorCode()

@@ -1,9 +1,11 @@
 package mail
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/quotedprintable"
@@ -32,14 +34,20 @@ func letter(change ...func(*Message)) Message {
 func to(t *testing.T, s *mailtest.Server, cfg Config) *Sender {
 	t.Helper()
 	cfg.Server, cfg.From, cfg.Roots = "mail.example:2525", "Drivers' Society <post@kua.example>", s.Roots
+	cfg.Dial = road(s.Addr)
 	out, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out.options = append(out.options, gomail.WithTimeout(2*time.Second), gomail.WithDialContextFunc(func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr)
-	}))
+	out.options = append(out.options, gomail.WithTimeout(2*time.Second))
 	return out
+}
+
+// road leads to one address, whatever was asked for.
+func road(addr string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
 }
 
 // TestSend has a real server take a message: whole, with the headers that it was
@@ -289,5 +297,117 @@ func TestSendByARoad(t *testing.T) {
 	}
 	if _, err := New(Config{Server: "made-up.onion", From: "post@kua.example"}); !errors.Is(err, fault.Invalid("onion.needs_tor")) {
 		t.Errorf("an onion server on the plain road: %v", err)
+	}
+}
+
+// TestSendEnds: a sending that nobody wants any more ends wherever it is, at once; that
+// the server may have the letter is known where it was all handed out.
+func TestSendEnds(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		at    string // what the server hears last and does not answer; "" it does not even greet
+		hears bool   // the letter
+	}{{"", false}, {"EHLO", false}, {"RCPT", false}, {"DATA", false}, {".", true}} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		heard := make(chan string, 1)
+		go func() {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			heard <- listen(c, test.at, stop)
+		}()
+		s, err := New(Config{Server: l.Addr().String(), From: "post@kua.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		err = s.Send(ctx, letter())
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, fault.Later("mail.later")) || MayHaveArrived(err) != test.hears || time.Since(began) > patience/2 {
+			t.Errorf("ended at %q: %v after %s, may have arrived %t", test.at, err, time.Since(began), MayHaveArrived(err))
+		}
+		if got := <-heard; strings.Contains(got, "Subject:") != test.hears {
+			t.Errorf("ended at %q the server heard %q", test.at, got)
+		}
+		stop()
+	}
+}
+
+// listen is a server that calls stop instead of answering one line, and gives all it
+// heard until the line broke.
+func listen(c net.Conn, at string, stop func()) string {
+	var all strings.Builder
+	in := bufio.NewScanner(c)
+	if at == "" {
+		stop()
+	} else {
+		fmt.Fprint(c, "220 made up\r\n")
+	}
+	data := false
+	for in.Scan() {
+		line := in.Text()
+		all.WriteString(line + "\n")
+		switch {
+		case at != "" && (line == at || !data && strings.HasPrefix(line, at)):
+			stop()
+		case data:
+		case line == "DATA":
+			data = true
+			fmt.Fprint(c, "354 go on\r\n")
+		default:
+			fmt.Fprint(c, "250 OK\r\n")
+		}
+	}
+	return all.String()
+}
+
+// TestSignIn: a password goes in the clear to an onion server, whose way Tor seals, and to
+// no other elsewhere; that it is not taken is told as that.
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	server, open := mailtest.Start(t, mailtest.Auth, false), mailtest.Start(t, mailtest.Take, true)
+	send := func(addr string, cfg Config) error {
+		t.Helper()
+		cfg.From, cfg.User, cfg.Dial = "post@kua.example", "kua", road(addr)
+		s, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Send(t.Context(), letter())
+	}
+	if err := send(server.Addr, Config{Server: "made-up.onion", Password: "geheim"}); err != nil {
+		t.Errorf("at an onion server: %v", err)
+	}
+	if got := server.Wait(t, 1)[0]; got.User != "kua" || got.TLS {
+		t.Errorf("the onion server took %+v", got)
+	}
+	if err := send(server.Addr, Config{Server: "made-up.onion", Password: "wrong"}); !errors.Is(err, fault.Later("mail.sign_in")) {
+		t.Errorf("with a wrong password: %v", err)
+	}
+	if err := send(server.Addr, Config{Server: "mail.example", Password: "geheim"}); !errors.Is(err, fault.Later("mail.later")) {
+		t.Errorf("elsewhere in the clear: %v", err)
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // offers no signing in
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	go func() {
+		if c, err := silent.Accept(); err == nil {
+			defer c.Close()
+			listen(c, "QUIT", func() {})
+		}
+	}()
+	if err := send(silent.Addr().String(), Config{Server: "made-up.onion", Password: "geheim"}); !errors.Is(err, fault.Later("mail.sign_in")) {
+		t.Errorf("at a server that asks for no password: %v", err)
+	}
+	if err := send(open.Addr, Config{Server: "mail.example", Password: "wrong", Roots: open.Roots}); !errors.Is(err, fault.Later("mail.sign_in")) {
+		t.Errorf("over TLS with a wrong password: %v", err)
 	}
 }

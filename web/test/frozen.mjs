@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 
 const [frozen, good, text] = process.argv.slice(2);
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-// Chromium itself: its shell without windows lets a call that froze hold the page for ever.
+// Chromium itself: its shell without windows names no language unasked, and a node knows browsers by that.
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
 
 // A page waits 20 s for a part, and the sending 47 s for a call of 32 kB, before they

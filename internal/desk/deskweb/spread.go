@@ -229,6 +229,7 @@ func sendAll(ctx context.Context, d *desk.Desk, until time.Time, note func(func(
 		out, err := d.Spread(ctx, func(done, total int64) { note(func(e *errand) { e.Done, e.Total = done, total }) })
 		out.Sent, out.Gone, out.Failed = out.Sent+sum.Sent, out.Gone+sum.Gone, out.Failed+sum.Failed
 		out.Told, out.Untold = out.Told+sum.Told, out.Untold+sum.Untold
+		out.Away = joinAway(sum.Away, out.Away)
 		if sum = out; err != nil || out.Halted || out.Next.IsZero() || out.Next.After(until) {
 			return sum, err
 		}
@@ -236,6 +237,17 @@ func sendAll(ctx context.Context, d *desk.Desk, until time.Time, note func(func(
 			return sum, nil // what waits, waits
 		}
 	}
+}
+
+// joinAway gives the nodes that were away in a round, those of the later last, each
+// once with what was the matter last.
+func joinAway(earlier, later []desk.NodeFault) (all []desk.NodeFault) {
+	for _, n := range earlier {
+		if !slices.ContainsFunc(later, func(m desk.NodeFault) bool { return m.URL == n.URL }) {
+			all = append(all, n)
+		}
+	}
+	return append(all, later...)
 }
 
 // waitDue waits until a post is due, one that is confirmed meanwhile too; false

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"kua/internal/desk"
 	"kua/internal/fault"
 	"kua/internal/spread"
 )
@@ -210,4 +211,15 @@ func (p *person) writes(t *testing.T) {
 	}
 	p.post("/en/spread/2/as/recall")
 	p.until("/en/spread/2", "taken back")
+}
+
+// TestJoinAway: what was away in any round of a sending is told of at its end, once.
+func TestJoinAway(t *testing.T) {
+	t.Parallel()
+	early, late := fault.Later("node.away"), fault.Later("node.refused")
+	all := joinAway(nil, []desk.NodeFault{{URL: "a", Err: early}, {URL: "b", Err: early}})
+	all = joinAway(joinAway(all, []desk.NodeFault{{URL: "a", Err: late}}), nil)
+	if len(all) != 2 || all[0].URL != "b" || all[1].URL != "a" || all[1].Err != error(late) {
+		t.Errorf("away are %+v", all)
+	}
 }

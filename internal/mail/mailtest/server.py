@@ -42,7 +42,7 @@ class Handler:
 
 
 def signed_in(server, session, envelope, mechanism, data):
-    return AuthResult(success=data.login == b"kua" and data.password == b"geheim", auth_data=data)
+    return AuthResult(success=data.login == b"kua" and data.password == b"geheim", handled=False, auth_data=data)
 
 
 context = None
@@ -53,7 +53,7 @@ if cert != "-":
 
 def factory():
     return SMTP(Handler(), hostname="mail.example", tls_context=context, require_starttls=context is not None,
-                authenticator=signed_in, auth_required=manner == "auth", auth_require_tls=True, loop=loop)
+                authenticator=signed_in, auth_required=manner == "auth", auth_require_tls=context is not None, loop=loop)
 
 
 loop = asyncio.new_event_loop()

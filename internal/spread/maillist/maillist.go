@@ -241,6 +241,8 @@ func (l list) send(ctx context.Context, m mail.Message) (spread.Remote, error) {
 		return at, &spread.Failure{Outcome: spread.Unknown, Err: fault.Later("spread.mail.cut", m.ID)}
 	case ok && f.Kind == fault.KindInvalid:
 		return at, &spread.Failure{Outcome: spread.Refused, Err: fault.New(f.Kind, f.Key, f.Args...)}
+	case ok && f.Key == "mail.sign_in":
+		return at, &spread.Failure{Outcome: spread.NotDone, Err: fault.Later(f.Key)}
 	}
 	return at, &spread.Failure{Outcome: spread.NotDone, Err: fault.Later("spread.mail.unreachable")}
 }

@@ -190,6 +190,13 @@ func TestOutcomes(t *testing.T) {
 	if _, err := nobody.Send(t.Context(), spread.Message{Key: "k", Title: "t", Body: "b", Language: "en"}); !errors.As(err, &f) || f.Outcome != spread.NotDone {
 		t.Errorf("nobody there: %v", err)
 	}
+	closed, err := k.Open(c, []byte("smtp://kua:wrong@"+mailtest.Start(t, mailtest.Auth, false).Addr+"/?from=post@kua.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := closed.Send(t.Context(), spread.Message{Key: "k", Title: "t", Body: "b", Language: "en"}); !errors.As(err, &f) || f.Outcome != spread.NotDone || !errors.Is(f.Err, fault.Later("mail.sign_in")) {
+		t.Errorf("with a wrong password: %v", err)
+	}
 }
 
 // TestCheckList: what is no list, no server or no road is refused before anybody is
