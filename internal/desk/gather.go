@@ -97,9 +97,9 @@ func (d *Desk) gather(ctx context.Context, channel int64) (g gathering, err erro
 }
 
 // SendGathered sends a channel's gathered posts as the one message that a person
-// has looked at, after what is to be taken away: digest is Message.Digest of what Gathered gave. Whatever changed
-// since is the fault spread.gather_changed; while spreading is stopped or the
-// channel is off it is spread.gather_held. As with every post, what is cut off is
+// has looked at, after what is to be taken away: digest is Message.Digest of what
+// Gathered gave. Whatever changed since is the fault spread.gather_changed; while
+// spreading is stopped or the channel is off it is spread.gather_held. As with every post, what is cut off is
 // not sent again before a person has looked.
 func (s *Seat) SendGathered(ctx context.Context, channel int64, digest string) (Spreaded, error) {
 	d := s.d
@@ -147,11 +147,7 @@ func (s *Seat) SendGathered(ctx context.Context, channel int64, digest string) (
 	d.crash("spread: answered")
 	// What is known now must be kept, whoever waits no more.
 	ended, err := d.db.EndPosts(context.WithoutCancel(ctx), evidence.Machine(), ids, func(p spread.Post) spread.Post {
-		if context.Cause(during) == errStopped {
-			p = p.Stopped(at, failed, d.cfg.Now())
-		} else {
-			p = p.After(at, failed, d.cfg.Now())
-		}
+		p = d.leftBy(during, p, at, failed)
 		if p.State == spread.Queued { // it goes when a person sends again
 			p.State = spread.Gathered
 		}

@@ -73,7 +73,7 @@ func TestRoad(t *testing.T) {
 	}
 }
 
-func (c *collective) verify(d *Desk) {
+func (c *collective) verify(d *Desk) verify.Report {
 	c.t.Helper()
 	tree, err := verify.Dir(d.Tree())
 	ok(c.t, err)
@@ -82,4 +82,5 @@ func (c *collective) verify(d *Desk) {
 	if report.Result != verify.OK {
 		c.t.Fatalf("verify says %v: %+v", report.Result, report.Findings)
 	}
+	return report
 }

@@ -213,10 +213,7 @@ func (d *Desk) spreadOne(ctx context.Context, p spread.Post) (ended spread.Post,
 	d.crash("spread: answered")
 	// What is known now must be kept, whoever waits no more.
 	p, err = d.db.EndPost(context.WithoutCancel(ctx), evidence.Machine(), p.ID, func(p spread.Post) spread.Post {
-		if context.Cause(during) == errStopped {
-			return p.Stopped(at, failed, d.cfg.Now())
-		}
-		return p.After(at, failed, d.cfg.Now())
+		return d.leftBy(during, p, at, failed)
 	})
 	if p.Fault != nil {
 		d.cfg.Diary.Warn("post not done", "post", p.ID, "state", p.State, "cause", faultKey(p.Fault))

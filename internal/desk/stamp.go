@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -60,12 +61,7 @@ func (d *Desk) Stamps(ctx context.Context) ([]StampState, error) {
 }
 
 func stampedBy(kept []deskdb.Stamp, edition int, rootsID string) bool {
-	for _, k := range kept {
-		if k.Edition == edition && k.RootsID == rootsID {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(kept, func(k deskdb.Stamp) bool { return k.Edition == edition && k.RootsID == rootsID })
 }
 
 // AddStampService names a service that is asked from now on, with the certificates, in

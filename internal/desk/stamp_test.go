@@ -34,14 +34,7 @@ func stampService(t testing.TB, o stamptest.Options) *stamptest.Service {
 // stamped is what kua verify finds of a desk's tree.
 func (c *collective) stamped(d *Desk) []verify.Stamped {
 	c.t.Helper()
-	tree, err := verify.Dir(d.Tree())
-	ok(c.t, err)
-	report, err := verify.Edition(context.Background(), tree, verify.Options{Now: today})
-	ok(c.t, err)
-	if report.Result != verify.OK {
-		c.t.Fatalf("verify says %v: %+v", report.Result, report.Findings)
-	}
-	return report.Stamps
+	return c.verify(d).Stamps
 }
 
 // TestStamps: what an edition left of the log is stamped when it is out, the stamps come with

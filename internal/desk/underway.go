@@ -20,6 +20,15 @@ type underWay struct {
 // errStopped is why a call ends that a person wants no more.
 var errStopped = errors.New("a person stopped it")
 
+// leftBy gives where the call that was made under its context has left a post: what the
+// connector gave, or its error, and whether a person ended it.
+func (d *Desk) leftBy(call context.Context, p spread.Post, at spread.Remote, failed error) spread.Post {
+	if context.Cause(call) == errStopped {
+		return p.Stopped(at, failed, d.cfg.Now())
+	}
+	return p.After(at, failed, d.cfg.Now())
+}
+
 // begin gives the context of the call that posts go with, which lasts until over is called.
 func (u *underWay) begin(ctx context.Context, posts ...spread.Post) (call context.Context, over func()) {
 	call, end := context.WithCancelCause(ctx)
