@@ -165,7 +165,7 @@ func (a *answerer) record(id string) string {
 		return a.say("bot.broken")
 	}
 	title, _ := a.lang.Text(r.Title)
-	m := spread.Message{Record: r.ID, Title: title, Summary: strings.Join(a.told(r), "\n\n"), Links: a.links(r, sum)}
+	m := spread.Message{Record: r.ID, Title: title, Summary: strings.Join(a.told(r), "\n\n"), Links: spread.Links(a.say, site.Addresses(a.charter), a.lang.Path()+site.Address(r.ID), r.Path(), sum)}
 	if r.Status == record.Withdrawn {
 		reason, _ := a.lang.Text(r.Reason)
 		m.Title, m.Summary = a.say("bot.withdrawn", r.ID, a.lang.Date(r.Day)), reason
@@ -190,21 +190,6 @@ func (a *answerer) told(r record.Record) []string {
 	}
 	summary, _ := a.lang.Text(r.Summary)
 	return append(all, summary)
-}
-
-func (a *answerer) links(r record.Record, sum string) (links []spread.Link) {
-	bases := site.Addresses(a.charter)
-	for i, base := range bases {
-		words := "spread.link.also"
-		if i == 0 {
-			words = "spread.link.record"
-		}
-		links = append(links, spread.Link{Words: a.say(words), URL: base + "/" + a.lang.Path() + site.Address(r.ID)})
-	}
-	if len(bases) > 0 {
-		links = append(links, spread.Link{Words: a.say("spread.link.proof", sum), URL: bases[0] + "/" + r.Path()})
-	}
-	return links
 }
 
 // age says from which edition the answer comes, and when that is an old one.

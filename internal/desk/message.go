@@ -119,19 +119,8 @@ func (d *Desk) withBytes(m edition.Manifest, f *spread.File) error {
 // its hash.
 func (d *Desk) links(c spread.Channel, r record.Record, language, sum string) []spread.Link {
 	tag := locale.Tag(language)
-	var links []spread.Link
-	bases := d.bases(c)
-	for i, base := range bases {
-		words := "spread.link.also"
-		if i == 0 {
-			words = "spread.link.record"
-		}
-		links = append(links, spread.Link{Words: d.cat.T(tag, words), URL: base + "/" + tag.Path() + site.Address(r.ID)})
-	}
-	if len(bases) == 0 {
-		return nil
-	}
-	return append(links, spread.Link{Words: d.cat.T(tag, "spread.link.proof", sum), URL: bases[0] + "/" + r.Path()})
+	say := func(key string, args ...any) string { return d.cat.T(tag, key, args...) }
+	return spread.Links(say, d.bases(c), tag.Path()+site.Address(r.ID), r.Path(), sum)
 }
 
 // bases gives the addresses to which a post leads: the first nodes of the charter

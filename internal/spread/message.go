@@ -35,6 +35,23 @@ type Message struct {
 // Link is an address with the words before it.
 type Link struct{ Words, URL string }
 
+// Links gives the ways from a message to a record: its page at each of the addresses,
+// and at the first its signed document, whose hash is sum. page and document are their
+// paths there; say gives words in the message's language.
+func Links(say func(key string, args ...any) string, bases []string, page, document, sum string) (links []Link) {
+	for i, base := range bases {
+		words := "spread.link.also"
+		if i == 0 {
+			words = "spread.link.record"
+		}
+		links = append(links, Link{Words: say(words), URL: base + "/" + page})
+	}
+	if len(bases) > 0 {
+		links = append(links, Link{Words: say("spread.link.proof", sum), URL: bases[0] + "/" + document})
+	}
+	return links
+}
+
 // File is a file of the edition.
 type File struct {
 	What   string // of Carries
