@@ -2,6 +2,8 @@ package lane
 
 import (
 	"errors"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"kua/internal/authority"
@@ -41,6 +43,31 @@ func TestPrivateWords(t *testing.T) {
 	}
 	if got, want := Masked("Тел. 8.700.123.45.67, city точка кз, 109"), "Тел. ███, ███, 109"; got != want {
 		t.Errorf("masked %q, want %q", got, want)
+	}
+}
+
+// TestMayBeSpelled: whatever the expression finds has a sign that is looked for first.
+func TestMayBeSpelled(t *testing.T) {
+	pieces := strings.Fields("a kz ru Ком . , @ AT dot DOT точка Нүкте чекит nuqta нуқта NOKAT nokat собака ſobaka Sobaka ( ) [ ] { } https hxxp :// / // www WWW t wa т me ме -")
+	pieces = append(pieces, " ", " ", "  ", "\n")
+	r := rand.New(rand.NewPCG(1, 2))
+	found := 0
+	for range 50_000 {
+		var b strings.Builder
+		for range 1 + r.IntN(9) {
+			b.WriteString(pieces[r.IntN(len(pieces))])
+			if r.IntN(2) == 0 {
+				b.WriteByte(' ')
+			}
+		}
+		if spelled.MatchString(b.String()) {
+			if found++; !mayBeSpelled(b.String()) {
+				t.Fatalf("%q is not looked at", b.String())
+			}
+		}
+	}
+	if found < 1000 {
+		t.Fatalf("only %d were found", found)
 	}
 }
 

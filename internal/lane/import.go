@@ -2,7 +2,10 @@ package lane
 
 import (
 	"context"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"kua/internal/appeal"
 	"kua/internal/authority"
@@ -53,21 +56,42 @@ func (l *Lane) Importer(ctx context.Context, source string) (*Importer, error) {
 	return &Importer{l, source, v, r}, err
 }
 
-// Check holds a case against the directory; nothing is kept. The faults are
-// lane.import.number, lane.import.day, lane.import.held (its category shows nothing
-// that nobody has looked at), lane.sealed, lane.text, lane.landmark, lane.language,
-// lane.place and authority.unknown.
-func (i *Importer) Check(f Foreign) error {
-	_, err := i.kept(f)
-	return err
+// Checked is what the directory says to a case: the fault that keeps it out, or what
+// a person should look at before everybody may see it.
+type Checked struct {
+	Doubts []string // words of danger, links and numbers
+	Err    error
+	row    lanedb.Import
+	notes  string
 }
 
-// Doubts gives what in a case a person should look at before everybody may see it:
-// words of danger, links and numbers.
-func (i *Importer) Doubts(f Foreign) ([]string, error) {
+// Check holds cases against the directory, on all processors; nothing is kept. The
+// faults are lane.import.number, lane.import.day, lane.import.held (its category shows
+// nothing that nobody has looked at), lane.sealed, lane.text, lane.landmark,
+// lane.language, lane.place and authority.unknown.
+func (i *Importer) Check(all []Foreign) []Checked {
+	checked := make([]Checked, len(all))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for n := next.Add(1) - 1; n < int64(len(all)); n = next.Add(1) - 1 {
+				checked[n] = i.check(all[n])
+			}
+		})
+	}
+	wg.Wait()
+	return checked
+}
+
+func (i *Importer) check(f Foreign) Checked {
+	row, err := i.kept(f)
+	if err != nil {
+		return Checked{Err: err}
+	}
 	said := f.Words + " " + f.Landmark + " " + f.Notes
 	danger, err := Danger(said, f.Language)
-	return append(danger, private(said)...), err
+	return Checked{append(danger, private(said)...), err, row, f.Notes}
 }
 
 func (i *Importer) kept(f Foreign) (lanedb.Import, error) {
@@ -102,16 +126,17 @@ func (i *Importer) kept(f Foreign) (lanedb.Import, error) {
 	return lanedb.Import{Request: r, Number: f.Number, Taken: string(i.lane.today())}, nil
 }
 
-// Take keeps cases, all or none; fresh counts those that were not there. The
-// faults are those of Check.
-func (i *Importer) Take(ctx context.Context, all []Foreign) (fresh int, err error) {
+// Take keeps cases that Check has nothing against, all or none; fresh counts those
+// that were not there.
+func (i *Importer) Take(ctx context.Context, all []Checked) (fresh int, err error) {
 	rows, notes := make([]lanedb.Import, len(all)), make(map[string]string, len(all))
-	for n, f := range all {
-		if rows[n], err = i.kept(f); err != nil {
-			return 0, err
+	for n, c := range all {
+		if c.Err != nil {
+			return 0, c.Err
 		}
-		if _, there := notes[f.Number]; !there {
-			notes[f.Number] = f.Notes
+		rows[n] = c.row
+		if _, there := notes[c.row.Number]; !there {
+			notes[c.row.Number] = c.notes
 		}
 	}
 	return i.lane.db.AddImports(ctx, rows, func(c lanedb.Import) lanedb.Write {

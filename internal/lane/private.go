@@ -36,6 +36,21 @@ var spelled = func() *regexp.Regexp {
 		`)`)
 }()
 
+// mayBeSpelled reports a sign or a word without which spelled finds nothing. It is
+// looked for first, since most texts have none and the expression is slow.
+func mayBeSpelled(text string) bool {
+	if strings.ContainsAny(text, "@/([{ſ") { // ſ is an s to the expression, and stays itself in small letters
+		return true
+	}
+	small := strings.ToLower(text)
+	return slices.ContainsFunc(spelledHints, func(hint string) bool { return strings.Contains(small, hint) }) || beforeDot.MatchString(text)
+}
+
+var (
+	spelledHints = []string{"www", "dot", "точка", "нүкте", "чекит", "nuqta", "нуқта", "nokat", "собака", "sobaka"}
+	beforeDot    = regexp.MustCompile(`\s\.`)
+)
+
 // links gives what in a text leads to a page, a mailbox or an account, as it is
 // written there.
 func links(text string) (all []string) {
@@ -44,6 +59,9 @@ func links(text string) (all []string) {
 		if strings.Contains(word, "://") || isHandle(word) || hasDomain(strings.ToLower(word)) {
 			all = append(all, word)
 		}
+	}
+	if !mayBeSpelled(text) {
+		return all
 	}
 	for _, m := range spelled.FindAllStringSubmatch(text, -1) {
 		found := strings.TrimFunc(m[1], func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`.,;:!?"'«»„“”`, r) })
@@ -135,6 +153,15 @@ func without(text string, found *regexp.Regexp) string {
 // Digits are joined over single blanks, points, slashes, hyphens and brackets; a whole date,
 // a paper's number, hours, days and money are no part of a number.
 func numbers(text string) (all []string) {
+	figures := 0
+	for _, r := range text {
+		if unicode.IsDigit(r) {
+			figures++
+		}
+	}
+	if figures < fewestDigits {
+		return nil
+	}
 	letters := []rune(text)
 	plainer := without(dates.ReplaceAllStringFunc(text, hidden), references)
 	for _, s := range spans {

@@ -16,6 +16,8 @@ import (
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/locale"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Loading says how the cases of another system are taken over out of a file in the
@@ -63,9 +65,11 @@ func (o Loading) Load(ctx context.Context, file io.ReadSeeker, size int64) (done
 	if l.Language == "" {
 		l.Language = l.directory.Info.Languages[0]
 	}
-	err = l.read(ctx, file, func(line int, f lane.Foreign, doubts []string) error {
-		if len(doubts) > 0 {
-			done.Left = append(done.Left, LineFault{line, fault.Conflict("lane311.load.doubt", strings.Join(doubts, ", "))})
+	err = l.read(ctx, file, func(all []told) error {
+		for _, c := range all {
+			if len(c.Doubts) > 0 && !l.LookedAt {
+				done.Left = append(done.Left, LineFault{c.line, fault.Conflict("lane311.load.doubt", strings.Join(c.Doubts, ", "))})
+			}
 		}
 		return nil
 	})
@@ -76,26 +80,31 @@ func (o Loading) Load(ctx context.Context, file io.ReadSeeker, size int64) (done
 		return done, err
 	}
 	l.before = size
-	var batch []lane.Foreign
-	take := func() error {
-		fresh, err := to.Take(ctx, batch)
-		done.Fresh, done.There, batch = done.Fresh+fresh, done.There+len(batch)-fresh, batch[:0]
-		return err
-	}
-	err = l.read(ctx, file, func(_ int, f lane.Foreign, doubts []string) error {
-		if len(doubts) > 0 {
-			return nil
+	// A batch is kept while the next is read.
+	keeping, ctx := errgroup.WithContext(ctx)
+	keeping.SetLimit(1)
+	err = l.read(ctx, file, func(all []told) error {
+		var batch []lane.Checked
+		for _, c := range all {
+			if len(c.Doubts) == 0 || l.LookedAt {
+				batch = append(batch, c.Checked)
+			}
 		}
-		if batch = append(batch, f); len(batch) < loadBatch {
+		keeping.Go(func() error {
+			fresh, err := to.Take(ctx, batch)
+			if err != nil {
+				return err
+			}
+			done.Fresh, done.There = done.Fresh+fresh, done.There+len(batch)-fresh
 			return nil
-		}
-		return take()
+		})
+		return ctx.Err()
 	})
-	if err == nil && len(l.wrong) > 0 { // the file has changed meanwhile
-		return Loaded{Fresh: done.Fresh, There: done.There, Wrong: l.wrong}, nil
+	if kept := keeping.Wait(); kept != nil {
+		return done, kept
 	}
-	if err == nil && len(batch) > 0 {
-		err = take()
+	if len(l.wrong) > 0 { // the file has changed meanwhile
+		return Loaded{Fresh: done.Fresh, There: done.There, Wrong: l.wrong}, err
 	}
 	return done, err
 }
@@ -109,8 +118,21 @@ type load struct {
 	wrong        []LineFault
 }
 
-// read gives every line that is right to each, and gathers what is wrong.
-func (l *load) read(ctx context.Context, file io.Reader, each func(line int, f lane.Foreign, doubts []string) error) error {
+// told is a line that is right.
+type told struct {
+	lane.Checked
+	line int
+}
+
+// line is one that was read.
+type line struct {
+	at  int
+	f   lane.Foreign
+	err error
+}
+
+// read gives the lines that are right to each, some at a time, and gathers what is wrong.
+func (l *load) read(ctx context.Context, file io.Reader, each func([]told) error) error {
 	r := csv.NewReader(file)
 	r.ReuseRecord = true
 	header, err := r.Read()
@@ -122,27 +144,42 @@ func (l *load) read(ctx context.Context, file io.Reader, each func(line int, f l
 		return err
 	}
 	var newest appeal.Day
-	for n := 0; ; n++ {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		line, _ := r.FieldPos(0)
-		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-			l.wrong = append(l.wrong, LineFault{parse.Line, fault.Invalid("lane311.load.csv", parse.Line).Because(err)})
-			return nil // what follows may be anything
+		if l.Progress != nil {
+			l.Progress(l.before+r.InputOffset(), 2*l.size)
 		}
+		lines, end := l.lines(r, at)
+		if end != nil && !errors.Is(end, io.EOF) {
+			return end
+		}
+		right, err := l.hold(lines, &newest)
 		if err != nil {
 			return err
 		}
-		if n%1000 == 0 {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if l.Progress != nil {
-				l.Progress(l.before+r.InputOffset(), 2*l.size)
-			}
+		if err := each(right); err != nil {
+			return err
 		}
+		if end != nil || len(l.wrong) >= maxWrong {
+			return nil
+		}
+	}
+}
+
+// lines reads the next ones; the fault is io.EOF after the last.
+func (l *load) lines(r *csv.Reader, at map[string]int) (lines []line, err error) {
+	for len(lines) < loadBatch {
+		record, err := r.Read()
+		if parse, ok := errors.AsType[*csv.ParseError](err); ok { // what follows may be anything
+			err = fault.Invalid("lane311.load.csv", parse.Line).Because(err)
+			return append(lines, line{at: parse.Line, err: err}), io.EOF
+		}
+		if err != nil {
+			return lines, err
+		}
+		n, _ := r.FieldPos(0)
 		f, err := l.foreign(func(name string) string {
 			i, there := at[name]
 			if !there {
@@ -150,29 +187,44 @@ func (l *load) read(ctx context.Context, file io.Reader, each func(line int, f l
 			}
 			return strings.TrimSpace(strings.ReplaceAll(record[i], "\r\n", "\n"))
 		})
-		if err == nil && f.Day < newest {
-			err = fault.Invalid("lane311.load.order")
-		}
-		if err == nil {
-			err = l.to.Check(f)
-		}
-		if err != nil {
-			if l.wrong = append(l.wrong, LineFault{line, err}); len(l.wrong) >= maxWrong {
-				return nil
-			}
-			continue
-		}
-		newest = f.Day
-		var doubts []string
-		if !l.LookedAt {
-			if doubts, err = l.to.Doubts(f); err != nil {
-				return err
-			}
-		}
-		if err := each(line, f, doubts); err != nil {
-			return err
+		lines = append(lines, line{n, f, err})
+	}
+	return lines, nil
+}
+
+// hold holds lines against form, order and directory. newest is the day of the last that was right.
+func (l *load) hold(lines []line, newest *appeal.Day) (right []told, err error) {
+	var all []lane.Foreign
+	for _, one := range lines {
+		if one.err == nil {
+			all = append(all, one.f)
 		}
 	}
+	checked := l.to.Check(all)
+	for _, one := range lines {
+		wrong := one.err
+		if wrong == nil {
+			c := checked[0]
+			checked = checked[1:]
+			switch wrong = c.Err; {
+			case wrong == nil && one.f.Day < *newest:
+				wrong = fault.Invalid("lane311.load.order")
+			case wrong == nil:
+				*newest = one.f.Day
+				right = append(right, told{c, one.at})
+			}
+		}
+		if _, told := fault.Of(wrong); wrong != nil && !told {
+			return nil, wrong
+		}
+		if wrong != nil {
+			l.wrong = append(l.wrong, LineFault{one.at, wrong})
+		}
+		if len(l.wrong) >= maxWrong {
+			return right, nil
+		}
+	}
+	return right, nil
 }
 
 // needed are the columns without which nothing can be taken over.
