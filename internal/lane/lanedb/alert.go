@@ -257,21 +257,29 @@ type Ground struct{ Areas, Around, Bound []string }
 // own day, the others by the day on which they were let through. below is of
 // SinceDay for the first; unseen is as for List.
 func (db *DB) Shown(ctx context.Context, below int64, after, before string, of Ground, category string, unseen []string, limit int) ([]Request, error) {
+	in := func(p *placeholders) string { return "area IN (" + many(p, of.Areas) + ")" }
+	around := func(kind string) condition {
+		return func(p *placeholders) string {
+			return "request.kind <> '' AND request.kind = " + p.one(kind) + " AND (request.area || '') NOT IN (" + many(p, of.Areas) + ") AND " + concerns(p, of.Around, of.Bound)
+		}
+	}
+	const since = "request.id > %s AND request.day > %s AND request.day < %s AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.request = request.id)"
 	var all []Request
-	for _, came := range []struct{ from, where string }{
-		{"request", "request.id > %s AND request.day > %s AND request.day < %s AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.request = request.id)"},
-		{"decision JOIN request ON request.id = decision.request", "request.id > %s AND decision.day > %s AND decision.day < %s AND decision.what = 'routed'"},
+	for _, came := range []struct {
+		from, where string
+		ground      condition
+	}{
+		{"request", since, in},
+		{"decision JOIN request ON request.id = decision.request", "request.id > %s AND decision.day > %s AND decision.day < %s AND decision.what = 'routed'", in},
+		{"request", since, around("announcement")},
+		{"request", since, around("pledge")},
 	} {
 		var p placeholders
 		first := below
 		if came.from != "request" {
 			first = 0
 		}
-		where := fmt.Sprintf(came.where, p.one(first), p.one(after), p.one(before)) + " AND (area IN (" + many(&p, of.Areas) + ")"
-		if len(of.Around) > 0 {
-			where += " OR request.kind IN ('announcement', 'pledge') AND " + concerns(&p, of.Around, of.Bound)
-		}
-		where += ")"
+		where := fmt.Sprintf(came.where, p.one(first), p.one(after), p.one(before)) + " AND " + came.ground(&p)
 		if category != "" {
 			where += " AND category = " + p.one(category)
 		}
