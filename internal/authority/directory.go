@@ -179,3 +179,16 @@ func (d Directory) Inside(area string) []string {
 	}
 	return all
 }
+
+// Around gives an area and those that it lies in, the smallest first.
+func (d Directory) Around(area string) (all []string) {
+	for len(all) < len(d.Areas) && area != "" {
+		all = append(all, area)
+		i := slices.IndexFunc(d.Areas, func(a Area) bool { return a.ID == area })
+		if i < 0 {
+			break
+		}
+		area = d.Areas[i].Parent
+	}
+	return all
+}

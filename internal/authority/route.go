@@ -195,6 +195,21 @@ func (r *Router) Route(q Query) Routing {
 	return out
 }
 
+// Bound gives the authorities to which reports from an area go on a day, of any category, in
+// the order of the directory.
+func (r *Router) Bound(area string, on appeal.Day) (all []string) {
+	to := map[string]bool{}
+	for _, k := range r.d.Categories {
+		to[r.Route(Query{Category: k.ID, Area: area, On: on}).Authority] = true
+	}
+	for _, a := range r.d.Authorities {
+		if to[a.ID] {
+			all = append(all, a.ID)
+		}
+	}
+	return all
+}
+
 func (o *Routing) why(key string, args ...any) { o.Why = append(o.Why, locale.Say(key, args...)) }
 func (o *Routing) doubt(key string, args ...any) {
 	o.Doubts = append(o.Doubts, locale.Say(key, args...))

@@ -28,13 +28,15 @@ type Addition struct {
 	Words string
 	After int64 // the events that the holder has seen; the same addition after the same event is one
 	Aware bool  // was shown the sealed lane and wants to tell it in public
+
+	Pictures []string // hashes of pictures that are kept, shown with the words; they wait with them too
 }
 
 // Add appends a holder's words to the history of their request, where they are
 // found by the search too. Words that the rules of holding stop wait for a checker
 // instead (Additions); those of a request that waits itself are looked at with it.
 // The faults are lane.bad_code, lane.unknown_code, lane.text, lane.danger,
-// lane.adding_waits and lane.moved (something else happened meanwhile).
+// lane.too_many_pictures, lane.no_picture, lane.adding_waits and lane.moved (something else happened meanwhile).
 func (l *Lane) Add(ctx context.Context, a Addition) error {
 	id, err := l.Held(ctx, a.Code)
 	if err != nil {
@@ -47,21 +49,24 @@ func (l *Lane) Add(ctx context.Context, a Addition) error {
 	if err := ownWords(a.Words, r.Language, a.Aware); err != nil {
 		return err
 	}
+	if err := l.check(ctx, a.Pictures); err != nil {
+		return err
+	}
 	if !r.Hidden() {
 		causes, err := l.addingCauses(ctx, r, a.Words)
 		if err != nil {
 			return err
 		}
 		if len(causes) > 0 {
-			waits, err := l.waiting(id, ByHolder, a.Code, a.Words, causes)
+			waits, err := l.waiting(id, ByHolder, a.Code, a.Words, causes, a.Pictures...)
 			if err != nil {
 				return err
 			}
 			return l.db.HoldAddition(ctx, waits, additionsMost)
 		}
 	}
-	e := Event{Day: l.today(), By: ByHolder, Words: a.Words}
-	err = l.db.AddEvent(ctx, id, a.After, e.write)
+	e := Event{Day: l.today(), By: ByHolder, Words: a.Words, Pictures: a.Pictures}
+	err = l.db.AddEvent(ctx, id, a.After, e.write, uses(Added, a.Pictures...)...)
 	if errors.Is(err, fault.Conflict("lane.moved")) {
 		history, broken := l.History(ctx, id)
 		if broken != nil {
@@ -92,8 +97,9 @@ func (l *Lane) addingCauses(ctx context.Context, r Request, words string) (all [
 	return append(all, said...), err
 }
 
-// waiting are words that wait, of whoever has a code; the same ones of them wait once.
-func (l *Lane) waiting(request int64, by Actor, code, words string, causes []Cause) (lanedb.Addition, error) {
+// waiting are words that wait with the pictures that came with them, of whoever has a code; the
+// same ones of them wait once.
+func (l *Lane) waiting(request int64, by Actor, code, words string, causes []Cause, pictures ...string) (lanedb.Addition, error) {
 	text, err := json.Marshal(causes)
 	if err != nil {
 		return lanedb.Addition{}, fmt.Errorf("keep why words wait: %w", err)
@@ -102,8 +108,8 @@ func (l *Lane) waiting(request int64, by Actor, code, words string, causes []Cau
 	if err != nil {
 		return lanedb.Addition{}, err
 	}
-	sum := sha256.Sum256([]byte(person + "\n" + words))
-	return lanedb.Addition{Request: request, Digest: hex.EncodeToString(sum[:]), Words: words, Causes: string(text), Day: string(l.today()), Actor: string(by), Person: person}, nil
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{person, words}, pictures...), "\n")))
+	return lanedb.Addition{Request: request, Digest: hex.EncodeToString(sum[:]), Words: words, Pictures: strings.Join(pictures, " "), Causes: string(text), Day: string(l.today()), Actor: string(by), Person: person}, nil
 }
 
 // HeldWords are words of a citizen that wait to be looked at.
@@ -115,6 +121,7 @@ type HeldWords struct {
 	By              Actor
 	Assignment      int64 // to whose question they answer, or whose answer they judge; 0: neither
 	Answer          int64 // that they judge: the number of its event
+	Pictures        []string
 
 	person string
 }
@@ -130,7 +137,7 @@ func (w HeldWords) Theirs(code string) bool {
 func (l *Lane) Additions(ctx context.Context, request int64, limit int) (all []HeldWords, err error) {
 	kept, err := l.db.Additions(ctx, request, limit)
 	for _, k := range kept {
-		w := HeldWords{Number: k.Number, Request: k.Request, Words: k.Words, Since: appeal.Day(k.Day), By: Actor(k.Actor), Assignment: k.Assignment, Answer: k.Answer, person: k.Person}
+		w := HeldWords{Number: k.Number, Request: k.Request, Words: k.Words, Since: appeal.Day(k.Day), By: Actor(k.Actor), Assignment: k.Assignment, Answer: k.Answer, Pictures: strings.Fields(k.Pictures), person: k.Person}
 		if err := json.Unmarshal([]byte(k.Causes), &w.Causes); err != nil {
 			return nil, fmt.Errorf("read why words %d wait: %w", k.Number, err)
 		}
@@ -179,7 +186,7 @@ func (l *Lane) DecideAddition(ctx context.Context, c AdditionCheck) error {
 		}
 		d.What, d.Ground = "words", ""
 		e, moved := w.passed(r, l.today())
-		return l.db.DecideAddition(ctx, c.Number, d, moved, open, e.write)
+		return l.db.DecideAddition(ctx, c.Number, d, moved, open, e.write, uses(Added, w.Pictures...)...)
 	}
 	return fault.Conflict("lane.moved", c.Request)
 }
@@ -187,7 +194,7 @@ func (l *Lane) DecideAddition(ctx context.Context, c AdditionCheck) error {
 // passed is the event by which words that waited come into the history of their
 // request, and the part of it that goes back to work with it; nil for none.
 func (w HeldWords) passed(r Request, today appeal.Day) (Event, *lanedb.Assignment) {
-	e := Event{Day: today, By: w.By, Words: w.Words, Answer: w.Answer}
+	e := Event{Day: today, By: w.By, Words: w.Words, Answer: w.Answer, Pictures: w.Pictures}
 	for _, a := range r.Assignments {
 		if a.Number != w.Assignment {
 			continue

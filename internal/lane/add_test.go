@@ -8,6 +8,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/lane"
 	"kua/internal/lane/lanetest"
+	"kua/internal/locale"
 	"kua/internal/sqldb"
 )
 
@@ -187,4 +188,78 @@ func TestAddedWordsMove(t *testing.T) {
 	if !later {
 		t.Error("nothing was added while it moved")
 	}
+}
+
+// TestAddedPhotos: photos stand in the history with the words that they came with; with words that wait
+// they wait too, longer than those of drafts, and are erased when the words are refused. A holder's
+// answer to an authority's question brings them as well.
+func TestAddedPhotos(t *testing.T) {
+	onDays(t, func(t *testing.T, l *lane.Lane, _ string, days *int) {
+		ctx, d := t.Context(), manhole()
+		id := submit(t, l, d)
+		photo := func(seed byte) string { return addPicture(t, l, lanetest.Photo(t, 90, 60, seed)).Hash }
+		add := func(words string, pictures ...string) error {
+			t.Helper()
+			history, err := l.History(ctx, id)
+			check(t, err)
+			return l.Add(ctx, lane.Addition{Code: d.Code, Words: words, After: int64(len(history)), Pictures: pictures})
+		}
+		at := func(event int) (all []string) {
+			t.Helper()
+			found, err := l.Pictures(ctx, id)
+			check(t, err)
+			for _, p := range found[id] {
+				if p.Event == int64(event) && p.Role == lane.Added {
+					all = append(all, p.Hash)
+				}
+			}
+			return all
+		}
+		now, passed, refused := photo(1), photo(2), photo(3)
+		if err := add("Выдумано", now, now); !errors.Is(err, fault.Invalid("lane.too_many_pictures")) {
+			t.Errorf("one photo twice: %v", err)
+		}
+		if err := add("Выдумано", strings.Repeat("0", 64)); !errors.Is(err, fault.NotFound("lane.no_picture")) {
+			t.Errorf("a photo that nobody has: %v", err)
+		}
+		check(t, add("Крышку унесли, выдумано", now))
+		check(t, add("Выдумано, 8 700 123 45 67", passed))
+		check(t, add("Выдумано, https://advert.example", refused))
+		if got := at(2); len(got) != 1 || got[0] != now {
+			t.Errorf("the words brought %v, want %s", got, now)
+		}
+		*days = 9
+		check(t, l.SweepPictures(ctx))
+		waits, err := l.Additions(ctx, id, 9)
+		if err != nil || len(waits) != 2 || len(waits[0].Pictures) != 1 || waits[0].Pictures[0] != passed {
+			t.Fatalf("Additions = %+v, %v", waits, err)
+		}
+		if _, public, err := fetch(t, l, passed); err != nil || public {
+			t.Errorf("the photo that waits: public %v, %v", public, err)
+		}
+		c := checker(t, l)
+		check(t, l.DecideAddition(ctx, lane.AdditionCheck{Checker: c.Number, Number: waits[0].Number, Request: id, Seen: 2, Pass: true}))
+		check(t, l.DecideAddition(ctx, lane.AdditionCheck{Checker: c.Number, Number: waits[1].Number, Request: id, Seen: 3, Ground: "advert", Reason: "Реклама"}))
+		check(t, l.SweepPictures(ctx))
+		if _, public, err := fetch(t, l, passed); err != nil || !public || len(at(3)) != 1 {
+			t.Errorf("let through: public %v, %v, %v", public, err, at(3))
+		}
+		if _, _, err := fetch(t, l, refused); !errors.Is(err, fault.NotFound("lane.no_picture")) {
+			t.Errorf("refused, and kept: %v", err)
+		}
+
+		r, err := l.Request(ctx, id)
+		check(t, err)
+		a := r.Assignments[0]
+		check(t, l.Answer(ctx, a, a.Step, lane.Move{To: lane.InfoNeeded, By: lane.ByOfficial, Reason: "Покажите счётчик"}))
+		r, err = l.Request(ctx, id)
+		check(t, err)
+		shown := photo(4)
+		check(t, l.Reply(ctx, d.Code, a.Number, r.Assignments[0].Step, "Вот он, выдумано", locale.Russian, false, shown))
+		history, err := l.History(ctx, id)
+		check(t, err)
+		if last := history[len(history)-1]; last.To != lane.InWork || len(last.Pictures) != 1 || len(at(len(history))) != 1 {
+			t.Errorf("the answer is %+v and shows %v", last, at(len(history)))
+		}
+	})
 }

@@ -53,9 +53,11 @@ type Alert struct {
 
 // Key names the next letter of an alert: the same at every try. The secret of the
 // links cannot be told from it.
-func (a Alert) Key() string {
-	sum := sha256.Sum256([]byte(alertHash + a.Mark))
-	return fmt.Sprintf("alert-%x-%d", sum[:8], a.kept.Round+1)
+func (a Alert) Key() string { return fmt.Sprintf("%s-%d", alertName(a.Mark), a.kept.Round+1) }
+
+func alertName(mark string) string {
+	sum := sha256.Sum256([]byte(alertHash + mark))
+	return fmt.Sprintf("alert-%x", sum[:8])
 }
 
 // AskAlert has an address asked whether it wants to be told; until it is confirmed
@@ -269,8 +271,8 @@ type News struct {
 func (n News) None() bool { return len(n.Reports) == 0 && len(n.Acts) == 0 }
 
 // News gives what an alert has not been told yet. Of an area that is what came to
-// be seen by everybody on days that are over, and is not taken back since; of a
-// request, its acts. What is held is told to nobody.
+// be seen by everybody on days that are over, and is not taken back since, and what authorities
+// that are bound there announced or pledged of the areas around it or of none; of a request, its acts. What is held is told to nobody.
 func (l *Lane) News(ctx context.Context, a Alert) (n News, err error) {
 	if a.Request != 0 {
 		return l.acts(ctx, a)
@@ -288,7 +290,9 @@ func (l *Lane) News(ctx context.Context, a Alert) (n News, err error) {
 	if err != nil {
 		return n, err
 	}
-	kept, err := l.db.Shown(ctx, below, a.kept.Told, string(l.today()), router.Directory().Inside(a.Area), a.Category, unseenStates(), alertShown+1)
+	d, today := router.Directory(), l.today()
+	of := lanedb.Ground{Areas: d.Inside(a.Area), Around: d.Around(a.Area), Bound: router.Bound(a.Area, today)}
+	kept, err := l.db.Shown(ctx, below, a.kept.Told, string(today), of, a.Category, unseenStates(), alertShown+1)
 	if err != nil {
 		return n, err
 	}
@@ -378,4 +382,28 @@ func (l *Lane) AlertFailed(ctx context.Context, a Alert, why Trouble) error {
 		return l.db.StopAlerts(ctx, k.Mark, "", month, string(why))
 	}
 	return l.db.GiveAlertBack(ctx, k, l.now().Add(wait))
+}
+
+// AlertCameBack takes a server's report that the letter of an alert, which it had taken, did not
+// arrive: why is NoMailbox or LetterRefused, and ends all alerts of that address or this one. Only whoever got the letter
+// knows its name. ok is false for one of no alert that there is.
+func (l *Lane) AlertCameBack(ctx context.Context, name string, why Trouble) (ok bool, err error) {
+	marks, err := l.db.AlertMarks(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, mark := range marks {
+		if !strings.HasPrefix(name, alertName(mark)+"-") {
+			continue
+		}
+		k, err := l.db.Alert(ctx, mark)
+		if err != nil {
+			return false, err
+		}
+		if why != NoMailbox {
+			k.Address = ""
+		}
+		return true, l.db.StopAlerts(ctx, mark, k.Address, string(l.today())[:7], string(why))
+	}
+	return false, nil
 }

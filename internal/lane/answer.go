@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -27,9 +28,9 @@ func (l *Lane) Answer(ctx context.Context, a Assignment, step int64, m Move) err
 
 // Reply is what the holder of a request answers to the question of an authority;
 // the part goes back to work. Words that the rules of holding stop wait for a checker
-// first (Additions), and the part with them. The faults are lane.bad_code, lane.unknown_code,
+// first (Additions), and the part with them. Pictures are as of Add. The faults are lane.bad_code, lane.unknown_code,
 // lane.no_assignment, lane.text, lane.danger, lane.adding_waits and those of Move.
-func (l *Lane) Reply(ctx context.Context, code string, assignment, step int64, words string, lang locale.Tag, aware bool) error {
+func (l *Lane) Reply(ctx context.Context, code string, assignment, step int64, words string, lang locale.Tag, aware bool, pictures ...string) error {
 	request, err := l.Held(ctx, code)
 	if err != nil {
 		return err
@@ -45,13 +46,16 @@ func (l *Lane) Reply(ctx context.Context, code string, assignment, step int64, w
 	if err := ownWords(words, lang, aware); err != nil {
 		return err
 	}
+	if err := l.check(ctx, pictures); err != nil {
+		return err
+	}
 	if r.Assignments[i].State == InfoNeeded && !r.Hidden() {
 		causes, err := l.addingCauses(ctx, r, words)
 		if err != nil {
 			return err
 		}
 		if len(causes) > 0 {
-			waits, err := l.waiting(request, ByHolder, code, words, causes)
+			waits, err := l.waiting(request, ByHolder, code, words, causes, pictures...)
 			if err != nil {
 				return err
 			}
@@ -59,5 +63,12 @@ func (l *Lane) Reply(ctx context.Context, code string, assignment, step int64, w
 			return l.db.HoldAddition(ctx, waits, additionsMost)
 		}
 	}
-	return l.Move(ctx, assignment, step, Move{To: InWork, By: ByHolder, Reason: words})
+	m := Move{To: InWork, By: ByHolder, Reason: words, Pictures: pictures}
+	err = l.Move(ctx, assignment, step, m)
+	if errors.Is(err, fault.Conflict("lane.moved")) {
+		if same, broken := l.Stands(ctx, request, assignment, m); same || broken != nil {
+			return broken // it was sent twice
+		}
+	}
+	return err
 }

@@ -141,7 +141,7 @@ func (l *Lane) Bulk(ctx context.Context, me Account, chosen []Chose, m Move) ([]
 	return all, nil
 }
 
-// Stands reports whether the newest act of an assignment's authority is this answer, and it stands.
+// Stands reports whether the newest act of an actor on an assignment is this move, and it stands.
 func (l *Lane) Stands(ctx context.Context, request, assignment int64, m Move) (bool, error) {
 	r, err := l.Request(ctx, request)
 	if err != nil {
@@ -156,7 +156,7 @@ func (l *Lane) Stands(ctx context.Context, request, assignment int64, m Move) (b
 			continue
 		}
 		for _, e := range slices.Backward(history) {
-			if e.Authority == a.Authority && e.By == ByOfficial {
+			if e.Authority == a.Authority && e.By == m.By {
 				return e.To == m.To && e.Reason == m.Reason && e.On == m.On && e.Owner == m.Owner && e.Reference == m.Number && e.Picture == m.Picture && a.State == m.To, nil
 			}
 		}

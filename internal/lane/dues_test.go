@@ -59,3 +59,27 @@ func TestDuesOfManyPledges(t *testing.T) {
 		}
 	})
 }
+
+// TestPledgeOnADayOff: a pledge for a Saturday is late in its authority's inbox only when the worked
+// day to which it moves is over, as everywhere else.
+func TestPledgeOnADayOff(t *testing.T) {
+	onDays(t, func(t *testing.T, l *lane.Lane, _ string, days *int) {
+		p := lane.Post{Matter: lane.Pledge, By: lane.ByHouse, Authority: "water", Area: "south", Language: locale.Russian, Words: "Починим водокачку, выдумано", Ends: "2026-11-28"}
+		if _, err := l.AddPost(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		for day, want := range []bool{false, false, false, true} { // Saturday to Tuesday
+			*days = day
+			me := lane.Account{Authority: "water"}
+			all, err := l.Inbox(t.Context(), me, lane.InboxFilter{Limit: 5})
+			check(t, err)
+			late, err := l.Inbox(t.Context(), me, lane.InboxFilter{Late: true, Limit: 5})
+			check(t, err)
+			dues, _, err := l.Dues(t.Context(), me)
+			check(t, err)
+			if len(all.Rows) != 1 || len(dues) != 1 || all.Rows[0].Late() != want || len(late.Rows) == 1 != want || dues[0].Over != want {
+				t.Errorf("day %d: late %v in %+v, %d late, due %+v; want %v", day, all.Rows[0].Late(), all.Rows, len(late.Rows), dues, want)
+			}
+		}
+	})
+}

@@ -13,6 +13,7 @@ import (
 	"kua/internal/fault"
 	"kua/internal/lane/lanedb"
 	"kua/internal/locale"
+	"kua/internal/pledge"
 )
 
 // How many rows of an inbox are looked at for one page, whatever the archive
@@ -155,7 +156,11 @@ func (l *Lane) assigned(ctx context.Context, body string, rows []lanedb.InboxRow
 		if a.About, err = shown(about[r.Request]); err != nil {
 			return nil, err
 		}
-		a.Missed = a.Planned != "" && a.Planned < today
+		if a.Missed = a.Planned != "" && a.Planned < today; a.Missed && a.About.Matter == Pledge {
+			if a.Missed, err = l.pledgeOver(ctx, a); err != nil {
+				return nil, err
+			}
+		}
 		if r.Formal == lanedb.FormalOurs {
 			if a.Due, a.Overdue, err = l.clockOf(ctx, body, r.Request); err != nil {
 				return nil, err
@@ -164,6 +169,17 @@ func (l *Lane) assigned(ctx context.Context, body string, rows []lanedb.InboxRow
 		all = append(all, a)
 	}
 	return all, nil
+}
+
+// pledgeOver reports that the last day of a pledge that stands is over: a day off moves it.
+func (l *Lane) pledgeOver(ctx context.Context, a Assigned) (bool, error) {
+	_, router, err := l.Current(ctx)
+	if err != nil {
+		return false, err
+	}
+	r := a.About
+	r.Assignments = []Assignment{a.Assignment}
+	return l.pledgeStands(router, r, Said{}).Word == pledge.Overdue, nil
 }
 
 // clockOf gives until when an authority has to answer the formal appeal of a

@@ -32,6 +32,7 @@ type Filter struct {
 	Box      *Box       // of a map
 	Matters  []Matter   // nil: reports alone
 	Of       string     // an authority that has a part in it; "": any
+	Anywhere []string   // beside Areas, of matters but reports: what these authorities say of no area
 	Live     appeal.Day // what ended before this day is left out; "": nothing is
 	Before   int64      // ids below it; 0: from the newest
 	Limit    int        // at least 1
@@ -43,7 +44,7 @@ type Filter struct {
 func (l *Lane) List(ctx context.Context, f Filter) ([]Request, error) {
 	words := locale.Words(f.Words)
 	words = words[:min(len(words), maxSearched)]
-	asked := lanedb.Filter{Areas: f.Areas, Category: f.Category, Words: words, Open: f.Open, Box: f.Box.kept(), Before: f.Before, Limit: f.Limit, Live: string(f.Live)}
+	asked := lanedb.Filter{Areas: f.Areas, Category: f.Category, Words: words, Open: f.Open, Box: f.Box.kept(), Before: f.Before, Limit: f.Limit, Live: string(f.Live), Anywhere: f.Anywhere}
 	for _, k := range f.Matters {
 		asked.Kinds = append(asked.Kinds, string(k))
 	}

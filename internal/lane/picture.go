@@ -28,6 +28,7 @@ const (
 	Before Role = "before" // what is to be mended: with the report
 	After  Role = "after"  // what became of it, as a citizen sees it
 	Proof  Role = "proof"  // what became of it, as the authority shows it
+	Added  Role = "added"  // with words that its holder added, or with which they answered
 )
 
 const (

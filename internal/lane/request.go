@@ -362,6 +362,7 @@ func (l *Lane) Move(ctx context.Context, assignment, step int64, m Move) error {
 	if m.Picture != "" {
 		shows = uses(Proof, m.Picture)
 	}
+	shows = append(shows, uses(Added, m.Pictures...)...)
 	if m.Account != 0 {
 		return l.db.MoveByAccount(ctx, m.Account, string(e.Day), a, next, open, e.write, shows...)
 	}
@@ -413,7 +414,7 @@ func (l *Lane) triedFrom(ctx context.Context, a lanedb.Assignment, from State, m
 		}
 	}
 	return a, Event{Day: today, By: m.By, Authority: a.Authority, From: from, To: m.To, Reason: m.Reason, On: m.On, Owner: m.Owner,
-		Reference: m.Number, Picture: m.Picture, Into: m.Into, Update: m.Update}, next, nil
+		Reference: m.Number, Picture: m.Picture, Pictures: m.Pictures, Into: m.Into, Update: m.Update}, next, nil
 }
 
 // newOwner makes the assignment of the authority whose a request is said to be.

@@ -47,7 +47,8 @@ var (
 
 // transitions says from where an assignment goes where, and by whom. What is
 // not in it is refused. One way is not a move: what the house withdrew comes back
-// before it once, by AskAgain.
+// before it once, by AskAgain; nor is another: what was delivered by a letter that came back is
+// routed again, by CameBack.
 var transitions = map[State]map[Actor][]State{
 	AwaitingCheck: {ByHouse: {Routed, Withdrawn, Merged}, ByHolder: {Withdrawn}},
 	Routed:        {ByHouse: {Delivered, Withdrawn, Merged}, ByHolder: {Withdrawn}},
@@ -80,16 +81,17 @@ func (s State) Open() bool {
 
 // Move is one step of an assignment and what belongs to it.
 type Move struct {
-	To      State
-	By      Actor
-	Reason  string     // of a refusal, a withdrawal by the house, a reopening; the question of info_needed
-	On      appeal.Day // of planned
-	Owner   string     // of redirected: the authority whose it is
-	Number  string     // of registered: the authority's number
-	Picture string     // of mended: hash of the picture that proves it
-	Into    int64      // of merged: the request that stays
-	Update  string     // what the authority's system calls the message that moves it
-	Account int64      // with which it is moved; kept in the account's trace alone, 0: none
+	To       State
+	By       Actor
+	Reason   string     // of a refusal, a withdrawal by the house, a reopening; the question of info_needed
+	On       appeal.Day // of planned
+	Owner    string     // of redirected: the authority whose it is
+	Number   string     // of registered: the authority's number
+	Picture  string     // of mended: hash of the picture that proves it
+	Pictures []string   // of the holder's answer to a question: hashes
+	Into     int64      // of merged: the request that stays
+	Update   string     // what the authority's system calls the message that moves it
+	Account  int64      // with which it is moved; kept in the account's trace alone, 0: none
 }
 
 // maxNumber is the most signs of an authority's number.

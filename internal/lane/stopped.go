@@ -1,9 +1,17 @@
 package lane
 
 import (
+	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"kua/internal/appeal"
+	"kua/internal/fault"
 	"kua/internal/lane/lanedb"
 )
 
@@ -15,6 +23,8 @@ const (
 	LetterStopped LetterFate = "stopped" // it is not tried any more
 	LetterAgain   LetterFate = "again"   // a person had it tried anew
 	LetterByHand  LetterFate = "by_hand" // a person brought it by another way
+
+	LetterReturned LetterFate = "returned" // its server took it, and sent word later that it did not arrive
 )
 
 // A delivery stops when its receiver refused it so often and for so many days. RFC 5321
@@ -80,4 +90,77 @@ func (l *Lane) SentByHand(ctx context.Context, number int64) error {
 		a.State, a.Day = string(Delivered), string(e.Day)
 		return &a, e.write
 	}, open)
+}
+
+const letterContext = "kua open lane letter\n"
+
+// LetterName gives a delivery's key with a seal over it, as a letter is called: a report that it
+// did not arrive is believed of whoever has seen it, and keys can be guessed.
+func (l *Lane) LetterName(ctx context.Context, key string) (string, error) {
+	secret, err := l.linkKey(ctx)
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(letterContext + key))
+	return key + "-" + hex.EncodeToString(mac.Sum(nil)[:linkSeal]), nil
+}
+
+// Returned is what was made of a report that a letter did not arrive.
+type Returned struct {
+	Delivery, Request int64
+	Authority         string
+	Stopped           bool // false: the report was known, or a later letter has taken this one's place
+}
+
+// CameBack takes a server's report that a letter which it had taken did not arrive after all:
+// the delivery stops with an event that says so, and a request of which its authority
+// heard by that letter alone is routed again, as not delivered. Status is the server's (RFC 3463).
+// The fault is lane.not_sent, of a name that no letter to an authority was given here.
+func (l *Lane) CameBack(ctx context.Context, name, status string) (back Returned, err error) {
+	none := fault.NotFound("lane.not_sent")
+	key := name[:max(strings.LastIndex(name, "-"), 0)]
+	made, err := l.LetterName(ctx, key)
+	if err != nil {
+		return back, err
+	}
+	if !hmac.Equal([]byte(made), []byte(name)) {
+		return back, none
+	}
+	var d Delivery
+	if _, err := fmt.Sscanf(key, "case-%d-%d-%d-%d-", &d.Request, &d.Assignment, &d.Event, &d.round); err != nil {
+		return back, none.Because(err)
+	}
+	all, err := l.db.Deliveries(ctx, d.Request)
+	if err != nil {
+		return back, err
+	}
+	for _, k := range all {
+		if k.Assignment != d.Assignment || k.Event != d.Event {
+			continue
+		}
+		a, err := l.db.Assignment(ctx, k.Assignment)
+		if err != nil {
+			return back, err
+		}
+		back = Returned{Delivery: k.Number, Request: k.Request, Authority: a.Authority}
+		k.Round, k.Fault = d.round, "lane.came_back"
+		if args, err := json.Marshal([]string{cmp.Or(status, "5.0.0")}); err == nil {
+			k.FaultArgs = string(args)
+		}
+		back.Stopped, err = l.db.CameBack(ctx, k, l.undelivered, open)
+		return back, err
+	}
+	return back, none
+}
+
+// undelivered is what becomes of an assignment whose authority was to hear of it by a letter that came back.
+func (l *Lane) undelivered(d lanedb.Delivery, a lanedb.Assignment) (*lanedb.Assignment, lanedb.Write) {
+	e := l.fate(a.Authority, LetterReturned)
+	if !d.Opening || State(a.State) != Delivered { // whoever answered has heard of it all the same
+		return nil, e.write
+	}
+	e.From, e.To = Delivered, Routed
+	a.State, a.Day = string(Routed), string(e.Day)
+	return &a, e.write
 }

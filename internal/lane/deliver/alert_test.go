@@ -269,3 +269,33 @@ func TestAlertKilledBetweenSendAndMark(t *testing.T) {
 		})
 	})
 }
+
+// TestAlertOfWhatIsSaid: whoever is told of an area is told of what authorities announce and pledge in
+// it, around it and, bound there, of no area; of nothing that they say elsewhere.
+func TestAlertOfWhatIsSaid(t *testing.T) {
+	onBoth(t, func(t *testing.T, h house) {
+		h.confirmed(lane.Wish{Area: "south"})
+		say := func(matter lane.Matter, authority, area string) string {
+			t.Helper()
+			p := lane.Post{Matter: matter, By: lane.ByOfficial, Authority: authority, Area: area, Language: locale.Russian, Words: "Воды не будет, выдумано", Ends: h.lane.Today().Plus(9)}
+			if matter == lane.Announcement {
+				p.Begins = h.lane.Today()
+			}
+			id, err := h.lane.AddPost(t.Context(), p)
+			check(t, err)
+			return site + "/en/open/case/" + itoa(id)
+		}
+		told := []string{say(lane.Announcement, "water", ""), say(lane.Pledge, "roads", ""), say(lane.Announcement, "city-hall", "ulgi"), say(lane.Pledge, "water", "south")}
+		other := []string{say(lane.Announcement, "bazaar-office", ""), say(lane.Announcement, "water", "north")}
+		var p post
+		h.alerts(day, p.send)
+		if len(p.sent) != 1 {
+			t.Fatalf("%d letters, want one", len(p.sent))
+		}
+		for i, at := range append(told, other...) {
+			if want := i < len(told); strings.Contains(p.sent[0].Text, at+"\n") != want {
+				t.Errorf("told of %s: %v\n%s", at, !want, p.sent[0].Text)
+			}
+		}
+	})
+}

@@ -235,3 +235,35 @@ func TestPledgesRemind(t *testing.T) {
 		}
 	})
 }
+
+// TestAlertCameBack: a report that a reader's letter did not arrive ends its alert, and all of its address
+// when there is no such mailbox; a name that was guessed ends none.
+func TestAlertCameBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, h house) {
+		for _, area := range []string{"ulgi", "south", "north"} {
+			h.confirmed(lane.Wish{Area: area})
+		}
+		submit(t, h.lane, pothole())
+		var p post
+		h.alerts(day, p.send)
+		name, _, _ := strings.Cut(p.sent[0].ID, "@")
+		for i, c := range []struct {
+			name string
+			why  lane.Trouble
+			ok   bool
+			left int64
+		}{{"alert-0123456789abcdef-1", lane.NoMailbox, false, 3}, {"alert-", lane.NoMailbox, false, 3}, {name, lane.LetterRefused, true, 2}, {name, lane.NoMailbox, false, 2}} {
+			ok, err := h.lane.AlertCameBack(t.Context(), c.name, c.why)
+			if n, broken := h.lane.CountAlerts(t.Context()); err != nil || broken != nil || ok != c.ok || n.Areas != c.left {
+				t.Errorf("%d: %v, %v, and there are %+v, %v", i, ok, err, n, broken)
+			}
+		}
+		other, _, _ := strings.Cut(p.sent[1].ID, "@")
+		if ok, err := h.lane.AlertCameBack(t.Context(), other, lane.NoMailbox); !ok || err != nil {
+			t.Error(ok, err)
+		}
+		if n, err := h.lane.CountAlerts(t.Context()); err != nil || n != (lane.AlertCount{Ended: 3}) {
+			t.Errorf("there are %+v, %v", n, err)
+		}
+	})
+}

@@ -39,7 +39,10 @@ func (w *Worker) sendMail(ctx context.Context, m message, c authority.Channel) e
 	if err != nil {
 		return err
 	}
-	out := mail.Message{To: c.Address, ID: w.id(m.d.Key(m.history))}
+	out := mail.Message{To: c.Address}
+	if out.ID, err = w.letterID(ctx, m.d.Key(m.history)); err != nil {
+		return err
+	}
 	say := func(key string, args ...any) string { return w.Catalogue.T(lang, key, args...) }
 	about := m.category(lang)
 	if m.r.Matter != lane.Report {
@@ -54,7 +57,9 @@ func (w *Worker) sendMail(ctx context.Context, m message, c authority.Channel) e
 	if m.d.Opening {
 		line(say("deliver.opening", name, m.to.Names.In(lang)), "\n")
 	} else {
-		out.InReplyTo = w.id(m.first.Key(m.history))
+		if out.InReplyTo, err = w.letterID(ctx, m.first.Key(m.history)); err != nil {
+			return err
+		}
 		out.Subject = oneLine(say("deliver.again", out.Subject))
 		line(say("deliver.news", name, m.r.ID), "\n")
 		what, words := m.act()
@@ -84,6 +89,12 @@ func (w *Worker) sendMail(ctx context.Context, m message, c authority.Channel) e
 	line(public)
 	out.Text = text.String()
 	return w.Mail(ctx, out)
+}
+
+// letterID is the Message-ID of a letter to an authority.
+func (w *Worker) letterID(ctx context.Context, key string) (string, error) {
+	name, err := w.Lane.LetterName(ctx, key)
+	return w.id(name), err
 }
 
 // id is the Message-ID of a key.

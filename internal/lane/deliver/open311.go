@@ -79,7 +79,7 @@ func (w *Worker) forward(ctx context.Context, m message, c authority.Channel) er
 	}
 	seen := int64(len(m.history))
 	if !m.d.Opening {
-		return w.forwardNews(ctx, to, m, seen)
+		return w.forwardNews(ctx, to, c, m, seen)
 	}
 	switch f, ok, err := w.Lane.ForwardOf(ctx, m.a.Number); {
 	case err != nil:
@@ -166,7 +166,7 @@ func (w *Worker) photos(ctx context.Context, m message, c authority.Channel, s *
 	}
 	for i, p := range all[m.r.ID][:min(len(all[m.r.ID]), lane.MaxPictures)] {
 		if c.Photos != authority.PhotoFiles {
-			s.MediaURLs = append(s.MediaURLs, w.site.String()+"/en/open/picture/"+p.Hash+".jpg")
+			s.MediaURLs = append(s.MediaURLs, w.photoAt(p.Hash))
 			continue
 		}
 		b, err := w.photo(ctx, p.Hash)
@@ -179,6 +179,11 @@ func (w *Worker) photos(ctx context.Context, m message, c authority.Channel, s *
 		files = append(files, open311.File{Name: fmt.Sprintf("photo-%d.jpg", i+1), Type: "image/jpeg", Bytes: b})
 	}
 	return files, nil
+}
+
+// photoAt is where everybody sees a photo.
+func (w *Worker) photoAt(hash string) string {
+	return w.site.String() + "/en/open/picture/" + hash + ".jpg"
 }
 
 func (w *Worker) photo(ctx context.Context, hash string) ([]byte, error) {
@@ -194,7 +199,7 @@ func (w *Worker) photo(ctx context.Context, hash string) ([]byte, error) {
 }
 
 // forwardNews tells a server what is new, as FixMyStreet does.
-func (w *Worker) forwardNews(ctx context.Context, c *client.Client, m message, seen int64) error {
+func (w *Worker) forwardNews(ctx context.Context, c *client.Client, channel authority.Channel, m message, seen int64) error {
 	f, ok, err := w.Lane.ForwardOf(ctx, m.a.Number)
 	if err != nil {
 		return err
@@ -204,7 +209,13 @@ func (w *Worker) forwardNews(ctx context.Context, c *client.Client, m message, s
 	}
 	what, words := m.act()
 	status := map[string]string{"deliver.act.withdrawn": "cancelled", "deliver.act.reopened": "reopen", "deliver.act.merged": "duplicate"}[what]
-	_, err = c.Update(ctx, open311.Change{RequestID: f.Reference, UpdateID: m.d.Key(m.history), Status: cmp.Or(status, "unchanged"), Updated: w.Lane.Now(),
+	var photos []string
+	if m.r.Visibility != authority.Held && channel.Photos != authority.NoPhotos { // as links alone: the extension knows no files
+		for _, hash := range m.history[m.d.Event-1].Pictures {
+			photos = append(photos, w.photoAt(hash))
+		}
+	}
+	_, err = c.Update(ctx, open311.Change{MediaURLs: photos, RequestID: f.Reference, UpdateID: m.d.Key(m.history), Status: cmp.Or(status, "unchanged"), Updated: w.Lane.Now(),
 		Description: strings.TrimSpace(w.Catalogue.T(m.r.Language, what) + " " + words)})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,4 +85,69 @@ func TestRefusedLetterStops(t *testing.T) {
 			t.Errorf("Recount = %+v, %v", differ, err)
 		}
 	})
+}
+
+// TestLetterCameBack: a server that took a letter and reports later that it did not arrive makes
+// the report routed again, once, with a line in its history; the letter stops, and a person has it
+// tried anew under the same name. A report on a letter of nobody's, a forged one and one on an older letter change nothing.
+func TestLetterCameBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, h house) {
+		l, ctx, box := h.lane, t.Context(), &post{}
+		d := pothole()
+		id := submit(t, l, d)
+		h.drain(h.worker(0, box.send))
+		name, _, _ := strings.Cut(box.sent[0].ID, "@")
+		for _, forged := range []string{"", "x", name[:len(name)-1] + "x", name[:strings.LastIndex(name, "-")], strings.Replace(name, "case-1", "case-2", 1)} {
+			if _, err := l.CameBack(ctx, forged, "5.1.1"); !errors.Is(err, fault.NotFound("lane.not_sent")) {
+				t.Errorf("CameBack(%q) = %v", forged, err)
+			}
+		}
+		for i, want := range []bool{true, false} {
+			if back, err := l.CameBack(ctx, name, "5.1.1"); err != nil || back.Stopped != want || back.Request != id || back.Authority != "roads" {
+				t.Errorf("report %d: %+v, %v", i, back, err)
+			}
+		}
+		history, err := l.History(ctx, id)
+		check(t, err)
+		last := history[len(history)-1]
+		r, err := l.Request(ctx, id)
+		check(t, err)
+		if last.Letter != lane.LetterReturned || last.From != lane.Delivered || last.To != lane.Routed || len(history) != 3 || r.Assignments[0].Standing != lane.Undelivered {
+			t.Errorf("%d lines, the last %+v; the part %+v", len(history), last, r.Assignments[0])
+		}
+		stopped, err := l.Stopped(ctx, 0, 9)
+		if err != nil || len(stopped) != 1 || stopped[0].Why.Key != "lane.came_back" || stopped[0].Why.Args[0] != "5.1.1" {
+			t.Fatalf("Stopped = %+v, %v", stopped, err)
+		}
+		if h.drain(h.worker(time.Hour, box.send)); len(box.sent) != 1 {
+			t.Error("what came back goes again by itself")
+		}
+		check(t, l.TryAgain(ctx, stopped[0].Number))
+		if h.drain(h.worker(2*time.Hour, box.send)); len(box.sent) != 2 || box.sent[1].ID != box.sent[0].ID || state(t, l, id) != lane.Delivered {
+			t.Errorf("%d letters, state %s", len(box.sent), state(t, l, id))
+		}
+		check(t, l.Renew(ctx, r.Assignments[0].Number, true))
+		if back, err := l.CameBack(ctx, name, "5.1.1"); err != nil || back.Stopped {
+			t.Errorf("a newer letter is on its way: %+v, %v", back, err)
+		}
+		h.drain(h.worker(3*time.Hour, box.send))
+
+		// News that come back stop, and move nothing.
+		check(t, l.Add(ctx, lane.Addition{Code: d.Code, Words: "Ещё одна, выдумано", After: int64(len(mustHistory(t, l, id)))}))
+		h.drain(h.worker(4*time.Hour, box.send))
+		news, _, _ := strings.Cut(box.sent[len(box.sent)-1].ID, "@")
+		if back, err := l.CameBack(ctx, news, ""); err != nil || !back.Stopped || state(t, l, id) != lane.Delivered {
+			t.Errorf("news that came back: %+v, %v, state %s", back, err, state(t, l, id))
+		}
+		if differ, err := l.Recount(ctx, false); err != nil || len(differ) != 0 {
+			t.Errorf("Recount = %+v, %v", differ, err)
+		}
+	})
+}
+
+func mustHistory(t *testing.T, l *lane.Lane, id int64) []lane.Event {
+	t.Helper()
+	all, err := l.History(t.Context(), id)
+	check(t, err)
+	return all
 }

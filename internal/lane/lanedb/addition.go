@@ -18,6 +18,7 @@ type Addition struct {
 	Person          string // hash of their code
 	Assignment      int64  // to whose question they answer, or whose answer they judge; 0: neither
 	Answer          int64  // of a verdict: the number of the event that it judges
+	Pictures        string // hashes, with a space between
 }
 
 // HoldAddition keeps words that wait; those that wait already change nothing. The
@@ -42,8 +43,8 @@ func holdAddition(ctx context.Context, tx *sql.Tx, a Addition, most int64) error
 	if wait >= most {
 		return fault.Conflict("lane.adding_waits", most)
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO addition (request, digest, words, causes, day, actor, person, assignment, answer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		a.Request, a.Digest, a.Words, a.Causes, a.Day, a.Actor, a.Person, a.Assignment, a.Answer)
+	_, err := tx.ExecContext(ctx, `INSERT INTO addition (request, digest, words, causes, day, actor, person, assignment, answer, pictures) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		a.Request, a.Digest, a.Words, a.Causes, a.Day, a.Actor, a.Person, a.Assignment, a.Answer, a.Pictures)
 	return err
 }
 
@@ -55,9 +56,9 @@ func (db *DB) Additions(ctx context.Context, request int64, limit int) ([]Additi
 	if request != 0 {
 		where = "request = " + p.one(request)
 	}
-	rows, err := db.db.QueryContext(ctx, `SELECT number, request, digest, words, causes, day, actor, person, assignment, answer FROM addition WHERE `+where+` ORDER BY number LIMIT `+p.one(limit), p.args...)
+	rows, err := db.db.QueryContext(ctx, `SELECT number, request, digest, words, causes, day, actor, person, assignment, answer, pictures FROM addition WHERE `+where+` ORDER BY number LIMIT `+p.one(limit), p.args...)
 	all, err := collect(rows, err, func(rows *sql.Rows, a *Addition) error {
-		return rows.Scan(&a.Number, &a.Request, &a.Digest, &a.Words, &a.Causes, &a.Day, &a.Actor, &a.Person, &a.Assignment, &a.Answer)
+		return rows.Scan(&a.Number, &a.Request, &a.Digest, &a.Words, &a.Causes, &a.Day, &a.Actor, &a.Person, &a.Assignment, &a.Answer, &a.Pictures)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read words that wait: %w", err)
@@ -66,10 +67,10 @@ func (db *DB) Additions(ctx context.Context, request int64, limit int) ([]Additi
 }
 
 // DecideAddition takes words out of those that wait, appends the event that write
-// makes, moving an assignment with it where moved is not nil, and keeps who decided.
+// makes with its pictures, moving an assignment with it where moved is not nil, and keeps who decided.
 // The fault is lane.moved when something else happened since d.Seen events, or they
 // wait no more.
-func (db *DB) DecideAddition(ctx context.Context, number int64, d Decision, moved *Assignment, open func(state string) bool, write Write) error {
+func (db *DB) DecideAddition(ctx context.Context, number int64, d Decision, moved *Assignment, open func(state string) bool, write Write, pictures ...Use) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `DELETE FROM addition WHERE number = $1 AND request = $2`, number, d.Request)
 		if err != nil {
@@ -85,6 +86,9 @@ func (db *DB) DecideAddition(ctx context.Context, number int64, d Decision, move
 			err = db.move(ctx, tx, *moved, nil, open, write.after(d.Seen))
 		} else {
 			err = db.appendEvent(ctx, tx, d.Request, write.after(d.Seen))
+		}
+		if err == nil {
+			err = usePictures(ctx, tx, d.Request, pictures)
 		}
 		if err != nil {
 			return err

@@ -83,6 +83,16 @@ func (db *DB) Alert(ctx context.Context, mark string) (a Alert, err error) {
 	return a, nil
 }
 
+// AlertMarks gives the marks of all alerts.
+func (db *DB) AlertMarks(ctx context.Context) ([]string, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT mark FROM alert`)
+	all, err := collect(rows, err, func(rows *sql.Rows, mark *string) error { return rows.Scan(mark) })
+	if err != nil {
+		return nil, fmt.Errorf("read which alerts there are: %w", err)
+	}
+	return all, nil
+}
+
 // ConfirmAlert turns an alert on that was asked for: it is told of what comes
 // after told, or after the acts that its case has by now, and is due then.
 func (db *DB) ConfirmAlert(ctx context.Context, mark, day, told string, due time.Time) error {
@@ -238,22 +248,38 @@ func (db *DB) SinceDay(ctx context.Context, day string) (below int64, err error)
 	return below, nil
 }
 
+// Ground is what an alert is of: some areas, and what authorities say to everybody of those
+// around them or, bound there, of no area.
+type Ground struct{ Areas, Around, Bound []string }
+
 // Shown gives requests that came to be seen by everybody after a day and before
 // another one, oldest first and at most limit: those that were never held by their
 // own day, the others by the day on which they were let through. below is of
 // SinceDay for the first; unseen is as for List.
-func (db *DB) Shown(ctx context.Context, below int64, after, before string, areas []string, category string, unseen []string, limit int) ([]Request, error) {
+func (db *DB) Shown(ctx context.Context, below int64, after, before string, of Ground, category string, unseen []string, limit int) ([]Request, error) {
+	in := func(p *placeholders) string { return "area IN (" + many(p, of.Areas) + ")" }
+	around := func(kind string) condition {
+		return func(p *placeholders) string {
+			return "request.kind <> '' AND request.kind = " + p.one(kind) + " AND (request.area || '') NOT IN (" + many(p, of.Areas) + ") AND " + concerns(p, of.Around, of.Bound)
+		}
+	}
+	const since = "request.id > %s AND request.day > %s AND request.day < %s AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.request = request.id)"
 	var all []Request
-	for _, came := range []struct{ from, where string }{
-		{"request", "request.id > %s AND request.day > %s AND request.day < %s AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.request = request.id)"},
-		{"decision JOIN request ON request.id = decision.request", "request.id > %s AND decision.day > %s AND decision.day < %s AND decision.what = 'routed'"},
+	for _, came := range []struct {
+		from, where string
+		ground      condition
+	}{
+		{"request", since, in},
+		{"decision JOIN request ON request.id = decision.request", "request.id > %s AND decision.day > %s AND decision.day < %s AND decision.what = 'routed'", in},
+		{"request", since, around("announcement")},
+		{"request", since, around("pledge")},
 	} {
 		var p placeholders
 		first := below
 		if came.from != "request" {
 			first = 0
 		}
-		where := fmt.Sprintf(came.where, p.one(first), p.one(after), p.one(before)) + " AND area IN (" + many(&p, areas) + ")"
+		where := fmt.Sprintf(came.where, p.one(first), p.one(after), p.one(before)) + " AND " + came.ground(&p)
 		if category != "" {
 			where += " AND category = " + p.one(category)
 		}

@@ -22,8 +22,9 @@ type Filter struct {
 	Before   int64
 	Limit    int
 
-	Kinds []string // nil: reports alone; with "" among them everything
-	Live  string   // a day: what ends before it is left out; "": nothing is
+	Kinds    []string // nil: reports alone; with "" among them everything
+	Anywhere []string // beside Areas, of some Kinds without "": authorities whose requests of no area are among them
+	Live     string   // a day: what ends before it is left out; "": nothing is
 
 	// For whoever reads all: oldest first, those above After.
 	Rising      bool
@@ -71,10 +72,23 @@ func isReport(*placeholders) string { return "request.kind = ''" }
 
 // byKind leads along the requests that are no reports.
 func byKind(f Filter, w *walk) {
-	w.where, w.ways = append(w.where, f.chosen()...), nil
+	areas := f.Areas
+	if len(f.Anywhere) > 0 {
+		w.where = append(w.where, func(p *placeholders) string { return concerns(p, f.Areas, f.Anywhere) })
+		areas = nil
+	}
+	w.where, w.ways = append(w.where, chosen(areas, only(f.Category), f.Open)...), nil
 	for _, kind := range f.Kinds {
 		w.ways = append(w.ways, all(func(*placeholders) string { return "request.kind <> ''" }, equal("request.kind", kind))) // the first half is what the index says
 	}
+}
+
+// concerns asks for a request of one of some areas, or of none when some authority has a part in it.
+func concerns(p *placeholders, areas, anywhere []string) string {
+	if len(anywhere) == 0 {
+		return "(request.area || '') IN (" + many(p, areas) + ")"
+	}
+	return "((request.area || '') IN (" + many(p, areas) + ") OR (request.area || '') = '' AND EXISTS (SELECT 1 FROM assignment b WHERE b.request = request.id AND b.authority IN (" + many(p, anywhere) + ")))"
 }
 
 // bound adds what a filter asks of each request, however it is come by.

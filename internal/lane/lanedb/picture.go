@@ -219,11 +219,12 @@ func (db *DB) ShownFile(ctx context.Context, hash string, unseen []string) (publ
 const claimFor = time.Hour
 
 // LetGo forgets at most limit pictures that were brought before a day and never
-// used, and gives the files that are to be erased: theirs, and those that
+// used, and that wait with no words, and gives the files that are to be erased: theirs, and those that
 // somebody began to erase and did not finish. Whoever has them has an hour.
 func (db *DB) LetGo(ctx context.Context, before string, now time.Time, limit int) (files []string, err error) {
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT hash, small FROM picture WHERE used = 0 AND day < $1 LIMIT $2`, before, limit)
+		rows, err := tx.QueryContext(ctx, `SELECT hash, small FROM picture WHERE used = 0 AND day < $1
+			AND NOT EXISTS (SELECT 1 FROM addition WHERE addition.pictures LIKE '%' || picture.hash || '%') LIMIT $2`, before, limit)
 		gone, err := collect(rows, err, func(rows *sql.Rows, p *[2]string) error { return rows.Scan(&p[0], &p[1]) })
 		if err != nil {
 			return err

@@ -98,6 +98,11 @@ var reads = []struct {
 	{"of a category in areas", "request_area", listing(Filter{Limit: 21, Category: "rare", Areas: []string{"hamlet", "south"}})},
 	{"of more areas than one statement takes", "request_list", listing(Filter{Limit: 21, Areas: manyAreas()})},
 	{"announcements", "request_kind", listing(Filter{Limit: 21, Kinds: []string{"announcement", "pledge"}, Live: "2026-01-01"})},
+	{"what is said to an area", "request_kind", listing(Filter{Limit: 21, Kinds: []string{"announcement", "pledge"}, Areas: []string{"south", "city"}, Anywhere: []string{"big", "small"}})},
+	{"what an alert of an area tells", "request_list", func(ctx context.Context, db *DB) error {
+		_, err := db.Shown(ctx, archived-200, "2026-03-15", "2026-03-25", Ground{Areas: []string{"north"}, Around: []string{"north", "city"}, Bound: []string{"big", "small"}}, "", []string{"awaiting_check"}, 51)
+		return err
+	}},
 	{"questions in some areas", "request_kind", listing(Filter{Limit: 21, Kinds: []string{"question"}, Areas: []string{"north", "south"}})},
 	{"questions to an authority", "request_kind", listing(Filter{Limit: 21, Kinds: []string{"question"}, Authority: new("big")})},
 	{"everything", "INTEGER PRIMARY KEY", listing(Filter{Limit: 21, Kinds: []string{"", "question"}})},

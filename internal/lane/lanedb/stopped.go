@@ -39,6 +39,36 @@ func (db *DB) Stopped(ctx context.Context, after int64, limit int) ([]Delivery, 
 	return all, nil
 }
 
+// CameBack keeps that a delivery which was sent, in its round, did not arrive: it stops for its fault,
+// with the event that moved makes, and what becomes of its assignment, nil for nothing. done is false
+// for one that does not stand as sent so.
+func (db *DB) CameBack(ctx context.Context, d Delivery, moved func(Delivery, Assignment) (*Assignment, Write), open func(string) bool) (done bool, err error) {
+	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		changed, err := tx.ExecContext(ctx, `UPDATE delivery SET state = 'stopped', fault = $1, fault_args = $2 WHERE number = $3 AND round = $4 AND state = 'sent'`,
+			d.Fault, d.FaultArgs, d.Number, d.Round)
+		if err != nil {
+			return err
+		}
+		n, err := changed.RowsAffected()
+		if done = n == 1; !done || err != nil {
+			return err
+		}
+		a, err := readAssignment(ctx, tx, d.Assignment)
+		if err != nil {
+			return err
+		}
+		to, write := moved(d, a)
+		if to == nil {
+			return db.appendEvent(ctx, tx, d.Request, write)
+		}
+		return db.move(ctx, tx, *to, nil, open, write)
+	})
+	if err != nil {
+		return false, fmt.Errorf("keep that delivery %d came back: %w", d.Number, err)
+	}
+	return done, nil
+}
+
 // Restart makes a delivery that stopped wait again, due now; what its receiver refused
 // before is not counted any more. The fault is lane.not_stopped.
 func (db *DB) Restart(ctx context.Context, number int64, write func(Assignment) Write) error {

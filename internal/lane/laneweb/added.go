@@ -17,19 +17,28 @@ type heldWords struct {
 	Words, Day, By string
 	Of             int64 // line of the answer that they judge; 0: of none
 	Causes         []string
+	Photos         []shot
 }
 
 // heldWords gives those of a report that whoever has a code wrote. A checker has none,
 // and sees all of them and what was found in them.
 func (w *Web) heldWords(v *visit, id int64, code string) (out []heldWords, err error) {
 	all, err := w.lane.Additions(v.Context(), id, addedShown)
-	for _, h := range all {
-		if code == "" || h.Theirs(code) {
-			out = append(out, heldWords{Number: h.Number, Words: h.Words, Day: v.lang.Date(string(h.Since)), By: w.cat.T(v.lang, "laneweb.by."+string(h.By)), Of: h.Answer,
-				Causes: w.causes(v.lang, h.Causes, code == "")})
-		}
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	for _, h := range all {
+		if code != "" && !h.Theirs(code) {
+			continue
+		}
+		photos, err := w.drafted(v, w.base(v, "/mine", "laneweb.mine"), h.Pictures)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, heldWords{Number: h.Number, Words: h.Words, Day: v.lang.Date(string(h.Since)), By: w.cat.T(v.lang, "laneweb.by."+string(h.By)), Of: h.Answer,
+			Causes: w.causes(v.lang, h.Causes, code == ""), Photos: photos})
+	}
+	return out, nil
 }
 
 // addedQueue lists words that wait, of all reports.

@@ -50,7 +50,7 @@ func (w *Web) area(v *visit) error {
 		}
 	}
 	p.bind(w, v, d)
-	if p.Said, err = w.announced(v, p.base, append(around(d, a.Parent), d.Inside(a.ID)...)); err != nil {
+	if p.Said, err = w.announced(v, p.base, a.ID); err != nil {
 		return err
 	}
 	asked := w.askedOf(v, a.ID)

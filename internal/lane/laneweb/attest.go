@@ -22,13 +22,16 @@ type formalPart struct {
 	Seen   int
 	Sealed bool // its number and words can be sealed to the writer
 	Today  string
+	Typed  typedEntry // what was not taken
 }
 
 // Tracked gives the page and its track to the template that shows it.
 func (p formalPart) Tracked() tracked { return tracked{p.base, p.Track} }
 
-// DayField gives a field for a day to the template that shows it.
-func (p formalPart) DayField(id string) dayField { return dayField{p.base, id, "day", p.Today} }
+// DayField gives a field for the day of an act to the template that shows it.
+func (p formalPart) DayField(act string) dayField {
+	return dayField{p.base, "formal-day-" + act, "day", p.Today, p.Typed.day(act)}
+}
 
 func (w *Web) formalPart(v *visit, b base, router *authority.Router, a lane.Assignment, r lane.Request) (*formalPart, error) {
 	with, ok, err := w.lane.AppealWith(v.Context(), a, r)

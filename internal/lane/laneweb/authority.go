@@ -40,6 +40,7 @@ type linkPage struct {
 	Trouble, Hint string
 	Typed         string // the words of an answer that was not taken
 	Tried         string // and what it was
+	Day, Number   string // typed with it
 
 	can []lane.State
 }
@@ -134,7 +135,16 @@ func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, 
 	}
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
-		p.Typed, p.Tried = clean(v.form.Get("reason")), v.form.Get("to")
+		p.Typed, p.Tried, p.Day = clean(v.form.Get("reason")), v.form.Get("to"), v.form.Get("on")
+		if p.Tried == string(lane.Registered) {
+			p.Number = clean(v.form.Get("number"))
+		}
+		for i, o := range p.Owners {
+			p.Owners[i].Chosen = p.Tried == string(lane.Redirected) && o.ID == v.form.Get("owner")
+		}
+		if p.Formal != nil && v.form.Has("act") {
+			p.Formal.Typed = entryTyped(v.form, "note")
+		}
 		if p.Kept, err = w.drafted(v, p.base, chosen(v.form)); err != nil {
 			return err
 		}
@@ -268,22 +278,29 @@ func (w *Web) holderAnswers(v *visit) error {
 	if err := w.takeAct(v, id, lane.ByHolder); err != nil {
 		return err
 	}
-	err = w.lane.Reply(v.Context(), v.form.Get(codeField), number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes")
+	if v.photoTaken || v.photoTrouble != nil {
+		return w.showMine(v, v.photoTrouble)
+	}
+	err = w.lane.Reply(v.Context(), v.form.Get(codeField), number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes", chosen(v.form)...)
 	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {
 		return w.showMine(v, err)
 	}
 	if err != nil {
-		return err
+		return w.mistyped(v, err)
 	}
 	delete(v.form, wordsField)
-	return w.showMine(v, nil)
+	return w.taken(v)
 }
 
 // inquiry is a question of an authority that waits for the holder's answer.
 type inquiry struct {
 	Authority, Question string
 	Part, Step          int64
+	Snaps               snaps
 }
+
+// ID is its part, as a form has it.
+func (q inquiry) ID() string { return strconv.FormatInt(q.Part, 10) }
 
 // questions gives the questions that wait for a holder.
 func (w *Web) questions(v *visit, id int64) (all []inquiry, err error) {

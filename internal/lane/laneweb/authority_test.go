@@ -102,9 +102,10 @@ func TestAuthorityAnswers(t *testing.T) {
 			fields []string
 		}{
 			{422, "Something that this answer needs is missing", []string{"to", "registered"}},
+			{422, `required value="8 700 123 45 67"`, []string{"to", "registered", "number", "8 700 123 45 67"}}, // what was typed is there to be mended
 			{200, "Your answer stands", []string{"to", "registered", "number", "Ю-17/2026"}},
 			{409, "From «registered»", []string{"to", "registered", "number", "18"}},
-			{422, "Something that this answer needs is missing", []string{"to", "planned", "on", "2026-11-27"}},
+			{422, `required value="2026-11-27"`, []string{"to", "planned", "on", "2026-11-27"}},
 			{422, "Something that this answer needs is missing", []string{"to", "planned", "on", "zzzz"}},
 			{200, "Your answer stands", []string{"to", "planned", "on", "2026-12-05", "reason", "Ждём трубу"}},
 			{200, "Your answer stands", []string{"to", "info_needed", "reason", "Какой подъезд?"}},
@@ -122,7 +123,9 @@ func TestAuthorityAnswers(t *testing.T) {
 		danger := url.Values{"code": reply["code"], "part": reply["part"], "step": reply["step"], "words": {"Нас избили"}}
 		r.want(http.MethodPost, "/ru/open/answer", danger, 409, "могут означать опасность")
 		r.want(http.MethodPost, "/en/open/answer", reply, 200, "Третий", "in work")
-		r.want(http.MethodPost, "/en/open/answer", reply, 409) // sent twice: somebody was faster
+		r.want(http.MethodPost, "/en/open/answer", reply, 200) // sent twice
+		reply.Set("words", "Четвёртый")
+		r.want(http.MethodPost, "/en/open/answer", reply, 409, "Четвёртый") // somebody was faster
 		all, err := r.lane.Deliveries(t.Context(), id)
 		check(t, err)
 		if last := all[len(all)-1]; !last.Waiting || last.Opening {

@@ -1,9 +1,11 @@
 package laneweb
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +47,14 @@ func (w *Web) feed(v *visit) error {
 	found, err := w.lane.List(v.Context(), asked.filter)
 	if err != nil {
 		return err
+	}
+	if asked.area != "" && asked.query+asked.category+asked.state == "" { // an area's has what is said to it from around too
+		said, err := w.lane.List(v.Context(), w.said(v, asked.area, lane.Filter{Limit: onPage}))
+		if err != nil {
+			return err
+		}
+		found = slices.SortedFunc(slices.Values(append(found, said...)), func(a, b lane.Request) int { return cmp.Compare(b.ID, a.ID) })
+		found = slices.CompactFunc(found, func(a, b lane.Request) bool { return a.ID == b.ID })
 	}
 	found = found[:min(len(found), onPage)]
 	place := v.router.Directory().Info

@@ -266,6 +266,7 @@ type visit struct {
 
 	photoTrouble error // why a photo was not taken
 	photoTaken   bool  // one came with this form, and its sender has not seen it cleaned
+	done         bool  // what was posted is taken
 }
 
 // page adapts a page's function: it reads the form of a POST, which must not come

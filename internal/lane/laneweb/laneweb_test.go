@@ -212,7 +212,8 @@ func TestDangerIsSteered(t *testing.T) {
 	f.Set("aware", "yes")
 	r.want("POST", "/ru/open/send/manhole", f, 200, "Отправлено")
 	// A reason is public as well.
-	r.want("POST", "/ru/open/withdraw", url.Values{"code": f["code"], "reason": {"мне угрожают"}}, 409, `href="/ru/report"`)
+	r.want("POST", "/ru/open/withdraw", url.Values{"code": f["code"], "reason": {"мне угрожают"}}, 409, `href="/ru/report"`, "мне угрожают</textarea>")
+	r.want("POST", "/ru/open/withdraw", url.Values{"code": f["code"], "reason": {"звоните 8 700 123 45 67"}}, 422, "звоните 8 700 123 45 67</textarea>", `name="code" value="`+f.Get("code")+`"`)
 }
 
 // TestNearbyIsOffered: an open report close by is offered, and whoever has the

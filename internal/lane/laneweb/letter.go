@@ -253,7 +253,7 @@ func (w *Web) letterCase(v *visit, h held, s appeal.Possible, lang locale.Tag) (
 	switch s.Step.Kind {
 	case appeal.First:
 		if body = v.form.Get(toField); body == "" {
-			return c, "", fault.Invalid("letter.no_recipient", string(s.Step.Kind))
+			return c, "", fault.Invalid("letter.no_recipient", locale.Say("letter.title."+string(s.Step.Kind)))
 		}
 		if _, err := h.routers[0].Authority(body); err != nil {
 			return c, "", err
@@ -262,7 +262,7 @@ func (w *Web) letterCase(v *visit, h held, s appeal.Possible, lang locale.Tag) (
 	default:
 		body = ""
 		if text(bodyField) == "" {
-			return c, "", fault.Invalid("letter.no_recipient", string(s.Step.Kind))
+			return c, "", fault.Invalid("letter.no_recipient", locale.Say("letter.title."+string(s.Step.Kind)))
 		}
 		c.Bodies[typedBody] = letter.Body{Names: locale.Texts{string(lang): text(bodyField), "en": text(bodyField)}, Address: text(bodyAtField)}
 		c.To[s.Step.Kind] = typedBody

@@ -78,7 +78,7 @@ func (w *Web) front(v *visit) error {
 	}
 	var err error
 	if !p.Filtered && a.query == "" && a.filter.Before == 0 {
-		if p.Said, err = w.announced(v, p.base, nil); err != nil {
+		if p.Said, err = w.announced(v, p.base, ""); err != nil {
 			return err
 		}
 	}

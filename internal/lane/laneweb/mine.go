@@ -1,7 +1,6 @@
 package laneweb
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +10,9 @@ import (
 	"kua/internal/lane"
 	"kua/internal/page"
 )
+
+// leavingField is the field of why a report is taken back.
+const leavingField = "reason"
 
 // minePage is where a holder comes back with the code: first it asks for it, then
 // it shows their report and what they can do.
@@ -24,12 +26,16 @@ type minePage struct {
 	Adding        string // what was typed to be added
 	Seen          int    // events
 	Questions     []inquiry
-	Answering     bool   // what was typed was an answer to one, and no addition
+	Answering     string // the part to whose question what was typed is an answer; "": to none
+	Snaps         snaps  // that come with words that are added
+	Looked        string // where photos stand that are to be looked at before anything is said; "": none
+	Done          bool   // something was just taken
 	Seals         bool   // a contact can be left
 	ContactSince  string // when one was left
 	Contact       string // what was typed and not taken
 	Holding       holding
 	Held          []heldWords // that they wrote and that wait
+	Leaving       string      // a reason to withdraw that was typed and not taken
 	Supporter     bool        // the code is of somebody with the same trouble
 	Asked         []asking
 	TakesPhotos   bool
@@ -54,14 +60,24 @@ func (w *Web) add(v *visit) error {
 	if err := w.knownAndFew(v); err != nil {
 		return w.mistyped(v, err)
 	}
+	if v.photoTaken || v.photoTrouble != nil {
+		return w.showMine(v, v.photoTrouble)
+	}
 	err = w.lane.Add(v.Context(), lane.Addition{Code: v.form.Get(codeField), Words: oneLineEnd(v.form.Get(wordsField)), After: after,
-		Aware: v.form.Get(awareField) == "yes"})
+		Aware: v.form.Get(awareField) == "yes", Pictures: chosen(v.form)})
 	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {
 		return w.showMine(v, err)
 	}
 	if err != nil {
 		return w.mistyped(v, err)
 	}
+	return w.taken(v)
+}
+
+// taken shows the page anew after something was taken, and says so.
+func (w *Web) taken(v *visit) error {
+	delete(v.form, pictureField)
+	v.done = true
 	return w.showMine(v, nil)
 }
 
@@ -80,7 +96,11 @@ func (w *Web) askCode(v *visit, trouble error) error {
 
 // mistyped asks anew for a code that brought nothing.
 func (w *Web) mistyped(v *visit, err error) error {
-	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindNotFound) {
+	f, ok := fault.Of(err)
+	switch {
+	case ok && f.Key == "lane.no_picture": // the code is right; a photo that waited too long is gone
+		return w.showMine(v, err)
+	case ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindNotFound):
 		return w.askCode(v, err)
 	}
 	return err
@@ -101,7 +121,7 @@ func (w *Web) showMine(v *visit, trouble error) error {
 	if err != nil {
 		return err
 	}
-	p := minePage{base: w.base(v, "/mine", "laneweb.mine"), Code: v.form.Get(codeField), Case: &c, Withdraw: len(open) > 0,
+	p := minePage{base: w.base(v, "/mine", "laneweb.mine"), Done: v.done, Code: v.form.Get(codeField), Case: &c, Withdraw: len(open) > 0,
 		Seen: len(c.History), Supporter: !who.Holder, Results: w.results(v), Seals: w.lane.Seals(), TakesPhotos: w.lane.TakesPictures()}
 	if p.Asked, err = w.asking(v, who, &c); err != nil {
 		return err
@@ -120,15 +140,23 @@ func (w *Web) showMine(v *visit, trouble error) error {
 	if p.Held, err = w.heldWords(v, who.Request, p.Code); err != nil {
 		return err
 	}
+	if err := w.snap(v, &p); err != nil {
+		return err
+	}
+	if trouble != nil || v.photoTaken {
+		p.Adding, p.Contact, p.Answering = clean(v.form.Get(wordsField)), clean(v.form.Get(contactField)), v.form.Get("part")
+		p.Leaving = clean(v.form.Get(leavingField))
+		if !slices.ContainsFunc(p.Questions, func(q inquiry) bool { return q.ID() == p.Answering }) {
+			p.Answering = "" // it is asked no more: what was typed can be added
+		}
+	}
 	if trouble != nil {
-		p.Adding, p.Contact, p.Answering = clean(v.form.Get(wordsField)), clean(v.form.Get(contactField)), v.form.Has("part")
 		p.Trouble, p.Hint = p.Fault(trouble)
 		if f, ok := fault.Of(trouble); ok && f.Key == "lane.danger" && len(f.Args) > 0 {
 			p.Danger = fmt.Sprint(f.Args[0])
 		}
-		p.returned(v.form)
 	}
-	if v.photoTaken && trouble == nil {
+	if trouble != nil || v.photoTaken {
 		p.returned(v.form)
 	}
 	if p.Shrinks() {
@@ -153,27 +181,34 @@ func (w *Web) withdrawable(v *visit, id int64) (all []lane.Assignment, err error
 }
 
 // withdraw takes a report back from every authority that has it, with the reason
-// for everybody to read. It stays readable, and its history with it.
+// for everybody to read. It stays readable, and its history with it. A reason that is not
+// taken stands in its field again; one with words of danger is not, since nobody looks at it first.
 func (w *Web) withdraw(v *visit) error {
 	id, err := w.lane.Held(v.Context(), v.form.Get(codeField))
 	if err != nil {
 		return w.mistyped(v, err)
 	}
-	reason := oneLineEnd(v.form.Get("reason"))
-	if reason == "" {
-		return fault.Invalid("laneweb.reason")
-	}
-	if found, err := lane.Danger(reason, v.lang); err != nil || len(found) > 0 {
-		return cmp.Or(err, error(fault.Conflict("lane.danger", strings.Join(found, ", "))))
-	}
-	open, err := w.withdrawable(v, id)
-	if err != nil {
-		return err
-	}
-	for _, a := range open {
-		if err := w.lane.Move(v.Context(), a.Number, a.Step, lane.Move{To: lane.Withdrawn, By: lane.ByHolder, Reason: reason}); err != nil {
+	reason := oneLineEnd(v.form.Get(leavingField))
+	return w.holderAct(v, func() error {
+		if reason == "" {
+			return fault.Invalid("laneweb.reason")
+		}
+		found, err := lane.Danger(reason, v.lang)
+		if err != nil {
 			return err
 		}
-	}
-	return w.showMine(v, nil)
+		if len(found) > 0 {
+			return fault.Conflict("lane.danger", strings.Join(found, ", "))
+		}
+		open, err := w.withdrawable(v, id)
+		if err != nil {
+			return err
+		}
+		for _, a := range open {
+			if err := w.lane.Move(v.Context(), a.Number, a.Step, lane.Move{To: lane.Withdrawn, By: lane.ByHolder, Reason: reason}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

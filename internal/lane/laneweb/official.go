@@ -1,6 +1,7 @@
 package laneweb
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,16 +33,62 @@ type officialPage struct {
 	Waiting       []waiting
 	Thanks        string // what was just done
 	Trouble, Hint string
+	Typed         typedEntry // an entry that was not taken
 }
 
 // dayField is a field for a day that is over or today.
 type dayField struct {
-	P             base
-	ID, Name, Max string
+	P                    base
+	ID, Name, Max, Typed string
 }
 
-// DayField gives a field for a day to the template that shows it.
-func (p officialPage) DayField(id, name string) dayField { return dayField{p.base, id, name, p.Today} }
+// DayField gives a field for the day of an entry to the template that shows it.
+func (p officialPage) DayField(form string) dayField {
+	return dayField{p.base, "day-" + form, "day", p.Today, p.Typed.day(form)}
+}
+
+// Picked reports the authority that stands chosen in the form of an act.
+func (p officialPage) Picked(act string, n named) bool {
+	if p.Typed.Form == act {
+		return n.ID == p.Typed.Authority
+	}
+	return n.Chosen && act == string(appeal.Submitted)
+}
+
+// Verdicts are what a holder can say of an appeal's answer.
+func (officialPage) Verdicts() []string { return []string{"mended", "partly", "not"} }
+
+// typedEntry is what was typed of an entry of a formal appeal and not taken, so that it need
+// not be typed again.
+type typedEntry struct {
+	Form                                 string // the act, "says" or "sent": by which form; "": by none
+	Day, Until, Authority, Number, Words string
+	Says, Sent                           string
+}
+
+func (t typedEntry) day(form string) string {
+	if t.Form == form {
+		return t.Day
+	}
+	return ""
+}
+
+// entryTyped reads it; its words stand in the field that is named.
+func entryTyped(form url.Values, words string) (t typedEntry) {
+	if t.Form = form.Get("act"); t.Form == "" {
+		for _, name := range []string{"says", "sent"} {
+			if form.Has(name) {
+				t.Form = name
+			}
+		}
+	}
+	if t.Form == "" {
+		return t
+	}
+	t.Day, t.Until, t.Authority, t.Says, t.Sent = form.Get("day"), form.Get("until"), form.Get("authority"), form.Get("says"), form.Get("sent")
+	t.Number, t.Words = clean(form.Get("number")), clean(form.Get(words))
+	return t
+}
 
 // entryLine is something that was entered.
 type entryLine struct {
@@ -146,6 +193,7 @@ func (w *Web) showOfficial(v *visit, thanks string, trouble error) error {
 		p.Waiting = append(p.Waiting, waiting{l.Number, p.T("letter.title." + l.Step), p.Date(l.Day)})
 	}
 	if trouble != nil {
+		p.Typed = entryTyped(v.form, "reason")
 		w.refuse(v, &p.base, trouble, &p.Trouble, &p.Hint)
 	}
 	w.set.Show(v.rw, "official", p.Base, p)
@@ -288,7 +336,7 @@ func (w *Web) contact(v *visit) error {
 	if err != nil {
 		return w.mistyped(v, err)
 	}
-	return w.showMine(v, nil)
+	return w.taken(v)
 }
 
 // attest enters something that happened to the appeal, or that an entry was a mistake.

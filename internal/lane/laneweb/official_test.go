@@ -333,6 +333,8 @@ func TestEscalation(t *testing.T) {
 		}
 		return v
 	}
+	// What was typed of an entry that is not taken is there to be mended, in its form, which is open.
+	r.want("POST", "/en/open/attest", form("seen", "0", "act", "submitted", "day", "2031-01-01", "authority", "roads"), 422, `<details open><summary>`, `value="2031-01-01"`, `<option value="roads" selected>`)
 	r.want("POST", "/en/open/letter", form("step", "superior"), 409, "The step «Complaint to the superior body» cannot be taken on 17 December 2026", "The appeal itself must be sent first")
 	r.want("POST", "/en/open/letter", form("step", "arson"), 404, "There is no step «arson»")
 	r.want("POST", "/en/open/attest", form("seen", "0", "act", "submitted", "day", "2026-12-10", "authority", "water"), 200)
@@ -346,7 +348,7 @@ func TestEscalation(t *testing.T) {
 			t.Errorf("%s: what is unconfirmed is not said beside it", step)
 		}
 	}
-	r.want("POST", "/en/open/letter/look", form("step", "prosecutor"), 422, "Nobody is named to whom the letter")
+	r.want("POST", "/en/open/letter/look", form("step", "prosecutor"), 422, "Nobody is named to whom the letter «Complaint to the prosecutor» goes")
 	r.want("POST", "/en/open/letter/look", form("step", "reminder", "language", "xx"), 422, "is no language")
 	r.want("POST", "/en/open/attest", form("seen", "2", "sent", "reminder", "day", "2026-12-18"), 200, "sent: Reminder of an appeal")
 	s.on("2026-12-21")

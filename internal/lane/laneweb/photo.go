@@ -214,7 +214,43 @@ func (p linkPage) Shrinks() bool { return p.Photo && p.Can(string(lane.Mended)) 
 
 // Shrinks is formPage's.
 func (p minePage) Shrinks() bool {
-	return p.TakesPhotos && slices.ContainsFunc(p.Asked, func(a asking) bool { return a.Said == "" && !a.Late })
+	return p.TakesPhotos && p.Case != nil && (!p.Supporter || slices.ContainsFunc(p.Asked, func(a asking) bool { return a.Said == "" && !a.Late }))
+}
+
+// snaps are the photos of a form of words on a holder's page.
+type snaps struct {
+	P      *minePage
+	ID     string // of its field
+	Photos []shot // that came already, as everybody would see them
+	Look   bool   // they are to be looked at before anything is said
+}
+
+// More reports that there is room for another one.
+func (s snaps) More() bool { return len(s.Photos) < lane.MaxPictures }
+
+// MostPhotos is formPage's.
+func (minePage) MostPhotos() int { return lane.MaxPictures }
+
+// snap fills the photos of the forms by which a holder adds words or answers; those that
+// a form brought stand in that form.
+func (w *Web) snap(v *visit, p *minePage) (err error) {
+	p.Snaps = snaps{P: p, ID: "added"}
+	mine := &p.Snaps
+	for i := range p.Questions {
+		q := &p.Questions[i]
+		q.Snaps = snaps{P: p, ID: "answer-" + q.ID()}
+		if v.form.Get("part") == q.ID() {
+			mine = &q.Snaps
+		}
+	}
+	if !p.TakesPhotos || v.form.Has("assignment") { // they are of a verdict
+		return nil
+	}
+	if mine.Look = v.photoTaken && v.photoTrouble == nil; mine.Look {
+		p.Looked = mine.ID
+	}
+	mine.Photos, err = w.drafted(v, p.base, chosen(v.form))
+	return err
 }
 
 // MostPhotos and MostMB are the limits that the form names.

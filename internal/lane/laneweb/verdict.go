@@ -175,7 +175,7 @@ func (w *Web) holderAct(v *visit, act func() error) error {
 	f, ok := fault.Of(err)
 	switch {
 	case err == nil:
-		return w.showMine(v, nil)
+		return w.taken(v)
 	case ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict || f.Kind == fault.KindForbidden) && f.Key != "lane.bad_code":
 		return w.showMine(v, err)
 	}

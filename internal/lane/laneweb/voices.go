@@ -1,6 +1,7 @@
 package laneweb
 
 import (
+	"slices"
 	"strconv"
 
 	"kua/internal/authority"
@@ -157,29 +158,27 @@ func (w *Web) posts(v *visit, b base, found []lane.Request) (all []post, err err
 	return all, nil
 }
 
-// announced gives what authorities say to everybody that is not over, of some areas; nil: of all.
-func (w *Web) announced(v *visit, b base, areas []string) ([]post, error) {
+// announced gives what authorities say to everybody that is not over: to one area, or "" to all.
+func (w *Web) announced(v *visit, b base, area string) ([]post, error) {
 	const most = 5
-	found, err := w.lane.List(v.Context(), lane.Filter{Areas: areas, Matters: []lane.Matter{lane.Announcement}, Live: w.lane.Today(), Open: new(true), Limit: most})
+	f := lane.Filter{Live: w.lane.Today(), Open: new(true), Limit: most}
+	if area != "" {
+		f = w.said(v, area, f)
+	}
+	f.Matters = []lane.Matter{lane.Announcement}
+	found, err := w.lane.List(v.Context(), f)
 	if err != nil {
 		return nil, err
 	}
 	return w.posts(v, b, found)
 }
 
-// around gives an area and those that it lies in.
-func around(d authority.Directory, id string) (all []string) {
-	for len(all) < len(d.Areas) && id != "" {
-		all = append(all, id)
-		parent := ""
-		for _, a := range d.Areas {
-			if a.ID == id {
-				parent = a.Parent
-			}
-		}
-		id = parent
-	}
-	return all
+// said narrows a list to what authorities say that concerns an area: of it, of one in it, of one
+// around it, or, naming none, of an authority that is bound there.
+func (w *Web) said(v *visit, area string, f lane.Filter) lane.Filter {
+	d := v.router.Directory()
+	f.Matters, f.Areas, f.Anywhere = []lane.Matter{lane.Announcement, lane.Pledge}, slices.Concat(d.Around(area), d.Inside(area)), v.router.Bound(area, w.lane.Today())
+	return f
 }
 
 // authorityFeed is the feed of an authority's page.

@@ -145,8 +145,10 @@ func TestPosts(t *testing.T) {
 		for _, list := range []string{"/en/open/", "/en/open/area/south", "/en/open/area/ulgi", "/en/open/feed"} {
 			r.want("GET", list, nil, 200, page)
 		}
-		if body := r.want("GET", "/en/open/area/north", nil, 200); strings.Contains(body, page) {
-			t.Error("another area has it")
+		for _, list := range []string{"/en/open/area/north", "/en/open/feed?area=north"} {
+			if body := r.want("GET", list, nil, 200); strings.Contains(body, page) {
+				t.Errorf("%s has what another area is told", list)
+			}
 		}
 		if body := r.want("GET", page, nil, 200, "Announcement "+id, "the authority: announced"); strings.Contains(body, "/open/same/") || strings.Contains(body, "Counted as") {
 			t.Errorf("what an announcement is not:\n%s", body)
@@ -180,6 +182,16 @@ func TestPosts(t *testing.T) {
 		water.ask("POST", part(id), water.form("step", step(id), "to", "withdrawn", "reason", "called off, made up"), 200)
 		r.want("GET", page, nil, 200, "taken back", "called off, made up")
 		water.ask("POST", part(id), water.form("step", "2", "to", "answered_mended"), 409)
+
+		// What names no area is said wherever its authority is bound.
+		wide, bazaar := "Давления не будет, выдумано", "Рынок закрыт, выдумано"
+		post(water, 200, "area", "", "words", wide)
+		post(r.hired("bazaar-office", "Bazaar desk", false), 200, "area", "", "words", bazaar)
+		for list, narrow := range map[string]bool{"/en/open/area/south": false, "/en/open/feed?area=north": false, "/en/open/area/bazaar": true, "/en/open/feed?area=bazaar": true} {
+			if body := r.want("GET", list, nil, 200, wide); strings.Contains(body, bazaar) != narrow {
+				t.Errorf("%s has what the bazaar's office says: %v", list, !narrow)
+			}
+		}
 
 		// The fifth of December is a Saturday.
 		f = post(water, 200, "do", "pledge", "begins", "", "ends", "2026-12-05", "words", "Починим водокачку, выдумано")
