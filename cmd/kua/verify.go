@@ -20,6 +20,7 @@ func (a *app) verifyCommand() *cobra.Command {
   kua verify /media/stick/edition --charter 3fa9c1…
   kua verify 000123.html --charter 3fa9c1…
   kua verify film-240p.mp4 --against https://kua.example.org --json`)
+	c.Annotations = map[string]string{judges: ""}
 	c.Flags().StringVar(&opts.Pinned, "charter", "", a.t("cli.flag.charter"))
 	c.Flags().StringVar(&against, "against", "", a.t("cli.flag.against"))
 	c.Flags().StringVar(&opts.State, "state", a.stateDir(), a.t("cli.flag.state"))
