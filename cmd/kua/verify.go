@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"kua/internal/fault"
 	"kua/internal/verify"
 )
 
@@ -45,6 +48,10 @@ func (a *app) verifyCommand() *cobra.Command {
 			report, err = verify.Target(c.Context(), args[0], against, opts)
 		}
 		finish()
+		var unreached net.Error
+		if errors.As(err, &unreached) {
+			err = fault.Later("nodeapi.unreachable", args[0]).Because(err)
+		}
 		if err != nil {
 			return err
 		}
