@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -48,7 +48,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			report, err = verify.Target(c.Context(), args[0], against, opts)
 		}
 		finish()
-		var unreached net.Error
+		var unreached *url.Error
 		if errors.As(err, &unreached) {
 			err = fault.Later("nodeapi.unreachable", args[0]).Because(err)
 		}
