@@ -34,7 +34,9 @@ func Target(ctx context.Context, target, against string, opts Options) (Report, 
 		defer c.Close()
 	}
 	if page != "" { // it must be one of those that the whole consists of
-		r := newRun(src, src.String(), opts)
+		only := opts
+		only.State = "" // what is to be remembered the whole says
+		r := newRun(src, src.String(), only)
 		r.report.Path = page
 		if err := r.listedFile(ctx, page); err != nil || r.report.Result != OK {
 			return r.done(), err

@@ -400,11 +400,16 @@ func TestRecordAndFile(t *testing.T) {
 	// that the edition does not have is not covered by that, and of what the server
 	// makes itself nothing is said.
 	for _, address := range []string{"/kk/", "/kk", "/kk/index.html"} {
-		report, err := verify.Target(t.Context(), url+address, "", options())
+		opts := options()
+		opts.State = t.TempDir()
+		report, err := verify.Target(t.Context(), url+address, "", opts)
 		if err != nil {
 			t.Fatal(address, err)
 		}
 		wantResult(t, report, verify.OK)
+		if !report.FirstContact {
+			t.Error("nothing was known of this collective, and that is not said")
+		}
 	}
 	writeFile(t, filepath.Join(c.dir, "kk/extra.html"), []byte("put there by the host"))
 	if report, err = verify.Target(t.Context(), url+"/kk/extra.html", "", options()); err != nil {
