@@ -26,7 +26,7 @@ var version = "development"
 func main() { os.Exit(run()) }
 
 // run does the command and gives the exit code: 0 done, 1 failed, 2 wrongly
-// called; verify has codes of its own.
+// called; what judges a copy has codes of its own (verify.Result).
 func run() int {
 	if len(os.Args) > 1 && os.Args[1] == media.BoxCommand {
 		return media.RunBoxed(os.Args[2:])
@@ -86,14 +86,26 @@ func (a *app) say(key string, args ...any) { fmt.Fprintln(a.out, a.t(key, args..
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
+	if c, err := root.ExecuteContextC(ctx); err != nil {
 		if _, isFault := fault.Of(err); !a.began && !isFault {
 			err = usageError{err} // before any command began: a name or a flag is wrong
 		}
-		return max(a.fail(err), a.code)
+		code := max(a.fail(err), a.code)
+		if _, ok := c.Annotations[judges]; ok {
+			code = unchecked
+		}
+		return code
 	}
 	return a.code
 }
+
+// The exit code of a command that judges a copy is its verdict. What could not be
+// checked, because nobody answered or the command was wrong, is told apart from all
+// of them.
+const (
+	judges    = "judges"
+	unchecked = 4
+)
 
 // usageError is a command wrongly called, as cobra words it.
 type usageError struct{ error }

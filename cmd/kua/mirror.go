@@ -228,6 +228,7 @@ func (a *app) mirrorVerify() *cobra.Command {
 	c := a.command("verify DIR", "cli.mirror.verify", `
   kua mirror verify copy
   kua mirror verify /media/stick/copy --charter 3fa9c1… --json`)
+	c.Annotations = map[string]string{judges: ""}
 	c.Flags().StringVar(&opts.Pinned, "charter", "", a.t("cli.flag.charter"))
 	c.Flags().StringVar(&opts.State, "state", a.stateDir(), a.t("cli.flag.state"))
 	c.Flags().BoolVar(&forget, "no-state", false, a.t("cli.flag.no_state"))

@@ -145,7 +145,7 @@ func (s *served) Close() error {
 // openNode opens a node with its pages; at says of the open lane where it is kept.
 func (a *app) openNode(ctx context.Context, cfg node.Config, at laneAt) (*served, error) {
 	cfg.Words = func(err error) (string, string) { return page.Fault(a.cat, locale.English, err) }
-	cfg.SearchText, cfg.SearchWords = locale.SearchText, locale.Words
+	cfg.SearchText, cfg.SearchWords, cfg.Version = locale.SearchText, locale.Words, version
 	if cfg.Diary == nil {
 		cfg.Diary = a.diary()
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"kua/internal/fault"
 	"kua/internal/verify"
 )
 
@@ -20,6 +23,7 @@ func (a *app) verifyCommand() *cobra.Command {
   kua verify /media/stick/edition --charter 3fa9c1…
   kua verify 000123.html --charter 3fa9c1…
   kua verify film-240p.mp4 --against https://kua.example.org --json`)
+	c.Annotations = map[string]string{judges: ""}
 	c.Flags().StringVar(&opts.Pinned, "charter", "", a.t("cli.flag.charter"))
 	c.Flags().StringVar(&against, "against", "", a.t("cli.flag.against"))
 	c.Flags().StringVar(&opts.State, "state", a.stateDir(), a.t("cli.flag.state"))
@@ -44,6 +48,10 @@ func (a *app) verifyCommand() *cobra.Command {
 			report, err = verify.Target(c.Context(), args[0], against, opts)
 		}
 		finish()
+		var unreached *url.Error
+		if errors.As(err, &unreached) {
+			err = fault.Later("nodeapi.unreachable", args[0]).Because(err)
+		}
 		if err != nil {
 			return err
 		}

@@ -112,8 +112,11 @@ func CheckPath(path string) error {
 // the path of the document and the id of the key. Signatures are in no part: each
 // is checked by itself, against its document and the charter.
 func Signature(path string) (document, keyID string, ok bool) {
+	if !strings.HasSuffix(path, ".sig") || len(path) > maxPath {
+		return "", "", false // as of nearly every page that is asked for
+	}
 	m := signaturePath.FindStringSubmatch(path)
-	if m == nil || len(path) > maxPath {
+	if m == nil {
 		return "", "", false
 	}
 	return m[1], m[2], true

@@ -11,10 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"kua/internal/fault"
 )
@@ -459,5 +463,28 @@ func TestRemoteReads(t *testing.T) {
 		if !bytes.Equal(got[:n], want) || (n < at.n) != errors.Is(err, io.EOF) {
 			t.Errorf("read %d at %d: %d bytes, %v", at.n, at.off, n, err)
 		}
+	}
+}
+
+// A node that a unit of systemd lets answer at port 443 has that privilege, and its
+// box works all the same.
+func TestBoxUnderAUnit(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe", "check")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 1000, HostID: os.Getgid(), Size: 1}},
+		AmbientCaps: []uintptr{unix.CAP_NET_BIND_SERVICE},
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	unit, err := os.ReadFile("../../docs/kua-node.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Bubblewrap makes a loopback device and a /proc of the box's own.
+	if !regexp.MustCompile(`(?m)^RestrictAddressFamilies=.*\bAF_NETLINK\b`).Match(unit) || regexp.MustCompile(`(?m)^(ProtectKernelTunables|RestrictNamespaces)=`).Match(unit) {
+		t.Error("the unit leaves bubblewrap no loopback device, or no /proc")
 	}
 }

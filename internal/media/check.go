@@ -6,7 +6,10 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"kua/internal/fault"
 )
@@ -64,6 +67,7 @@ func Check() error {
 	if boxWorks.yes {
 		return nil
 	}
+	shedAmbient()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	bwrap, err := exec.LookPath("bwrap")
@@ -77,6 +81,13 @@ func Check() error {
 	}
 	boxWorks.yes = true
 	return nil
+}
+
+// shedAmbient lets no program that is started from here on have a privilege that was
+// given to this one, as a unit of systemd gives the right to answer at port 443: it
+// is kept here, and bubblewrap refuses to begin with any (capabilities(7)).
+func shedAmbient() {
+	_, _, _ = syscall.AllThreadsSyscall6(syscall.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0) // a kernel without them gave none
 }
 
 // walls are bubblewrap's arguments that every box has: all namespaces its own,

@@ -23,6 +23,12 @@ func TestMain(m *testing.M) {
 			os.Exit(RunBoxed(os.Args[2:]))
 		case "inside":
 			os.Exit(insideBox(os.Args[2:]))
+		case "check":
+			if err := Check(); err != nil {
+				fmt.Println(err)
+				os.Exit(1)
+			}
+			os.Exit(0)
 		case "hang":
 			os.Exit(hang(os.Args[2], os.Args[3]))
 		}

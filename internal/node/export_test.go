@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"time"
@@ -33,3 +34,7 @@ func Certificate(certFile, keyFile string) func() (*tls.Certificate, error) {
 func (n *Node) HoldPart(upload, hash string) (release func()) {
 	return n.parts.take(partKey{upload, hash}).file.Unlock
 }
+
+// FurnishAll makes every mailbox's first page now, as a node does once, in the first
+// minutes of its life.
+func (n *Node) FurnishAll(ctx context.Context) error { return n.furnishAll(ctx) }

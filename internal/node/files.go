@@ -73,6 +73,13 @@ func (n *Node) Files() http.Handler {
 	})
 }
 
+// Ready reports whether the edition's page for the path of an address lies ready in
+// memory, as one does that was asked for before.
+func (n *Node) Ready(urlPath string) bool {
+	p := n.edition.Load()
+	return p != nil && p.ready.get(fileName(urlPath)) != nil
+}
+
 // Has reports whether the edition has a file for the path of an address.
 func (n *Node) Has(ctx context.Context, urlPath string) bool {
 	p := n.edition.Load()
@@ -80,7 +87,7 @@ func (n *Node) Has(ctx context.Context, urlPath string) bool {
 		return false
 	}
 	name := fileName(urlPath)
-	if _, ok := p.loose(name); ok || p.ready.get(name) != nil || strings.HasPrefix(name, edition.LogDir+"/") {
+	if _, ok := p.loose(name); ok || strings.HasPrefix(name, edition.LogDir+"/") {
 		return true
 	}
 	if document, _, ok := edition.Signature(name); ok {

@@ -55,8 +55,13 @@ func victim(dir string) error {
 	if err != nil {
 		return err
 	}
+	pages := os.Getenv("NODE_PAGES")
+	if pages == "bare" || pages == "naked" {
+		fmt.Println("http://" + l.Addr().String())
+		return barePages(l, pages == "naked")
+	}
 	var handler http.Handler
-	if os.Getenv("NODE_PAGES") != "" {
+	if pages != "" {
 		cat, err := locale.Load(web.Locales())
 		if err != nil {
 			return err

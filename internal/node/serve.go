@@ -80,6 +80,7 @@ func (n *Node) Serve(ctx context.Context, at Listen, h http.Handler) error {
 			return fault.Conflict("node.cannot_listen", at.Addr).Because(err)
 		}
 	}
+	l = link.Lazy(l)
 	if config != nil {
 		l = link.Listen(l, config)
 	}

@@ -129,6 +129,8 @@ func TestHeaders(t *testing.T) {
 		{Policy{}, "default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self'; form-action 'none'; frame-ancestors 'none'"},
 		{Policy{Scripts: true, Workers: true, Forms: true, Media: true, Blobs: true},
 			"default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; script-src 'self'; connect-src 'self'; worker-src 'self' blob:; form-action 'self'; frame-ancestors 'none'"},
+		{Policy{Media: true, Public: true}, "default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'none'; frame-ancestors 'none'"},
+		{Policy{Scripts: true, Public: true}, "default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'"},
 	} {
 		w := httptest.NewRecorder()
 		Headers(c.policy, ok).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
@@ -140,6 +142,17 @@ func TestHeaders(t *testing.T) {
 		} {
 			if got := w.Header().Get(name); got != want {
 				t.Errorf("%s = %q, want %q", name, got, want)
+			}
+		}
+		// Only what is public and has neither scripts nor frames goes without the others.
+		for name, want := range map[string]string{
+			"Cross-Origin-Resource-Policy": "same-origin", "Origin-Agent-Cluster": "?1", "X-Permitted-Cross-Domain-Policies": "none", "Permissions-Policy": permissions(c.policy),
+		} {
+			if bare := c.policy.Public && !c.policy.Scripts; bare {
+				want = ""
+			}
+			if got := w.Header().Get(name); got != want {
+				t.Errorf("%+v: %s = %q, want %q", c.policy, name, got, want)
 			}
 		}
 	}

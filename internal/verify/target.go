@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"kua/internal/edition"
@@ -25,12 +26,21 @@ func Target(ctx context.Context, target, against string, opts Options) (Report, 
 	if against != "" && !isFolder(target) {
 		return holdAgainst(ctx, target, against, opts)
 	}
-	src, path, err := resolve(target, opts.HTTP)
+	src, path, page, err := resolve(ctx, target, opts.HTTP)
 	if err != nil {
 		return Report{}, err
 	}
 	if c, ok := src.(io.Closer); ok {
 		defer c.Close()
+	}
+	if page != "" { // it must be one of those that the whole consists of
+		only := opts
+		only.State = "" // what is to be remembered the whole says
+		r := newRun(src, src.String(), only)
+		r.report.Path = page
+		if err := r.listedFile(ctx, page); err != nil || r.report.Result != OK {
+			return r.done(), err
+		}
 	}
 	switch {
 	case path == "":
@@ -92,27 +102,76 @@ func openFile(ctx context.Context, target string, client *http.Client) (io.ReadC
 	return f, err
 }
 
-// resolve cuts a target into a source and the path within it.
-func resolve(target string, client *http.Client) (src Source, path string, err error) {
+// resolve cuts a target into a source and the path within it. A page that is none of
+// a record stands for the whole: its path is "", and page names it.
+func resolve(ctx context.Context, target string, client *http.Client) (src Source, path, page string, err error) {
 	if isAddress(target) {
 		base, path := cutAddress(target)
+		if path == "" {
+			if base, path, err = aboveLanguage(ctx, base, client); err != nil {
+				return nil, "", "", err
+			}
+		}
+		if recordPath.FindString(path) == "" && edition.PartOf(path) != "" {
+			page, path = path, ""
+		}
 		src, err := open(base, client)
-		return src, path, err
+		return src, path, page, err
 	}
 	info, err := os.Stat(target)
 	if err != nil {
-		return nil, "", fault.NotFound("verify.no_target", target).Because(err)
+		return nil, "", "", fault.NotFound("verify.no_target", target).Because(err)
 	}
 	if info.IsDir() {
 		src, err := Dir(target)
-		return src, "", err
+		return src, "", "", err
 	}
 	root, within, err := rootAbove(target)
 	if err != nil {
-		return nil, "", err
+		return nil, "", "", err
 	}
 	src, err = Dir(root)
-	return src, within, err
+	return src, within, "", err
+}
+
+// aboveLanguage takes /en off the address of a front page as a browser shows it, when
+// the edition lies above. What lies deeper there, as a search does, the server makes
+// itself, and nobody signed it.
+func aboveLanguage(ctx context.Context, address string, client *http.Client) (base, path string, err error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address, "", nil
+	}
+	segments := strings.Split(strings.Trim(u.Path, "/"), "/")
+	isLanguage := func(s string) bool { return edition.PartOf(s+"/index.html") != "" }
+	if !slices.ContainsFunc(segments, isLanguage) || holdsEdition(ctx, address, client) {
+		return address, "", nil
+	}
+	for i, s := range slices.Backward(segments) {
+		folder := strings.Join(segments[i:], "/") + "/index.html"
+		if edition.PartOf(folder) == "" && !isLanguage(s) {
+			continue
+		}
+		u.Path, u.RawQuery, u.Fragment = "/"+strings.Join(segments[:i], "/"), "", ""
+		base := strings.TrimSuffix(u.String(), "/")
+		if !holdsEdition(ctx, base, client) {
+			continue
+		}
+		if edition.PartOf(folder) == "" {
+			return "", "", fault.Invalid("verify.address", address)
+		}
+		return base, folder, nil
+	}
+	return address, "", nil
+}
+
+func holdsEdition(ctx context.Context, address string, client *http.Client) bool {
+	src, err := open(address, client)
+	if err != nil {
+		return false
+	}
+	f, err := src.Open(ctx, edition.ManifestPath)
+	return err == nil && f.Close() == nil
 }
 
 func open(where string, client *http.Client) (Source, error) {
@@ -135,8 +194,8 @@ func cutAddress(address string) (base, path string) {
 		p := strings.Join(segments[i:], "/")
 		if edition.PartOf(p) != "" || p == edition.ManifestPath {
 			u.Path = "/" + strings.Join(segments[:i], "/")
-			if edition.PartOf(p) != "r-"+blockOf(p) {
-				p = "" // a front page or the like stands for the whole
+			if p == edition.ManifestPath {
+				p = ""
 			}
 			return strings.TrimSuffix(u.String(), "/"), p
 		}
@@ -145,13 +204,6 @@ func cutAddress(address string) (base, path string) {
 }
 
 var recordPath = regexp.MustCompile(`^(?:[a-z]{2}(?:-[a-z]{4})?/r|records)/([0-9]{4})/([0-9]{6})(?:-[0-9]+\.html|\.html|/v([0-9]+)\.json)$`)
-
-func blockOf(path string) string {
-	if m := recordPath.FindStringSubmatch(path); m != nil {
-		return m[1]
-	}
-	return "none"
-}
 
 // rootAbove finds the edition that a file lies in, and the file's path in it.
 func rootAbove(file string) (root, within string, err error) {

@@ -396,6 +396,36 @@ func TestRecordAndFile(t *testing.T) {
 		t.Errorf("a lone file: %v", err)
 	}
 
+	// The address of a front page, as a browser shows it, stands for the whole; a page
+	// that the edition does not have is not covered by that, and of what the server
+	// makes itself nothing is said.
+	for _, address := range []string{"/kk/", "/kk", "/kk/index.html"} {
+		opts := options()
+		opts.State = t.TempDir()
+		report, err := verify.Target(t.Context(), url+address, "", opts)
+		if err != nil {
+			t.Fatal(address, err)
+		}
+		wantResult(t, report, verify.OK)
+		if !report.FirstContact {
+			t.Error("nothing was known of this collective, and that is not said")
+		}
+	}
+	writeFile(t, filepath.Join(c.dir, "kk/extra.html"), []byte("put there by the host"))
+	if report, err = verify.Target(t.Context(), url+"/kk/extra.html", "", options()); err != nil {
+		t.Fatal(err)
+	}
+	wantResult(t, report, verify.Corrupt)
+	wantFinding(t, report, "verify.not_in_edition", "kk/extra.html")
+	if err := os.Remove(filepath.Join(c.dir, "kk/extra.html")); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"/kk/report", "/kk/search?q=a", "/kk/keep/000001"} {
+		if _, err := verify.Target(t.Context(), url+address, "", options()); !errors.Is(err, fault.Invalid("verify.address")) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+
 	// The film on the host is tampered with: the page's verification finds it.
 	writeFile(t, filepath.Join(c.dir, film.Path()), make([]byte, film.Size))
 	report, err = verify.Target(t.Context(), url+"/kk/r/0000/000001.html", "", options())

@@ -28,7 +28,8 @@ var (
 
 // Web serves everything that a node shows. It is safe for many goroutines.
 type Web struct {
-	http.Handler
+	rooms   http.Handler
+	edition http.Handler
 
 	node   *node.Node
 	cat    *locale.Catalogue
@@ -66,8 +67,19 @@ func New(n *node.Node, cat *locale.Catalogue, o Options) (*Web, error) {
 	if o.Open {
 		w.door = &openDoor{reading: make(chan struct{}, openRead), busy: make(chan struct{}, openAtOnce), tokens: newTokens()}
 	}
-	w.Handler = w.routes()
+	w.edition = page.Headers(public, n.Files())
+	w.rooms = w.routes()
 	return w, nil
+}
+
+// ServeHTTP implements http.Handler. A page of the edition that lies ready came
+// through the rooms before: nothing else has its address.
+func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if w.node.Ready(r.URL.Path) {
+		w.edition.ServeHTTP(rw, r)
+		return
+	}
+	w.rooms.ServeHTTP(rw, r)
 }
 
 func (w *Web) routes() http.Handler {
@@ -86,7 +98,6 @@ func (w *Web) routes() http.Handler {
 	if w.door != nil {
 		rooms[OpenPath] = page.Headers(plain, http.HandlerFunc(w.open))
 	}
-	edition := page.Headers(public, w.node.Files())
 	single := page.Headers(plain, w.page(w.keep))
 	missing := page.Headers(plain, http.HandlerFunc(w.missing))
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
@@ -99,7 +110,7 @@ func (w *Web) routes() http.Handler {
 		case ok && strings.HasPrefix(rest, "/keep/"):
 			single.ServeHTTP(rw, r)
 		case w.node.Has(r.Context(), r.URL.Path) || w.node.Has(r.Context(), r.URL.Path+"/"):
-			edition.ServeHTTP(rw, r)
+			w.edition.ServeHTTP(rw, r)
 		default:
 			missing.ServeHTTP(rw, r)
 		}
