@@ -46,8 +46,8 @@ var (
 )
 
 // transitions says from where an assignment goes where, and by whom. What is
-// not in it is refused. One way is not a move: what the house withdrew comes back
-// before it once, by AskAgain.
+// not in it is refused. One way is not a move: what the house withdrew or merged comes
+// back before it once, by AskAgain.
 var transitions = map[State]map[Actor][]State{
 	AwaitingCheck: {ByHouse: {Routed, Withdrawn, Merged}, ByHolder: {Withdrawn}},
 	Routed:        {ByHouse: {Delivered, Withdrawn, Merged}, ByHolder: {Withdrawn}},

@@ -59,6 +59,9 @@ func seen(p *placeholders, unseen []string) string {
 // Ask gives requests newest first, without those that nobody may see yet.
 func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
 	w := walk{ways: ways(nil, q.Categories, q.Open), skip: q.Skip, limit: q.Limit}
+	if len(w.ways) == 0 && len(q.Days) == 0 {
+		w.ways = bothStates()
+	}
 	first, before, err := db.between(ctx, q.Days)
 	if err != nil {
 		return nil, fmt.Errorf("find requests: %w", err)
@@ -69,7 +72,7 @@ func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
 	w.where = []condition{func(p *placeholders) string {
 		return "request.id >= " + p.one(first) + " AND request.id < " + p.one(before)
 	},
-		func(p *placeholders) string { return seen(p, q.Unseen) }, isReport}
+		isListed, func(p *placeholders) string { return seen(p, q.Unseen) }, isReport}
 	and := func(c condition) { w.where = append(w.where, c) }
 	gather := false
 	if q.Lately && len(q.IDs) == 0 {
