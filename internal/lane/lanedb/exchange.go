@@ -72,7 +72,7 @@ func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
 	w.where = []condition{func(p *placeholders) string {
 		return "request.id >= " + p.one(first) + " AND request.id < " + p.one(before)
 	},
-		isListed, func(p *placeholders) string { return seen(p, q.Unseen) }, isReport}
+		func(p *placeholders) string { return seen(p, q.Unseen) }, isReport}
 	and := func(c condition) { w.where = append(w.where, c) }
 	gather := false
 	if q.Lately && len(q.IDs) == 0 {

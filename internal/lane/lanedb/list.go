@@ -47,7 +47,7 @@ var listed = "request." + strings.ReplaceAll(columns, ", ", ", request.")
 func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, error) {
 	w := walk{rising: f.Rising, limit: f.Limit, ways: ways(f.Areas, only(f.Category), f.Open)}
 	alone := len(w.ways) == 0 && !f.Rising // whoever reads all passes over nothing that many follow
-	w.where = append(w.where, isListed, func(p *placeholders) string { return seen(p, unseen) })
+	w.where = append(w.where, func(p *placeholders) string { return seen(p, unseen) })
 	var err error
 	switch {
 	case len(f.Words) > 0 && db.postgres:

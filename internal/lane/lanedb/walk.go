@@ -138,9 +138,6 @@ func ways(areas, categories []string, open *bool) []condition {
 // notHidden is a condition of the indexes of ways, which lead past what nobody may see.
 func notHidden(*placeholders) string { return "request.hidden = 0" }
 
-// isListed is the same where no index is to be chosen for it.
-func isListed(*placeholders) string { return "request.hidden + 0 = 0" }
-
 func inState(open bool) condition { return all(notHidden, equal("request.open", bit(open))) }
 
 // few counts what some ways lead to, and stops at most.
