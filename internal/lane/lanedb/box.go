@@ -84,20 +84,24 @@ func (f *fullBoxes) add(b Box) {
 	f.until[b] = time.Now().Add(fullFor)
 }
 
-// treeShare is what it costs to pass over a request on the way along an index, as a
-// share of what a place costs that comes out of SQLite's tree.
-const treeShare = 0.2
+// The shares are what it costs to pass over a request on the way along an index, of what
+// a place costs that is counted in the tree and comes out of it.
+const (
+	treeShare         = 0.2
+	treeSharePostgres = 0.12 // which looks at all that comes out, and sorts it
+)
 
 // treeMost is up to how many places in a box come out of the tree when the newest
 // few are wanted. Of n places among all requests the way along them passes over
 // few · all / n, so that both cost the same where n is a root.
 func (db *DB) treeMost(ctx context.Context, few int) (int, error) {
+	share := treeShare
 	if db.postgres {
-		return db.gather, nil
+		share = treeSharePostgres
 	}
-	var all float64
+	var all int64
 	err := db.db.QueryRowContext(ctx, `SELECT COALESCE(max(id), 0) FROM request`).Scan(&all)
-	return max(few, int(math.Sqrt(treeShare*float64(few)*all))), err
+	return max(few, int(math.Sqrt(share*float64(few)*float64(all)))), err
 }
 
 // isFull counts what lies in a box, as far as the tree is worth it.

@@ -371,11 +371,7 @@ func (db *DB) analysed(t *testing.T, a asked) node {
 // countsOnce holds that what lies in a full box is not counted for each of its maps.
 func countsOnce(t *testing.T, db *DB) {
 	t.Helper()
-	first := 2
-	if !db.postgres { // up to how many is worth it hangs on how many there are
-		first++
-	}
-	for i, want := range []int{first, 1} {
+	for i, want := range []int{3, 1} { // how many there are, how many of them in the box, the map
 		all, err := db.listen(t.Context(), listing(Filter{Limit: 501, Box: box(399_999)}))
 		if err != nil || len(all) != want {
 			t.Errorf("map %d of a full box asks %d times, want %d: %v", i+1, len(all), want, err)
