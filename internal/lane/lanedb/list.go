@@ -205,7 +205,8 @@ const (
 	begunLetters = 3
 )
 
-// match gives the query of PostgreSQL, over all shelves, or of FTS5 for reports in which each of some words begins one.
+// match gives the query of PostgreSQL, over all shelves, or of FTS5 for reports in
+// which each of some words begins one.
 // FTS5 itself would gather all reports that have such a word before it gives the
 // first; of whole words it does not, nor of beginnings as short as those of its prefix index.
 func (db *DB) match(ctx context.Context, words []string) (string, error) {
