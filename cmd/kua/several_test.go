@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"kua/internal/authority"
@@ -25,7 +27,8 @@ import (
 // TestSeveralNodes has two nodes of the real program serve one lane, kept in PostgreSQL
 // and a bucket alone, behind a real nginx that sends each request to the other one than
 // the request before. A citizen, a neighbour and an authority go the whole way through
-// both; then one of the nodes is killed, and they go on.
+// both; then one of the nodes is killed while several people send, and they go on: whoever got
+// no answer sends the same again and is taken once.
 func TestSeveralNodes(t *testing.T) {
 	database, bucket, trust := pgtest.Database(t), s3test.Bucket(t), t.TempDir()
 	wall(t, charter.WriteChain(trust, editiontest.New(t).Chain))
@@ -100,8 +103,17 @@ func TestSeveralNodes(t *testing.T) {
 	if by[a] == 0 || by[b] == 0 {
 		t.Errorf("the answers came from %v", by)
 	}
-	wall(t, first.Process.Kill())
-	_ = first.Wait()
+	crowd := killAtWork(t, k, at, first)
+	for _, one := range crowd {
+		id, err := l.Held(t.Context(), one.code)
+		wall(t, err)
+		if q, err := l.Request(t.Context(), id); err != nil || id != one.id || q.Words != one.words {
+			t.Errorf("report %d reads %q, told was %q as %d: %v", id, q.Words, one.words, one.id, err)
+		}
+	}
+	if all, err := l.List(t.Context(), lane.Filter{Limit: 100}); err != nil || len(all) != len(crowd)+1 {
+		t.Errorf("%d reports are listed, %d were told: %v", len(all), len(crowd)+1, err)
+	}
 	clear(by)
 	get(fmt.Sprint("/case/", c.id), "not mended 1")
 	judge(c, c.code, "mended", "")
@@ -116,6 +128,50 @@ func TestSeveralNodes(t *testing.T) {
 	if differs, err := l.Recount(t.Context(), false); err != nil || len(differs) > 0 {
 		t.Errorf("counted anew it differs: %+v, %v", differs, err)
 	}
+}
+
+// killAtWork kills a node while people send reports, each until it is taken, and gives
+// what they sent.
+func killAtWork(t *testing.T, k *killed, at string, node *exec.Cmd) (all []*told) {
+	t.Helper()
+	const people, each = 4, 12
+	var mu sync.Mutex // of all
+	var crowd sync.WaitGroup
+	var cut atomic.Int64
+	atWork := make(chan struct{})
+	for range people {
+		crowd.Go(func() {
+			for range each {
+				one, taken := &told{code: lane.NewCode(), words: "Открытый люк, выдумано: " + lane.NewCode()}, false
+				for tries := 0; !taken && tries < 20; tries++ {
+					status, page, err := k.post(at+"/send/manhole", one.form(), nil)
+					if taken = err == nil && status == http.StatusOK; !taken {
+						cut.Add(1)
+						continue
+					}
+					if m := casePath.FindStringSubmatch(page); m != nil {
+						one.id, _ = strconv.ParseInt(m[1], 10, 64)
+					}
+				}
+				mu.Lock()
+				if all = append(all, one); len(all) == people*each/4 {
+					close(atWork)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	<-atWork
+	wall(t, node.Process.Kill())
+	_ = node.Wait()
+	mu.Lock()
+	if len(all) == people*each {
+		t.Error("it died when all was done")
+	}
+	mu.Unlock()
+	crowd.Wait()
+	t.Logf("%d of %d sendings were cut off", cut.Load(), len(all))
+	return all
 }
 
 var stepShown = regexp.MustCompile(`name="step" value="(\d+)"`)

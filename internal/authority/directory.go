@@ -169,11 +169,15 @@ type Mandate struct {
 
 // Inside gives an area and all areas that lie in it.
 func (d Directory) Inside(area string) []string {
-	all := []string{area}
+	below := map[string][]string{}
+	for _, a := range d.Areas {
+		below[a.Parent] = append(below[a.Parent], a.ID)
+	}
+	all, there := []string{area}, map[string]bool{area: true}
 	for i := 0; i < len(all); i++ { // grows as it walks down
-		for _, a := range d.Areas {
-			if a.Parent == all[i] && !slices.Contains(all, a.ID) {
-				all = append(all, a.ID)
+		for _, id := range below[all[i]] {
+			if !there[id] {
+				there[id], all = true, append(all, id)
 			}
 		}
 	}

@@ -224,7 +224,7 @@ func daysBetween(from, to appeal.Day) int64 {
 }
 
 // MayAskAgain reports whether the holder of a report can ask for another look: the
-// house withdrew it, and this was not asked before. The assignment is the one that
+// house withdrew it or merged it into another one, and this was not asked before. The assignment is the one that
 // would wait again.
 func (l *Lane) MayAskAgain(ctx context.Context, request int64) (a Assignment, may bool, err error) {
 	r, err := l.Request(ctx, request)
@@ -242,7 +242,7 @@ func (l *Lane) MayAskAgain(ctx context.Context, request int64) (a Assignment, ma
 	for _, one := range r.Assignments {
 		for _, e := range slices.Backward(history) {
 			if e.Authority == one.Authority && e.To != "" {
-				if one.State == Withdrawn && e.To == Withdrawn && e.By == ByHouse {
+				if one.State == e.To && (e.To == Withdrawn || e.To == Merged) && e.By == ByHouse {
 					return one, true, nil
 				}
 				break

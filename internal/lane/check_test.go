@@ -2,6 +2,7 @@ package lane_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -178,8 +179,12 @@ func TestHeldUntilDecided(t *testing.T) {
 			has := func(all []lane.Request) bool {
 				return slices.ContainsFunc(all, func(r lane.Request) bool { return r.ID == id })
 			}
-			if has(all) != has(near) {
-				t.Errorf("request %d: in the list %v, on the map %v", id, has(all), has(near))
+			found, err := l.List(ctx, lane.Filter{Limit: 50, Words: "люк"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if has(all) != has(near) || has(all) != has(found) {
+				t.Errorf("request %d: in the list %v, on the map %v, found %v", id, has(all), has(near), has(found))
 			}
 			return has(all)
 		}
@@ -222,6 +227,24 @@ func TestHeldUntilDecided(t *testing.T) {
 		}
 		if names, err := l.CheckedBy(ctx, id); err != nil || names[2] != who.Name {
 			t.Errorf("CheckedBy = %v, %v", names, err)
+		}
+
+		// What is said while it waits is found when it does not wait any more.
+		said, d := held()
+		if err := l.Add(ctx, lane.Addition{Code: d.Code, Words: "Рядом живёт журавль", After: 1}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []int{0, 1} {
+			for _, words := range []string{"журавль", "жур", "ж"} {
+				if found, err := l.List(ctx, lane.Filter{Limit: 50, Words: words}); err != nil || len(found) != want {
+					t.Errorf("%q finds %d, want %d: %v", words, len(found), want, err)
+				}
+			}
+			if want == 0 {
+				if err := l.Decide(ctx, lane.Check{Checker: who.Number, Request: said, Seen: 2, To: lane.Routed}); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 
 		// What a coarse category rounds stays rounded when it is let through.
@@ -282,7 +305,8 @@ func TestHeldUntilDecided(t *testing.T) {
 				t.Errorf("merged into %d: %v", into, err)
 			}
 		}
-		public := submit(t, l, manhole())
+		whole := manhole()
+		public := submit(t, l, whole)
 		for _, one := range []int64{twin, public} {
 			if err := l.Decide(ctx, lane.Check{Checker: who.Number, Request: one, Seen: 1, To: lane.Merged, Into: id}); err != nil {
 				t.Errorf("merge %d: %v", one, err)
@@ -291,20 +315,48 @@ func TestHeldUntilDecided(t *testing.T) {
 		if !request(t, l, twin).Hidden() || request(t, l, public).Hidden() {
 			t.Error("merging changed who sees a report")
 		}
+		// Its writer does not agree: it comes back, once, and to its authority.
+		if err := l.AskAgain(ctx, whole.Code, "Это другой люк", locale.Russian, false); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := l.Queue(ctx, true, 0, 9); err != nil || len(again) != 1 || again[0].Request.ID != public {
+			t.Errorf("Queue = %+v, %v", again, err)
+		}
+		if err := l.Decide(ctx, lane.Check{Checker: who.Number, Request: public, Seen: 3, To: lane.Routed}); err != nil {
+			t.Fatal(err)
+		}
+		if r := request(t, l, public); !r.Open || r.Assignments[0].State != lane.Routed || !listed(public) {
+			t.Errorf("let through again: %+v", r)
+		}
+		if err := l.Decide(ctx, lane.Check{Checker: who.Number, Request: public, Seen: 4, To: lane.Merged, Into: id}); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.AskAgain(ctx, whole.Code, "Ещё раз", locale.Russian, false); !errors.Is(err, fault.Conflict("lane.asked_again")) {
+			t.Errorf("a third look at what was merged: %v", err)
+		}
 		if err := l.Decide(ctx, lane.Check{Checker: who.Number, Request: submit(t, l, manhole()), Seen: 1, To: lane.Withdrawn, Ground: "other", Reason: "x"}); !errors.Is(err, fault.Conflict("lane.transition")) {
 			t.Errorf("a checker withdraws what does not wait: %v", err)
 		}
 
 		m, err := l.Moderation(ctx)
-		want := lane.Moderation{Since: "2025-11-28", Held: 5, Causes: map[lane.Rule]int64{lane.ByNumber: 5, lane.ByNobody: 1},
-			Decided: map[lane.State]int64{lane.Routed: 2, lane.Withdrawn: 2, lane.Merged: 1}, Grounds: map[lane.Ground]int64{"persons": 2},
-			Again: map[lane.State]int64{lane.Withdrawn: 1}, First: 1}
+		want := lane.Moderation{Since: "2025-11-28", Held: 7, Causes: map[lane.Rule]int64{lane.ByNumber: 6, lane.ByNobody: 1},
+			Decided: map[lane.State]int64{lane.Routed: 4, lane.Withdrawn: 2, lane.Merged: 1}, Grounds: map[lane.Ground]int64{"persons": 2},
+			Again: map[lane.State]int64{lane.Withdrawn: 1, lane.Routed: 1}, First: 1}
 		if diff := cmp.Diff(want, m); diff != "" || err != nil {
 			t.Errorf("Moderation: %s %v", diff, err)
 		}
 		if all, err := l.Recount(ctx, false); err != nil || len(all) > 0 {
 			t.Errorf("Recount = %+v, %v", all, err)
 		}
+		behind(t, raw, func(ctx context.Context, tx *sql.Tx) error {
+			var all, hidden, wrong int64
+			err := tx.QueryRowContext(ctx, `SELECT count(*), sum(hidden), sum(CASE hidden WHEN w.there THEN 1 ELSE 0 END) FROM (SELECT r.hidden, CASE WHEN EXISTS
+				(SELECT 1 FROM request_words f WHERE f.rowid = r.id) THEN 1 ELSE 0 END AS there FROM request r) w`).Scan(&all, &hidden, &wrong)
+			if hidden != 3 || all < 8 || wrong != 0 {
+				t.Errorf("%d of %d are hidden, %d of them in the index of words or others not in it", hidden, all, wrong)
+			}
+			return err
+		})
 	})
 }
 

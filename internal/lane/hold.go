@@ -113,7 +113,7 @@ func keptHold(all []Cause, v authority.Visibility, today appeal.Day) *lanedb.Hol
 	return h
 }
 
-// AskAgain brings a report of which the house let nothing through back before
+// AskAgain brings a report that the house withdrew or merged back before
 // it, once, with its holder's words. They are read by everybody if it is let
 // through. The faults are lane.bad_code, lane.unknown_code, lane.text,
 // lane.danger, lane.public_words, lane.not_refused, lane.asked_again and lane.moved.
@@ -142,7 +142,7 @@ func (l *Lane) AskAgain(ctx context.Context, code, words string, lang locale.Tag
 		}
 	}
 	today := l.today()
-	e := Event{Day: today, By: ByHolder, Authority: a.Authority, From: Withdrawn, To: AwaitingCheck, Reason: words}
+	e := Event{Day: today, By: ByHolder, Authority: a.Authority, From: a.State, To: AwaitingCheck, Reason: words}
 	moved := lanedb.Assignment{Number: a.Number, Request: id, Authority: a.Authority, State: string(AwaitingCheck), Day: string(today), Step: a.Step}
 	return l.db.AskAgain(ctx, moved, lanedb.Hold{Request: id, Visibility: string(r.Visibility), Since: string(today)}, open, e.write)
 }

@@ -229,3 +229,52 @@ func TestOldWordsWaitForTheirHolder(t *testing.T) {
 		}
 	})
 }
+
+// TestOldReportsAreInTheIndexes: of a lane that was upgraded when what is hidden left the
+// indexes, everybody finds what they may see, by words and by numbers, and nothing else.
+func TestOldReportsAreInTheIndexes(t *testing.T) {
+	onBothFrom(t, pgtest.Database, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		raw.Migrations = stepsBefore(t, "hidden")
+		old, err := sqldb.Open(t.Context(), raw)
+		check(t, err)
+		check(t, old.Tx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			statements := []string{`INSERT INTO directory (version, place, digest, day) VALUES (1, 'ulgi', 'ab', '2026-06-01')`}
+			for i, one := range []struct{ visibility, state string }{{"public", "delivered"}, {"held", "awaiting_check"}, {"held", "delivered"}, {"held", "withdrawn"}, {"public", "awaiting_check"}, {"coarse", "delivered"}} {
+				words := fmt.Sprintf("'люк köçesi журавль%d'", i+1)
+				if raw.URL != "" {
+					words = "to_tsvector('simple', " + words + ")"
+				}
+				statements = append(statements,
+					fmt.Sprintf(`INSERT INTO request (id, directory, category, language, words, answers, area, visibility, open, day) VALUES (%d, 1, 'water', 'ru', 'x', '{}', 'south', '%s', 1, '2026-06-01')`, i+1, one.visibility),
+					fmt.Sprintf(`INSERT INTO assignment (request, authority, state, day, step, standing) VALUES (%d, 'water', '%s', '2026-06-01', 1, 'silent')`, i+1, one.state),
+					fmt.Sprintf(`INSERT INTO request_words (rowid, words) VALUES (%d, %s)`, i+1, words))
+			}
+			for _, statement := range append(statements, `DELETE FROM request_words WHERE rowid = 6`) {
+				if _, err := tx.ExecContext(ctx, statement); err != nil {
+					return fmt.Errorf("%s: %w", statement, err)
+				}
+			}
+			return nil
+		}))
+		check(t, old.Close())
+		l := open()
+		for words, want := range map[string][]int64{"": {6, 5, 3, 1}, "люк": {5, 3, 1}, "л": {5, 3, 1}, "жура": {5, 3, 1}, "журавль3": {3}, "журавль2": nil, "журавль6": nil, "köç": {5, 3, 1}} {
+			found, err := l.List(t.Context(), lane.Filter{Words: words, Limit: 9})
+			var got []int64
+			for _, r := range found {
+				got = append(got, r.ID)
+			}
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("%q finds: %s %v", words, diff, err)
+			}
+		}
+		silent := lane.Silent
+		for name, chosen := range map[string]lane.Chosen{"area": {Filter: lane.Filter{Areas: []string{"south"}}, Standing: &silent}, "category": {Filter: lane.Filter{Category: "water"}, Standing: &silent}} {
+			n := 0
+			check(t, l.Walk(t.Context(), chosen, func(all []lane.Whole) error { n += len(all); return nil }))
+			if n != 4 {
+				t.Errorf("behind the number of the %s are %d rows, want 4", name, n)
+			}
+		}
+	})
+}

@@ -48,7 +48,8 @@ func (d DifferenceKind) Mends() bool {
 // what differs from what is kept. With mend, numbers and standings are put right;
 // damage is only told, since nobody can know what was there.
 //
-// Reports are one transaction and formal appeals another, so that nothing moves meanwhile; on SQLite whoever writes waits.
+// Reports are one transaction and formal appeals another, so that nothing moves meanwhile. Nobody waits
+// for one that only looks; with mend, whoever writes on SQLite waits.
 func (l *Lane) Recount(ctx context.Context, mend bool) ([]Difference, error) {
 	var all []Difference
 	kept, err := l.db.Recount(ctx, mend, func() func(lanedb.Counted) {

@@ -46,8 +46,8 @@ var (
 )
 
 // transitions says from where an assignment goes where, and by whom. What is
-// not in it is refused. One way is not a move: what the house withdrew comes back
-// before it once, by AskAgain; nor is another: what was delivered by a letter that came back is
+// not in it is refused. Two ways are no move: what the house withdrew or merged comes back
+// before it once, by AskAgain, and what was delivered by a letter that came back is
 // routed again, by CameBack.
 var transitions = map[State]map[Actor][]State{
 	AwaitingCheck: {ByHouse: {Routed, Withdrawn, Merged}, ByHolder: {Withdrawn}},

@@ -94,7 +94,7 @@ func reaching(err error, name string) error {
 // if it had been alone, again and again until no other one was in its way.
 func (db *DB) inSerializable(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
 	for try := 1; ; try++ {
-		err := db.once(ctx, sql.LevelSerializable, do)
+		err := db.once(ctx, sql.TxOptions{Isolation: sql.LevelSerializable}, do)
 		if !inTheWay(err) || try == retries {
 			return err
 		}
@@ -120,7 +120,7 @@ const migrationLock = 0x6b7561 // "kua"
 // lockedTx runs do alone among all processes that migrate this database. It
 // sees what they committed while it waited, as a serializable one would not.
 func (db *DB) lockedTx(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
-	return db.once(ctx, sql.LevelReadCommitted, func(ctx context.Context, tx *sql.Tx) error {
+	return db.once(ctx, sql.TxOptions{Isolation: sql.LevelReadCommitted}, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, migrationLock); err != nil {
 			return err
 		}

@@ -181,11 +181,21 @@ func (db *DB) Tx(ctx context.Context, do func(ctx context.Context, tx *sql.Tx) e
 	if db.postgres {
 		return db.inSerializable(ctx, do)
 	}
-	return db.once(ctx, sql.LevelDefault, do)
+	return db.once(ctx, sql.TxOptions{}, do)
 }
 
-func (db *DB) once(ctx context.Context, level sql.IsolationLevel, do func(ctx context.Context, tx *sql.Tx) error) error {
-	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: level})
+// Moment runs do in a transaction that reads one moment of the database and can write
+// nothing. Nobody waits for it, and it waits for nobody, however long it takes.
+func (db *DB) Moment(ctx context.Context, do func(ctx context.Context, tx *sql.Tx) error) error {
+	options := sql.TxOptions{ReadOnly: true}
+	if db.postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	return db.once(ctx, options, do)
+}
+
+func (db *DB) once(ctx context.Context, options sql.TxOptions, do func(ctx context.Context, tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, &options)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"kua/internal/fault"
 )
@@ -105,7 +106,7 @@ func dropPictures(ctx context.Context, tx *sql.Tx, request, event int64) error {
 }
 
 // Scour leaves nothing of what was erased where the database keeps what it has no
-// use for any more: the search and the words that it knows are written anew (SQLite), the journal goes into the
+// use for any more: the search and the words that it knows are written anew (SQLite), a little at a time, the journal goes into the
 // file and is cut off; PostgreSQL gives dead rows up. The fault is lane.scour when
 // readers held on to the journal for too long.
 func (db *DB) Scour(ctx context.Context) error {
@@ -117,19 +118,10 @@ func (db *DB) Scour(ctx context.Context) error {
 		}
 		return nil
 	}
-	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		for _, statement := range []string{
-			`INSERT INTO request_words (request_words) VALUES ('optimize')`,
-			`CREATE VIRTUAL TABLE temp.request_words_left USING fts5vocab(main, request_words, row)`,
-			`DELETE FROM request_words_known WHERE word NOT IN (SELECT term FROM temp.request_words_left)`,
-			`DROP TABLE temp.request_words_left`,
-		} {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := db.rewrite(ctx)
+	if err == nil {
+		err = db.unlearn(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("write the search anew: %w", err)
 	}
@@ -139,6 +131,54 @@ func (db *DB) Scour(ctx context.Context) error {
 	}
 	if busy != 0 {
 		return fault.Later("lane.scour")
+	}
+	return nil
+}
+
+// rewritten is how many pages of the search are written anew by one transaction:
+// others write between two of them.
+const rewritten = 250
+
+// rewrite writes SQLite's search anew, without what was taken out of it: all its parts
+// are put into one (FTS5, "The 'merge' Command").
+func (db *DB) rewrite(ctx context.Context) error {
+	for pages := int64(-rewritten); ; pages = rewritten { // the first time it begins with all parts
+		var before, after int64
+		err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&before); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO request_words (request_words, rank) VALUES ('merge', $1)`, pages); err != nil {
+				return err
+			}
+			return tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&after)
+		})
+		if err != nil || after-before < 2 { // then there was nothing left to do
+			return err
+		}
+	}
+}
+
+// unlearn forgets the words that no request has any more. What is left is read while
+// others write; so each is looked for once more when it goes.
+func (db *DB) unlearn(ctx context.Context) error {
+	rows, err := db.db.QueryContext(ctx, `SELECT word FROM request_words_known WHERE word NOT IN (SELECT term FROM request_words_left)`)
+	gone, err := collect(rows, err, func(rows *sql.Rows, word *string) error { return rows.Scan(word) })
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(gone, wordsAtOnce) {
+		err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			for _, word := range some {
+				if _, err := tx.ExecContext(ctx, `DELETE FROM request_words_known WHERE word = $1 AND NOT EXISTS (SELECT 1 FROM request_words WHERE request_words MATCH $2)`, word, `"`+word+`"`); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

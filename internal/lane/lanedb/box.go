@@ -3,6 +3,7 @@ package lanedb
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -32,7 +33,7 @@ func (db *DB) inTree(b Box) condition {
 // chosen is what these ways lead to.
 func (db *DB) byBox(ctx context.Context, b Box, w *walk, chosen []condition) error {
 	tree := db.inTree(b)
-	full, err := db.isFull(ctx, b, tree)
+	full, err := db.isFull(ctx, b, tree, w.limit)
 	if err != nil {
 		return err
 	}
@@ -83,19 +84,43 @@ func (f *fullBoxes) add(b Box) {
 	f.until[b] = time.Now().Add(fullFor)
 }
 
+// The shares are what it costs to pass over a request on the way along an index, of what
+// a place costs that is counted in the tree and comes out of it.
+const (
+	treeShare         = 0.2
+	treeSharePostgres = 0.12 // which looks at all that comes out, and sorts it
+)
+
+// treeMost is up to how many places in a box come out of the tree when the newest
+// few are wanted. Of n places among all requests the way along them passes over
+// few · all / n, so that both cost the same where n is a root.
+func (db *DB) treeMost(ctx context.Context, few int) (int, error) {
+	share := treeShare
+	if db.postgres {
+		share = treeSharePostgres
+	}
+	var all int64
+	err := db.db.QueryRowContext(ctx, `SELECT COALESCE(max(id), 0) FROM request`).Scan(&all)
+	return max(few, int(math.Sqrt(share*float64(few)*float64(all)))), err
+}
+
 // isFull counts what lies in a box, as far as the tree is worth it.
-func (db *DB) isFull(ctx context.Context, b Box, tree condition) (bool, error) {
+func (db *DB) isFull(ctx context.Context, b Box, tree condition, few int) (bool, error) {
 	if db.full.has(b) {
 		return true, nil
 	}
+	most, err := db.treeMost(ctx, few)
+	if err != nil {
+		return false, err
+	}
 	var p placeholders
 	var n int
-	text := `SELECT count(*) FROM (SELECT 1 FROM request_box WHERE ` + tree(&p) + ` LIMIT ` + p.one(int64(db.gather)) + `) AS found`
+	text := `SELECT count(*) FROM (SELECT 1 FROM request_box WHERE ` + tree(&p) + ` LIMIT ` + p.one(int64(most)) + `) AS found`
 	if db.postgres {
-		p = placeholders{[]any{b.SouthWest.Lon, b.SouthWest.Lat, b.NorthEast.Lon, b.NorthEast.Lat, int64(db.gather)}}
+		p = placeholders{[]any{b.SouthWest.Lon, b.SouthWest.Lat, b.NorthEast.Lon, b.NorthEast.Lat, int64(most)}}
 		text = `SELECT kua_in_box($1, $2, $3, $4, $5)`
 	}
-	if err := db.db.QueryRowContext(ctx, text, p.args...).Scan(&n); err != nil || n < db.gather {
+	if err := db.db.QueryRowContext(ctx, text, p.args...).Scan(&n); err != nil || n < most {
 		return false, err
 	}
 	db.full.add(b)

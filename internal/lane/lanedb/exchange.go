@@ -59,6 +59,9 @@ func seen(p *placeholders, unseen []string) string {
 // Ask gives requests newest first, without those that nobody may see yet.
 func (db *DB) Ask(ctx context.Context, q Asked) ([]Request, error) {
 	w := walk{ways: ways(nil, q.Categories, q.Open), skip: q.Skip, limit: q.Limit}
+	if len(w.ways) == 0 && len(q.Days) == 0 {
+		w.ways = bothStates()
+	}
 	first, before, err := db.between(ctx, q.Days)
 	if err != nil {
 		return nil, fmt.Errorf("find requests: %w", err)

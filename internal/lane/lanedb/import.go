@@ -60,8 +60,8 @@ func (db *DB) addImports(ctx context.Context, tx *sql.Tx, all []Import, write fu
 			lat, lon = c.Public.Lat, c.Public.Lon
 			places.add(id, lat, lat, lon, lon)
 		}
-		requests.add(id, c.Directory, c.Category, c.Language, c.Words, c.Landmark, c.Answers, c.Area, lat, lon, c.Visibility, bit(c.Open), c.Day, "", "", "", c.Source)
-		words.add(id, c.Search)
+		requests.add(id, c.Directory, c.Category, c.Language, c.Words, c.Landmark, c.Answers, c.Area, lat, lon, c.Visibility, bit(c.Open), bit(c.Visibility == held), c.Day, "", "", "", c.Source)
+		words.add(id, db.shelved(id, c.Search))
 		body, hash, err := write(c)(id, 1, "")
 		if err != nil {
 			return 0, err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"kua/internal/fault"
 )
@@ -53,23 +52,28 @@ func (db *DB) file(ctx context.Context, tx *sql.Tx, request int64, body string) 
 	type kept struct {
 		InboxRow
 		authority, visibility, day string
-		told                       int64
+		hidden, told               int64
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT b.number, b.authority, b.state, b.day, r.category, r.area, r.visibility,
+	rows, err := tx.QueryContext(ctx, `SELECT b.number, b.authority, b.state, b.day, r.category, r.area, r.visibility, r.hidden,
 			(SELECT count(*) FROM delivery d WHERE d.assignment = b.number), COALESCE(p.account, 0), COALESCE(i.planned, ''), COALESCE(i.acted, ''),
 			CASE WHEN w.request IS NULL THEN (CASE WHEN EXISTS (SELECT 1 FROM appeal_event e WHERE e.request = b.request) THEN 2 ELSE 0 END) WHEN w.open = 1 AND w.authority IN (b.authority, '') THEN 2 ELSE 1 END
 		FROM assignment b JOIN request r ON r.id = b.request LEFT JOIN assigned p ON p.assignment = b.number LEFT JOIN appeal_with w ON w.request = b.request
 			LEFT JOIN inbox i ON i.authority = b.authority AND i.assignment = b.number
 		WHERE b.request = $1`, request)
 	all, err := collect(rows, err, func(rows *sql.Rows, k *kept) error {
-		return rows.Scan(&k.Number, &k.authority, &k.State, &k.day, &k.Category, &k.Area, &k.visibility, &k.told, &k.Person, &k.Planned, &k.Acted, &k.Formal)
+		return rows.Scan(&k.Number, &k.authority, &k.State, &k.day, &k.Category, &k.Area, &k.visibility, &k.hidden, &k.told, &k.Person, &k.Planned, &k.Acted, &k.Formal)
 	})
 	if err != nil {
 		return err
 	}
-	shown := slices.ContainsFunc(all, func(k kept) bool { return k.visibility != "held" || !slices.Contains(db.rules.Unseen, k.State) })
+	shown := slices.ContainsFunc(all, func(k kept) bool { return k.visibility != held || !slices.Contains(db.rules.Unseen, k.State) })
 	if err := seeAppeal(ctx, tx, request, shown); err != nil {
 		return err
+	}
+	if len(all) > 0 && all[0].hidden == bit(shown) {
+		if err := db.hide(ctx, tx, request, !shown); err != nil {
+			return err
+		}
 	}
 	for _, k := range all {
 		if k.authority == "" {
@@ -103,6 +107,18 @@ func (db *DB) file(ctx context.Context, tx *sql.Tx, request int64, body string) 
 	return nil
 }
 
+// hide takes a request out of lists and the search, or puts it in.
+func (db *DB) hide(ctx context.Context, tx *sql.Tx, request int64, hidden bool) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE request SET hidden = $1 WHERE id = $2`, bit(hidden), request); err != nil {
+		return err
+	}
+	if !hidden {
+		return db.reindex(ctx, tx, request)
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid = $1`, request)
+	return err
+}
+
 // InboxKey is where a page of an inbox ended; its zero value is before the first.
 type InboxKey struct {
 	Day    string // of the last act, where the list is ordered by it
@@ -132,6 +148,8 @@ type InboxFilter struct {
 	After     InboxKey
 	Limit     int
 	Window    int // the most rows that are looked at for one page
+
+	match string // Words as the engine's search is asked for them
 }
 
 const inboxColumns = `i.assignment, i.request, i.category, i.area, i.state, i.open, i.formal, i.planned, i.acted, i.person`
@@ -144,9 +162,9 @@ func (f InboxFilter) Statement(postgres bool) (text string, args []any) {
 	if len(f.Words) > 0 {
 		match := ""
 		if postgres {
-			match = "words @@ to_tsquery('simple', " + p.one("'"+strings.Join(f.Words, "':* & '")+"':*") + ")"
+			match = "words @@ to_tsquery('simple', " + p.one(f.match) + ")"
 		} else {
-			match = "request_words MATCH " + p.one(`"`+strings.Join(f.Words, `"* "`)+`"*`)
+			match = "request_words MATCH " + p.one(f.match)
 		}
 		order := " ORDER BY rowid DESC"
 		if rising {
@@ -227,6 +245,11 @@ func (f InboxFilter) key(r InboxRow) InboxKey {
 // the next one begins. It looks at no more rows than Window, whatever the archive
 // holds: then there may be fewer, or none, and still a next page. next is nil at the end.
 func (db *DB) Inbox(ctx context.Context, f InboxFilter) (page []InboxRow, next *InboxKey, err error) {
+	if len(f.Words) > 0 {
+		if f.match, err = db.match(ctx, f.Words); err != nil {
+			return nil, nil, fmt.Errorf("read the inbox of %s: %w", f.Authority, err)
+		}
+	}
 	text, args := f.Statement(db.postgres)
 	rows, err := db.db.QueryContext(ctx, text, args...)
 	all, err := collect(rows, err, func(rows *sql.Rows, r *InboxRow) error {

@@ -180,7 +180,7 @@ type Unstood struct {
 // it keeps what was worked out. stand works one out from its entries; ok is false for a
 // chain that is broken, whose legs stay. It is one transaction.
 func (db *DB) RecountAppeals(ctx context.Context, mend bool, stand func(request int64, entries []Event, kept []Leg) (w With, ok bool, err error)) (legs []Unstood, cells []Difference, err error) {
-	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = db.recounting(mend)(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		legs, cells = nil, nil
 		counted := counting{}
 		for after := int64(0); ; {

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"kua/internal/fault"
 )
@@ -45,6 +47,7 @@ var listed = "request." + strings.ReplaceAll(columns, ", ", ", request.")
 // when an assignment of it has left the states in unseen.
 func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, error) {
 	w := walk{rising: f.Rising, limit: f.Limit, ways: ways(f.Areas, only(f.Category), f.Open)}
+	alone := len(w.ways) == 0 && !f.Rising // whoever reads all passes over nothing that many follow
 	w.where = append(w.where, func(p *placeholders) string { return seen(p, unseen) })
 	var err error
 	switch {
@@ -56,8 +59,10 @@ func (db *DB) List(ctx context.Context, f Filter, unseen []string) ([]Request, e
 		err = db.byBox(ctx, *f.Box, &w, f.chosen())
 	case len(f.Kinds) > 0 && !slices.Contains(f.Kinds, ""):
 		byKind(f, &w)
-	case f.Authority != nil && len(f.Standings) > 0:
-		byAuthority(f, &w)
+	case len(f.Standings) > 0:
+		byStanding(f, &w)
+	case alone:
+		w.ways = bothStates()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find requests: %w", err)
@@ -79,7 +84,7 @@ func byKind(f Filter, w *walk) {
 	}
 	w.where, w.ways = append(w.where, chosen(areas, only(f.Category), f.Open)...), nil
 	for _, kind := range f.Kinds {
-		w.ways = append(w.ways, all(func(*placeholders) string { return "request.kind <> ''" }, equal("request.kind", kind))) // the first half is what the index says
+		w.ways = append(w.ways, all(func(*placeholders) string { return "request.kind <> '' AND request.hidden = 0" }, equal("request.kind", kind))) // the first two are what the index says
 	}
 }
 
@@ -111,11 +116,6 @@ func (f Filter) bound(w *walk) {
 	if f.Authority != nil && len(f.Standings) == 0 {
 		w.where = append(w.where, func(p *placeholders) string {
 			return "EXISTS (SELECT 1 FROM assignment b WHERE b.request = request.id AND b.authority = " + p.one(*f.Authority) + ")"
-		})
-	}
-	if f.Authority == nil && len(f.Standings) > 0 {
-		w.where = append(w.where, func(p *placeholders) string {
-			return "EXISTS (SELECT 1 FROM assignment b WHERE b.request = request.id AND b.standing IN (" + many(p, f.Standings) + "))"
 		})
 	}
 	if f.First != "" {
@@ -158,16 +158,25 @@ func chosen(areas, categories []string, open *bool) (found []condition) {
 
 func (f Filter) chosen() []condition { return chosen(f.Areas, only(f.Category), f.Open) }
 
-// byAuthority leads along the assignments of an authority that stand in some way,
-// each request once.
-func byAuthority(f Filter, w *walk) {
+// byStanding leads along the assignments of an authority, in some areas or of a
+// category that stand in some way, each request once.
+func byStanding(f Filter, w *walk) {
 	w.from, w.key = "assignment b JOIN request ON request.id = b.request", "b.request"
 	w.where, w.ways = append(w.where, f.chosen()...), nil
-	for _, standing := range f.Standings {
-		w.ways = append(w.ways, all(equal("b.authority", *f.Authority), equal("b.standing", standing)))
+	column, values := "area", f.Areas
+	switch {
+	case f.Authority != nil:
+		column, values = "authority", []string{*f.Authority}
+	case len(f.Areas) == 0:
+		column, values = "category", []string{f.Category}
+	}
+	for _, value := range values {
+		for _, standing := range f.Standings {
+			w.ways = append(w.ways, all(equal("b."+column, value), equal("b.standing", standing)))
+		}
 	}
 	w.where = append(w.where, func(p *placeholders) string {
-		return "NOT EXISTS (SELECT 1 FROM assignment c WHERE c.request = b.request AND c.number < b.number AND c.authority = b.authority AND c.standing IN (" + many(p, f.Standings) + "))"
+		return "NOT EXISTS (SELECT 1 FROM assignment c WHERE c.request = b.request AND c.number < b.number AND c." + column + " = b." + column + " AND c.standing IN (" + many(p, f.Standings) + "))"
 	})
 }
 
@@ -203,21 +212,34 @@ func (db *DB) byWords(ctx context.Context, f Filter, w *walk) error {
 	return nil
 }
 
-// maxBegun is the most words of which one beginning is searched as all of them.
-const maxBegun = 2_000
+// maxBegun is the most words of which one beginning is searched as all of them, and
+// begunLetters up to how many letters a beginning has an index of its own.
+const (
+	maxBegun     = 2_000
+	begunLetters = 3
+)
 
-// match gives the query of FTS5 for reports in which each of some words begins one.
+// match gives the query of PostgreSQL, over all shelves, or of FTS5 for reports in
+// which each of some words begins one.
 // FTS5 itself would gather all reports that have such a word before it gives the
-// first; of whole words it does not.
+// first; of whole words it does not, nor of beginnings as short as those of its prefix index.
 func (db *DB) match(ctx context.Context, words []string) (string, error) {
+	if db.postgres {
+		lowest, highest, err := db.ends(ctx)
+		return shelfQuery(words, lowest, highest), err
+	}
 	var parts []string
 	for _, w := range words {
+		if utf8.RuneCountInString(w) <= begunLetters || marked(w) {
+			parts = append(parts, `"`+w+`"*`)
+			continue
+		}
 		rows, err := db.db.QueryContext(ctx, `SELECT word FROM request_words_known WHERE word >= $1 AND word < $2 LIMIT $3`, w, w+"\U0010ffff", maxBegun+1)
 		begun, err := collect(rows, err, func(rows *sql.Rows, s *string) error { return rows.Scan(s) })
 		switch {
 		case err != nil:
 			return "", err
-		case len(begun) == 0 || len(begun) > maxBegun || marked(w):
+		case len(begun) == 0 || len(begun) > maxBegun:
 			parts = append(parts, `"`+w+`"*`)
 		default:
 			parts = append(parts, `("`+strings.Join(begun, `" OR "`)+`")`)
@@ -240,62 +262,110 @@ func (f Filter) wordsAlone() bool {
 	return !f.Rising && len(f.chosen()) == 0 && f.Box == nil && f.Authority == nil && len(f.Standings) == 0 && f.First+f.Last+f.Live == ""
 }
 
-// search finds words on PostgreSQL, whose index of words knows no order: first by
-// looking through the newest (or, rising, the next) for words that many have, and
-// when these are not enough by gathering all that have them, which are then not
-// many. Words that none of the very newest has are gathered at once. Of few that the other filters let through, the words are looked at.
+// search finds words on PostgreSQL: first by looking through the newest (or, rising,
+// the next) for words that many have, and when these are not enough by gathering them
+// out of one shelf after another. Words that few of the very newest have are gathered at
+// once. Of few that the other filters let through, the words are looked at.
 func (db *DB) search(ctx context.Context, f Filter, w walk) ([]Request, error) {
-	query := "'" + strings.Join(f.Words, "':* & '") + "':*"
 	if f.Box != nil {
 		w.where = append(w.where, f.Box.holds)
 	}
 	f.bound(&w)
+	lowest, highest, err := db.ends(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lowest, highest = max(lowest, f.After+1), min(highest, f.end()-1)
+	if lowest > highest {
+		return nil, nil
+	}
 	rare, err := db.rare(ctx, w.ways)
 	if err != nil {
 		return nil, fmt.Errorf("find requests: %w", err)
 	}
 	if rare {
 		w.where = append(w.where, func(p *placeholders) string {
-			return "(SELECT words FROM request_words WHERE rowid = request.id) @@ to_tsquery('simple', " + p.one(query) + ")"
+			return "(SELECT words FROM request_words WHERE rowid = request.id) @@ to_tsquery('simple', " + p.one(shelfQuery(f.Words, lowest, highest)) + ")"
 		})
 		return db.follow(ctx, w)
 	}
 	w.where, w.ways = append(w.where, f.chosen()...), nil
-	var newest int64
-	if err := db.db.QueryRowContext(ctx, `SELECT COALESCE(max(rowid), 0) FROM request_words`).Scan(&newest); err != nil {
-		return nil, fmt.Errorf("find requests: %w", err)
-	}
-	near := func(through int64) (found []Request, whole bool, err error) {
-		near := w
-		near.from, near.key = "request_words JOIN request ON request_words.rowid = request.id", "request_words.rowid"
-		first, last := f.After+1, f.After+through
-		if !f.Rising {
-			last = min(f.end()-1, newest)
-			first = last - through + 1
+	near := w
+	near.from, near.key = "request_words JOIN request ON request_words.rowid = request.id", "request_words.rowid"
+	through := func(n int) (found []Request, whole bool, err error) {
+		first, last, whole, err := db.window(ctx, f.Rising, lowest, highest, n)
+		if err != nil {
+			return nil, false, err
 		}
+		near := near
 		near.where = append(slices.Clone(w.where), func(p *placeholders) string {
-			return "request_words.words @@ to_tsquery('simple', " + p.one(query) + ") AND request_words.rowid BETWEEN " + p.one(first) + " AND " + p.one(last)
+			return "request_words.words @@ to_tsquery('simple', " + p.one(shelfQuery(f.Words, first, last)) + ") AND request_words.rowid BETWEEN " + p.one(first) + " AND " + p.one(last)
 		})
 		found, err = db.follow(ctx, near)
-		return found, len(found) == w.limit || f.Rising && last >= newest || !f.Rising && first <= 1, err
+		return found, whole || len(found) == w.limit, err
 	}
-	newestHave := true
+	many := true
 	if f.wordsAlone() {
-		found, whole, err := near(glance)
+		found, whole, err := through(glance)
 		if err != nil || whole {
 			return found, err
 		}
-		newestHave = len(found) > 0
+		many = len(found)*gathered >= w.limit*glance
 	}
-	if newestHave {
-		if found, whole, err := near(int64(max(db.gather, 20*w.limit))); err != nil || whole {
+	if many {
+		if found, whole, err := through(max(db.gather, 20*w.limit)); err != nil || whole {
 			return found, err
 		}
 	}
-	w.ways = []condition{func(p *placeholders) string {
-		return "request.id = ANY (ARRAY(SELECT rowid FROM request_words WHERE words @@ to_tsquery('simple', " + p.one(query) + ")))"
-	}}
-	return db.follow(ctx, w)
+	return db.fromShelves(ctx, f, w, lowest, highest)
+}
+
+// window gives the ids between which the newest n requests with words lie, or rising the
+// oldest, between two ids; whole reports that there are no more.
+func (db *DB) window(ctx context.Context, rising bool, lowest, highest int64, n int) (first, last int64, whole bool, err error) {
+	order := "DESC"
+	if rising {
+		order = "ASC"
+	}
+	var edge int64
+	err = db.db.QueryRowContext(ctx, `SELECT rowid FROM request_words WHERE rowid BETWEEN $1 AND $2 ORDER BY rowid `+order+` OFFSET $3 LIMIT 1`, lowest, highest, n-1).Scan(&edge)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return lowest, highest, true, nil
+	case err != nil:
+		return 0, 0, false, fmt.Errorf("find requests: %w", err)
+	case rising:
+		return lowest, edge, false, nil
+	}
+	return edge, highest, false, nil
+}
+
+// fromShelves gathers what has the words out of one shelf after another, twice as many at
+// a time as before, until there are as many as are wanted.
+func (db *DB) fromShelves(ctx context.Context, f Filter, w walk, lowest, highest int64) (found []Request, err error) {
+	limit, from, to, many := w.limit, lowest/shelfSize, highest/shelfSize, int64(1)
+	for from <= to && len(found) < limit {
+		first, last := max(from, to-many+1), to
+		if f.Rising {
+			first, last = from, min(to, from+many-1)
+		}
+		query := shelfQuery(f.Words, first*shelfSize, last*shelfSize)
+		w.limit = limit - len(found)
+		w.ways = []condition{func(p *placeholders) string {
+			return "request.id = ANY (ARRAY(SELECT rowid FROM request_words WHERE words @@ to_tsquery('simple', " + p.one(query) + ")))"
+		}}
+		some, err := db.follow(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, some...)
+		if many *= 2; f.Rising {
+			from = last + 1
+		} else {
+			to = first - 1
+		}
+	}
+	return found, nil
 }
 
 // AddSupport keeps a supporter of a request; a hash that is there already changes

@@ -264,7 +264,7 @@ func (m *Move) Settle(ctx context.Context) error {
 // Unsearched gives requests of the target that nobody can find by their words yet:
 // any, or those that the last pass has written.
 func (m *Move) Unsearched(ctx context.Context, limit int) ([]Request, error) {
-	without := `SELECT ` + listed + ` FROM request LEFT JOIN request_words ON request_words.rowid = request.id WHERE request_words.rowid IS NULL `
+	without := `SELECT ` + listed + ` FROM request LEFT JOIN request_words ON request_words.rowid = request.id WHERE request_words.rowid IS NULL AND request.hidden = 0 `
 	if !m.Partly {
 		rows, err := m.to.QueryContext(ctx, without+`ORDER BY request.id LIMIT $1`, limit)
 		return requests(rows, err)
@@ -314,7 +314,7 @@ func (m *Move) SaidLater(ctx context.Context, all []Request) (map[int64][]Event,
 func (m *Move) Search(ctx context.Context, words map[int64]string) error {
 	return m.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for id, said := range words {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`, id, said); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`, id, onShelf(id, said)); err != nil {
 				return err
 			}
 		}

@@ -38,10 +38,10 @@ func (db *DB) CorrectPost(ctx context.Context, p Post, write Write) error {
 	return nil
 }
 
-// reindex finds a request by what it and its history say now.
+// reindex finds a request by what it and its history say now; a hidden one by nothing.
 func (db *DB) reindex(ctx context.Context, tx *sql.Tx, request int64) error {
 	r, err := requestOf(ctx, tx, request)
-	if err != nil {
+	if err != nil || r.Hidden {
 		return err
 	}
 	events, err := chain(ctx, tx, "event", request)
@@ -72,6 +72,6 @@ func (db *DB) index(ctx context.Context, tx *sql.Tx, request int64, search strin
 	if db.postgres {
 		statement = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`
 	}
-	_, err := tx.ExecContext(ctx, statement, request, search)
+	_, err := tx.ExecContext(ctx, statement, request, db.shelved(request, search))
 	return err
 }

@@ -49,10 +49,11 @@ const recountBatch = 500
 // Recount counts everything anew from the assignments and verdicts, and gives
 // what differs from what is kept, by its cells; with mend it keeps what was counted.
 // begin gives what sees each request as well; it is asked again when the
-// transaction is done again. It is one transaction: nothing moves meanwhile.
+// transaction is done again. It is one transaction: nothing moves meanwhile. To look
+// it reads one moment, for which nobody waits; to mend, whoever writes waits.
 // Memory is that of the tally and some requests.
 func (db *DB) Recount(ctx context.Context, mend bool, begin func() (look func(Counted))) (differences []Difference, err error) {
-	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = db.recounting(mend)(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		look := begin()
 		differences = nil
 		counted := counting{}
@@ -100,6 +101,14 @@ func (db *DB) Recount(ctx context.Context, mend bool, begin func() (look func(Co
 		return nil, fmt.Errorf("count anew: %w", err)
 	}
 	return differences, nil
+}
+
+// recounting is the transaction of a recount.
+func (db *DB) recounting(mend bool) func(context.Context, func(context.Context, *sql.Tx) error) error {
+	if mend {
+		return db.db.Tx
+	}
+	return db.db.Moment
 }
 
 // counting is what a recount counts of one track, by number and slot.

@@ -29,6 +29,7 @@ type Request struct {
 	Search     string // given to AddRequest alone: the words to find it by, as locale.SearchText gives them
 	Visibility string
 	Open       bool
+	Hidden     bool // nobody may see it: lists pass it by and no word finds it
 	Day        string
 	Kind       string // "": a report
 	Begins     string // days; "" for none
@@ -72,6 +73,9 @@ func (w Write) after(seen int64) Write {
 	}
 }
 
+// held is the visibility of what nobody may see before it is let through.
+const held = "held"
+
 // AddRequest keeps a request with its first assignment and event. A holder's
 // hash that is there already gives that request, and fresh is false.
 func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assignment, write Write) (id int64, fresh bool, err error) {
@@ -86,9 +90,9 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 		if r.Public != nil {
 			lat, lon = r.Public.Lat, r.Public.Lon
 		}
-		if err := tx.QueryRowContext(ctx, `INSERT INTO request (directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day, kind, begins, ends)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13, $14) RETURNING id`,
-			r.Directory, r.Category, r.Language, r.Words, r.Landmark, r.Answers, r.Area, lat, lon, r.Visibility, r.Day, r.Kind, r.Begins, r.Ends).Scan(&id); err != nil {
+		if err := tx.QueryRowContext(ctx, `INSERT INTO request (directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, hidden, day, kind, begins, ends)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13, $14, $15) RETURNING id`,
+			r.Directory, r.Category, r.Language, r.Words, r.Landmark, r.Answers, r.Area, lat, lon, r.Visibility, bit(r.Visibility == held), r.Day, r.Kind, r.Begins, r.Ends).Scan(&id); err != nil {
 			return err
 		}
 		if r.Exact != nil {
@@ -101,8 +105,10 @@ func (db *DB) AddRequest(ctx context.Context, r Request, holder string, a Assign
 				return err
 			}
 		}
-		if err := db.index(ctx, tx, id, r.Search); err != nil {
-			return err
+		if r.Visibility != held { // else its words are indexed when it comes to be seen
+			if err := db.index(ctx, tx, id, r.Search); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO holder (hash, request) VALUES ($1, $2)`, holder, id); err != nil {
 			return err
@@ -149,8 +155,8 @@ func (db *DB) know(ctx context.Context, tx *sql.Tx, search string) error {
 }
 
 func (db *DB) addAssignment(ctx context.Context, tx *sql.Tx, a Assignment) error {
-	err := tx.QueryRowContext(ctx, `INSERT INTO assignment (request, authority, state, day, step) VALUES ($1, $2, $3, $4, 0) RETURNING number`,
-		a.Request, a.Authority, a.State, a.Day).Scan(&a.Number)
+	err := tx.QueryRowContext(ctx, `INSERT INTO assignment (request, authority, state, day, step, area, category) SELECT id, $1, $2, $3, 0, area, category FROM request WHERE id = $4 RETURNING number`,
+		a.Authority, a.State, a.Day, a.Request).Scan(&a.Number)
 	if err != nil {
 		return err
 	}
@@ -292,12 +298,13 @@ func (db *DB) Assignment(ctx context.Context, number int64) (Assignment, error) 
 	return readAssignment(ctx, db.db, number)
 }
 
-const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, day, kind, begins, ends, source`
+const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, hidden, day, kind, begins, ends, source`
 
 func scanRequest(row interface{ Scan(...any) error }, r *Request) error {
 	var lat, lon sql.NullInt64
-	var open int64
-	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &r.Day, &r.Kind, &r.Begins, &r.Ends, &r.Source)
+	var open, hidden int64
+	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &hidden, &r.Day, &r.Kind, &r.Begins, &r.Ends, &r.Source)
+	r.Hidden = hidden == 1
 	if r.Open = open == 1; lat.Valid && lon.Valid {
 		r.Public = &Place{lat.Int64, lon.Int64}
 	}
@@ -358,7 +365,7 @@ func (db *DB) OpenNear(ctx context.Context, category string, southWest, northEas
 // here and that everybody may see, at most limit.
 func (db *DB) OpenIn(ctx context.Context, category, area, hidden string, limit int) ([]Request, error) {
 	rows, err := db.db.QueryContext(ctx, `SELECT `+columns+` FROM request
-		WHERE category = $1 AND open = 1 AND kind = '' AND area = $2 AND visibility <> $3 AND source = '' ORDER BY id DESC LIMIT $4`, category, area, hidden, limit)
+		WHERE category = $1 AND open = 1 AND hidden = 0 AND kind = '' AND area = $2 AND visibility <> $3 AND source = '' ORDER BY id DESC LIMIT $4`, category, area, hidden, limit)
 	return requests(rows, err)
 }
 

@@ -68,8 +68,8 @@ func (db *DB) reword(ctx context.Context, tx *sql.Tx, request int64) (ok bool, e
 		return true, nil
 	}
 	r, err := requestOf(ctx, tx, request)
-	if err != nil {
-		return false, err
+	if err != nil || r.Hidden {
+		return err == nil, err
 	}
 	read := true // the database's own trouble is none of the request's
 	search, err := db.rules.Search(r, events, func() (Version, []File, error) {

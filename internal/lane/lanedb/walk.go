@@ -106,8 +106,8 @@ func (db *DB) follow(ctx context.Context, w walk) ([]Request, error) {
 }
 
 // ways gives the ways to the requests of any of some areas and of any of some
-// categories that are open or not; none of each is any. They are the prefixes of the
-// indexes request_list, request_spot, request_category, request_area and request_state.
+// categories that are open or not; none of each is any. None leads to what is hidden.
+// They are the prefixes of the indexes request_list, request_spot, request_category, request_area and request_state.
 func ways(areas, categories []string, open *bool) []condition {
 	with := func(before []condition, column string, values []string) (found []condition) {
 		if len(values) == 0 {
@@ -126,12 +126,19 @@ func ways(areas, categories []string, open *bool) []condition {
 	var found []condition
 	switch {
 	case open != nil:
-		found = []condition{equal("request.open", bit(*open))}
+		found = []condition{inState(*open)}
 	case len(categories) > 0:
 		found = bothStates()
+	case len(areas) > 0:
+		found = []condition{notHidden}
 	}
 	return with(with(found, "category", categories), "area", areas)
 }
+
+// notHidden is a condition of the indexes of ways, which lead past what nobody may see.
+func notHidden(*placeholders) string { return "request.hidden = 0" }
+
+func inState(open bool) condition { return all(notHidden, equal("request.open", bit(open))) }
 
 // few counts what some ways lead to, and stops at most.
 func (db *DB) few(ctx context.Context, ways []condition, most int) (n int, err error) {
@@ -161,6 +168,4 @@ func (db *DB) rare(ctx context.Context, ways []condition) (bool, error) {
 }
 
 // bothStates are the ways to all: what is open and what is not.
-func bothStates() []condition {
-	return []condition{equal("request.open", int64(1)), equal("request.open", int64(0))}
-}
+func bothStates() []condition { return []condition{inState(true), inState(false)} }

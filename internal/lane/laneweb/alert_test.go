@@ -26,6 +26,8 @@ func TestAlertPages(t *testing.T) {
 		r.want("POST", "/en/open/alerts", url.Values{"area": {"south"}, "address": {"reader@mail.example"}}, 409, "Use the feed")
 		r.web.mails = true
 		r.want("GET", "/en/open/area/south", nil, 200, "/en/open/alerts?area=south")
+		r.want("GET", "/en/open/?area=south&what=manhole", nil, 200, "/en/open/alerts?area=south&amp;what=manhole\"", "/en/open/area/south\"")
+		r.want("GET", "/en/open/", nil, 200, "/en/open/alerts?\"")
 		body := r.want("GET", "/en/open/alerts?area=south", nil, 200, "Whoever seizes it", `value="south" selected`)
 		if feed, form := strings.Index(body, "/feed?area=south"), strings.Index(body, "<form"); feed < 0 || feed > form {
 			t.Error("the feed does not stand before the form")

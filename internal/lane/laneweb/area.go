@@ -88,6 +88,6 @@ func (p *areaPage) bind(w *Web, v *visit, d authority.Directory) {
 
 // askedOf is what a list of one area asks for.
 func (w *Web) askedOf(v *visit, area string) asked {
-	a := asked{area: area, filter: lane.Filter{Limit: onPage + 1, Matters: lane.Matters, Areas: v.router.Directory().Inside(area)}, values: map[string][]string{"area": {area}}}
+	a := asked{area: area, filter: lane.Filter{Limit: onPage + 1, Matters: lane.Matters, Areas: within(v.router.Directory(), area)}, values: map[string][]string{"area": {area}}}
 	return a
 }

@@ -365,7 +365,7 @@ func (w *Web) decided(v *visit, at string, err error) error {
 	return nil
 }
 
-// askAgain brings a withdrawn report of a holder back before the house.
+// askAgain brings a report of a holder that the house withdrew or merged back before it.
 func (w *Web) askAgain(v *visit) error {
 	if err := w.knownAndFew(v); err != nil {
 		return w.mistyped(v, err)

@@ -368,5 +368,38 @@ func areas(d authority.Directory, lang locale.Tag, chosen string) (all []named) 
 	return all
 }
 
+// allAreas is up to how many areas a filter offers all.
+const allAreas = 200
+
+// leading are the areas that a filter offers. All of a whole country's would weigh more
+// than the page: of so many there are those on the way to the chosen one and what lies
+// right in it, so that whoever chooses again comes closer.
+func leading(d authority.Directory, lang locale.Tag, chosen string) []named {
+	all := areas(d, lang, chosen)
+	if len(all) <= allAreas {
+		return all
+	}
+	parent, open := map[string]string{}, map[string]bool{"": true}
+	for _, a := range d.Areas {
+		if parent[a.ID] = a.Parent; a.Parent == "" {
+			open[a.ID] = true
+		}
+	}
+	for at := chosen; !open[at]; at = parent[at] {
+		open[at] = true
+	}
+	return slices.DeleteFunc(all, func(n named) bool { return !open[parent[n.ID]] })
+}
+
+// within are the areas whose reports a list of one has; nil for all. A list goes along
+// each of them, so a whole country is not asked for by its thousand areas.
+func within(d authority.Directory, area string) []string {
+	all := d.Inside(area)
+	if len(all) > allAreas && len(all) == len(d.Areas) {
+		return nil
+	}
+	return all
+}
+
 // Indent sets a name in from the left, in a list that knows no other way.
 func (n named) Indent() string { return strings.Repeat("\u2003", n.Depth) + n.Name }

@@ -554,7 +554,7 @@ func TestSearch(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *room) {
 		kazakh := r.tell("pothole", draft("words", "Мектеп қасындағы шұңқыр, ойдан шығарылған", "landmark", "Выдуманная 7"))
 		uzbek := r.tell("pothole", draft("words", "Ko‘chada chuqur, o‘ylab topilgan"))
-		r.tell("no-answer", draft("words", "Мектеп туралы жауап жоқ"))
+		held := r.tell("no-answer", draft("words", "Мектеп туралы жауап жоқ"))
 		for query, want := range map[string]string{"шұңқыр": kazakh, "ШУНК касындагы": kazakh, "выдуманная": kazakh, "ko'chada": uzbek, "koʻcha chuqur": uzbek, "мектеп": kazakh} {
 			body := r.want("GET", "/en/open/?q="+url.QueryEscape(query), nil, 200)
 			if m := caseLink.FindAllStringSubmatch(body, -1); len(m) != 1 || m[0][1] != want {
@@ -562,6 +562,15 @@ func TestSearch(t *testing.T) {
 			}
 		}
 		r.want("GET", "/en/open/?q=nowhere", nil, 200, "Nothing was found")
+		for _, query := range []string{uzbek, " № " + uzbek, "#" + uzbek} { // somebody has it by telephone
+			body := r.want("GET", "/en/open/?q="+url.QueryEscape(query), nil, 200, "Report "+uzbek)
+			if m := caseLink.FindAllStringSubmatch(body, -1); len(m) != 1 || m[0][1] != uzbek || strings.Contains(body, "Nothing was found") {
+				t.Errorf("%q finds %v, want %s", query, m, uzbek)
+			}
+		}
+		for _, query := range []string{held, "999999", "0", "-1", "99999999999999999999"} {
+			r.want("GET", "/en/open/?q="+query, nil, 200, "Nothing was found")
+		}
 		for _, query := range []string{`"`, `a" OR "b`, "a':* | 'b", "NEAR(", "\u0301", "*", strings.Repeat("слово ", 90), "\xff\x00", "a\\", "'"} {
 			r.want("GET", "/en/open/?q="+url.QueryEscape(query), nil, 200)
 		}

@@ -1,9 +1,12 @@
 package laneweb
 
 import (
+	"errors"
 	"net/url"
 	"strconv"
+	"strings"
 
+	"kua/internal/fault"
 	"kua/internal/lane"
 )
 
@@ -17,6 +20,9 @@ type frontPage struct {
 	State             string // "", open, closed
 	Filtered          bool
 	Said              []post // by authorities, to everybody
+	Chosen            *link  // the area whose reports these are
+	Alerts            string
+	Numbered          *link // the report that was asked for by its number
 	Reports           []entry
 	More, Feed, Map   string
 	Data              string
@@ -43,7 +49,7 @@ func (w *Web) asked(v *visit) asked {
 	if _, err := v.router.Area(a.area); err != nil {
 		a.area = ""
 	} else {
-		a.filter.Areas = v.router.Directory().Inside(a.area)
+		a.filter.Areas = within(v.router.Directory(), a.area)
 	}
 	if _, err := v.router.Category(a.category); err != nil {
 		a.category = ""
@@ -68,9 +74,19 @@ func (w *Web) front(v *visit) error {
 		a.filter.Before = before
 	}
 	d := v.router.Directory()
-	p := frontPage{base: w.base(v, "/", "laneweb.open"), Place: d.Info.Names.In(v.lang), Areas: areas(d, v.lang, a.area), State: a.state,
+	news := url.Values{}
+	for _, name := range []string{"area", "what"} {
+		if value := a.values.Get(name); value != "" {
+			news.Set(name, value)
+		}
+	}
+	p := frontPage{base: w.base(v, "/", "laneweb.open"), Place: d.Info.Names.In(v.lang), Areas: leading(d, v.lang, a.area), State: a.state,
 		Query: a.query, Filtered: a.area+a.category+a.state != ""}
 	p.Feed, p.Map, p.Data = p.At("/feed?"+a.values.Encode()), p.At("/map?"+a.values.Encode()), p.At("/data?"+a.values.Encode())
+	p.Alerts = p.At("/alerts?" + news.Encode())
+	if in, err := v.router.Area(a.area); err == nil {
+		p.Chosen = &link{p.At("/area/" + in.ID), in.Names.In(v.lang)}
+	}
 	for _, k := range d.Categories {
 		if !k.Sealed {
 			p.Categories = append(p.Categories, named{ID: k.ID, Name: k.Names.In(v.lang), Chosen: k.ID == a.category})
@@ -82,11 +98,28 @@ func (w *Web) front(v *visit) error {
 			return err
 		}
 	}
+	if p.Numbered, err = w.numbered(v, p.base, a.query); err != nil {
+		return err
+	}
 	if p.Reports, p.More, err = w.entries(v, p.base, a); err != nil {
 		return err
 	}
 	w.set.Show(v.rw, "front", p.Base, p)
 	return nil
+}
+
+// numbered gives the report whose number a query is, as "17" or "№ 17", if everybody may
+// see it; nil for any other query.
+func (w *Web) numbered(v *visit, b base, query string) (*link, error) {
+	id, err := strconv.ParseInt(strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(query), "№#")), 10, 64)
+	if err != nil || id < 1 {
+		return nil, nil
+	}
+	r, err := w.lane.Request(v.Context(), id)
+	if errors.Is(err, fault.NotFound("lane.no_request")) || err == nil && r.Hidden() {
+		return nil, nil
+	}
+	return &link{b.At("/case/" + strconv.FormatInt(id, 10)), b.T("laneweb.case", id)}, err
 }
 
 // entries gives the reports that a list asks for, and the address of the older ones.

@@ -66,7 +66,7 @@ func (w *Web) showMap(v *visit) error {
 		at = w.firstView(v, a.area)
 	}
 	d := v.router.Directory()
-	p := mapPage{base: w.base(v, "/map", "laneweb.map"), Query: a.query, Areas: areas(d, v.lang, a.area), State: a.state,
+	p := mapPage{base: w.base(v, "/map", "laneweb.map"), Query: a.query, Areas: leading(d, v.lang, a.area), State: a.state,
 		Filtered: a.area+a.category+a.state+a.query != "", View: at.String()}
 	for _, k := range d.Categories {
 		if !k.Sealed {
