@@ -25,6 +25,7 @@ release: web/node_modules/.installed
 	cd web && node build.mjs
 	GOOS=linux GOARCH=amd64 $(BUILD) -o bin/kua-linux-amd64 ./cmd/kua
 	GOOS=linux GOARCH=arm64 $(BUILD) -o bin/kua-linux-arm64 ./cmd/kua
+	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o bin/kua-linux-armv6 ./cmd/kua
 	cd bin && sha256sum kua-linux-*
 
 # The browser code, built again when something that it is made of has changed.

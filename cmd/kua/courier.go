@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -109,39 +111,59 @@ func (a *app) courierDeliver() *cobra.Command {
 			return err
 		}
 		return inFolder(args[0], true, func(f *courier.Folder) error {
-			for _, url := range to {
-				if err := a.deliverTo(c.Context(), f, url, pinned, drop, !noMail, client); err != nil {
-					return err
-				}
+			by := []nodeapi.Option{nodeapi.WithHTTP(client)}
+			if len(to) > 1 {
+				by = append(by, nodeapi.WithTries(2, 5*time.Second))
 			}
-			return nil
+			return a.deliverAll(c.Context(), f, to, pinned, drop, !noMail, by)
 		})
 	}
 	return c
 }
 
-func (a *app) deliverTo(ctx context.Context, f *courier.Folder, url, pinned string, drop, mail bool, client *http.Client) error {
-	by := nodeapi.WithHTTP(client)
-	plain := nodeapi.NewClient(url, by)
-	chain, err := plain.Charter(ctx)
+// deliverAll delivers to each node. The newest charter that the folder or any of them has
+// counts for all: one that was seized does not tell that it was struck off. What one
+// refuses, or that it is away, keeps nothing from the others.
+func (a *app) deliverAll(ctx context.Context, f *courier.Folder, to []string, pinned string, drop, mail bool, by []nodeapi.Option) error {
+	faults := make([]error, len(to))
+	for i, url := range to {
+		chain, err := nodeapi.NewClient(url, by...).Charter(ctx)
+		if err == nil {
+			_, err = chain.Verify(pinned)
+		}
+		if err == nil {
+			err = f.PutChain(chain) // or it is another collective's than the folder's
+		}
+		faults[i] = err
+	}
+	var first error
+	for i, url := range to {
+		err := faults[i]
+		if err == nil {
+			err = a.deliverTo(ctx, f, url, pinned, drop, mail, by)
+		}
+		if err != nil && first == nil {
+			first = err
+		} else if err != nil {
+			a.warn("cli.desk.node_away", url, err)
+		}
+	}
+	return first
+}
+
+func (a *app) deliverTo(ctx context.Context, f *courier.Folder, url, pinned string, drop, mail bool, by []nodeapi.Option) error {
+	ch, err := f.Charter(pinned)
 	if err != nil {
 		return err
 	}
-	ch, err := chain.Verify(pinned)
-	if err != nil {
-		return err
-	}
-	if err := f.PutChain(chain); err != nil { // or it is another collective's than the folder's
-		return err
-	}
-	info, err := plain.Node(ctx)
+	info, err := nodeapi.NewClient(url, by...).Node(ctx)
 	if err != nil {
 		return err
 	}
 	if err := ch.Named(info.Key); err != nil {
 		return err
 	}
-	at := nodeapi.NewClient(url, by, nodeapi.WithNodeKey(info.Key))
+	at := nodeapi.NewClient(url, append(slices.Clone(by), nodeapi.WithNodeKey(info.Key))...)
 	progress, finish := a.bar("cli.send.progress", url)
 	d, err := f.Deliver(ctx, at, info.Key, drop, progress)
 	finish()

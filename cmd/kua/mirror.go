@@ -255,9 +255,6 @@ func (a *app) mirrorVerify() *cobra.Command {
 			return printJSON(a.out, r)
 		}
 		a.sayReport(r)
-		if r.NotKept > 0 {
-			a.say("cli.mirror.not_kept", r.NotKept)
-		}
 		return nil
 	}
 	return c
@@ -291,7 +288,7 @@ func (a *app) sayMirror(s mirror.Status) {
 	if s.Edition == 0 {
 		a.say("cli.mirror.status.empty", s.Dir)
 	} else {
-		name, _ := a.lang.Text(s.Name)
+		name := a.collective(s.Name)
 		a.say("cli.verify.charter", name, s.Charter)
 		a.say("cli.verify.edition", s.Edition, s.Made, a.t("cli.verify.freshness."+string(s.Freshness)), s.Records)
 		a.say("cli.mirror.status.whole", s.Profile, s.Text.Files, s.Text.Bytes, s.Media.Files, s.Media.Bytes)

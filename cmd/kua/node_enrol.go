@@ -58,7 +58,7 @@ func (a *app) nodeEnrol(dir *string) *cobra.Command {
 		if address == "" {
 			address = "https://…"
 		}
-		name, _ := a.lang.Text(ch.Name)
+		name := a.collective(ch.Name)
 		a.say("cli.node.enrol.done", name, ch.Version)
 		a.say("cli.node.enrol.tell", strings.TrimRight(address, "/"), key)
 		return nil

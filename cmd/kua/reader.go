@@ -104,7 +104,7 @@ func (a *app) writeSingle(ctx context.Context, src verify.Source, ids []string, 
 		return err
 	}
 	a.say("cli.reader.written", out, size, report.Records, report.Files, report.NotKept)
-	name, _ := a.lang.Text(report.Name)
+	name := a.collective(report.Name)
 	a.say("cli.verify.charter", name, report.Charter)
 	a.say("cli.reader.kept")
 	return nil

@@ -82,8 +82,15 @@ func (a *app) stateDir() string {
 	return filepath.Join(base, "kua", "verify")
 }
 
+// collective gives the name of one whose charter anybody may have written: nothing in it
+// acts on a terminal, or begins a line that looks like one of ours.
+func (a *app) collective(name map[string]string) string {
+	words, _ := a.lang.Text(name)
+	return plainLine(words)
+}
+
 func (a *app) sayReport(r verify.Report) {
-	name, _ := a.lang.Text(r.Name)
+	name := a.collective(r.Name)
 	a.say("cli.verify.result."+string(r.Result), r.Subject)
 	if r.Charter != "" {
 		a.say("cli.verify.charter", name, r.Charter)
@@ -103,7 +110,7 @@ func (a *app) sayReport(r verify.Report) {
 	}
 	for i, s := range r.Stamps { // those of the first edition and of the newest that has some
 		if s.Edition == r.Stamps[0].Edition || s.Edition == r.Stamps[len(r.Stamps)-1].Edition {
-			a.say("cli.verify.stamp", s.Edition, s.Size, s.NotLater, s.Root, s.RootSHA256)
+			a.say("cli.verify.stamp", s.Edition, s.Size, s.NotLater, plainLine(s.Root), s.RootSHA256)
 		} else if i > 0 && r.Stamps[i-1].Edition == r.Stamps[0].Edition {
 			fmt.Fprintln(a.out, "…")
 		}
@@ -119,12 +126,15 @@ func (a *app) sayReport(r verify.Report) {
 		}
 	}
 	a.say("cli.verify.files", r.Files, r.Bytes)
+	if r.NotKept > 0 {
+		a.say("cli.mirror.not_kept", r.NotKept)
+	}
 	for _, f := range r.Findings {
 		args := make([]any, len(f.Args))
 		for i, arg := range f.Args {
 			args[i] = arg
 		}
-		fmt.Fprintf(a.out, "  %s  %s: %s\n", f.Kind, f.Path, a.t(f.Key, args...))
+		fmt.Fprintln(a.out, plainLine(fmt.Sprintf("  %s  %s: %s", f.Kind, f.Path, a.t(f.Key, args...))))
 	}
 	for _, e := range r.Evidence {
 		a.say("cli.verify.evidence", e)

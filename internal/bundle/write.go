@@ -99,7 +99,7 @@ func newWriter(ctx context.Context, dir string, opts Options) (*writer, error) {
 	}
 	switch {
 	case opts.PartBytes < MinPart || opts.PartBytes > MaxPart:
-		return nil, fault.Invalid("bundle.size", MinPart, MaxPart)
+		return nil, fault.Invalid("bundle.size", MinPart, int64(MaxPart))
 	case opts.Parity < -1 || opts.Parity > 90:
 		return nil, fault.Invalid("bundle.parity", opts.Parity)
 	case !opts.Profile.Valid():
@@ -148,7 +148,7 @@ func (w *writer) plan(ctx context.Context) error {
 	}
 	reserve := int64(len(longest)) + 17*67 + 2*(localBytes+centreBytes) + 128 + endBytes
 	if reserve > w.opts.PartBytes/2 || reserve > maxAbout {
-		return fault.Invalid("bundle.size", 2*reserve, MaxPart)
+		return fault.Invalid("bundle.size", 2*reserve, int64(MaxPart))
 	}
 	if w.shards, w.set.Shard, err = layout(all, w.opts.PartBytes, reserve); err != nil {
 		return err

@@ -91,8 +91,8 @@ func (g *garden) index(moov []byte) ([]byte, error) {
 				if len(body) < 12 {
 					return nil, errNotPlain
 				}
-				copy(body[4:], be32(0xe4f0a1b2)) // made at some moment
-				copy(body[8:], be32(0xe4f0a1b2))
+				copy(body[4:], []byte{0xe4, 0xf0, 0xa1, 0xb2}) // made at some moment
+				copy(body[8:], []byte{0xe4, 0xf0, 0xa1, 0xb2})
 			case "stsd":
 				if len(body) > 8+8+78 && string(body[12:16]) == "avc1" {
 					name := g.word("stsd")

@@ -32,8 +32,8 @@ func (g *garden) id3v1() []byte {
 func (g *garden) ape() []byte {
 	w := g.word("ape")
 	item := join(le32(len(w)), le32(0), "Artist\x00", w)
-	end := func(flags int) []byte {
-		return join("APETAGEX", le32(2000), le32(len(item)+32), le32(1), le32(flags), make([]byte, 8))
+	end := func(flags uint32) []byte {
+		return join("APETAGEX", le32(2000), le32(len(item)+32), le32(1), binary.LittleEndian.AppendUint32(nil, flags), make([]byte, 8))
 	}
 	return join(end(0xa0000000), item, end(0x80000000))
 }

@@ -323,8 +323,13 @@ func (f *Folder) PutChain(ch charter.Chain) error {
 	switch {
 	case err == nil && old[0].Document != ch[0].Document:
 		return fault.Conflict("courier.other_charter", f.dir)
-	case err == nil && len(old) >= len(ch):
-		return nil
+	case err == nil:
+		if version, parts := ch.Parts(old); parts {
+			return fault.Conflict("charter.two_stories", version)
+		}
+		if len(old) >= len(ch) {
+			return nil
+		}
 	}
 	if err := charter.WriteChain(f.dir, ch); err != nil {
 		return err

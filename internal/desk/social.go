@@ -35,10 +35,13 @@ const (
 	tellBatch      = 200
 )
 
-// home is a node at which accounts stand, or stood.
+// home is a node at which accounts stand, or stood. Accounts of other desks may stand
+// there too: what is theirs is left to them.
 type home struct {
-	node   *nodeClient
-	voices []*voice // of channels that were not removed, on or off
+	node    *nodeClient
+	voices  []*voice        // of channels that were not removed, on or off
+	names   map[string]bool // of our accounts, and of those that were removed and may still be shown
+	removed []int64         // channels of the latter
 }
 
 // homes gives the nodes at which accounts of ours stand or stood, by their addresses.
@@ -51,13 +54,16 @@ func (d *Desk) homes(ctx context.Context) (map[string]*home, error) {
 	if err != nil {
 		return nil, err
 	}
+	vanished, err := d.db.Vanished(ctx)
+	if err != nil {
+		return nil, err
+	}
 	all := make(map[string]*home)
 	for _, c := range channels {
-		social, ok := d.cfg.Kinds[c.Kind].(spread.Social)
-		if !ok {
+		if _, ok := d.cfg.Kinds[c.Kind].(spread.Social); !ok {
 			continue
 		}
-		host, err := social.Host(c.Place)
+		name, host, err := actor.ParsePlace(c.Place)
 		if err != nil {
 			return nil, err
 		}
@@ -70,10 +76,16 @@ func (d *Desk) homes(ctx context.Context) (map[string]*home, error) {
 			if err != nil {
 				return nil, err
 			}
-			all[n.URL] = &home{node: client}
+			all[n.URL] = &home{node: client, names: make(map[string]bool)}
 		}
-		if v := voices[c.ID]; v != nil {
-			all[n.URL].voices = append(all[n.URL].voices, v)
+		h := all[n.URL]
+		switch v := voices[c.ID]; {
+		case v != nil:
+			h.names[name] = true
+			h.voices = append(h.voices, v)
+		case !vanished[c.ID]:
+			h.names[name] = true
+			h.removed = append(h.removed, c.ID)
 		}
 	}
 	return all, nil
@@ -105,8 +117,8 @@ func (d *Desk) eachHome(ctx context.Context, out *Spreaded, do func(*home) error
 	return nil
 }
 
-// showAll has each node show what its accounts say, and nothing that they do not: what
-// it lost it gets again. An account that is off stays as it is.
+// showAll has each node show what our accounts there say, and nothing of them that they
+// do not: what it lost it gets again. An account that is off stays as it is.
 func (d *Desk) showAll(ctx context.Context, out *Spreaded) error {
 	voices, err := d.voices(ctx)
 	if err != nil {
@@ -116,7 +128,17 @@ func (d *Desk) showAll(ctx context.Context, out *Spreaded) error {
 	if err != nil {
 		return err
 	}
-	return d.eachHome(ctx, out, func(h *home) error { return h.show(ctx, voices, moves) })
+	return d.eachHome(ctx, out, func(h *home) error {
+		if err := h.show(ctx, voices, moves); err != nil {
+			return err
+		}
+		for _, id := range h.removed {
+			if err := d.db.SetVanished(ctx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (h *home) show(ctx context.Context, voices map[int64]*voice, moves map[int64]int64) error {
@@ -140,13 +162,27 @@ func (h *home) show(ctx context.Context, voices map[int64]*voice, moves map[int6
 		}
 	}
 	for file := range have {
-		if _, ok := want[file]; !ok && !h.leaves(file) {
+		if _, ok := want[file]; !ok && h.ours(file, have) && !h.leaves(file) {
 			if err := h.node.DropActorFile(ctx, file); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// ours reports whether a file is of an account of this desk; what the node says of itself
+// is, where no other desk has an account.
+func (h *home) ours(file string, have map[string]string) bool {
+	if name := actor.Of(file); name != "" {
+		return h.names[name]
+	}
+	for other := range have {
+		if name := actor.Of(other); name != "" && !h.names[name] {
+			return false
+		}
+	}
+	return true
 }
 
 // leaves reports whether a file is one of an account that is off.
@@ -305,8 +341,8 @@ func (e *ear) hear(ctx context.Context, l nodeapi.ActorLetter) (done bool, err e
 		return true, nil
 	}
 	v := e.to(letter)
-	if v == nil {
-		return true, nil
+	if v == nil { // to an account that was removed, or to one of another desk, which reads it there
+		return e.home.names[letter.To()], nil
 	}
 	if !v.c.On {
 		return false, nil

@@ -2,7 +2,9 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"kua/internal/actor"
+	"kua/internal/fault"
 	"kua/internal/onion"
 	"kua/internal/spread"
 	"kua/internal/spread/activitypub"
@@ -180,6 +183,57 @@ func TestLettersThatStay(t *testing.T) {
 	}
 	ok(t, x.d.hearAt(ctx, h, 1, &Spreaded{}))
 	x.audience(spread.Audience{Followers: 1, Waiting: 1})
+}
+
+// TestAnotherDesksAccount: what another desk's account at the same node shows, and letters
+// to it, are left to that desk, also when it takes a name that was ours; a name that the
+// node shows already is no new account's.
+func TestAnotherDesksAccount(t *testing.T) {
+	ctx := context.Background()
+	x := newSquare(t)
+	n, host := x.d.nodeOf(t), strings.TrimPrefix(x.h.server.URL, "http://")
+	put := func(files ...string) {
+		t.Helper()
+		for _, f := range files {
+			ok(t, n.PutActorFile(ctx, f, []byte(`{}`)))
+		}
+	}
+	shown := func(when string, want ...string) {
+		t.Helper()
+		if out := x.spread(); len(out.Away) > 0 {
+			t.Fatalf("%s: %+v", when, out)
+		}
+		have, err := n.ActorFiles(ctx)
+		ok(t, err)
+		if got := slices.Sorted(maps.Keys(have)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			t.Errorf("%s the node shows %v, want %v", when, got, want)
+		}
+	}
+	own := []string{"ap/news", "ap/news/followers", "ap/news/outbox", "webfinger/news"}
+	node := []string{"nodeinfo/2.1", "nodeinfo/links"}
+	put("ap/other", "webfinger/other", "ap/news/notes/00112233445566778899aabbccddeeff")
+	others := append(node, "ap/other", "webfinger/other")
+	shown("with two desks", append(others, own...)...)
+
+	s := newStranger(t)
+	to := *x
+	to.base = x.h.server.URL + "/ap/other"
+	if status := s.says(t, &to, s.follow(&to, 1), nil); status != http.StatusAccepted {
+		t.Fatalf("a letter to the other desk's account is answered with %d", status)
+	}
+	x.spread()
+	if left, err := n.ActorLetters(ctx, 0); err != nil || len(left) != 1 {
+		t.Errorf("of the other desk's letters are left %v, %v", left, err)
+	}
+	account := spread.Channel{Kind: activitypub.Name, Name: "Second", Place: "@other@" + host, Languages: []string{"ru"}}
+	if _, err := x.s.AddChannel(ctx, account, nil); !errors.Is(err, fault.Conflict("spread.activitypub.name_taken", account.Place)) {
+		t.Errorf("an account of a name that is shown already: %v", err)
+	}
+
+	ok(t, x.s.RemoveChannel(ctx, x.channel))
+	shown("after removing ours", others...)
+	put("ap/news", "webfinger/news")
+	shown("with the other desk's of the same name", append(others, "ap/news", "webfinger/news")...)
 }
 
 // TestWhoLeft: of who followed and left no row is kept for what was for them alone.

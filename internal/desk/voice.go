@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"kua/internal/actor"
 	"kua/internal/charter"
 	"kua/internal/fault"
 	"kua/internal/onion"
@@ -58,28 +59,66 @@ func (d *Desk) nodeAt(host string) (charter.Node, bool) {
 }
 
 // accountSecret makes the key of a new account, unless a person brought one. An account
-// stands at one node of the charter for ever, and no two channels are one account.
+// stands at one node of the charter for ever, and no two channels are one account, at this
+// desk or another.
 func (d *Desk) accountSecret(ctx context.Context, social spread.Social, c spread.Channel, brought []byte) ([]byte, error) {
 	host, err := social.Host(c.Place)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := d.nodeAt(host); !ok {
+	n, ok := d.nodeAt(host)
+	if !ok {
 		return nil, fault.Conflict("spread.activitypub.no_node", host)
 	}
 	all, err := d.db.Channels(ctx)
 	if err != nil {
 		return nil, err
 	}
+	vanished, err := d.db.Vanished(ctx)
+	if err != nil {
+		return nil, err
+	}
+	was := false
 	for _, other := range all {
-		if other.Kind == c.Kind && other.Place == c.Place && !other.Removed {
-			return nil, fault.Conflict("spread.channel_there", c.Place)
+		if other.Kind == c.Kind && other.Place == c.Place {
+			if !other.Removed {
+				return nil, fault.Conflict("spread.channel_there", c.Place)
+			}
+			was = was || !vanished[other.ID]
 		}
 	}
 	if len(brought) > 0 {
 		return brought, nil
 	}
+	if !was {
+		if err := d.nameFree(ctx, n, c.Place); err != nil {
+			return nil, err
+		}
+	}
 	return social.NewSecret()
+}
+
+// nameFree refuses a name under which the node shows an account already: it is another
+// desk's, or was this one's, and has followers who know its key.
+func (d *Desk) nameFree(ctx context.Context, n charter.Node, place string) error {
+	name, _, err := actor.ParsePlace(place)
+	if err != nil {
+		return err
+	}
+	client, err := d.client(n)
+	if err != nil {
+		return err
+	}
+	have, err := client.ActorFiles(ctx)
+	if err != nil {
+		return err
+	}
+	for file := range have {
+		if actor.Of(file) == name {
+			return fault.Conflict("spread.activitypub.name_taken", place)
+		}
+	}
+	return nil
 }
 
 func refusedHere(err error) error { return &spread.Failure{Outcome: spread.Refused, Err: err} }

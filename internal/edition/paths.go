@@ -108,6 +108,25 @@ func CheckPath(path string) error {
 	return fault.Invalid("edition.path", fmt.Sprintf("%.200q", path))
 }
 
+// Where a copy lists what it leaves out: at an address, and in a mirror's folder.
+// Neither is a file of the edition. Format: spec/edition.md, "What a copy leaves out".
+const (
+	LeftPath = "api/v1/left"
+	LeftFile = ".kua-mirror/left"
+)
+
+// MayLeave reports whether a copy may leave a file out by its own word: media and pages,
+// and nothing by which the rest is checked.
+func MayLeave(path string) bool {
+	switch part, _, _ := strings.Cut(PartOf(path), "-"); part {
+	case "blobs", "pages", "list", "when", "place", "words":
+		return true
+	case "r":
+		return !strings.HasPrefix(path, "records/")
+	}
+	return false
+}
+
 // Signature takes the path of a signature of a manifest or record apart into
 // the path of the document and the id of the key. Signatures are in no part: each
 // is checked by itself, against its document and the charter.

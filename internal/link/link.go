@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 )
 
@@ -116,8 +117,7 @@ func Context(ctx context.Context, c net.Conn) context.Context {
 
 // Handler answers with h, fills in Request.TLS, and ends a connection with the
 // answer to a browser that spends it. Tools and mirrors, which fetch thousands of
-// small files and know how to begin again, keep theirs: a browser is known by the
-// languages that it asks for.
+// small files and know how to begin again, keep theirs.
 func Handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, ok := r.Context().Value(key{}).(*conn)
@@ -127,11 +127,18 @@ func Handler(h http.Handler) http.Handler {
 		}
 		state := c.ConnectionState()
 		r.TLS = &state
-		if r.Header.Get("Accept-Language") != "" {
+		if browses(r.Header) {
 			w = &answer{ResponseWriter: w, c: c}
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// browses reports whether a browser asks. One is known by the languages that it asks for;
+// where its owner lets it name none, by what it says of the page that asks (Fetch
+// Metadata), or by asking for a page.
+func browses(h http.Header) bool {
+	return h.Get("Accept-Language") != "" || h.Get("Sec-Fetch-Mode") != "" || strings.Contains(h.Get("Accept"), "text/html")
 }
 
 // answer ends its connection when it is the last that should begin there.

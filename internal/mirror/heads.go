@@ -309,7 +309,7 @@ type head struct {
 func (p *pull) adopt(c *candidate, k *kept, into *tree) (*head, error) {
 	for _, m := range slices.Clone(c.members) {
 		err := p.copyLog(m, c.cp, k, into)
-		if err != nil && p.staged && p.ctx.Err() == nil { // the fault may be what an earlier run left half written
+		if err != nil && p.staged && p.ctx.Err() == nil { // the fault may be what an earlier run, or a source before this one, left
 			p.staged = false
 			err = p.copyLog(m, c.cp, k, into)
 		}
@@ -321,6 +321,7 @@ func (p *pull) adopt(c *candidate, k *kept, into *tree) (*head, error) {
 		}
 		p.fleet.setAsideFor(m, edition.LogDir, err)
 		c.members = slices.DeleteFunc(c.members, func(o *member) bool { return o == m })
+		p.staged = into.there(edition.LogDir) // what it brought is not the next one's fault
 	}
 	return nil, fault.Later("mirror.no_source")
 }

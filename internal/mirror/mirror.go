@@ -33,7 +33,7 @@ const House = ".kua-mirror"
 // What lies in the house.
 const (
 	stateFile   = "state.json"
-	leftFile    = "left"
+	leftFile    = "left"  // edition.LeftFile
 	nextDir     = "next"  // fetched, proved, not yet in its place
 	partDir     = "part"  // long objects under way, by hash
 	otherDir    = "other" // the log of a source that contradicts another

@@ -281,11 +281,6 @@ func (p *pull) head(k *kept) (*head, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.anew {
-		if err := p.next.remove(edition.LogDir); err != nil {
-			return nil, err
-		}
-	}
 	for i, c := range worth {
 		h, err := p.adopt(c, k, p.next)
 		if err == nil {
@@ -300,6 +295,9 @@ func (p *pull) head(k *kept) (*head, error) {
 		p.littered = true
 		for _, m := range c.members {
 			p.fleet.setAsideFor(m, edition.ManifestPath, err)
+		}
+		if len(c.members) == 0 {
+			continue // lost on the way: what came of its log is proved when it goes on
 		}
 		if err := p.next.remove(edition.LogDir); err != nil {
 			return nil, err

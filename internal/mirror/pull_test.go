@@ -162,6 +162,7 @@ func TestProfiles(t *testing.T) {
 		if r := sound(t, to); r.NotKept != step.left {
 			t.Errorf("%s: %d not kept, want %d", step.profile, r.NotKept, step.left)
 		}
+		saysWhatItLeaves(t, to, step.left)
 	}
 	// What is kept and vanishes is missing, whatever else is not kept.
 	films, err := filepath.Glob(filepath.Join(to, "blobs/*/*.mp4"))
@@ -175,6 +176,48 @@ func TestProfiles(t *testing.T) {
 	r, err := m.Verify(t.Context(), verify.Options{Now: editiontest.Now})
 	if err != nil || r.Result != verify.Corrupt || r.Findings[0].Key != "verify.missing" {
 		t.Errorf("%v %+v", err, r)
+	}
+}
+
+// saysWhatItLeaves: who verifies the copy in its folder, where it is served, or at a host
+// that it was pushed to, takes nothing that it leaves out for missing.
+func saysWhatItLeaves(t *testing.T, copied string, left int) {
+	t.Helper()
+	pushed := filepath.Join(t.TempDir(), "htdocs")
+	to, err := mirror.DirTarget(pushed)
+	ok(t, err)
+	m, err := mirror.Open(copied, false)
+	ok(t, err)
+	_, err = m.Push(t.Context(), to, 2, nil)
+	m.Close()
+	ok(t, err)
+	see := func(target string) verify.Report {
+		r, err := verify.Target(t.Context(), target, "", verify.Options{Now: editiontest.Now})
+		ok(t, err)
+		return r
+	}
+	address := serve(t, handler(t, copied))
+	for _, target := range []string{copied, address, pushed, address + "/records/0000/000001/v1.json"} {
+		want := left
+		if strings.HasSuffix(target, ".json") {
+			want = left / 3 // of one record
+		}
+		if r := see(target); r.Result != verify.OK || r.NotKept != want {
+			t.Errorf("%s: %s, %d not kept, want %d: %+v", target, r.Result, r.NotKept, want, r.Findings)
+		}
+	}
+	if left == 0 {
+		return
+	}
+	// By its own word a copy leaves out no record.
+	list := filepath.Join(pushed, filepath.FromSlash(edition.LeftPath))
+	b, err := os.ReadFile(list)
+	ok(t, err)
+	const document = "records/0000/000002/v1.json"
+	ok(t, os.WriteFile(list, append(b, "profile text 9 "+strings.Repeat("0", 64)+" "+document+"\n"...), 0o600))
+	ok(t, os.Remove(filepath.Join(pushed, filepath.FromSlash(document))))
+	if r := see(pushed); r.Result != verify.Corrupt || r.Findings[0].Key != "verify.missing" || r.Findings[0].Path != document || r.NotKept != left {
+		t.Errorf("a record that the copy says to leave out: %s, %+v", r.Result, r.Findings)
 	}
 }
 

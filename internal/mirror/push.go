@@ -112,7 +112,27 @@ func (p *push) run(ctx context.Context, out *Pushed) error {
 			return err
 		}
 	}
+	if err := p.putLeft(ctx, out); err != nil {
+		return err
+	}
 	return p.clear(ctx, now, last, out)
+}
+
+// putLeft says at the host what this copy leaves out, for those who verify it there.
+func (p *push) putLeft(ctx context.Context, out *Pushed) error {
+	if len(p.m.left.of) == 0 {
+		if _, there := p.here[edition.LeftPath]; !there {
+			return nil
+		}
+		return p.to.Remove(ctx, edition.LeftPath)
+	}
+	b := p.m.left.bytes()
+	if err := p.to.Put(ctx, edition.LeftPath, bytes.NewReader(b), int64(len(b)), contentType(edition.LeftPath)); err != nil {
+		return err
+	}
+	out.Files++
+	out.Bytes += int64(len(b))
+	return nil
 }
 
 // readBefore learns what edition the host holds. Nothing of it is believed but

@@ -1,12 +1,15 @@
 package mirror_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"kua/internal/edition/editiontest"
@@ -316,6 +319,71 @@ func (h *hiccups) Open(ctx context.Context, path string, from int64) (io.ReadClo
 		return nil, 0, errors.New("connection reset")
 	}
 	return h.Source.Open(ctx, path, from)
+}
+
+// dying is a source whose link dies before the log's entries come, and which may lie until
+// then; it counts what was asked.
+type dying struct {
+	mirror.Source
+	dead  bool
+	lies  bool
+	mu    sync.Mutex
+	asked map[string]int
+}
+
+func (d *dying) Open(ctx context.Context, path string, from int64) (io.ReadCloser, int64, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked[path]++
+	if d.dead && strings.HasPrefix(path, "log/tile/entries/") {
+		return nil, 0, errors.New("connection reset")
+	}
+	in, at, err := d.Source.Open(ctx, path, from)
+	if !d.lies || err != nil || !strings.HasPrefix(path, "log/tile/0/") {
+		return in, at, err
+	}
+	b, err := io.ReadAll(in)
+	b[0] ^= 1
+	return io.NopCloser(bytes.NewReader(b)), at, errors.Join(err, in.Close())
+}
+
+// TestLogIsResumed: what came of a log before the link died is not asked again, at first
+// contact and when a log is taken anew after a thief's; nor is it the next source's fault.
+func TestLogIsResumed(t *testing.T) {
+	t.Parallel()
+	c, thief := stolen(t, false)
+	fed := filepath.Join(t.TempDir(), "fed")
+	resumes := func(when, at string, beside int) {
+		t.Helper()
+		d := &dying{Source: dir(t, c.Dir), dead: true, asked: make(map[string]int)}
+		if r, err := pull(t, at, options(d)); err == nil {
+			t.Fatalf("%s: a pull over a dead link: %+v", when, r)
+		}
+		hashes := ""
+		for path := range d.asked {
+			if strings.HasPrefix(path, "log/tile/0/") {
+				hashes = path
+			}
+		}
+		d.dead, d.asked = false, make(map[string]int)
+		mustPull(t, at, options(d))
+		sound(t, at)
+		if hashes == "" || d.asked[hashes] > beside {
+			t.Errorf("%s: %q was asked %d times more", when, hashes, d.asked[hashes])
+		}
+	}
+	resumes("at first contact", filepath.Join(t.TempDir(), "new"), 0)
+	liar := &dying{Source: dir(t, c.Dir), dead: true, lies: true, asked: make(map[string]int)}
+	r := mustPull(t, filepath.Join(t.TempDir(), "both"), options(liar, dir(t, editiontest.Copy(t, c.Dir))))
+	if r.Outcome != mirror.Taken || len(r.Aside) != 1 {
+		t.Errorf("after a source that lied and died: %+v", r)
+	}
+	thief.Forge(t, 1)
+	mustPull(t, fed, options(dir(t, thief.Dir)))
+	c.Publish(t, c.Record(t, "000003"))
+	c.Rotate(t)
+	c.Publish(t, c.Record(t, "000004"))
+	resumes("after a thief's log", fed, 2) // for the proof that the two contradict each other, and to keep it
 }
 
 // TestHiccupDuringCharterChange: a link that breaks while a source is asked for the new charter

@@ -182,7 +182,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if name == "" || strings.HasSuffix(name, "/") {
 		name += "index.html"
 	}
-	if edition.CheckPath(name) != nil {
+	if name == edition.LeftPath {
+		name = edition.LeftFile
+	} else if edition.CheckPath(name) != nil {
 		h.elsewhere(w, r, name)
 		return
 	}
@@ -327,7 +329,7 @@ func contentType(p string) string {
 	if t, ok := contentTypes[path.Ext(p)]; ok {
 		return t
 	}
-	if p == checkpointPath {
+	if p == checkpointPath || p == edition.LeftPath || p == edition.LeftFile {
 		return "text/plain; charset=utf-8"
 	}
 	return "application/octet-stream"

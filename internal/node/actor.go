@@ -32,9 +32,10 @@ const (
 	actorLeft      = 200 // of all these, of accounts that are no more: servers tell everybody of each
 	actorLeftHour  = 120
 	actorLeftOnce  = 40
-	actorCalls     = 32               // for documents, and as many for letters, under way at a time: none of them takes a witness's place
-	letterTime     = 10 * time.Second // in which a letter must have come
-	refusedTime    = 2 * time.Second  // in which the body of one comes that was refused
+	actorCalls     = 32              // for documents, under way at a time: none of them takes a witness's place
+	actorInbox     = 128             // for letters: whoever begins letters that do not come keeps the others out only with many
+	letterTime     = 5 * time.Second // in which a letter must have come; other servers send it with its head
+	refusedTime    = 2 * time.Second // in which the body of one comes that was refused
 	maxActorFile   = 1 << 20
 	actorKeepsDays = 31 // no desk would believe an older letter
 )
@@ -50,7 +51,7 @@ type accounts struct {
 
 func newAccounts() accounts {
 	return accounts{
-		calls: make(chan struct{}, actorCalls), inboxes: make(chan struct{}, actorCalls), salt: rand.Text(),
+		calls: make(chan struct{}, actorCalls), inboxes: make(chan struct{}, actorInbox), salt: rand.Text(),
 		budget: rate.NewLimiter(rate.Limit(actorHourly)/3600, actorAtOnce), left: rate.NewLimiter(rate.Limit(actorLeftHour)/3600, actorLeftOnce),
 	}
 }

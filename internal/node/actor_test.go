@@ -189,7 +189,7 @@ func TestLettersHoldUpNothing(t *testing.T) {
 	if status := answer(begin(false)); status != http.StatusUnauthorized {
 		t.Errorf("an unsigned letter that does not come is answered with %d", status)
 	}
-	for range 32 {
+	for range 128 {
 		begin(true)
 	}
 	const reader = "https://social.example/users/reader"

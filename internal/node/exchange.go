@@ -42,7 +42,11 @@ func (n *Node) Exchange(ctx context.Context, f *courier.Folder, progress func(st
 	defer in.close()
 	client := nodeapi.NewClient("http://node.invalid", nodeapi.WithHTTP(&http.Client{Transport: in.plain}), nodeapi.WithNodeKey(n.Key()), nodeapi.WithTries(2, time.Second), nodeapi.WithWholePieces())
 	x := Exchanged{}
-	var err error
+	_, chain := n.Charter()
+	err := f.PutChain(chain) // or it is another collective's, and nothing goes into it
+	if err != nil {
+		return x, err
+	}
 	if x.Delivered, err = f.Deliver(ctx, client, n.Key(), false, step(progress, "parcels")); err != nil {
 		return x, err
 	}
@@ -58,7 +62,7 @@ func (n *Node) Exchange(ctx context.Context, f *courier.Folder, progress func(st
 	if err := f.FetchMail(ctx, client, n.Key(), step(progress, "mail")); err != nil {
 		return x, err
 	}
-	_, chain := n.Charter()
+	_, chain = n.Charter()
 	if err := f.PutChain(chain); err != nil {
 		return x, err
 	}

@@ -46,11 +46,12 @@ func TestPagesOverFreezingLink(t *testing.T) {
 			TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "kua.example.org"}, MaxConnsPerHost: most, DisableCompression: true,
 		}
 		defer tr.CloseIdleConnections()
-		for _, p := range paths {
+		signs := [][2]string{{"Accept-Language", "kk,ru;q=0.8"}, {"Sec-Fetch-Mode", "no-cors"}, {"Accept", "text/html,*/*;q=0.8"}} // of a browser: one is enough
+		for i, p := range paths {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+road.Addr+"/"+p, nil)
 			must(t, err)
 			req.Header.Set("Accept-Encoding", "gzip")
-			req.Header.Set("Accept-Language", "kk,ru;q=0.8")
+			req.Header.Set(signs[i%len(signs)][0], signs[i%len(signs)][1])
 			res, err := (&http.Client{Transport: tr, Timeout: 30 * time.Second}).Do(req)
 			if err != nil {
 				return err

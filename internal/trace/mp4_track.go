@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -152,7 +153,7 @@ func (t *track) samples(each func(sample) bool, chunk func(at, n int64)) error {
 			if err != nil {
 				return err
 			}
-			per, next = int(be.Uint32(r[4:])), 1<<31
+			per, next = int(be.Uint32(r[4:])), math.MaxInt32
 			if run++; run < t.runs.n {
 				n, err := t.runs.get(run)
 				if err != nil {

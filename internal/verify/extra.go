@@ -23,7 +23,7 @@ func (r *run) checkExtra(ctx context.Context, s *sweep) error {
 	if !ok {
 		return nil
 	}
-	e := &extra{run: r, sweep: s, known: map[string]bool{edition.ManifestPath: true, checkpointPath: true}}
+	e := &extra{run: r, sweep: s, known: map[string]bool{edition.ManifestPath: true, checkpointPath: true, edition.LeftPath: true}}
 	for _, p := range tlog.NewPaths(0, r.seenCP.Size) {
 		e.known[edition.LogDir+"/"+p] = true
 	}

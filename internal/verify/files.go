@@ -164,7 +164,7 @@ func (r *run) checkFile(ctx context.Context, f edition.File, room []byte) (there
 	}
 	in, err := r.src.Open(ctx, f.Path)
 	if err != nil {
-		return false, r.notThere(f, err)
+		return false, r.notThere(ctx, f, err)
 	}
 	defer in.Close()
 	h := sha256.New()
@@ -182,7 +182,7 @@ func (r *run) checkFile(ctx context.Context, f edition.File, room []byte) (there
 func (r *run) checkSmall(ctx context.Context, f edition.File, room []byte) (b []byte, there bool, err error) {
 	n, err := r.readInto(ctx, f.Path, room[:f.Size+1])
 	if err != nil {
-		return nil, false, r.notThere(f, err)
+		return nil, false, r.notThere(ctx, f, err)
 	}
 	sum := sha256.Sum256(room[:n])
 	good := r.judge(f, int64(n), sum[:])
@@ -194,8 +194,8 @@ func (r *run) checkSmall(ctx context.Context, f edition.File, room []byte) (b []
 }
 
 // notThere judges that a file could not be read.
-func (r *run) notThere(f edition.File, err error) error {
-	if errors.Is(err, fs.ErrNotExist) && r.opts.NotKept != nil && r.opts.NotKept(f.Path) {
+func (r *run) notThere(ctx context.Context, f edition.File, err error) error {
+	if errors.Is(err, fs.ErrNotExist) && r.leaves(ctx, f.Path) {
 		r.notKept(f.Size)
 		return nil
 	}

@@ -104,8 +104,8 @@ type Options struct {
 	HTTP     *http.Client   // for copies at an address; nil for a plain road
 	Workers  int            // files read at a time; default 4
 	Progress func(Progress) // called from one goroutine at a time; may be nil
-	// NotKept says which files a copy does not keep, by its own list. That such a
-	// file is not there is then no finding; when it is there, it is checked. May be nil.
+	// NotKept says which files a copy does not keep. That such a file is not there is
+	// then no finding; when it is there, it is checked. Nil asks the copy for its list.
 	NotKept func(path string) bool
 }
 
@@ -123,6 +123,7 @@ type run struct {
 	log    tlog.Fetch
 	parts  map[string][]edition.File // read so far, when single files are verified or the source is far
 	whole  bool                      // everything is verified
+	left   left
 	memory memory
 	seenCP tlog.Checkpoint // the log's, once it has been checked
 

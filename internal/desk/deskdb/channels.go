@@ -101,6 +101,26 @@ func (db *DB) Channels(ctx context.Context) ([]spread.Channel, error) {
 	return collect(rows, func(rows *sql.Rows) (spread.Channel, error) { return scanChannel(rows) })
 }
 
+// Vanished gives the removed channels of which nothing is shown any more.
+func (db *DB) Vanished(ctx context.Context) (map[int64]bool, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT id FROM channels WHERE removed = 1 AND vanished = 1`)
+	if err != nil {
+		return nil, err
+	}
+	all, err := collect(rows, func(rows *sql.Rows) (id int64, err error) { return id, rows.Scan(&id) })
+	gone := make(map[int64]bool, len(all))
+	for _, id := range all {
+		gone[id] = true
+	}
+	return gone, err
+}
+
+// SetVanished keeps that nothing is shown of a removed channel any more.
+func (db *DB) SetVanished(ctx context.Context, id int64) error {
+	_, err := db.db.ExecContext(ctx, `UPDATE channels SET vanished = 1 WHERE id = ?1 AND removed = 1`, id)
+	return err
+}
+
 // ChannelSecret gives what lets a channel be spoken to.
 func (db *DB) ChannelSecret(ctx context.Context, id int64) (secret []byte, err error) {
 	err = db.db.QueryRowContext(ctx, `SELECT secret FROM channels WHERE id = ?1 AND removed = 0`, id).Scan(&secret)

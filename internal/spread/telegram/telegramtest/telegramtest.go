@@ -80,7 +80,7 @@ func (f *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, 403, "Forbidden: bot was kicked from the channel chat", nil)
 		return
 	case "moved":
-		f.answer(w, 400, "Bad Request: group chat was upgraded to a supergroup chat", map[string]any{"migrate_to_chat_id": -1001234567890})
+		f.answer(w, 400, "Bad Request: group chat was upgraded to a supergroup chat", map[string]any{"migrate_to_chat_id": int64(-1001234567890)})
 		return
 	case "redirect":
 		http.Redirect(w, r, "https://elsewhere.example/", http.StatusTemporaryRedirect)
@@ -204,7 +204,7 @@ func (f *Server) do(method string, fields, files map[string]string) (int, string
 }
 
 func (f *Server) message(id int) any {
-	return map[string]any{"message_id": id, "date": 1700000000, "chat": map[string]any{"id": -1001234567890, "type": "channel", "title": "Made up"}}
+	return map[string]any{"message_id": id, "date": 1700000000, "chat": map[string]any{"id": int64(-1001234567890), "type": "channel", "title": "Made up"}}
 }
 
 // GoesWrong says what goes wrong with the next call.
