@@ -324,7 +324,7 @@ func readPPM(r io.Reader, size image.Point) (*image.RGBA, error) {
 // makePDF puts the document as PDF into the box's memory.
 func (s *stage) makePDF() error {
 	if s.Format == formatPDF {
-		return s.copyIn(pdfCopy)
+		return s.copyIn(pdfCopy, s.reader())
 	}
 	made, err := s.office()
 	if err != nil {

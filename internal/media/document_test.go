@@ -11,6 +11,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -151,6 +152,12 @@ func TestTextIsDrawn(t *testing.T) {
 		"\n"+letters+"\nОни забрали нас с площади.\n"), Plan{})
 	if ink := dark(picture(t, made["page-1-jpeg"])); len(made) != 4 || ink < 1000 || ink > 200_000 {
 		t.Errorf("made %d pictures, %d pixels of ink", len(made), ink)
+	}
+	// A text of Windows says by a mark in which form it is written.
+	for _, marked := range []string{"\xff\xfe\xd8\x04\n\x00", "\xfe\xff\x04\xd8\x00\n", "\xef\xbb\xbfӘ\n", "Ә\n"} {
+		if b, err := io.ReadAll(asUTF8(strings.NewReader(marked))); err != nil || string(b) != "Ә\n" {
+			t.Errorf("%q is read as %q, %v", marked, b, err)
+		}
 	}
 	for letter := range strings.SplitSeq("Ә Ғ Қ Ң Ө Ұ Ү Һ Ҷ Ӣ Ӯ Ҳ", " ") {
 		code := fmt.Sprintf(":charset=%x", []rune(letter)[0])

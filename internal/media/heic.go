@@ -20,9 +20,9 @@ import (
 // EXIF's word on it does not count there.
 const heicCopy = "/tmp/in.heif"
 
-// copyIn puts the original into the box's memory, for a tool that can only
-// read a file. It is never on a disk.
-func (s *stage) copyIn(file string) error {
+// copyIn puts the original, as from gives it, into the box's memory, for a tool
+// that can only read a file. It is never on a disk.
+func (s *stage) copyIn(file string, from io.Reader) error {
 	if s.in.size > maxFileInput {
 		return fault.TooLarge("media.too_heavy", maxFileInput>>20)
 	}
@@ -30,7 +30,7 @@ func (s *stage) copyIn(file string) error {
 	if err != nil {
 		return fmt.Errorf("copy the original into the box: %w", err)
 	}
-	_, err = io.Copy(f, s.reader())
+	_, err = io.Copy(f, from)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("copy the original into the box: %w", err)
 	}
@@ -44,7 +44,7 @@ func (s *stage) heicShown() (w, h int, err error) {
 	if err := haveTool("heif-info"); err != nil {
 		return 0, 0, err
 	}
-	if err := s.copyIn(heicCopy); err != nil {
+	if err := s.copyIn(heicCopy, s.reader()); err != nil {
 		return 0, 0, err
 	}
 	cmd, said := program(context.Background(), "heif-info", heicCopy)

@@ -270,6 +270,9 @@ func TestSniff(t *testing.T) {
 		{"G" + strings.Repeat("\x00", 187) + "G", formatTS},
 		{"\x00", formatUnknown},
 		{"қала", formatText},
+		{"\xff\xfe\x9b\x04\x30\x04\n\x00", formatText},
+		{"\xfe\xff\x04\x9b\x04\x30\x00\n", formatText},
+		{"\xff\xfe\x90\x44\x00\x00\x01\x00", formatMP3},
 	} {
 		if got := sniffHead([]byte(tt.head)); got != tt.want {
 			t.Errorf("%q: got %s want %s", tt.head, got.Name, tt.want.Name)
