@@ -29,7 +29,9 @@ const (
 	viewingPreset = "veryfast" // it is looked at here alone, so its size does not matter
 )
 
-func viewingName(original int64) string { return viewingPrefix + strconv.FormatInt(original, 10) + ".age" }
+func viewingName(original int64) string {
+	return viewingPrefix + strconv.FormatInt(original, 10) + ".age"
+}
 
 // MakeViewing starts a job that makes the viewing copy of a film or sound.
 func (s *Seat) MakeViewing(ctx context.Context, original int64) (job int64, err error) {

@@ -40,7 +40,7 @@ type originalView struct {
 	Shown    bool   // the raw original may be on this page
 	Source   string // where it is saved from
 	Player   playerView
-	Marked   bool   // has a plan that a person saved
+	Marked   bool // has a plan that a person saved
 	Covers   int
 	Mutes    int
 	MuteAll  bool
