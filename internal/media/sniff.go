@@ -105,7 +105,7 @@ func sniffHead(b []byte) format {
 		return f
 	}
 	for _, m := range magic {
-		if len(b) >= m.at && bytes.HasPrefix(b[m.at:], []byte(m.prefix)) && (m.at == 0 || bytes.HasPrefix(b, []byte("RIFF"))) {
+		if len(b) >= m.at && bytes.HasPrefix(b[m.at:], []byte(m.prefix)) && (m.at == 0 || bytes.HasPrefix(b, []byte("RIFF")) || m.is == formatWAV && bytes.HasPrefix(b, []byte("RF64"))) {
 			return m.is
 		}
 	}
