@@ -262,6 +262,7 @@ func TestSniff(t *testing.T) {
 		{"\x00\x00\x00\x20ftypavif", formatHEIC},
 		{"\x00\x00\x00\x08wide....", formatMP4},
 		{"RIFF....WAVEfmt ", formatWAV},
+		{"RF64....WAVEds64", formatWAV},
 		{"RIFF....WEBPVP8 ", formatWebP},
 		{"........WAVE", formatText},
 		{"\xff\xf1\x50\x80", formatADTS},
