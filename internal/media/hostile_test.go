@@ -279,6 +279,12 @@ func TestSniff(t *testing.T) {
 			t.Errorf("%q: got %s want %s", tt.head, got.Name, tt.want.Name)
 		}
 	}
+	for behind, want := range map[string]format{"\xff\xf1\x50\x80": formatADTS, "fLaC\x00\x00": formatFLAC, "\xff\xfb\x90\x44": formatMP3, "RIFF....WAVE": formatMP3, "": formatMP3} {
+		tag := "ID3\x03\x00\x00\x00\x00\x2e\x70" + strings.Repeat("\x00", 0x2e<<7+0x70) // beyond what is looked at first
+		if got, err := sniff(strings.NewReader(tag + behind)); err != nil || got != want {
+			t.Errorf("%q behind a tag: %s, %v", behind, got.Name, err)
+		}
+	}
 	if long := []byte(strings.Repeat("ә", sniffBytes)); sniffHead(long[1:sniffBytes+1]) == formatText {
 		t.Error("text that begins inside a letter")
 	}

@@ -97,7 +97,23 @@ func sniff(in Input) (format, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return format{}, fmt.Errorf("read the original: %w", err)
 	}
-	return sniffHead(head[:n]), nil
+	f := sniffHead(head[:n])
+	if f != formatMP3 || !bytes.HasPrefix(head, []byte("ID3")) {
+		return f, nil
+	}
+	// Some programs put the tag of an MP3 before AAC and FLAC too (ID3v2.4, 3.1).
+	behind := int64(10)
+	for i, b := range head[6:10] {
+		behind += int64(b&0x7f) << (21 - 7*i)
+	}
+	n, err = in.ReadAt(head, behind)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return format{}, fmt.Errorf("read the original: %w", err)
+	}
+	if g := sniffHead(head[:n]); g == formatADTS || g == formatFLAC {
+		return g, nil
+	}
+	return f, nil
 }
 
 func sniffHead(b []byte) format {
