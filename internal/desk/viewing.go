@@ -22,7 +22,7 @@ import (
 // A viewing copy is a film or sound with nothing covered, made in the box of
 // pixels and samples at the largest size that is ever published: every browser
 // plays it, and marks lie on it as on what readers will see. It is sealed like
-// the original, leaves the desk never, and can be made again at any time.
+// the original, never leaves the desk, and can be made again at any time.
 
 const (
 	viewingPrefix = "viewing-"

@@ -284,17 +284,27 @@ func (s *stage) renderPage(ctx context.Context, n int, size image.Point) (*image
 	}
 	// Poppler measures a page as it lies in the file, and one that it turns it
 	// stretches the wrong way: it is drawn in its own proportion, no smaller.
+	whole := proportioned(size, as)
+	img, err := drawPage(ctx, n, image.Pt(whole.Y, whole.X), whole)
+	if err != nil {
+		return nil, err
+	}
+	return shrink(img, size), nil
+}
+
+// proportioned gives the smallest size in a page's own proportion that is no smaller
+// than size on either side; size itself for a page so narrow that this would be far more.
+func proportioned(size, as image.Point) image.Point {
 	whole := size
 	if size.X*as.Y > size.Y*as.X {
 		whole.Y = (size.X*as.Y + as.X - 1) / as.X
 	} else {
 		whole.X = (size.Y*as.X + as.Y - 1) / as.Y
 	}
-	img, err := drawPage(ctx, n, image.Pt(whole.Y, whole.X), whole)
-	if err != nil {
-		return nil, err
+	if max(whole.X, whole.Y) > PageSide+PageSide/8 {
+		return size
 	}
-	return shrink(img, size), nil
+	return whole
 }
 
 // drawPage has a page drawn at a size as it lies in the file, and wants a picture

@@ -259,6 +259,18 @@ func TestPagesAsShown(t *testing.T) {
 	}
 }
 
+// TestProportioned: a page that lies about its size costs no more pixels than others.
+func TestProportioned(t *testing.T) {
+	for _, c := range [][3]image.Point{
+		{{1600, 1140}, {84200, 59500}, {1614, 1140}}, {{1140, 1600}, {59500, 84200}, {1140, 1614}}, {{1600, 1200}, {80000, 60000}, {1600, 1200}},
+		{{1600, 20}, {100_000_000, 1}, {1600, 20}}, {{20, 1600}, {1, 100_000_000}, {20, 1600}},
+	} {
+		if got := proportioned(c[0], c[1]); got != c[2] {
+			t.Errorf("%v in the proportion of %v: %v, want %v", c[0], c[1], got, c[2])
+		}
+	}
+}
+
 // TestPagePicture: a page's hash is that of the bytes which pdftoppm gives by hand,
 // the same wherever the page is made, and another for a page that looks otherwise.
 func TestPagePicture(t *testing.T) {
