@@ -75,8 +75,10 @@ func ofFile(err error) error {
 		return fault.Forbidden("cli.file.forbidden", name).Because(err)
 	case errors.Is(err, fs.ErrExist):
 		return fault.Conflict("cli.file.exists", name).Because(err)
-	case errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(err, syscall.EISDIR):
 		return fault.Invalid("cli.file.not_plain", name).Because(err)
+	case errors.Is(err, syscall.ENOTDIR):
+		return fault.Invalid("cli.file.no_folder", name).Because(err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fault.TooLarge("cli.file.full", name).Because(err)
 	}

@@ -21,7 +21,7 @@ func TestOfFile(t *testing.T) {
 	}
 	for cause, key := range map[error]string{
 		syscall.ENOENT: "cli.file.missing", syscall.EACCES: "cli.file.forbidden", syscall.EPERM: "cli.file.forbidden", syscall.EROFS: "cli.file.forbidden",
-		syscall.EEXIST: "cli.file.exists", syscall.EISDIR: "cli.file.not_plain", syscall.ENOTDIR: "cli.file.not_plain", syscall.ENOSPC: "cli.file.full",
+		syscall.EEXIST: "cli.file.exists", syscall.EISDIR: "cli.file.not_plain", syscall.ENOTDIR: "cli.file.no_folder", syscall.ENOSPC: "cli.file.full",
 		syscall.EIO: "cli.file.failed",
 	} {
 		for _, err := range []error{&fs.PathError{Op: "open", Path: "a.jpg", Err: cause}, &os.LinkError{Op: "link", Old: "b", New: "a.jpg", Err: cause}} {

@@ -320,7 +320,7 @@ func (d *Desk) tidy(ctx context.Context) error {
 		return err
 	}
 	for _, e := range entries {
-		if !known[e.Name()] {
+		if !known[e.Name()] && !isViewing(e.Name()) {
 			if err := os.Remove(filepath.Join(d.dir, "derived", e.Name())); err != nil {
 				return err
 			}

@@ -30,12 +30,13 @@ const (
 	jobPublish = "publish"
 	jobLook    = "suggest"
 	jobFollow  = "follow"
+	jobViewing = "viewing"
 )
 
 // Job is something that runs in the background.
 type Job struct {
 	ID       int64
-	Kind     string // probe, trace, compare, render, publish, suggest, follow
+	Kind     string // probe, trace, compare, render, publish, suggest, follow, viewing
 	Subject  string // "original 3"
 	Original int64  // 0 when it is about none
 	State    string // waiting, running, done, failed, cancelled
@@ -57,6 +58,7 @@ func (d *Desk) startJobs(ctx context.Context) error {
 	q.Handle(jobRender, d.render)
 	q.Handle(jobLook, d.look)
 	q.Handle(jobFollow, d.follow)
+	q.Handle(jobViewing, d.viewing)
 	q.Handle(jobPublish, func(ctx context.Context, _ jobs.Job, progress func(done, total int64)) error {
 		_, err := d.Publish(ctx, func(_ string, done, total int64) { progress(done, total) })
 		return errors.Join(err, d.tellWithheld(err)) // it outlives the desk, so it calls no channel: opening a desk sends nothing

@@ -9,12 +9,15 @@ import (
 	"image/draw"
 	"image/jpeg"
 	_ "image/png"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"kua/internal/casefile"
 	"kua/internal/fault"
+	"kua/internal/gate"
 	"kua/internal/parcel"
 	"kua/internal/redact"
 )
@@ -68,6 +71,40 @@ func TestLookAndFollow(t *testing.T) {
 	}
 	if _, err := s.Follow(ctx, 1, box, 99_000); !errors.Is(err, fault.Invalid("redact.point_time")) {
 		t.Errorf("behind the end: %v", err)
+	}
+
+	if _, err := s.Viewing(ctx, 1); !errors.Is(err, fault.NotFound("desk.no_viewing")) {
+		t.Errorf("a viewing copy that nobody made: %v", err)
+	}
+	job, err = s.MakeViewing(ctx, 1)
+	ok(t, err)
+	j, err = d.WaitJob(ctx, job, nil)
+	ok(t, err)
+	ok(t, j.Fault)
+	c.close(d)
+	d = c.open(c.timur)
+	watched(t, c.sit(d, c.timur), filepath.Join(c.dir, "derived", viewingName(1)))
+}
+
+// watched holds that a viewing copy, sealed at rest, is a film as it would be
+// published, with nothing of the original but its pixels and samples.
+func watched(t *testing.T, s *Seat, sealed string) {
+	t.Helper()
+	ctx := context.Background()
+	o, err := s.Viewing(ctx, 1)
+	ok(t, err)
+	defer o.Close()
+	b, err := io.ReadAll(o)
+	ok(t, err)
+	rest, err := os.ReadFile(sealed)
+	ok(t, err)
+	r, err := gate.Check(bytes.NewReader(b), int64(len(b)), o.Type, gate.Needles{Values: []gate.Needle{{Text: canaryBytes}}})
+	if err != nil || !r.Clean() || o.Type != "video/mp4" || bytes.Contains(rest, b[:64]) || !bytes.HasPrefix(rest, []byte("age-encryption.org/")) {
+		t.Errorf("the viewing copy: %s, %+v, %v", o.Type, r.Findings, err)
+	}
+	p, err := s.d.media.Probe(ctx, bytes.NewReader(b))
+	if err != nil || p.Width != 320 || p.Height != 240 || p.Seconds != 2 || !p.HasSound() {
+		t.Errorf("the viewing copy is %+v, %v", p, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"os/exec"
@@ -117,6 +118,7 @@ type stage struct {
 	url    string // of the original, for ffmpeg
 	out    string // the output directory
 	report Progress
+	turned []image.Point // of a document's pages: the proportion of one that is turned
 }
 
 // throttle lets progress through at most eight times a second, but always the

@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"time"
 
 	"kua/internal/fault"
 	"kua/internal/trace"
@@ -202,10 +203,12 @@ func (s *stage) cleanFilm() ([]made, error) {
 	all := steps(s.Probe.shown())
 	top := all[len(all)-1]
 	hasSound := s.audible()
+	var heard time.Duration // a film whose picture ends first lasts as long as its sound
 	done, total := s.Probe.Duration, s.Probe.Duration
 	if hasSound {
 		total *= 2
-		if _, err := s.makeSound(ctx, []sound{inFilms[top.sound]}, 0, total); err != nil {
+		var err error
+		if heard, err = s.makeSound(ctx, []sound{inFilms[top.sound]}, 0, total); err != nil {
 			return nil, err
 		}
 	} else {
@@ -217,7 +220,7 @@ func (s *stage) cleanFilm() ([]made, error) {
 	}
 	poster.done()
 	s.report(total, total)
-	return []made{{Rung: top.name, Width: top.size.X, Height: top.size.Y, Length: whole(length, s.Probe.Duration), Short: s.short(length)}}, nil
+	return []made{{Rung: top.name, Width: top.size.X, Height: top.size.Y, Length: whole(max(length, heard), s.Probe.Duration), Short: s.short(length)}}, nil
 }
 
 func (s *stage) cleanSound() ([]made, error) {

@@ -314,7 +314,7 @@ func (s *stage) lookAtPages(detectors []detector) ([]Hit, error) {
 	var all []Hit
 	total := len(sizes) * len(detectors)
 	for i, size := range sizes {
-		img, err := renderPage(context.Background(), i+1, size)
+		img, err := s.renderPage(context.Background(), i+1, size)
 		if err != nil {
 			return nil, err
 		}

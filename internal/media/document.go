@@ -117,7 +117,7 @@ func (s *stage) pages() ([]Page, error) {
 	}
 	all := make([]Page, len(sizes))
 	err = s.eachPage(sizes, func(ctx context.Context, i int) error {
-		img, err := renderPage(ctx, i+1, sizes[i])
+		img, err := s.renderPage(ctx, i+1, sizes[i])
 		if err == nil {
 			all[i] = Page{sizes[i], pictureHash(img)}
 		}
@@ -158,7 +158,7 @@ func (s *stage) sizes() ([]image.Point, error) {
 	if err := s.makePDF(); err != nil {
 		return nil, err
 	}
-	return pageSizes()
+	return s.pageSizes()
 }
 
 // page is what a plan says of one page of a document, as of a photo.
@@ -180,7 +180,7 @@ type doneWith struct {
 
 // page renders, covers and writes one page.
 func (s *stage) page(ctx context.Context, n int, size image.Point) (doneWith, error) {
-	img, err := renderPage(ctx, n, size)
+	img, err := s.renderPage(ctx, n, size)
 	if err != nil {
 		return doneWith{}, err
 	}
@@ -204,8 +204,9 @@ var (
 	pdfTurn  = regexp.MustCompile(`(?m)^Page\s+\d+ rot:\s+(\d{1,4})$`)
 )
 
-// pageSizes gives the size that each page's picture is to have.
-func pageSizes() ([]image.Point, error) {
+// pageSizes gives the size that each page's picture is to have, and keeps which
+// pages lie on their side in the file.
+func (s *stage) pageSizes() ([]image.Point, error) {
 	said, err := pdfInfo()
 	if err != nil {
 		return nil, err
@@ -230,10 +231,12 @@ func pageSizes() ([]image.Point, error) {
 		return nil, fault.Invalid("media.document_broken")
 	}
 	sizes := make([]image.Point, count)
+	s.turned = make([]image.Point, count)
 	for i := range sizes {
 		w, h := hundredths(points[i][1]), hundredths(points[i][2])
 		if turns[i][1] != nil && (string(turns[i][1]) == "90" || string(turns[i][1]) == "270") {
 			w, h = h, w
+			s.turned[i] = image.Pt(w, h)
 		}
 		// The smaller of pages are made as large, so that letters can be read.
 		long := max(w, h)
@@ -274,11 +277,43 @@ func pdfFailed(ctx context.Context, err error, said *tail) error {
 
 // renderPage makes one page's picture. However large the page calls itself,
 // there are no more pixels than asked for.
-func renderPage(ctx context.Context, n int, size image.Point) (*image.RGBA, error) {
+func (s *stage) renderPage(ctx context.Context, n int, size image.Point) (*image.RGBA, error) {
+	as := s.turned[n-1]
+	if as == (image.Point{}) {
+		return drawPage(ctx, n, size, size)
+	}
+	// Poppler measures a page as it lies in the file, and one that it turns it
+	// stretches the wrong way: it is drawn in its own proportion, no smaller.
+	whole := proportioned(size, as)
+	img, err := drawPage(ctx, n, image.Pt(whole.Y, whole.X), whole)
+	if err != nil {
+		return nil, err
+	}
+	return shrink(img, size), nil
+}
+
+// proportioned gives the smallest size in a page's own proportion that is no smaller
+// than size on either side; size itself for a page so narrow that this would be far more.
+func proportioned(size, as image.Point) image.Point {
+	whole := size
+	if size.X*as.Y > size.Y*as.X {
+		whole.Y = (size.X*as.Y + as.X - 1) / as.X
+	} else {
+		whole.X = (size.Y*as.X + as.Y - 1) / as.Y
+	}
+	if max(whole.X, whole.Y) > PageSide+PageSide/8 {
+		return size
+	}
+	return whole
+}
+
+// drawPage has a page drawn at a size as it lies in the file, and wants a picture
+// of another where it is turned.
+func drawPage(ctx context.Context, n int, lying, size image.Point) (*image.RGBA, error) {
 	ctx, cancel := context.WithTimeout(ctx, pageTime)
 	defer cancel()
 	page := strconv.Itoa(n)
-	cmd, said := program(ctx, "pdftoppm", "-f", page, "-l", page, "-scale-to-x", strconv.Itoa(size.X), "-scale-to-y", strconv.Itoa(size.Y), pdfCopy)
+	cmd, said := program(ctx, "pdftoppm", "-cropbox", "-f", page, "-l", page, "-scale-to-x", strconv.Itoa(lying.X), "-scale-to-y", strconv.Itoa(lying.Y), pdfCopy)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -324,7 +359,7 @@ func readPPM(r io.Reader, size image.Point) (*image.RGBA, error) {
 // makePDF puts the document as PDF into the box's memory.
 func (s *stage) makePDF() error {
 	if s.Format == formatPDF {
-		return s.copyIn(pdfCopy)
+		return s.copyIn(pdfCopy, s.reader())
 	}
 	made, err := s.office()
 	if err != nil {

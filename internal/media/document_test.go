@@ -11,6 +11,8 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"image/jpeg"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -152,6 +154,12 @@ func TestTextIsDrawn(t *testing.T) {
 	if ink := dark(picture(t, made["page-1-jpeg"])); len(made) != 4 || ink < 1000 || ink > 200_000 {
 		t.Errorf("made %d pictures, %d pixels of ink", len(made), ink)
 	}
+	// A text of Windows says by a mark in which form it is written.
+	for _, marked := range []string{"\xff\xfe\xd8\x04\n\x00", "\xfe\xff\x04\xd8\x00\n", "\xef\xbb\xbfӘ\n", "Ә\n"} {
+		if b, err := io.ReadAll(asUTF8(strings.NewReader(marked))); err != nil || string(b) != "Ә\n" {
+			t.Errorf("%q is read as %q, %v", marked, b, err)
+		}
+	}
 	for letter := range strings.SplitSeq("Ә Ғ Қ Ң Ө Ұ Ү Һ Ҷ Ӣ Ӯ Ҳ", " ") {
 		code := fmt.Sprintf(":charset=%x", []rune(letter)[0])
 		if run(t, "fc-list", code, "family") == "" {
@@ -224,6 +232,45 @@ func TestPDF(t *testing.T) {
 	}
 }
 
+// TestPagesAsShown: a page that the file has turned is shown as a reader shows it,
+// to its corners, and of one that was cropped nothing is that a reader hides.
+func TestPagesAsShown(t *testing.T) {
+	t.Parallel()
+	doc := pdfOfSizes([2]string{"[0 0 595 842]/Rotate 90", "0 0 60 90 re f 555 812 40 30 re f"},
+		[2]string{"[0 0 595 842]/Rotate 270", "0 0 60 90 re f 555 812 40 30 re f"},
+		[2]string{"[0 0 595 842]/CropBox[100 100 400 500]", "0 0 595 100 re f 0 500 595 342 re f 0 0 100 842 re f 400 0 195 842 re f"})
+	for page, want := range [][4]bool{{true, false, false, true}, {true, false, false, true}, {}} { // corners: top, bottom; left, right
+		v, err := runner(t).View(context.Background(), bytes.NewReader(doc), page+1)
+		if err != nil {
+			t.Fatalf("page %d: %v", page+1, err)
+		}
+		img, err := jpeg.Decode(bytes.NewReader(v.JPEG))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size := (image.Point{v.Width, v.Height}); page < 2 && size != (image.Point{1600, 1140}) || page == 2 && size != (image.Point{1200, 1600}) {
+			t.Errorf("page %d is %v", page+1, size)
+		}
+		dark := func(x, y int) bool { r, _, _, _ := img.At(x, y).RGBA(); return r>>8 < 128 }
+		right, bottom := v.Width-6, v.Height-6
+		if got := [4]bool{dark(5, 5), dark(right, 5), dark(5, bottom), dark(right, bottom)}; got != want {
+			t.Errorf("page %d: corners %v, want %v", page+1, got, want)
+		}
+	}
+}
+
+// TestProportioned: a page that lies about its size costs no more pixels than others.
+func TestProportioned(t *testing.T) {
+	for _, c := range [][3]image.Point{
+		{{1600, 1140}, {84200, 59500}, {1614, 1140}}, {{1140, 1600}, {59500, 84200}, {1140, 1614}}, {{1600, 1200}, {80000, 60000}, {1600, 1200}},
+		{{1600, 20}, {100_000_000, 1}, {1600, 20}}, {{20, 1600}, {1, 100_000_000}, {20, 1600}},
+	} {
+		if got := proportioned(c[0], c[1]); got != c[2] {
+			t.Errorf("%v in the proportion of %v: %v, want %v", c[0], c[1], got, c[2])
+		}
+	}
+}
+
 // TestPagePicture: a page's hash is that of the bytes which pdftoppm gives by hand,
 // the same wherever the page is made, and another for a page that looks otherwise.
 func TestPagePicture(t *testing.T) {
@@ -241,7 +288,7 @@ func TestPagePicture(t *testing.T) {
 	if err := os.WriteFile(file, doc, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "pdftoppm", "-scale-to-x", "1140", "-scale-to-y", "1600", file, file)
+	run(t, "pdftoppm", "-cropbox", "-scale-to-x", "1140", "-scale-to-y", "1600", file, file)
 	made, err := os.ReadFile(file + "-1.ppm")
 	if err != nil {
 		t.Fatal(err)

@@ -197,13 +197,14 @@ func (s *stage) film() ([]made, error) {
 	all, total := s.passes()
 	var out []made
 	hasSound := s.audible()
+	var heard time.Duration
 	if hasSound {
 		sounds := append([]sound{opus16}, inFilms...)
-		length, err := s.makeSound(ctx, sounds, all, total)
-		if err != nil {
+		var err error
+		if heard, err = s.makeSound(ctx, sounds, all, total); err != nil {
 			return nil, err
 		}
-		out = append(out, s.heard(opus16, length), s.heard(aac24, length))
+		out = append(out, s.heard(opus16, heard), s.heard(aac24, heard))
 		all += s.Probe.Duration
 	}
 	steps := steps(s.Probe.shown())
@@ -213,7 +214,7 @@ func (s *stage) film() ([]made, error) {
 	}
 	all += s.Probe.Duration
 	for _, st := range steps {
-		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: whole(length, s.Probe.Duration), Short: s.short(length)})
+		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: whole(max(length, heard), s.Probe.Duration), Short: s.short(length)})
 	}
 	posters, err := s.makePosters(ctx, poster)
 	if err != nil {

@@ -20,9 +20,9 @@ import (
 // EXIF's word on it does not count there.
 const heicCopy = "/tmp/in.heif"
 
-// copyIn puts the original into the box's memory, for a tool that can only
-// read a file. It is never on a disk.
-func (s *stage) copyIn(file string) error {
+// copyIn puts the original, as from gives it, into the box's memory, for a tool
+// that can only read a file. It is never on a disk.
+func (s *stage) copyIn(file string, from io.Reader) error {
 	if s.in.size > maxFileInput {
 		return fault.TooLarge("media.too_heavy", maxFileInput>>20)
 	}
@@ -30,36 +30,39 @@ func (s *stage) copyIn(file string) error {
 	if err != nil {
 		return fmt.Errorf("copy the original into the box: %w", err)
 	}
-	_, err = io.Copy(f, s.reader())
+	_, err = io.Copy(f, from)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("copy the original into the box: %w", err)
 	}
 	return nil
 }
 
+var heicImages = regexp.MustCompile(`(?m)^image: \d`)
+
 var heicSize = regexp.MustCompile(`(?m)^image: (\d{1,6})x(\d{1,6}) \(id=\d+\), primary`)
 
-// heicShown gives the size of the upright main picture.
-func (s *stage) heicShown() (w, h int, err error) {
+// heicShown gives the size of the upright main picture, and how many pictures
+// the file shows.
+func (s *stage) heicShown() (w, h, pictures int, err error) {
 	if err := haveTool("heif-info"); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
-	if err := s.copyIn(heicCopy); err != nil {
-		return 0, 0, err
+	if err := s.copyIn(heicCopy, s.reader()); err != nil {
+		return 0, 0, 0, err
 	}
 	cmd, said := program(context.Background(), "heif-info", heicCopy)
 	var out bytes.Buffer
 	cmd.Stdout = &limitedBuffer{b: &out, max: 1 << 20}
 	if err := cmd.Run(); err != nil {
-		return 0, 0, toolFailed("media.broken", err, said)
+		return 0, 0, 0, toolFailed("media.broken", err, said)
 	}
 	found := heicSize.FindSubmatch(out.Bytes())
 	if found == nil {
-		return 0, 0, fault.Invalid("media.broken")
+		return 0, 0, 0, fault.Invalid("media.broken")
 	}
 	w, _ = strconv.Atoi(string(found[1]))
 	h, _ = strconv.Atoi(string(found[2]))
-	return w, h, nil
+	return w, h, len(heicImages.FindAllIndex(out.Bytes(), -1)), nil
 }
 
 // heicPicture decodes into a file that Go reads: a PNG where the light needs

@@ -262,6 +262,7 @@ func TestSniff(t *testing.T) {
 		{"\x00\x00\x00\x20ftypavif", formatHEIC},
 		{"\x00\x00\x00\x08wide....", formatMP4},
 		{"RIFF....WAVEfmt ", formatWAV},
+		{"RF64....WAVEds64", formatWAV},
 		{"RIFF....WEBPVP8 ", formatWebP},
 		{"........WAVE", formatText},
 		{"\xff\xf1\x50\x80", formatADTS},
@@ -270,9 +271,18 @@ func TestSniff(t *testing.T) {
 		{"G" + strings.Repeat("\x00", 187) + "G", formatTS},
 		{"\x00", formatUnknown},
 		{"қала", formatText},
+		{"\xff\xfe\x9b\x04\x30\x04\n\x00", formatText},
+		{"\xfe\xff\x04\x9b\x04\x30\x00\n", formatText},
+		{"\xff\xfe\x90\x44\x00\x00\x01\x00", formatMP3},
 	} {
 		if got := sniffHead([]byte(tt.head)); got != tt.want {
 			t.Errorf("%q: got %s want %s", tt.head, got.Name, tt.want.Name)
+		}
+	}
+	for behind, want := range map[string]format{"\xff\xf1\x50\x80": formatADTS, "fLaC\x00\x00": formatFLAC, "\xff\xfb\x90\x44": formatMP3, "RIFF....WAVE": formatMP3, "": formatMP3} {
+		tag := "ID3\x03\x00\x00\x00\x00\x2e\x70" + strings.Repeat("\x00", 0x2e<<7+0x70) // beyond what is looked at first
+		if got, err := sniff(strings.NewReader(tag + behind)); err != nil || got != want {
+			t.Errorf("%q behind a tag: %s, %v", behind, got.Name, err)
 		}
 	}
 	if long := []byte(strings.Repeat("ә", sniffBytes)); sniffHead(long[1:sniffBytes+1]) == formatText {

@@ -147,6 +147,13 @@ func TestKindsOfPhoto(t *testing.T) {
 	if err := os.WriteFile(odd, jpgn, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	two := filepath.Join(t.TempDir(), "two.heic")
+	run(t, "heif-enc", base, base, "-o", two)
+	for file, want := range map[string]int{heic: 1, two: 2} {
+		if p, err := runner(t).Probe(context.Background(), input(t, file)); err != nil || p.Pictures != want {
+			t.Errorf("%s: %+v, %v; want %d pictures", filepath.Base(file), p, err, want)
+		}
+	}
 	upright, side := [2]float64{.25, .25}, [2]float64{.75, .25}
 	for _, tt := range []struct {
 		file string

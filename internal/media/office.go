@@ -14,6 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+
 	"kua/internal/fault"
 )
 
@@ -40,7 +43,11 @@ func (s *stage) office() (string, error) {
 		return "", err
 	}
 	in := "/tmp/in." + ext
-	if err := s.copyIn(in); err != nil {
+	from := s.reader()
+	if ext == "txt" {
+		from = asUTF8(from)
+	}
+	if err := s.copyIn(in, from); err != nil {
 		return "", err
 	}
 	if err := officeProfile(profile); err != nil {
@@ -70,6 +77,12 @@ func (s *stage) office() (string, error) {
 		return "", err
 	}
 	return "/tmp/shown.pdf", s.soffice("pdf", "/tmp/shown.fodt")
+}
+
+// asUTF8 gives a text in UTF-8, without the mark by which another form was known.
+func asUTF8(from io.Reader) io.Reader {
+	d := encoding.Decoder{Transformer: unicode.BOMOverride(encoding.Nop.NewDecoder())}
+	return d.Reader(from)
 }
 
 // officeKind is the ending under which LibreOffice knows the document.

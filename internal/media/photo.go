@@ -53,11 +53,11 @@ func (s *stage) reader() io.Reader { return io.NewSectionReader(s.in, 0, s.in.si
 // probePhoto reads the header, and the header alone.
 func (s *stage) probePhoto() (Probe, error) {
 	if s.Format == formatHEIC {
-		w, h, err := s.heicShown()
+		w, h, pictures, err := s.heicShown()
 		if err != nil {
 			return Probe{}, err
 		}
-		return s.probed(image.Config{Width: w, Height: h}, notes{turn: 1, pictures: 1})
+		return s.probed(image.Config{Width: w, Height: h}, notes{turn: 1, pictures: pictures})
 	}
 	cfg, err := s.config()
 	if err != nil {

@@ -2,9 +2,12 @@ package media
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -94,7 +97,23 @@ func sniff(in Input) (format, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return format{}, fmt.Errorf("read the original: %w", err)
 	}
-	return sniffHead(head[:n]), nil
+	f := sniffHead(head[:n])
+	if f != formatMP3 || !bytes.HasPrefix(head, []byte("ID3")) {
+		return f, nil
+	}
+	// Some programs put the tag of an MP3 before AAC and FLAC too (ID3v2.4, 3.1).
+	behind := int64(10)
+	for i, b := range head[6:10] {
+		behind += int64(b&0x7f) << (21 - 7*i)
+	}
+	n, err = in.ReadAt(head, behind)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return format{}, fmt.Errorf("read the original: %w", err)
+	}
+	if g := sniffHead(head[:n]); g == formatADTS || g == formatFLAC {
+		return g, nil
+	}
+	return f, nil
 }
 
 func sniffHead(b []byte) format {
@@ -102,7 +121,7 @@ func sniffHead(b []byte) format {
 		return f
 	}
 	for _, m := range magic {
-		if len(b) >= m.at && bytes.HasPrefix(b[m.at:], []byte(m.prefix)) && (m.at == 0 || bytes.HasPrefix(b, []byte("RIFF"))) {
+		if len(b) >= m.at && bytes.HasPrefix(b[m.at:], []byte(m.prefix)) && (m.at == 0 || bytes.HasPrefix(b, []byte("RIFF")) || m.is == formatWAV && bytes.HasPrefix(b, []byte("RF64"))) {
 			return m.is
 		}
 	}
@@ -111,6 +130,8 @@ func sniffHead(b []byte) format {
 		return formatTS
 	case len(b) > 196 && b[4] == 0x47 && b[196] == 0x47: // camcorders put four bytes of time before each packet
 		return formatTS
+	case isUTF16(b): // whose mark could begin an MP3
+		return formatText
 	case len(b) > 2 && b[0] == 0xff && b[1]&0xf6 == 0xf0:
 		return formatADTS
 	case len(b) > 2 && b[0] == 0xff && b[1]&0xe0 == 0xe0 && b[1]&0x06 != 0:
@@ -137,6 +158,22 @@ func sniffBoxes(b []byte) (format, bool) {
 		return formatMP4, true
 	}
 	return format{}, false
+}
+
+// isUTF16 accepts UTF-16 behind its mark, without control characters.
+func isUTF16(b []byte) bool {
+	order := map[string]binary.ByteOrder{"\xff\xfe": binary.LittleEndian, "\xfe\xff": binary.BigEndian}[string(b[:min(2, len(b))])]
+	if order == nil || len(b) < 4 || len(b)%2 != 0 {
+		return false
+	}
+	units := make([]uint16, 0, len(b)/2)
+	for i := 2; i < len(b); i += 2 {
+		units = append(units, order.Uint16(b[i:]))
+	}
+	if len(b) == sniffBytes && utf16.IsSurrogate(rune(units[len(units)-1])) { // a letter may be cut
+		units = units[:len(units)-1]
+	}
+	return isText([]byte(string(utf16.Decode(units)))) && !slices.Contains(utf16.Decode(units), utf8.RuneError)
 }
 
 // isText accepts UTF-8 without control characters.

@@ -117,5 +117,5 @@ func (s *stage) uncovered() (*image.RGBA, error) {
 	if s.Page > len(sizes) {
 		return nil, fault.NotFound("media.no_page", s.Page)
 	}
-	return renderPage(context.Background(), s.Page, sizes[s.Page-1])
+	return s.renderPage(context.Background(), s.Page, sizes[s.Page-1])
 }

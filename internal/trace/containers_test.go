@@ -197,6 +197,12 @@ func TestXiph(t *testing.T) {
 	if len(s.Previews) != 1 || s.Previews[0].Width != 640 || !bytes.HasPrefix(flac[s.Previews[0].Start:], []byte("\xff\xd8\xff\xe0 cover")) {
 		t.Errorf("got previews %+v", s.Previews)
 	}
+	tagged := bytesOf([]byte("ID3\x03\x00\x00\x00\x00\x00\x19TIT2\x00\x00\x00\x0f\x00\x00\x00PLANT in a tag"), flac)
+	s = readBytes(t, tagged)
+	mustTell(t, s, "PLANT in a tag", "PLANTartist", "PLANTcover", "PLANT behind the sound")
+	if len(s.Previews) != 1 || !bytes.HasPrefix(tagged[s.Previews[0].Start:], []byte("\xff\xd8\xff\xe0 cover")) {
+		t.Errorf("behind a tag: got previews %+v", s.Previews)
+	}
 	s = readBytes(t, opusSound())
 	mustTell(t, s, "PLANTvendor", "PLANTartist", "PLANT behind comments", "PLANT between pages", "PLANT behind the last page", "PLANTcover", "\x4e\x41\x4c\x50")
 	if len(s.Previews) != 1 || s.Previews[0].Type != "image/jpeg;base64" {

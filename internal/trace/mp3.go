@@ -20,6 +20,10 @@ func readMP3(src *source, s *Sheet) error {
 		}
 		at += n
 	}
+	if b, err := src.bytes(at, 4); err == nil && string(b) == "fLaC" { // some programs put their tag before it too
+		src.embedded(s, "", at, src.size-at)
+		return nil
+	}
 	end, err := tagsBehind(src, s, at)
 	if err != nil {
 		return err

@@ -215,6 +215,27 @@ assert.equal(await plain.inputValue("#label-1"), "a face");
 assert.match(await plain.inputValue("#lines-en"), /Stop\n0:01.900 0:02.000 And go$/);
 await plain.context().close();
 
+// Of a film from a telephone this browser knows the sound alone. It plays a copy
+// from the box, on which boxes lie where they are drawn.
+const blind = await person();
+const second = `${address}/en/originals/2/mark`;
+await blind.goto(second);
+await blind.waitForSelector(".marker-unplayable:not([hidden])");
+await shot(blind, "unplayable");
+await blind.click("details.viewing button");
+for (let n = 0; n < 300 && (await blind.locator("[data-copy]").count()) === 0; n++) {
+  await blind.waitForTimeout(200);
+  await blind.goto(second);
+}
+await blind.waitForFunction(() => document.querySelector("video").readyState >= 2 && document.querySelector("video").videoWidth > 0);
+assert.ok(await blind.isHidden(".marker-mismatch") && (await blind.isHidden(".marker-unplayable")), "the copy is shown");
+await drag(blind, [40, 30], [100, 90]);
+got = await box(blind);
+for (const [key, want] of Object.entries({ x: 40, y: 30, w: 60, h: 60 })) assert.ok(Math.abs(got[key] - want) <= 1, `on the copy: ${key} is ${got[key]}, want ${want}`);
+await saved(blind);
+await shot(blind, "viewing");
+await blind.context().close();
+
 // Every page on a phone, and wide in the dark.
 const paths = ["/", "/work", "/inbox", "/cases", "/cases/1", "/cases/1/custody", "/cases/1/record", "/originals/1", "/originals/1/traces", "/originals/1/mark", "/publish", "/people", "/custody", "/nowhere"];
 const problems = [];

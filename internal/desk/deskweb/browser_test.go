@@ -24,16 +24,18 @@ import (
 )
 
 // TestMarkerInABrowser has Chromium mark a real film at a real desk, by mouse,
-// keyboard and touch and without a script, and looks at every page with axe.
+// keyboard and touch and without a script, one that it does not play by its viewing
+// copy, and looks at every page with axe.
 // web/test/desk.mjs does it; a browser that is missing is a failure.
 func TestMarkerInABrowser(t *testing.T) {
-	r := newRoom(t, file{"VID_1.mp4", "video/mp4", film(t)})
+	r := newRoom(t, file{"VID_1.mp4", "video/mp4", film(t)}, file{"IMG_2.MOV", "video/quicktime", film(t, "-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1")})
 	aigul := r.signedIn("Aigul")
 	aigul.post("/en/collect")
 	aigul.until("/en/", "Last collection")
 	aigul.get("/en/reports/" + r.parcel)
 	aigul.post("/en/reports/" + r.parcel + "/open")
 	aigul.until("/en/originals/1", "320 × 240")
+	aigul.until("/en/originals/2", "320 × 240")
 
 	r.browse("desk.mjs")
 	d := r.app.hold()

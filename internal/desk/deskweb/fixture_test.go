@@ -299,12 +299,13 @@ func (p *person) until(path, words string) {
 	}
 }
 
-// film is two seconds of moving picture and tone.
-func film(t *testing.T) []byte {
+// film is two seconds of moving picture and tone, coded in H.264 if more does not say otherwise.
+func film(t *testing.T, more ...string) []byte {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "film.mp4")
-	out, err := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=2", "-f", "lavfi", "-i", "sine=d=2",
-		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-movflags", "+faststart", name).CombinedOutput()
+	args := append([]string{"-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=2", "-f", "lavfi", "-i", "sine=d=2",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-movflags", "+faststart"}, more...)
+	out, err := exec.Command("ffmpeg", append(args, name)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("ffmpeg: %v\n%s", err, out)
 	}

@@ -24,6 +24,7 @@ type markerView struct {
 	Case                     string
 	Allowed                  string
 	Source, Save, Root, Form string
+	Player                   playerView
 	Film, Photo, Document    bool
 	Timed, Seen              bool // it has a length; it has a picture
 	Width, Height            int
@@ -72,6 +73,9 @@ func (v *visit) showMarker(wrong error) error {
 	if view.open, err = v.asked(o.ID, plan); err != nil {
 		return err
 	}
+	if view.Player, err = v.player(view.frame, o); err != nil {
+		return err
+	}
 	if err := view.describe(o, plan); err != nil {
 		return err
 	}
@@ -94,7 +98,7 @@ func (view *markerView) describe(o evidence.Original, plan redact.Plan) error {
 		return fault.Conflict("deskweb.marker.nothing_to_mark")
 	}
 	view.Width, view.Height, view.Pages = m.Width, m.Height, plan.Pages
-	view.Source = fmt.Sprintf("/media/original/%d", o.ID)
+	view.Source = view.Player.Source
 	if !view.Timed { // made in the box: it lies as the renderer sees it, and the browser decodes nothing of a stranger's
 		view.Source = fmt.Sprintf("/media/view/%d/%d", o.ID, min(1, len(plan.Pages)))
 	}

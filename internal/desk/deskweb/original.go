@@ -16,7 +16,6 @@ type originalRow struct {
 	KindText string
 	Seconds  int
 	Why      string // it could not be looked at
-	Playable bool   // the browser is given the sealed original itself
 }
 
 func (f frame) originalRow(o evidence.Original) originalRow {
@@ -28,7 +27,6 @@ func (f frame) originalRow(o evidence.Original) originalRow {
 	if o.Fault != "" {
 		row.Why, _ = f.Fault(fault.Corrupt(o.Fault))
 	}
-	_, row.Playable = shownAs(o)
 	return row
 }
 
@@ -40,8 +38,9 @@ type originalView struct {
 	Allowed  string
 	Cleaned  bool   // the witness had something taken out before sealing
 	Shown    bool   // the raw original may be on this page
-	Source   string // where it is played from
-	Marked   bool   // has a plan that a person saved
+	Source   string // where it is saved from
+	Player   playerView
+	Marked   bool // has a plan that a person saved
 	Covers   int
 	Mutes    int
 	MuteAll  bool
@@ -74,6 +73,9 @@ func originalPage(v *visit) error {
 	// film plays nothing before it is started.
 	view.Shown = o.Medium.Kind != evidence.Photo || v.r.URL.Query().Has("raw")
 	view.Source = fmt.Sprintf("/media/original/%d", o.ID)
+	if view.Player, err = v.player(view.frame, o); err != nil {
+		return err
+	}
 	report, err := v.reportOf(ctx, o)
 	if err != nil {
 		return err
@@ -172,6 +174,44 @@ func (v *visit) madeOf(ctx context.Context, view *originalView) error {
 // probe has an original looked at again.
 func probe(v *visit) error {
 	if _, err := v.seat.Probe(v.r.Context(), v.number("id")); err != nil {
+		return err
+	}
+	return v.to("/work")
+}
+
+// playerView is how a film or sound is played on a page: its viewing copy, or
+// while there is none the original, where browsers may know its format.
+type playerView struct {
+	frame
+	ID       int64
+	Timed    bool
+	Copied   bool   // it is the copy that is played
+	Making   bool   // a copy is being made
+	Playable bool   // the browser is given something to play
+	Source   string // where it is played from
+}
+
+func (v *visit) player(f frame, o evidence.Original) (playerView, error) {
+	view := playerView{frame: f, ID: o.ID, Timed: o.Medium.Kind == evidence.Film || o.Medium.Kind == evidence.Sound, Source: fmt.Sprintf("/media/original/%d", o.ID)}
+	if !view.Timed {
+		return view, nil
+	}
+	_, view.Playable = shownAs(o)
+	if view.Copied = v.desk.HasViewing(o.ID); view.Copied {
+		view.Playable, view.Source = true, fmt.Sprintf("/media/viewing/%d", o.ID)
+		return view, nil
+	}
+	jobs, err := v.desk.Jobs(v.r.Context())
+	for _, j := range jobs {
+		if j.Original == o.ID && j.Kind == "viewing" {
+			view.Making = view.Making || !v.jobRow(f, j).Finished
+		}
+	}
+	return view, err
+}
+
+func makeViewing(v *visit) error {
+	if _, err := v.seat.MakeViewing(v.r.Context(), v.number("id")); err != nil {
 		return err
 	}
 	return v.to("/work")

@@ -77,7 +77,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 		People:   []string{"Aigul", "Bolat"}, Grades: casefile.Grades(), MaxReply: 6533, Closable: true, Kit: true, Error: "Too long.", ErrorHint: "Shorten it.", Kept: map[string]string{"text": "kept"}}
 	pages["custody"] = custodyView{frame: in("cases", "deskweb.custody.title"), Case: 4, Events: []eventRow{{Event: evidence.Event{Sequence: 41, By: "Aigul", Key: "0123456789abcdef", Verb: evidence.Opened, SHA256: strings.Repeat("ab", 32)},
 		When: moment(base, someDay), Did: v.t("deskweb.verb.opened"), About: short("parcel " + strings.Repeat("cd", 32))}}}
-	pages["original"] = originalView{frame: in("cases", "deskweb.cases.title"), Original: base.originalRow(film), Case: 4, CaseName: "Case 4", Allowed: base.allowed(report), Cleaned: true, Shown: true, Source: "/media/original/3", Marked: true, Covers: 2, Mutes: 1,
+	pages["original"] = originalView{frame: in("cases", "deskweb.cases.title"), Original: base.originalRow(film), Case: 4, CaseName: "Case 4", Allowed: base.allowed(report), Cleaned: true, Shown: true, Source: "/media/original/3", Player: playerView{frame: base, ID: 3, Timed: true, Playable: true}, Marked: true, Covers: 2, Mutes: 1,
 		Warnings: []string{v.t("deskweb.warning.voice"), v.t("deskweb.warning.unreviewed")}, Made: []derivativeRow{derivative, still}, Stale: true, Jobs: []workRow{running, failed}, Running: true,
 		Hits: []hitRow{{ID: 1, What: "face", Where: "0:01.000", Film: true, Source: "/media/derivative/9#t=1.000"}, {ID: 2, What: "face", Where: "10, 10", Source: "/media/derivative/8", Why: "an officer", By: "Bolat"}}}
 	told := tracesView{frame: in("cases", "deskweb.cases.title"), ID: 3, Kind: v.t("deskweb.kind.film")}
@@ -91,6 +91,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 	plan.Suggestions = []redact.Suggestion{{ID: "f1", What: redact.Face, Detector: "d 1", W: 40, H: 40, From: 500, To: 900, Points: []redact.Point{{At: 500, X: 10, Y: 10}}}}
 	marker := markerView{frame: in("cases", "deskweb.cases.title"), ID: 3, Name: "Original 3", CaseTitle: "Case 4", Case: "4", Allowed: base.allowed(report), Version: 3}
 	marker.Marker, marker.Wrong, marker.WrongHint = true, "No place.", "Write one."
+	marker.Player = playerView{frame: base, ID: 3, Timed: true, Copied: true, Playable: true, Source: "/media/viewing/3"}
 	if err := marker.describe(film, plan); err != nil {
 		panic(err)
 	}
@@ -197,7 +198,7 @@ func TestWordsThatAreChosenByValue(t *testing.T) {
 		evidence.Channelled, evidence.Cleared, evidence.Posted, evidence.Recalled, evidence.Judged, evidence.Halted, evidence.Released} {
 		add("verb", string(v))
 	}
-	add("work", "collect", "replies", "publish", "spread", "rewrap", "render", "probe", "trace", "compare", "suggest", "follow")
+	add("work", "collect", "replies", "publish", "spread", "rewrap", "render", "probe", "trace", "compare", "suggest", "follow", "viewing")
 	add("work.state", "waiting", "running", "done", "failed", "cancelled")
 	add("warn", "face", "voice", "place")
 	add("warn", casefile.LinkKinds()...)

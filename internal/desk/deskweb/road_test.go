@@ -53,6 +53,12 @@ func TestRoad(t *testing.T) {
 	aigul.until("/en/originals/1", "320 × 240")
 	aigul.sees("video/mp4", "0:02", "allows nothing of themselves")
 	aigul.plays(t, "/media/original/1")
+	aigul.get("/en/originals/1/mark")
+	aigul.sees(`src="/media/original/1"`, "Make a viewing copy")
+	aigul.post("/en/originals/1/viewing")
+	aigul.until("/en/originals/1/mark", `src="/media/viewing/1"`)
+	aigul.sees("the viewing copy that was made in the box", " data-copy ")
+	aigul.plays(t, "/media/viewing/1")
 	aigul.marks(t)
 	for _, id := range []string{"1", "2"} {
 		aigul.post("/en/originals/" + id + "/render")

@@ -66,6 +66,7 @@ func (a *App) routes() []route {
 		{method: "GET", path: "/originals/{id}/traces", handle: tracesPage, policy: pages},
 		{method: "POST", path: "/originals/{id}/probe", handle: probe, policy: pages},
 		{method: "POST", path: "/originals/{id}/render", handle: render, policy: pages},
+		{method: "POST", path: "/originals/{id}/viewing", handle: makeViewing, policy: pages},
 		{method: "GET", path: "/originals/{id}/mark", handle: markerPage, policy: marking},
 		{method: "POST", path: "/originals/{id}/mark", handle: savePlain, policy: marking},
 		{method: "GET", path: "/originals/{id}/plan", handle: standingPlan, policy: pages},
@@ -77,6 +78,7 @@ func (a *App) routes() []route {
 		{method: "POST", path: "/originals/{id}/machine/{job}", handle: stopMachine, policy: pages},
 		{method: "POST", path: "/originals/{id}/hits/{hit}", handle: answerHit, policy: pages},
 		{method: "GET", path: "/media/original/{id}", handle: playOriginal, plain: true, policy: playing},
+		{method: "GET", path: "/media/viewing/{id}", handle: playViewing, plain: true, policy: playing},
 		{method: "GET", path: "/media/view/{id}/{page}", handle: viewOriginal, plain: true, policy: playing},
 		{method: "GET", path: "/media/derivative/{id}", handle: playDerivative, plain: true, policy: playing},
 

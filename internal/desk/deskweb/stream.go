@@ -76,6 +76,16 @@ func playOriginal(v *visit) error {
 	return v.stream(o, kind, !playable || v.r.URL.Query().Has("save"), fmt.Sprintf("original-%d%s", id, extension(info.Path)))
 }
 
+// playViewing gives the viewing copy of a film or sound.
+func playViewing(v *visit) error {
+	o, err := v.seat.Viewing(v.r.Context(), v.number("id"))
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	return v.stream(o, o.Type, false, "")
+}
+
 // viewOriginal gives a picture of a photo (page 0) or of a document's page for
 // marking, with nothing covered. It is made in the box and held in memory; no
 // browser may keep it.

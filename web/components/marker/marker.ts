@@ -175,7 +175,10 @@ export class Marker {
       tick: () => this.tick(),
       still: () => this.list(),
       playing: (yes) => (must(this.root, '[data-do="play"]').textContent = this.words.say(yes ? "pause" : "play")),
-      unplayable: () => (must(this.root, ".marker-unplayable").hidden = false),
+      unplayable: () => {
+        must(this.root, ".marker-unplayable").hidden = false;
+        document.querySelector("details.viewing")?.setAttribute("open", "");
+      },
     });
   }
 

@@ -37,8 +37,11 @@ export class Player {
       on.playing(false);
     });
     medium.addEventListener("play", () => on.playing(true));
+    // Of a film whose picture it does not know a browser plays the sound alone.
+    const blind = (): boolean => medium instanceof HTMLVideoElement && medium.readyState > 0 && medium.videoWidth === 0;
+    medium.addEventListener("loadedmetadata", () => blind() && on.unplayable());
     medium.addEventListener("error", () => on.unplayable());
-    if (medium.error) on.unplayable();
+    if (medium.error || blind()) on.unplayable();
   }
 
   get moment(): number {
