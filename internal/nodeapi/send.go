@@ -155,7 +155,7 @@ func (s *sending) together(n int) int {
 func (s *sending) row(ctx context.Context, from, count int) error {
 	unsure := false
 	if count > 1 {
-		begun, body := time.Now(), &rowBody{read: s.read, next: from, end: from + count, buffer: make([]byte, parcel.PieceBytes)}
+		begun, body := time.Now(), &rowBody{read: s.read, next: from, end: from + count}
 		size := int64(count-1)*parcel.PieceBytes + s.index.PieceSize(from+count-1)
 		err := s.c.putRow(ctx, s.have.Upload, s.index.Pieces[from:from+count], size, body)
 		switch {
@@ -215,24 +215,32 @@ func (s *sending) piece(ctx context.Context, hash string, piece []byte, unsure b
 
 // rowBody gives pieces one behind the other.
 type rowBody struct {
-	read         Pieces
-	next, end    int
-	buffer, rest []byte
-	failed       atomic.Bool // a piece could not be read
+	read      Pieces
+	next, end int
+	rest      []byte
+	failed    atomic.Bool // a piece could not be read
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. Where p has room for a whole piece, it is read into p.
 func (b *rowBody) Read(p []byte) (int, error) {
 	if len(b.rest) == 0 {
 		if b.next == b.end {
 			return 0, io.EOF
 		}
-		var err error
-		if b.rest, err = b.read(b.next, b.buffer); err != nil {
+		into := p
+		if len(into) < parcel.PieceBytes {
+			into = make([]byte, parcel.PieceBytes)
+		}
+		piece, err := b.read(b.next, into)
+		if err != nil {
 			b.failed.Store(true)
 			return 0, err
 		}
 		b.next++
+		if len(piece) > 0 && len(piece) <= len(p) && &piece[0] == &p[0] {
+			return len(piece), nil
+		}
+		b.rest = piece
 	}
 	n := copy(p, b.rest)
 	b.rest = b.rest[n:]
