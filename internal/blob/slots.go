@@ -64,6 +64,13 @@ func OpenSlots(dir string, size int64, used []int64) (*Slots, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open slots: %w", err)
 	}
+	old, err := filepath.Glob(filepath.Join(dir, "spare-*")) // of zeros, which earlier programs kept
+	for _, name := range old {
+		err = errors.Join(err, os.Remove(name))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open slots: %w", err)
+	}
 	for {
 		f, err := openSlotFile(s.path(len(s.files)))
 		if os.IsNotExist(err) {
