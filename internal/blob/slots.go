@@ -17,12 +17,6 @@ import (
 // slotsPerFile bounds a file of slots: 64 MiB for slots of 256 KiB.
 const slotsPerFile = 256
 
-// spares is how many files a busy store keeps written full of zeros beforehand.
-// To write again over blocks that the file has already costs a flush of data
-// alone; to write where a sparse file has none costs a commit of the file
-// system's journal with every flush, which is several times as much.
-const spares = 2
-
 // Slots keeps many small pieces of bytes in a few big files, each in a numbered
 // slot. It knows no names: its user writes down, durably, which slot holds what,
 // after Sync and before anybody is told.
@@ -41,11 +35,6 @@ type Slots struct {
 	used  []uint64 // a bit for each slot there is a file for
 	hint  int      // no word of used before it has a free bit
 	files []slotFile
-	ready []string // spare files, under temporary names
-
-	preparing sync.WaitGroup
-	busy      bool // a goroutine is preparing
-	closed    bool
 }
 
 // slotFile is one file, open twice: pieces are written past the system's memory,
@@ -75,8 +64,12 @@ func OpenSlots(dir string, size int64, used []int64) (*Slots, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open slots: %w", err)
 	}
-	if err := s.removeSpares(); err != nil {
-		return nil, err
+	old, err := filepath.Glob(filepath.Join(dir, "spare-*")) // of zeros, which earlier programs kept
+	for _, name := range old {
+		err = errors.Join(err, os.Remove(name))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open slots: %w", err)
 	}
 	for {
 		f, err := openSlotFile(s.path(len(s.files)))
@@ -151,9 +144,6 @@ func (s *Slots) take() (int64, slotFile, error) {
 			bit := bits.TrailingZeros64(free)
 			s.used[s.hint] |= 1 << bit
 			slot := int64(s.hint)*64 + int64(bit)
-			if s.hint >= len(s.used)-slotsPerFile/128 { // half of the last file is full
-				s.prepare()
-			}
 			return slot, s.files[slot/slotsPerFile], nil
 		}
 	}
@@ -166,87 +156,19 @@ func (s *Slots) take() (int64, slotFile, error) {
 	return int64(s.hint) * 64, f, nil
 }
 
-// nextFile puts a spare in its place, or makes a sparse file if there is none.
-// s.mu is locked.
+// nextFile makes a file that has its place on the disk already: pieces are then
+// written side by side, and lie one behind the other. s.mu is locked.
 func (s *Slots) nextFile() (slotFile, error) {
 	path := s.path(len(s.files))
-	if len(s.ready) > 0 {
-		spare := s.ready[0]
-		s.ready = s.ready[1:]
-		if err := os.Rename(spare, path); err != nil {
-			return slotFile{}, err
-		}
-	} else if err := s.sparse(path); err != nil {
-		return slotFile{}, err
-	}
-	f, err := openSlotFile(path)
-	if err != nil {
-		return slotFile{}, err
-	}
-	if err := durable.SyncDir(s.dir); err != nil {
-		return slotFile{}, errors.Join(err, f.close())
-	}
-	return f, nil
-}
-
-// sparse makes a file that has no blocks yet.
-func (s *Slots) sparse(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return err
+		return slotFile{}, err
 	}
-	return errors.Join(f.Truncate(slotsPerFile*s.size), f.Sync(), f.Close())
-}
-
-const spareName = "spare-"
-
-// prepare makes spares in the background. s.mu is locked. A spare that cannot be
-// made, on a full disk for one, is done without.
-func (s *Slots) prepare() {
-	if s.busy || s.closed || len(s.ready) >= spares {
-		return
+	durable.Reserve(f, 0, slotsPerFile*s.size)
+	if err := errors.Join(f.Truncate(slotsPerFile*s.size), f.Sync(), f.Close(), durable.SyncDir(s.dir)); err != nil {
+		return slotFile{}, err
 	}
-	s.busy = true
-	s.preparing.Go(func() {
-		for more := true; more; {
-			path, err := s.makeSpare()
-			s.mu.Lock()
-			if err == nil {
-				s.ready = append(s.ready, path)
-			}
-			more = err == nil && !s.closed && len(s.ready) < spares
-			s.busy = more
-			s.mu.Unlock()
-		}
-	})
-}
-
-func (s *Slots) makeSpare() (path string, err error) {
-	f, err := os.CreateTemp(s.dir, spareName)
-	if err != nil {
-		return "", err
-	}
-	durable.Direct(f, true)
-	const step = 256 << 10 // a small disk's queue is not filled by zeros
-	blank, size := durable.Aligned(step)[:step], slotsPerFile*s.size
-	for at := int64(0); at < size && err == nil; at += step {
-		err = durable.WriteDirect(f, blank[:min(size-at, step)], at)
-	}
-	err = errors.Join(err, f.Sync())
-	forget(f, 0, size)
-	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(f.Name())
-	}
-	return f.Name(), err
-}
-
-// removeSpares clears away spares of which nobody knows whether they are whole.
-func (s *Slots) removeSpares() error {
-	names, err := filepath.Glob(filepath.Join(s.dir, spareName+"*"))
-	for _, name := range names {
-		err = errors.Join(err, os.Remove(name))
-	}
-	return err
+	return openSlotFile(path)
 }
 
 // Sync makes these slots durable.
@@ -348,11 +270,7 @@ func (s *Slots) Blur(t time.Time) error {
 
 // Close closes the files.
 func (s *Slots) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.preparing.Wait()
-	failed := s.removeSpares()
+	var failed error
 	for _, f := range s.files {
 		failed = errors.Join(failed, f.close())
 	}

@@ -55,8 +55,8 @@ func sealed(t testing.TB, n int, seed byte) ([]byte, parcel.Index) {
 	return b, x
 }
 
-func pieces(b []byte, x parcel.Index) func(int) ([]byte, error) {
-	return func(n int) ([]byte, error) { return b[int64(n)*parcel.PieceBytes:][:x.PieceSize(n)], nil }
+func pieces(b []byte, x parcel.Index) nodeapi.Pieces {
+	return func(n int, _ []byte) ([]byte, error) { return b[int64(n)*parcel.PieceBytes:][:x.PieceSize(n)], nil }
 }
 
 func key(seed byte) (ed25519.PrivateKey, string) {
@@ -122,7 +122,7 @@ func TestPartlyByNet(t *testing.T) {
 	if err != nil || len(c.Parcels) != 1 || c.Parcels[0].Missing != 2 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	lost := func(int) ([]byte, error) { return nil, fs.ErrNotExist }
+	lost := func(int, []byte) ([]byte, error) { return nil, fs.ErrNotExist }
 	f.Elsewhere(nil)
 	_, err = client(t, f).Send(context.Background(), x, lost, nil)
 	wants(t, "a parcel of which pieces are missing", err, "nodeapi.pieces_missing")

@@ -68,7 +68,7 @@ func (f *Folder) deliver(ctx context.Context, node *nodeapi.Client, key, id stri
 		d.Aside = append(d.Aside, Aside{id, err})
 		return ignoreStrange(err)
 	}
-	sent, err := node.Send(ctx, x, func(n int) ([]byte, error) { return f.piece(x.Pieces[n]) }, progress)
+	sent, err := node.Send(ctx, x, func(n int, _ []byte) ([]byte, error) { return f.piece(x.Pieces[n]) }, progress)
 	d.Bytes += sent.Bytes
 	ft, known := fault.Of(err)
 	switch {

@@ -18,9 +18,9 @@ func Begin(f *os.File, offset, size int64) {
 	_ = unix.SyncFileRange(int(f.Fd()), offset, size, unix.SYNC_FILE_RANGE_WRITE)
 }
 
-// reserve gives a stretch of f its place on the disk, and makes f as long as that.
+// Reserve gives a stretch of f its place on the disk, and makes f as long as that.
 // It promises nothing.
-func reserve(f *os.File, offset, size int64) { _ = unix.Fallocate(int(f.Fd()), 0, offset, size) }
+func Reserve(f *os.File, offset, size int64) { _ = unix.Fallocate(int(f.Fd()), 0, offset, size) }
 
 // Direct lets whole blocks of f from Aligned go to the disk past the system's
 // memory, or no longer (open(2), O_DIRECT). Where that cannot be had, WriteDirect

@@ -10,7 +10,8 @@ func Flush(f *os.File) error { return f.Sync() }
 // Begin does nothing here.
 func Begin(*os.File, int64, int64) {}
 
-func reserve(*os.File, int64, int64) {}
+// Reserve does nothing here.
+func Reserve(*os.File, int64, int64) {}
 
 // Direct does nothing here.
 func Direct(*os.File, bool) {}

@@ -89,7 +89,7 @@ func (s *Stream) reserve() {
 	}
 	step := min(s.next, reserveBytes)
 	s.reserved = s.next + step
-	reserve(s.f, s.next, step)
+	Reserve(s.f, s.next, step)
 }
 
 // Write takes p, or gives the error that an earlier block met.

@@ -40,6 +40,7 @@ func (n *Node) Handler() http.Handler {
 	handle("GET /node", n.info)
 	handle("GET /charter", n.charterChain)
 	handle("GET /uploads/{upload}", n.have)
+	handle("PUT /uploads/{upload}/pieces", n.putRow)
 	handle("PUT /uploads/{upload}/pieces/{hash}", n.putPiece)
 	handle("HEAD /uploads/{upload}/pieces/{hash}", n.offset)
 	handle("PATCH /uploads/{upload}/pieces/{hash}", n.appendPiece)

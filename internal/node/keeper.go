@@ -15,106 +15,109 @@ import (
 // comes meanwhile shares the next flush and the next transaction, so many
 // uploads at a time cost hardly more waiting than one.
 type keeper struct {
-	in      chan arrival
-	flushed chan []arrival
+	in      chan batch
+	flushed chan []batch
 	ended   chan struct{}
 	close   sync.Once
 }
 
-type arrival struct {
-	nodedb.Arrival
-	done chan<- outcome
+// batch is what came in one call.
+type batch struct {
+	pieces []nodedb.Arrival
+	done   chan<- outcome
 }
 
 type outcome struct {
-	placed nodedb.Placed
+	placed []nodedb.Placed // of each piece
 	err    error
 }
 
-const mostAtOnce = 256
+const mostAtOnce = 256 // batches
 
 func (k *keeper) start(db *nodedb.DB, slots *blob.Slots, day func() string) {
-	k.in, k.flushed, k.ended = make(chan arrival), make(chan []arrival), make(chan struct{})
+	k.in, k.flushed, k.ended = make(chan batch), make(chan []batch), make(chan struct{})
 	go func() {
 		defer close(k.flushed)
 		for first := range k.in {
-			k.flush(slots, gather(k.in, []arrival{first}, func(all []arrival, a arrival) []arrival { return append(all, a) }))
+			k.flush(slots, gather(k.in, []batch{first}, func(all []batch, b batch) []batch { return append(all, b) }))
 		}
 	}()
 	go func() {
 		defer close(k.ended)
 		for first := range k.flushed {
-			note(db, slots, day(), gather(k.flushed, first, func(all, more []arrival) []arrival { return append(all, more...) }))
+			note(db, slots, day(), gather(k.flushed, first, func(all, more []batch) []batch { return append(all, more...) }))
 		}
 	}()
 }
 
 // gather adds everything that waits already.
-func gather[T any](from <-chan T, batch []arrival, add func([]arrival, T) []arrival) []arrival {
-	for len(batch) < mostAtOnce {
+func gather[T any](from <-chan T, all []batch, add func([]batch, T) []batch) []batch {
+	for len(all) < mostAtOnce {
 		select {
 		case v, ok := <-from:
 			if !ok {
-				return batch
+				return all
 			}
-			batch = add(batch, v)
+			all = add(all, v)
 		default:
-			return batch
+			return all
 		}
 	}
-	return batch
+	return all
 }
 
-// flush makes the bytes of a batch durable and hands it on.
-func (k *keeper) flush(slots *blob.Slots, batch []arrival) {
-	written := make([]int64, len(batch))
-	for i, a := range batch {
-		written[i] = a.Slot
+// flush makes the bytes of batches durable and hands them on.
+func (k *keeper) flush(slots *blob.Slots, all []batch) {
+	var written []int64
+	for _, b := range all {
+		for _, p := range b.pieces {
+			written = append(written, p.Slot)
+		}
 	}
 	if err := slots.Sync(written...); err != nil {
-		tell(batch, nil, errors.Join(err, slots.Free(written...)))
+		tell(all, nil, errors.Join(err, slots.Free(written...)))
 		return
 	}
-	k.flushed <- batch
+	k.flushed <- all
 }
 
-// note writes down where a batch lies, and answers.
-func note(db *nodedb.DB, slots *blob.Slots, day string, batch []arrival) {
-	pieces := make([]nodedb.Arrival, len(batch))
-	for i, a := range batch {
-		pieces[i] = a.Arrival
+// note writes down where the pieces of batches lie, and answers.
+func note(db *nodedb.DB, slots *blob.Slots, day string, all []batch) {
+	var pieces []nodedb.Arrival
+	for _, b := range all {
+		pieces = append(pieces, b.pieces...)
 	}
 	// Not the caller's context: what others sent must not fail with it.
 	placed, err := db.AddPieces(context.Background(), day, pieces)
 	if err != nil {
 		// The disk may have taken the note all the same. The slots stay taken
 		// until the next start, which sees what is written down.
-		tell(batch, nil, err)
+		tell(all, nil, err)
 		return
 	}
 	var unused []int64
-	for i, a := range batch {
+	for i, p := range pieces {
 		if placed[i] != nodedb.Kept {
-			unused = append(unused, a.Slot)
+			unused = append(unused, p.Slot)
 		}
 	}
-	tell(batch, placed, slots.Free(unused...))
+	tell(all, placed, slots.Free(unused...))
 }
 
-func tell(batch []arrival, placed []nodedb.Placed, err error) {
-	for i, a := range batch {
+func tell(all []batch, placed []nodedb.Placed, err error) {
+	for _, b := range all {
 		o := outcome{err: err}
 		if err == nil {
-			o.placed = placed[i]
+			o.placed, placed = placed[:len(b.pieces)], placed[len(b.pieces):]
 		}
-		a.done <- o
+		b.done <- o
 	}
 }
 
-// keep gives back what became of a piece when that is durable.
-func (k *keeper) keep(a nodedb.Arrival) (nodedb.Placed, error) {
+// keep gives back what became of each piece when that is durable.
+func (k *keeper) keep(pieces ...nodedb.Arrival) ([]nodedb.Placed, error) {
 	done := make(chan outcome, 1)
-	k.in <- arrival{a, done}
+	k.in <- batch{pieces, done}
 	o := <-done
 	return o.placed, o.err
 }

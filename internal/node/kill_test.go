@@ -198,6 +198,25 @@ func ended(t *testing.T, err error) bool {
 	return true
 }
 
+// rowed brings pieces in one call, and reports whether the node lived to acknowledge it.
+func rowed(ctx context.Context, t *testing.T, url, upload string, hashes []string, body []byte) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, url+nodeapi.Base+"/uploads/"+upload+"/pieces", bytes.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	r.Header.Set(nodeapi.RowHeader, strings.Join(hashes, " "))
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	if res.StatusCode/100 != 2 {
+		t.Errorf("a row was refused: %s", res.Status)
+	}
+	return res.StatusCode/100 == 2
+}
+
 // work uploads parcels of two or three pieces, and forgets some.
 func (l *ledger) work(ctx context.Context, t *testing.T, client *nodeapi.Client, rnd *rand.Rand) {
 	for ctx.Err() == nil {
@@ -219,6 +238,23 @@ func (l *ledger) work(ctx context.Context, t *testing.T, client *nodeapi.Client,
 			return
 		}
 		name := x.ID()[:32]
+		kept := func(hashes ...string) {
+			l.Lock()
+			defer l.Unlock()
+			if l.pieces[name] == nil {
+				l.pieces[name] = make(map[string]bool)
+			}
+			for _, h := range hashes {
+				l.pieces[name][h] = true
+			}
+		}
+		if rnd.IntN(2) == 0 {
+			if !rowed(ctx, t, client.URL(), name, order, b) {
+				return
+			}
+			kept(order...)
+			order = nil
+		}
 		for _, h := range order {
 			l.Lock()
 			piece := l.bytes[h]
@@ -226,12 +262,7 @@ func (l *ledger) work(ctx context.Context, t *testing.T, client *nodeapi.Client,
 			if ended(t, client.PutPiece(ctx, name, h, piece)) {
 				return
 			}
-			l.Lock()
-			if l.pieces[name] == nil {
-				l.pieces[name] = make(map[string]bool)
-			}
-			l.pieces[name][h] = true
-			l.Unlock()
+			kept(h)
 		}
 		if rnd.IntN(4) == 0 {
 			continue // left open, for days

@@ -75,7 +75,7 @@ func TestEmptiestGivesWay(t *testing.T) {
 	refused("one that gave way, while nobody else was left alone", bringTiny())
 
 	at(30)
-	sent, err := n.Send(t.Context(), small, func(i int) ([]byte, error) { return smallPieces[small.Pieces[i]], nil }, nil)
+	sent, err := n.Send(t.Context(), small, func(i int, _ []byte) ([]byte, error) { return smallPieces[small.Pieces[i]], nil }, nil)
 	if err != nil || !sent.LetGo || sent.Bytes != small.Size {
 		t.Errorf("what gave way, sent again: %+v, %v", sent, err)
 	}

@@ -249,5 +249,5 @@ func (q quietWriter) Write(line []byte) (int, error) {
 // than usual, until it comes near the memory that a small server can spare.
 func Tune() {
 	debug.SetGCPercent(800)
-	debug.SetMemoryLimit(96 << 20)
+	debug.SetMemoryLimit(84 << 20)
 }

@@ -3,9 +3,11 @@ package node
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"sync"
 
 	"kua/internal/durable"
@@ -91,27 +93,62 @@ func (n *Node) readPiece(p *patient, k partKey, buffer []byte) ([]byte, error) {
 // keepPiece keeps a piece in the place of what was here of it in part, which is
 // counted already.
 func (n *Node) keepPiece(k partKey, piece []byte) (nodedb.Placed, error) {
-	size, counted := int64(len(piece)), n.parts.offset(k)
-	if err := n.admit(k.upload, size-counted); err != nil {
-		return 0, err
-	}
-	placed := nodedb.Known
-	slot, err := n.pieces.Write(piece)
-	if err == nil {
-		placed, err = n.keeper.keep(nodedb.Arrival{Upload: k.upload, Hash: k.hash, Size: size, Slot: slot})
-	}
+	l, err := n.lay(k, piece)
 	if err != nil {
-		n.uploads.leave(k.upload, size-counted, true)
 		return 0, err
 	}
-	if placed != nodedb.Kept {
-		n.uploads.leave(k.upload, size, false)
-	} else {
-		n.uploads.progressed(k.upload)
+	placed, err := n.keepLaid(l)
+	if err != nil {
+		return 0, err
 	}
-	dropped, err := n.parts.drop(k)
-	if dropped != counted {
-		n.uploads.leave(k.upload, dropped-counted, false) // it changed meanwhile
+	return placed[0], nil
+}
+
+// laid is a piece that lies in a slot and is not durable.
+type laid struct {
+	k       partKey
+	slot    int64
+	size    int64
+	counted int64 // that was here of it in part
+}
+
+// lay counts a piece in and writes it into a slot. Let keepLaid follow.
+func (n *Node) lay(k partKey, piece []byte) (laid, error) {
+	l := laid{k: k, size: int64(len(piece)), counted: n.parts.offset(k)}
+	if err := n.admit(k.upload, l.size-l.counted); err != nil {
+		return l, err
+	}
+	var err error
+	if l.slot, err = n.pieces.Write(piece); err != nil {
+		n.uploads.leave(k.upload, l.size-l.counted, true)
+	}
+	return l, err
+}
+
+// keepLaid makes pieces durable, all at once, and says what became of each.
+func (n *Node) keepLaid(all ...laid) ([]nodedb.Placed, error) {
+	arrivals := make([]nodedb.Arrival, len(all))
+	for i, l := range all {
+		arrivals[i] = nodedb.Arrival{Upload: l.k.upload, Hash: l.k.hash, Size: l.size, Slot: l.slot}
+	}
+	placed, err := n.keeper.keep(arrivals...)
+	if err != nil {
+		for _, l := range all {
+			n.uploads.leave(l.k.upload, l.size-l.counted, true)
+		}
+		return nil, err
+	}
+	for i, l := range all {
+		if placed[i] != nodedb.Kept {
+			n.uploads.leave(l.k.upload, l.size, false)
+		} else {
+			n.uploads.progressed(l.k.upload)
+		}
+		dropped, failed := n.parts.drop(l.k)
+		if dropped != l.counted {
+			n.uploads.leave(l.k.upload, dropped-l.counted, false) // it changed meanwhile
+		}
+		err = errors.Join(err, failed)
 	}
 	return placed, err
 }
@@ -126,6 +163,7 @@ func (n *Node) have(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	w.Header().Set(nodeapi.RowHeader, strconv.Itoa(nodeapi.RowPieces))
 	if n.uploads.wasLetGo(upload) {
 		w.Header().Set(nodeapi.LetGoHeader, "?1")
 	}

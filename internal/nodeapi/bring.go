@@ -146,6 +146,11 @@ func (c *Client) Bring(ctx context.Context, upload, hash string, piece []byte, f
 	if from < 0 || from > int64(len(piece)) {
 		b.at = 0
 	}
+	return b.bring(ctx)
+}
+
+func (b *bringing) bring(ctx context.Context) error {
+	c := b.c
 	furthest := b.at // what the node forgets and takes again brings no further
 	for failures, spoilt, strayed := 0, 0, 0; ; {
 		done, err := b.step(ctx)

@@ -139,6 +139,20 @@ func (c *Client) get(ctx context.Context, path string, limit int64, desk bool) (
 	return c.do(ctx, call{method: http.MethodGet, path: path, limit: limit, desk: desk})
 }
 
+// open gives the body of one try. No more than a piece leaves with the head of the call
+// in one write: there is nothing to see of its moving, and the stall is long enough for
+// the whole of it.
+func (k call) open(moved func()) (io.Reader, error) {
+	if k.body == nil {
+		return nil, nil
+	}
+	b, err := k.body()
+	if err != nil || k.bytes != nil && len(k.bytes) <= most {
+		return b, err
+	}
+	return &moving{b, moved}, nil
+}
+
 func withBytes(k call, b []byte) call {
 	k.body = func() (io.Reader, error) { return bytes.NewReader(b), nil }
 	k.bytes, k.size = b, int64(len(b))
@@ -223,18 +237,15 @@ func (c *Client) once(ctx context.Context, k call) (answer, time.Duration, error
 const maxRefusal = 64 << 10
 
 func (c *Client) request(ctx context.Context, k call, moved func()) (*http.Request, error) {
-	var body io.Reader
-	if k.body != nil {
-		b, err := k.body()
-		if err != nil {
-			return nil, err
-		}
-		body = &moving{b, moved}
+	body, err := k.open(moved)
+	if err != nil {
+		return nil, err
 	}
 	r, err := http.NewRequestWithContext(ctx, k.method, c.base+Base+k.path, body)
 	if err != nil || r.URL.Host == "" {
 		return nil, fault.Invalid("nodeapi.bad_address", c.base).Because(err)
 	}
+	r.GetBody = nil // what broke is tried again here, where it is known
 	if r.ContentLength = k.size; k.body != nil && k.size == 0 {
 		r.Body = http.NoBody
 	}

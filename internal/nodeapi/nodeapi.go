@@ -57,10 +57,18 @@ type Have struct {
 	Upload string           `json:"upload"`
 
 	LetGo bool `json:"-"` // the node had to let go of what it held of it (LetGoHeader); not signed
+	Row   int  `json:"-"` // pieces that the node takes in one call (RowHeader), RowPieces at most; not signed
 }
 
 // LetGoHeader is ?1 in the answer about an upload that gave way to others.
 const LetGoHeader = "Kua-Let-Go"
+
+// RowHeader says in the answer about an upload how many pieces may come in one call; of
+// such a call it names them, with spaces between.
+const RowHeader = "Kua-Row"
+
+// RowPieces is how many pieces a node takes in one call.
+const RowPieces = 16
 
 // How bytes are added to a piece that came in part: the header fields of
 // draft-ietf-httpbis-resumable-upload.

@@ -65,6 +65,8 @@ func (c *Client) Have(ctx context.Context, upload string) (Have, error) {
 		return Have{}, fault.Corrupt("nodeapi.not_understood")
 	}
 	have.LetGo = a.header.Get(LetGoHeader) == "?1"
+	row, _ := strconv.Atoi(a.header.Get(RowHeader)) // 0 of a node that takes one at a time
+	have.Row = max(0, min(row, RowPieces))
 	return have, nil
 }
 

@@ -3,10 +3,12 @@ package onion
 import (
 	"context"
 	"crypto/rand"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/proxy"
@@ -93,9 +95,26 @@ func Direct() *http.Transport {
 		if err == nil && Is(host) {
 			return nil, fault.Invalid("onion.needs_tor", printable(host))
 		}
-		return dialer.DialContext(ctx, network, address)
+		c, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return wide{c}, nil
 	}
 	return t
+}
+
+// wide is a connection on which a long body leaves in long writes. net/http's own have
+// 32 kB, and each wakes whoever reads at the other end.
+type wide struct{ net.Conn }
+
+var wideBuffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+
+// ReadFrom implements io.ReaderFrom.
+func (c wide) ReadFrom(r io.Reader) (int64, error) {
+	b := wideBuffers.Get().(*[]byte)
+	defer wideBuffers.Put(b)
+	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, r, *b)
 }
 
 var dialer = net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
@@ -103,7 +122,7 @@ var dialer = net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 func base() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 8
-	t.WriteBufferSize = 256 << 10 // a piece in one go
+	t.WriteBufferSize = 260 << 10 // a piece and its head in one go
 	t.MaxResponseHeaderBytes = 64 << 10
 	t.DisableCompression = true
 	return t

@@ -15,7 +15,6 @@ import (
 	"mime"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"kua/internal/charter"
 	"kua/internal/durable"
@@ -50,11 +49,12 @@ const Part = ".part"
 // answers: it is nowhere in the clear.
 func Seal(ctx context.Context, c charter.Charter, report parcel.Report, files []File, out string, progress Progress) (receipt.Receipt, error) {
 	r := receipt.New()
+	giveBack() // deriving takes 32 MiB, and a telephone has little
 	keys, err := r.Derive()
 	if err != nil {
 		return r, fmt.Errorf("derive keys from the receipt: %w", err)
 	}
-	debug.FreeOSMemory() // deriving took 32 MiB, and a telephone has little: they go back before the film is read
+	giveBack() // before the film is read
 	report.Reply, report.Mailbox, report.Blind = keys.ReplyRecipient, keys.Mailbox, fmt.Sprintf("%x", keys.Blind)
 	sources, err := sources(ctx, files)
 	if err != nil {

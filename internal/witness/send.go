@@ -56,9 +56,9 @@ func openSealed(path string) (*os.File, parcel.Index, error) {
 	return f, index, nil
 }
 
-func readPieces(f io.ReaderAt, index parcel.Index) func(n int) ([]byte, error) {
-	return func(n int) ([]byte, error) {
-		piece := make([]byte, index.PieceSize(n))
+func readPieces(f io.ReaderAt, index parcel.Index) nodeapi.Pieces {
+	return func(n int, buffer []byte) ([]byte, error) {
+		piece := buffer[:index.PieceSize(n)]
 		_, err := f.ReadAt(piece, int64(n)*parcel.PieceBytes)
 		if err == io.EOF {
 			err = nil

@@ -182,6 +182,68 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestSendInRows: over a good link several pieces travel in one call. Where a node does not
+// know that, or rows do not arrive, each piece goes alone, and rows are not tried again.
+func TestSendInRows(t *testing.T) {
+	s := newStage(t)
+	handler := s.node.Handler()
+	for what, test := range map[string]struct {
+		offered string
+		broken  bool
+	}{"a good link": {"16", false}, "an older node": {"", false}, "nonsense": {"-5", false}, "rows that break": {"1000000", true}} {
+		out := filepath.Join(t.TempDir(), "report.kua")
+		if _, err := witness.Seal(t.Context(), s.charter, report(), witness.Files(film(t, 12<<20)), out, nil); err != nil {
+			t.Fatal(err)
+		}
+		var rows, alone atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/pieces"):
+				if rows.Add(1); test.broken {
+					_, _ = io.CopyN(io.Discard, r.Body, 300<<10)
+					panic(http.ErrAbortHandler)
+				}
+			case r.Method == http.MethodPut:
+				alone.Add(1)
+			case r.Method == http.MethodGet:
+				w = offering{w, test.offered}
+			}
+			handler.ServeHTTP(w, r)
+		}))
+		sent, err := witness.Send(t.Context(), nodeapi.NewClient(server.URL, nodeapi.WithTries(2, time.Millisecond)), out, nil)
+		server.Close()
+		if err != nil || sent.Bytes != sent.Acknowledgement.Size {
+			t.Errorf("%s: Send = %+v, %v", what, sent, err)
+		}
+		one, most := int32(0), int32(0)
+		switch {
+		case test.broken:
+			one, most = 1, 4 // which were on their way at the same time
+		case test.offered == "16":
+			one, most = 1, 40
+		}
+		if r := rows.Load(); r < one || r > most {
+			t.Errorf("%s: %d rows, %d pieces alone", what, r, alone.Load())
+		}
+	}
+}
+
+// offering is an answer that offers rows of another length.
+type offering struct {
+	http.ResponseWriter
+	row string
+}
+
+func (w offering) WriteHeader(status int) {
+	w.Header().Set(nodeapi.RowHeader, w.row)
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w offering) Write(b []byte) (int, error) {
+	w.Header().Set(nodeapi.RowHeader, w.row)
+	return w.ResponseWriter.Write(b)
+}
+
 func TestAcknowledgementIsSigned(t *testing.T) {
 	s := newStage(t)
 	out := filepath.Join(t.TempDir(), "report.kua")

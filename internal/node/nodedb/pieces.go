@@ -25,17 +25,17 @@ const (
 )
 
 // arrivals are the statements of AddPieces, prepared once.
-type arrivals struct{ find, piece, upload, join *sql.Stmt }
+type arrivals struct{ upload, piece, find, join *sql.Stmt }
 
 func (a *arrivals) prepare(ctx context.Context, db *sql.DB) (err error) {
 	for _, p := range []struct {
 		to    **sql.Stmt
 		query string
 	}{
-		{&a.find, `SELECT slot FROM piece WHERE hash = $1`},
-		{&a.piece, `INSERT INTO piece (slot, hash, size) VALUES ($1, $2, $3)`},
 		{&a.upload, `INSERT INTO upload (name, day) VALUES ($1, $2)
 			ON CONFLICT (name) DO UPDATE SET day = max(day, excluded.day) RETURNING number`},
+		{&a.piece, `INSERT INTO piece (slot, hash, size) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING`},
+		{&a.find, `SELECT slot FROM piece WHERE hash = $1`},
 		{&a.join, `INSERT INTO upload_piece (upload, slot) VALUES ($1, $2) ON CONFLICT DO NOTHING`},
 	} {
 		if *p.to, err = db.PrepareContext(ctx, p.query); err != nil {
@@ -46,17 +46,24 @@ func (a *arrivals) prepare(ctx context.Context, db *sql.DB) (err error) {
 }
 
 func (a *arrivals) in(ctx context.Context, tx *sql.Tx) *arrivals {
-	return &arrivals{tx.StmtContext(ctx, a.find), tx.StmtContext(ctx, a.piece), tx.StmtContext(ctx, a.upload), tx.StmtContext(ctx, a.join)}
+	return &arrivals{tx.StmtContext(ctx, a.upload), tx.StmtContext(ctx, a.piece), tx.StmtContext(ctx, a.find), tx.StmtContext(ctx, a.join)}
 }
 
 // AddPieces notes pieces in one transaction, in order, and says for each what
 // became of it.
 func (db *DB) AddPieces(ctx context.Context, day string, pieces []Arrival) (placed []Placed, err error) {
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		to := db.arrivals.in(ctx, tx)
+		to, uploads := db.arrivals.in(ctx, tx), make(map[string]int64)
 		placed = make([]Placed, len(pieces))
 		for i, p := range pieces {
-			if placed[i], err = to.add(ctx, day, p); err != nil {
+			upload, known := uploads[p.Upload]
+			if !known {
+				if err := to.upload.QueryRowContext(ctx, p.Upload, day).Scan(&upload); err != nil {
+					return fmt.Errorf("note upload %s: %w", p.Upload, err)
+				}
+				uploads[p.Upload] = upload
+			}
+			if placed[i], err = to.add(ctx, upload, p); err != nil {
 				return fmt.Errorf("add piece %s: %w", p.Hash, err)
 			}
 		}
@@ -65,19 +72,19 @@ func (db *DB) AddPieces(ctx context.Context, day string, pieces []Arrival) (plac
 	return placed, err
 }
 
-func (a *arrivals) add(ctx context.Context, day string, p Arrival) (Placed, error) {
-	placed, slot := Known, int64(0)
-	err := a.find.QueryRowContext(ctx, p.Hash).Scan(&slot)
-	if errors.Is(err, sql.ErrNoRows) {
-		placed, slot = Kept, p.Slot
-		_, err = a.piece.ExecContext(ctx, p.Slot, p.Hash, p.Size)
-	}
+func (a *arrivals) add(ctx context.Context, upload int64, p Arrival) (Placed, error) {
+	res, err := a.piece.ExecContext(ctx, p.Slot, p.Hash, p.Size)
 	if err != nil {
 		return 0, err
 	}
-	var upload int64
-	if err = a.upload.QueryRowContext(ctx, p.Upload, day).Scan(&upload); err != nil {
+	placed, slot := Kept, p.Slot
+	if n, err := res.RowsAffected(); err != nil {
 		return 0, err
+	} else if n == 0 {
+		placed = Known
+		if err := a.find.QueryRowContext(ctx, p.Hash).Scan(&slot); err != nil {
+			return 0, err
+		}
 	}
 	_, err = a.join.ExecContext(ctx, upload, slot)
 	return placed, err
