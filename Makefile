@@ -9,7 +9,7 @@ export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 FUZZTIME ?= 5s
 
-.PHONY: demo build release web test test-tools test-go test-web test-browser lint fuzz bench clean
+.PHONY: demo build release web test test-tools test-go test-web test-browser lint fuzz fuzz-briefly bench clean
 .NOTPARALLEL: # each of them uses every processor
 
 # The main job on this machine: build, install what is missing, walk the whole road, stay up.
@@ -67,6 +67,10 @@ lint: web
 # in testdata/fuzz and runs with the tests; what it finds new, it writes there.
 fuzz: web
 	tools/fuzz.sh $(FUZZTIME)
+
+# A fourth of them, a second each, as CI does.
+fuzz-briefly: web
+	tools/fuzz.sh 1s 4
 
 # Ratios against a named peer, all measured in this run.
 bench: build
