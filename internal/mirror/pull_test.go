@@ -209,10 +209,15 @@ func saysWhatItLeaves(t *testing.T, copied string, left int) {
 	if left == 0 {
 		return
 	}
-	// By its own word a copy leaves out no record.
 	list := filepath.Join(pushed, filepath.FromSlash(edition.LeftPath))
 	b, err := os.ReadFile(list)
 	ok(t, err)
+	// What is not there is not verified, whoever says that it is left out.
+	film := strings.Fields(string(b))[4]
+	if r, err := verify.Target(t.Context(), address+"/"+film, "", verify.Options{Now: editiontest.Now}); !errors.Is(err, fault.NotFound("verify.no_target")) {
+		t.Errorf("a film that is left out, by its own address: %s, %v", r.Result, err)
+	}
+	// By its own word a copy leaves out no record.
 	const document = "records/0000/000002/v1.json"
 	ok(t, os.WriteFile(list, append(b, "profile text 9 "+strings.Repeat("0", 64)+" "+document+"\n"...), 0o600))
 	ok(t, os.Remove(filepath.Join(pushed, filepath.FromSlash(document))))
