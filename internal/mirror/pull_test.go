@@ -173,10 +173,17 @@ func TestProfiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := open(t, to)
-	r, err := m.Verify(t.Context(), verify.Options{Now: editiontest.Now})
-	if err != nil || r.Result != verify.Corrupt || r.Findings[0].Key != "verify.missing" {
-		t.Errorf("%v %+v", err, r)
+	gone := func() {
+		t.Helper()
+		r, err := m.Verify(t.Context(), verify.Options{Now: editiontest.Now})
+		if err != nil || r.Result != verify.Corrupt || r.Findings[0].Key != "verify.missing" {
+			t.Errorf("%v %+v", err, r)
+		}
 	}
+	gone()
+	// Without its manifest a copy is broken, and not one that cannot be checked.
+	ok(t, os.Remove(filepath.Join(to, edition.ManifestPath)))
+	gone()
 }
 
 // saysWhatItLeaves: who verifies the copy in its folder, where it is served, or at a host
