@@ -89,8 +89,8 @@ func (db *DB) blackPlace(ctx context.Context, tx *sql.Tx, request int64) error {
 	return nil
 }
 
-// dropPictures takes an event's pictures from it. Those that nothing else shows are
-// let go by the next sweep.
+// dropPictures takes an event's pictures from it. Those that no other event shows are taken
+// from words that wait too, and are let go by the next sweep.
 func dropPictures(ctx context.Context, tx *sql.Tx, request, event int64) error {
 	rows, err := tx.QueryContext(ctx, `DELETE FROM picture_use WHERE request = $1 AND event = $2 RETURNING hash`, request, event)
 	hashes, err := collect(rows, err, func(rows *sql.Rows, hash *string) error { return rows.Scan(hash) })
@@ -98,8 +98,13 @@ func dropPictures(ctx context.Context, tx *sql.Tx, request, event int64) error {
 		return err
 	}
 	for _, hash := range hashes {
-		if _, err := tx.ExecContext(ctx, `UPDATE picture SET used = 0, day = '' WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`, hash); err != nil {
-			return err
+		for _, statement := range []string{
+			`UPDATE picture SET used = 0, day = '' WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`,
+			`UPDATE addition SET pictures = replace(pictures, $1, '') WHERE pictures LIKE '%' || $1 || '%' AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement, hash); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
