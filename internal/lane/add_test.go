@@ -287,3 +287,21 @@ func TestErasedPhotoWaitsWithNoWords(t *testing.T) {
 		}
 	})
 }
+
+// TestSentTwiceWithAnotherPhoto: the same words after the same line are the same addition only with the same photos.
+func TestSentTwiceWithAnotherPhoto(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		l := withCity(t, open())
+		picture, err := l.AddPicture(t.Context(), bytes.NewReader(lanetest.Photo(t, 120, 90, 79)))
+		check(t, err)
+		d := manhole()
+		submit(t, l, d)
+		said := lane.Addition{Code: d.Code, Words: "Крышки нет, выдумано", After: 1}
+		check(t, l.Add(t.Context(), said))
+		check(t, l.Add(t.Context(), said))
+		said.Pictures = []string{picture.Hash}
+		if err := l.Add(t.Context(), said); !errors.Is(err, fault.Conflict("lane.moved")) {
+			t.Errorf("the same words with a photo: %v, want lane.moved", err)
+		}
+	})
+}
