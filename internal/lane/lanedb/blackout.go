@@ -165,7 +165,8 @@ func (db *DB) rewrite(ctx context.Context) error {
 }
 
 // unlearn forgets the words that no request has any more. What is left is read while
-// others write; so each is looked for once more when it goes.
+// others write; so each is looked for once more when it goes. One whose marks FTS5 takes
+// off goes in any case: it is not asked for (match), and one without them is found in its place.
 func (db *DB) unlearn(ctx context.Context) error {
 	rows, err := db.db.QueryContext(ctx, `SELECT word FROM request_words_known WHERE word NOT IN (SELECT term FROM request_words_left)`)
 	gone, err := collect(rows, err, func(rows *sql.Rows, word *string) error { return rows.Scan(word) })
@@ -175,7 +176,7 @@ func (db *DB) unlearn(ctx context.Context) error {
 	for some := range slices.Chunk(gone, wordsAtOnce) {
 		err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			for _, word := range some {
-				if _, err := tx.ExecContext(ctx, `DELETE FROM request_words_known WHERE word = $1 AND NOT EXISTS (SELECT 1 FROM request_words WHERE request_words MATCH $2)`, word, `"`+word+`"`); err != nil {
+				if _, err := tx.ExecContext(ctx, `DELETE FROM request_words_known WHERE word = $1 AND ($2 = 1 OR NOT EXISTS (SELECT 1 FROM request_words WHERE request_words MATCH $3))`, word, bit(marked(word)), `"`+word+`"`); err != nil {
 					return err
 				}
 			}
