@@ -72,7 +72,7 @@ func (l *Lane) Add(ctx context.Context, a Addition) error {
 		if broken != nil {
 			return broken
 		}
-		if a.After >= 0 && a.After < int64(len(history)) && history[a.After].Words == a.Words {
+		if a.After >= 0 && a.After < int64(len(history)) && history[a.After].Words == a.Words && slices.Equal(history[a.After].Pictures, a.Pictures) {
 			return nil // it was sent twice
 		}
 	}

@@ -1,6 +1,7 @@
 package lane_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -260,6 +261,47 @@ func TestAddedPhotos(t *testing.T) {
 		check(t, err)
 		if last := history[len(history)-1]; last.To != lane.InWork || len(last.Pictures) != 1 || len(at(len(history))) != 1 {
 			t.Errorf("the answer is %+v and shows %v", last, at(len(history)))
+		}
+	})
+}
+
+// TestErasedPhotoWaitsWithNoWords: a photo that is erased with its line is gone too when it came again
+// with words that wait, which wait without it.
+func TestErasedPhotoWaitsWithNoWords(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		l := withCity(t, open())
+		picture, err := l.AddPicture(t.Context(), bytes.NewReader(lanetest.Photo(t, 120, 90, 78)))
+		check(t, err)
+		d := manhole()
+		d.Pictures = []string{picture.Hash}
+		id := submit(t, l, d)
+		said := lane.Addition{Code: d.Code, Words: "Ещё раз, выдумано: https://advert.example", After: 1, Pictures: d.Pictures}
+		check(t, l.Add(t.Context(), said))
+		check(t, l.BlackOut(t.Context(), lane.Blackout{Request: id, Line: 1, Ground: "persons", Pictures: true}))
+		if _, _, err := l.OpenPicture(t.Context(), picture.Hash); !errors.Is(err, fault.NotFound("lane.no_picture")) {
+			t.Errorf("the erased photo: %v", err)
+		}
+		waits, err := l.Additions(t.Context(), id, 9)
+		if err != nil || len(waits) != 1 || waits[0].Words != said.Words || len(waits[0].Pictures) != 0 {
+			t.Errorf("what waits is %+v, %v", waits, err)
+		}
+	})
+}
+
+// TestSentTwiceWithAnotherPhoto: the same words after the same line are the same addition only with the same photos.
+func TestSentTwiceWithAnotherPhoto(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		l := withCity(t, open())
+		picture, err := l.AddPicture(t.Context(), bytes.NewReader(lanetest.Photo(t, 120, 90, 79)))
+		check(t, err)
+		d := manhole()
+		submit(t, l, d)
+		said := lane.Addition{Code: d.Code, Words: "Крышки нет, выдумано", After: 1}
+		check(t, l.Add(t.Context(), said))
+		check(t, l.Add(t.Context(), said))
+		said.Pictures = []string{picture.Hash}
+		if err := l.Add(t.Context(), said); !errors.Is(err, fault.Conflict("lane.moved")) {
+			t.Errorf("the same words with a photo: %v, want lane.moved", err)
 		}
 	})
 }

@@ -220,6 +220,27 @@ func TestBlackout(t *testing.T) {
 	})
 }
 
+// TestErasedMarksAreNotKnown: a word that is erased stays known to no search when somebody else wrote
+// it without its marks, which FTS5 takes for the same.
+func TestErasedMarksAreNotKnown(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		l := withCity(t, open())
+		d, other := manhole(), manhole()
+		d.Words, other.Words = "Açýkgözöw, выдумано", "Acykgozow, выдумано"
+		id := submit(t, l, d)
+		submit(t, l, other)
+		if err := l.BlackOut(t.Context(), lane.Blackout{Request: id, Line: 1, Ground: "persons"}); err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(everything(t, raw), []byte("açýkgözöw")) {
+			t.Error("the word is still in the database")
+		}
+		if ids := foundBy(t, l, "acykgozow"); len(ids) != 1 {
+			t.Errorf("the other one is found as %v", ids)
+		}
+	})
+}
+
 // TestNobodysIsGiven: what waits and has no authority is let through to the one
 // that the collective names, who is told of it; the counts follow.
 func TestNobodysIsGiven(t *testing.T) {

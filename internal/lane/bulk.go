@@ -157,7 +157,7 @@ func (l *Lane) Stands(ctx context.Context, request, assignment int64, m Move) (b
 		}
 		for _, e := range slices.Backward(history) {
 			if e.Authority == a.Authority && e.By == m.By {
-				return e.To == m.To && e.Reason == m.Reason && e.On == m.On && e.Owner == m.Owner && e.Reference == m.Number && e.Picture == m.Picture && a.State == m.To, nil
+				return e.To == m.To && e.Reason == m.Reason && e.On == m.On && e.Owner == m.Owner && e.Reference == m.Number && e.Picture == m.Picture && slices.Equal(e.Pictures, m.Pictures) && a.State == m.To, nil
 			}
 		}
 	}

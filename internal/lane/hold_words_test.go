@@ -48,7 +48,7 @@ func TestPrivateWords(t *testing.T) {
 
 // TestMayBeSpelled: whatever the expression finds has a sign that is looked for first.
 func TestMayBeSpelled(t *testing.T) {
-	pieces := strings.Fields("a kz ru Ком . , @ AT dot DOT точка Нүкте чекит nuqta нуқта NOKAT nokat собака ſobaka Sobaka ( ) [ ] { } https hxxp :// / // www WWW t wa т me ме -")
+	pieces := strings.Fields("a kz ru Ком . , @ AT dot DOT точка Нүкте чекит nuqta нуқта NOKAT nokat собака ſobaka Sobaka ᲃобака тᲂчка ( ) [ ] { } https hxxp :// / // www WWW t wa т me ме -")
 	pieces = append(pieces, " ", " ", "  ", "\n")
 	r := rand.New(rand.NewPCG(1, 2))
 	found := 0

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -277,4 +279,42 @@ func TestOldReportsAreInTheIndexes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSearchOfManyIsWrittenOver: a step that writes the search of a large lane over keeps to the memory that
+// SQLite has, however many words there are, and each request is found by its own as before.
+func TestSearchOfManyIsWrittenOver(t *testing.T) {
+	raw := sqldb.Config{Path: filepath.Join(t.TempDir(), "lane.db"), Migrations: stepsBefore(t, "hidden")}
+	old, err := sqldb.Open(t.Context(), raw)
+	check(t, err)
+	var all []string
+	for i := range 8 {
+		all = append(all, strings.Repeat(string(rune('a'+i)), 500))
+	}
+	const many = 70_000
+	check(t, old.Tx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		numbers := fmt.Sprintf(`WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < %d) `, many)
+		for _, statement := range []string{
+			`INSERT INTO directory (version, place, digest, day) VALUES (1, 'ulgi', 'ab', '2026-06-01')`,
+			`INSERT INTO request (id, directory, category, language, words, answers, area, visibility, open, day) ` + numbers + `SELECT n, 1, 'water', 'ru', 'x', '{}', 'south', 'public', 1, '2026-06-01' FROM c`,
+			`INSERT INTO request_words (rowid, words) ` + numbers + `SELECT n, '` + strings.Join(all, " ") + ` only' || n || 'end' FROM c`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	check(t, old.Close())
+	l, err := lane.Open(t.Context(), lane.Config{Dir: filepath.Dir(raw.Path)})
+	check(t, err)
+	defer l.Close()
+	for _, n := range []int64{1, many / 2, many} {
+		if ids := foundBy(t, l, fmt.Sprintf("only%dend", n)); !slices.Equal(ids, []int64{n}) {
+			t.Errorf("request %d is found as %v", n, ids)
+		}
+	}
+	if ids := foundBy(t, l, all[0]); len(ids) != 9 || ids[0] != many {
+		t.Errorf("the newest of all are %v", ids)
+	}
 }

@@ -39,7 +39,7 @@ var spelled = func() *regexp.Regexp {
 // mayBeSpelled reports a sign or a word without which spelled finds nothing. It is
 // looked for first, since most texts have none and the expression is slow.
 func mayBeSpelled(text string) bool {
-	if strings.ContainsAny(text, "@/([{ſ") { // ſ is an s to the expression, and stays itself in small letters
+	if strings.ContainsAny(text, "@/([{ſᲀᲁᲂᲃᲄᲅᲆᲇ") { // ſ is an s to the expression, ᲂ an о, and they stay themselves in small letters
 		return true
 	}
 	small := strings.ToLower(text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"kua/internal/fault"
 )
@@ -22,7 +23,7 @@ type Addition struct {
 }
 
 // HoldAddition keeps words that wait; those that wait already change nothing. The
-// fault is lane.adding_waits when most of such an actor wait at the request.
+// faults are lane.adding_waits when most of such an actor wait at the request, and lane.no_picture.
 func (db *DB) HoldAddition(ctx context.Context, a Addition, most int64) error {
 	err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error { return holdAddition(ctx, tx, a, most) })
 	if err != nil {
@@ -42,6 +43,15 @@ func holdAddition(ctx context.Context, tx *sql.Tx, a Addition, most int64) error
 	}
 	if wait >= most {
 		return fault.Conflict("lane.adding_waits", most)
+	}
+	for _, hash := range strings.Fields(a.Pictures) { // one that was let go meanwhile would keep the words from ever being let through
+		all, err := pictures(ctx, tx, `p.hash = $1`, hash)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 || !all[0].whole {
+			return fault.NotFound("lane.no_picture", hash)
+		}
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO addition (request, digest, words, causes, day, actor, person, assignment, answer, pictures) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		a.Request, a.Digest, a.Words, a.Causes, a.Day, a.Actor, a.Person, a.Assignment, a.Answer, a.Pictures)

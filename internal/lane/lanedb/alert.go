@@ -263,7 +263,7 @@ func (db *DB) Shown(ctx context.Context, below int64, after, before string, of G
 			return "request.kind <> '' AND request.kind = " + p.one(kind) + " AND (request.area || '') NOT IN (" + many(p, of.Areas) + ") AND " + concerns(p, of.Around, of.Bound)
 		}
 	}
-	const since = "request.id > %s AND request.day > %s AND request.day < %s AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.request = request.id)"
+	const since = "request.hidden = 0 AND request.id > %s AND request.day > %s AND request.day < %s AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.request = request.id)"
 	var all []Request
 	for _, came := range []struct {
 		from, where string

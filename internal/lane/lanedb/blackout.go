@@ -89,8 +89,8 @@ func (db *DB) blackPlace(ctx context.Context, tx *sql.Tx, request int64) error {
 	return nil
 }
 
-// dropPictures takes an event's pictures from it. Those that nothing else shows are
-// let go by the next sweep.
+// dropPictures takes an event's pictures from it. Those that no other event shows are taken
+// from words that wait too, and are let go by the next sweep.
 func dropPictures(ctx context.Context, tx *sql.Tx, request, event int64) error {
 	rows, err := tx.QueryContext(ctx, `DELETE FROM picture_use WHERE request = $1 AND event = $2 RETURNING hash`, request, event)
 	hashes, err := collect(rows, err, func(rows *sql.Rows, hash *string) error { return rows.Scan(hash) })
@@ -98,8 +98,13 @@ func dropPictures(ctx context.Context, tx *sql.Tx, request, event int64) error {
 		return err
 	}
 	for _, hash := range hashes {
-		if _, err := tx.ExecContext(ctx, `UPDATE picture SET used = 0, day = '' WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`, hash); err != nil {
-			return err
+		for _, statement := range []string{
+			`UPDATE picture SET used = 0, day = '' WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`,
+			`UPDATE addition SET pictures = replace(pictures, $1, '') WHERE pictures LIKE '%' || $1 || '%' AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement, hash); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -160,7 +165,8 @@ func (db *DB) rewrite(ctx context.Context) error {
 }
 
 // unlearn forgets the words that no request has any more. What is left is read while
-// others write; so each is looked for once more when it goes.
+// others write; so each is looked for once more when it goes. One whose marks FTS5 takes
+// off goes in any case: it is not asked for (match), and one without them is found in its place.
 func (db *DB) unlearn(ctx context.Context) error {
 	rows, err := db.db.QueryContext(ctx, `SELECT word FROM request_words_known WHERE word NOT IN (SELECT term FROM request_words_left)`)
 	gone, err := collect(rows, err, func(rows *sql.Rows, word *string) error { return rows.Scan(word) })
@@ -170,7 +176,7 @@ func (db *DB) unlearn(ctx context.Context) error {
 	for some := range slices.Chunk(gone, wordsAtOnce) {
 		err := db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			for _, word := range some {
-				if _, err := tx.ExecContext(ctx, `DELETE FROM request_words_known WHERE word = $1 AND NOT EXISTS (SELECT 1 FROM request_words WHERE request_words MATCH $2)`, word, `"`+word+`"`); err != nil {
+				if _, err := tx.ExecContext(ctx, `DELETE FROM request_words_known WHERE word = $1 AND ($2 = 1 OR NOT EXISTS (SELECT 1 FROM request_words WHERE request_words MATCH $3))`, word, bit(marked(word)), `"`+word+`"`); err != nil {
 					return err
 				}
 			}
