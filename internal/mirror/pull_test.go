@@ -209,6 +209,16 @@ func saysWhatItLeaves(t *testing.T, copied string, left int) {
 	if left == 0 {
 		return
 	}
+	// Nor is a file excused that somebody asks for by its own address.
+	listed, err := os.ReadFile(filepath.Join(copied, filepath.FromSlash(edition.LeftFile)))
+	ok(t, err)
+	for line := range strings.Lines(string(listed)) {
+		path := strings.Fields(line)[4]
+		if r := see(address + "/" + path); r.Result != verify.Corrupt || r.Findings[0].Key != "verify.missing" || r.Findings[0].Path != path {
+			t.Errorf("%s: %s, %+v", path, r.Result, r.Findings)
+		}
+		break
+	}
 	// By its own word a copy leaves out no record.
 	list := filepath.Join(pushed, filepath.FromSlash(edition.LeftPath))
 	b, err := os.ReadFile(list)

@@ -196,6 +196,7 @@ func (r *run) listedFile(ctx context.Context, path string) error {
 		r.find(Corrupt, path, "verify.not_in_edition", path)
 		return nil
 	}
+	r.asked = path
 	if _, err := r.checkFile(ctx, f, make([]byte, smallFile+1)); err != nil {
 		return err
 	}
