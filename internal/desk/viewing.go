@@ -106,7 +106,9 @@ func (d *Desk) sweepViewings() error {
 	}
 	left, err := filepath.Glob(filepath.Join(memoryDir, begin+"*"))
 	for _, dir := range left {
-		err = errors.Join(err, os.RemoveAll(dir))
+		if e := os.RemoveAll(dir); !errors.Is(e, fs.ErrPermission) { // else another user of the machine put it there
+			err = errors.Join(err, e)
+		}
 	}
 	return err
 }
