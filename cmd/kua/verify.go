@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -48,12 +49,8 @@ func (a *app) verifyCommand() *cobra.Command {
 			report, err = verify.Target(c.Context(), args[0], against, opts)
 		}
 		finish()
-		var unreached *url.Error
-		if errors.As(err, &unreached) {
-			err = fault.Later("nodeapi.unreachable", args[0]).Because(err)
-		}
 		if err != nil {
-			return err
+			return unreached(err)
 		}
 		a.code = report.Result.ExitCode()
 		if asJSON {
@@ -66,6 +63,23 @@ func (a *app) verifyCommand() *cobra.Command {
 		return nil
 	}
 	return c
+}
+
+// unreached names the server that did not answer, unless the road to it has something to
+// say, such as that Tor does not run, or the command was stopped.
+func unreached(err error) error {
+	var call *url.Error
+	if !errors.As(err, &call) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if f, ok := fault.Of(call.Err); ok {
+		return f
+	}
+	server := call.URL
+	if u, err := url.Parse(call.URL); err == nil {
+		server = u.Scheme + "://" + u.Host
+	}
+	return fault.Later("nodeapi.unreachable", server).Because(err)
 }
 
 // stateDir is where verify remembers what it saw, so that a copy that goes back

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/bits"
 	"os"
 	"path/filepath"
@@ -277,12 +278,16 @@ func (s *Slots) Close() error {
 	return failed
 }
 
-// zero writes zeros over a range of a file, unless it reads as zeros already.
+// zero writes zeros over a range of a file, unless it reads as zeros already. What lies
+// behind the file's end does: a full disk may have left it short.
 func zero(f *os.File, offset, size int64) error {
 	blank, seen := make([]byte, 64<<10), make([]byte, 64<<10)
 	for ; size > 0; size -= int64(len(seen)) {
 		seen = seen[:min(size, int64(len(seen)))]
-		if _, err := f.ReadAt(seen, offset); err != nil {
+		n, err := f.ReadAt(seen, offset)
+		if err == io.EOF {
+			clear(seen[n:])
+		} else if err != nil {
 			return err
 		}
 		if !bytes.Equal(seen, blank[:len(seen)]) {

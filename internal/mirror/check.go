@@ -31,6 +31,9 @@ func (m *Mirror) Verify(ctx context.Context, opts verify.Options) (verify.Report
 // was pulled: the checkpoint must be that one.
 func (m *Mirror) holdToState(r *verify.Report) error {
 	k, err := m.kept()
+	if err != nil && r.Result != verify.OK {
+		return nil // what is wrong here was found, and is the verdict
+	}
 	if k == nil || err != nil {
 		return err
 	}

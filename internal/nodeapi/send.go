@@ -170,11 +170,11 @@ func (s *sending) row(ctx context.Context, from, count int) error {
 		case !is(err, "node.busy"):
 			s.apart.Store(true)
 		}
-		unsure = true
+		unsure = !is(err, "node.busy") // then none came
 	}
-	buffer := make([]byte, parcel.PieceBytes)
 	for n := from; n < from+count; n++ {
-		piece, err := s.read(n, buffer)
+		// A node may answer before it has read all: then what was sent is still read from.
+		piece, err := s.read(n, make([]byte, s.index.PieceSize(n)))
 		if errors.Is(err, fs.ErrNotExist) {
 			s.mu.Lock()
 			s.sent.Lacking++

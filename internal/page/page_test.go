@@ -138,7 +138,7 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("CSP of %+v\n got %s\nwant %s", c.policy, got, c.csp)
 		}
 		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "Cache-Control": "no-store",
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "Cache-Control": "no-store", "Origin-Agent-Cluster": "?1",
 		} {
 			if got := w.Header().Get(name); got != want {
 				t.Errorf("%s = %q, want %q", name, got, want)
@@ -146,7 +146,7 @@ func TestHeaders(t *testing.T) {
 		}
 		// Only what is public and has neither scripts nor frames goes without the others.
 		for name, want := range map[string]string{
-			"Cross-Origin-Resource-Policy": "same-origin", "Origin-Agent-Cluster": "?1", "X-Permitted-Cross-Domain-Policies": "none", "Permissions-Policy": permissions(c.policy),
+			"Cross-Origin-Resource-Policy": "same-origin", "X-Permitted-Cross-Domain-Policies": "none", "Permissions-Policy": permissions(c.policy),
 		} {
 			if bare := c.policy.Public && !c.policy.Scripts; bare {
 				want = ""

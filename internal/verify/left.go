@@ -23,9 +23,6 @@ type left struct {
 
 // leaves reports whether the copy says that it does not keep a file.
 func (r *run) leaves(ctx context.Context, path string) bool {
-	if path == r.asked {
-		return false
-	}
 	if r.opts.NotKept != nil {
 		return r.opts.NotKept(path)
 	}

@@ -196,9 +196,12 @@ func (r *run) listedFile(ctx context.Context, path string) error {
 		r.find(Corrupt, path, "verify.not_in_edition", path)
 		return nil
 	}
-	r.asked = path
-	if _, err := r.checkFile(ctx, f, make([]byte, smallFile+1)); err != nil {
+	there, err := r.checkFile(ctx, f, make([]byte, smallFile+1))
+	if err != nil {
 		return err
+	}
+	if !there && r.report.Result == OK { // the copy says so, but nothing else was asked for
+		return fault.NotFound("verify.no_target", path)
 	}
 	return r.hangsOn(ctx, path)
 }

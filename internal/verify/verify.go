@@ -124,7 +124,6 @@ type run struct {
 	parts  map[string][]edition.File // read so far, when single files are verified or the source is far
 	whole  bool                      // everything is verified
 	left   left
-	asked  string // the file that was named: no word of the copy excuses that it is not there
 	memory memory
 	seenCP tlog.Checkpoint // the log's, once it has been checked
 

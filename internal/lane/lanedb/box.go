@@ -88,7 +88,7 @@ func (f *fullBoxes) add(b Box) {
 // a place costs that is counted in the tree and comes out of it.
 const (
 	treeShare         = 0.2
-	treeSharePostgres = 0.12 // which looks at all that comes out, and sorts it
+	treeSharePostgres = 0.015 // which looks at all that comes out, and sorts it
 )
 
 // treeMost is up to how many places in a box come out of the tree when the newest
