@@ -106,7 +106,7 @@ func (a *app) showCharter(dir string) error {
 	a.say("cli.charter.version", ch.Version, ch.Made)
 	for _, lang := range ch.Languages {
 		if words := ch.Name[lang]; words != "" {
-			fmt.Fprintf(a.out, "  %s: %s\n", lang, words)
+			fmt.Fprintln(a.out, plainLine(fmt.Sprintf("  %s: %s", lang, words)))
 		}
 	}
 	kind, err := seal.KindOf(ch.Recipients())
@@ -116,23 +116,23 @@ func (a *app) showCharter(dir string) error {
 	a.say("cli.charter.kind."+string(kind), ch.Threshold, len(ch.Current()))
 	for _, p := range ch.People {
 		if p.Retired != "" {
-			a.say("cli.charter.person.retired", p.Name, charter.KeyID(p.PublishKey), p.Retired)
+			a.say("cli.charter.person.retired", plainLine(p.Name), charter.KeyID(p.PublishKey), p.Retired)
 			continue
 		}
-		a.say("cli.charter.person", p.Name, charter.KeyID(p.PublishKey), p.Since)
+		a.say("cli.charter.person", plainLine(p.Name), charter.KeyID(p.PublishKey), p.Since)
 	}
 	for _, n := range ch.Nodes {
-		a.say("cli.charter.node", n.URL, n.Key)
+		a.say("cli.charter.node", plainLine(n.URL), n.Key)
 	}
 	for _, m := range ch.Mirrors {
-		a.say("cli.charter.mirror", m)
+		a.say("cli.charter.mirror", plainLine(m))
 	}
 	if ch.Handle != "" {
-		a.say("cli.charter.handle_of", ch.Handle)
+		a.say("cli.charter.handle_of", plainLine(ch.Handle))
 	}
-	a.say("cli.charter.log", ch.Log.Origin, ch.Log.Key)
+	a.say("cli.charter.log", plainLine(ch.Log.Origin), plainLine(ch.Log.Key))
 	for _, p := range ch.Log.Past {
-		a.say("cli.charter.log_past", p.Key, p.Size, p.Root)
+		a.say("cli.charter.log_past", plainLine(p.Key), p.Size, p.Root)
 	}
 	return a.showNext(dir, ch)
 }

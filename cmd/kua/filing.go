@@ -69,7 +69,7 @@ func (a *app) findFiling(ctx context.Context, src verify.Source, report verify.R
 			return err
 		}
 		if found {
-			a.say("cli.filing.found", edition.AnchorPath(n), line, report.Log.Origin)
+			a.say("cli.filing.found", edition.AnchorPath(n), line, plainLine(report.Log.Origin))
 			return nil
 		}
 	}

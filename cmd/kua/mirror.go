@@ -186,7 +186,7 @@ func (a *app) sayPull(r mirror.Result) {
 	}
 	a.sayLeft(r.Left)
 	if r.Log.Size > 0 {
-		a.say("cli.verify.log", r.Log.Origin, r.Log.Size, r.Log.Root)
+		a.say("cli.verify.log", plainLine(r.Log.Origin), r.Log.Size, r.Log.Root)
 	}
 	if r.First && !r.Pinned && r.Charter != "" {
 		a.say("cli.mirror.first", r.Charter)
@@ -295,7 +295,7 @@ func (a *app) sayMirror(s mirror.Status) {
 	}
 	a.sayLeft(s.Left)
 	if s.Log.Size > 0 {
-		a.say("cli.verify.log", s.Log.Origin, s.Log.Size, s.Log.Root)
+		a.say("cli.verify.log", plainLine(s.Log.Origin), s.Log.Size, s.Log.Root)
 		a.say("cli.mirror.compare")
 	}
 	if s.Pulled != "" {
@@ -322,16 +322,21 @@ func (a *app) mirrorEvidence() *cobra.Command {
 		if asJSON {
 			return printJSON(a.out, j)
 		}
-		a.say("cli.mirror.evidence."+j.What, j.Day, strings.Join(j.Sources, ", "))
-		for i, l := range []mirror.Log{j.Old, j.New} {
-			if l.Origin == "" { // there is no such note
-				continue
-			}
-			a.say("cli.verify.log", l.Origin, l.Size, l.Root)
-			a.say("cli.verify.log.key", []string{j.OldKey, j.NewKey}[i])
-		}
-		a.say("cli.mirror.evidence.charter", j.Charter)
+		a.sayEvidence(j)
 		return nil
 	}
 	return c
+}
+
+// sayEvidence says what a file of evidence shows. Nobody signed its day and its sources.
+func (a *app) sayEvidence(j mirror.Judged) {
+	a.say("cli.mirror.evidence."+j.What, plainLine(j.Day), plainLine(strings.Join(j.Sources, ", ")))
+	for i, l := range []mirror.Log{j.Old, j.New} {
+		if l.Origin == "" { // there is no such note
+			continue
+		}
+		a.say("cli.verify.log", plainLine(l.Origin), l.Size, l.Root)
+		a.say("cli.verify.log.key", plainLine([]string{j.OldKey, j.NewKey}[i]))
+	}
+	a.say("cli.mirror.evidence.charter", j.Charter)
 }

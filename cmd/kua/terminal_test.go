@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"kua/internal/edition"
+	"kua/internal/mirror"
 	"kua/internal/verify"
 )
 
@@ -17,11 +19,16 @@ func TestStrangersActOnNoTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	const forged = "\x1b[2J\x1b[H\nOK: all is well\u202e"
+	log := verify.Log{Origin: forged, Size: 1, Key: forged}
 	a.sayReport(verify.Report{
+		Log: log, Rotated: &verify.Rotation{Void: 1, OldKey: forged},
 		Result: verify.Corrupt, Subject: "https://kua.example.org", Charter: strings.Repeat("0", 64), Name: map[string]string{"en": forged},
 		Stamps: []verify.Stamped{{Root: forged}}, Findings: []verify.Finding{{Kind: verify.Corrupt, Path: "charter", Key: "charter.language", Args: []string{forged}}},
 	})
-	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Contains(got, "\nOK") || strings.Count(got, "all is well") != 3 {
+	a.sayMirror(mirror.Status{Edition: 1, Freshness: edition.Fresh, Name: map[string]string{"en": forged}, Log: mirror.Log{Origin: forged, Size: 1}})
+	a.sayPull(mirror.Result{Log: mirror.Log{Origin: forged, Size: 1}})
+	a.sayEvidence(mirror.Judged{What: "fork", Day: forged, Sources: []string{forged}, Old: mirror.Log{Origin: forged}, OldKey: forged})
+	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Contains(got, "\nOK") || strings.Count(got, "all is well") != 13 {
 		t.Errorf("%q", got)
 	}
 }

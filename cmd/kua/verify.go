@@ -119,8 +119,8 @@ func (a *app) sayReport(r verify.Report) {
 		a.say("cli.verify.edition", r.Edition, r.Made, a.t("cli.verify.freshness."+string(r.Freshness)), r.Records)
 	}
 	if r.Log.Size > 0 {
-		a.say("cli.verify.log", r.Log.Origin, r.Log.Size, r.Log.Root)
-		a.say("cli.verify.log.key", r.Log.Key)
+		a.say("cli.verify.log", plainLine(r.Log.Origin), r.Log.Size, r.Log.Root)
+		a.say("cli.verify.log.key", plainLine(r.Log.Key))
 	}
 	for i, s := range r.Stamps { // those of the first edition and of the newest that has some
 		if s.Edition == r.Stamps[0].Edition || s.Edition == r.Stamps[len(r.Stamps)-1].Edition {
@@ -133,7 +133,7 @@ func (a *app) sayReport(r verify.Report) {
 		a.say("cli.verify.rotated", n.Charter, n.Size)
 		if n.Void > 0 {
 			a.say("cli.verify.rotated.void", n.Void)
-			a.say("cli.verify.log.key", n.OldKey)
+			a.say("cli.verify.log.key", plainLine(n.OldKey))
 		}
 		if n.Unchecked {
 			a.say("cli.verify.rotated.unchecked")

@@ -308,6 +308,9 @@ func (d *Desk) tidy(ctx context.Context) error {
 	if err := os.MkdirAll(d.cfg.Scratch, 0o700); err != nil {
 		return err
 	}
+	if err := d.sweepViewings(); err != nil {
+		return fmt.Errorf("wipe what was left in memory: %w", err)
+	}
 	if err := durable.RemoveTemporary(d.dir); err != nil {
 		return fmt.Errorf("clear away half-written files: %w", err)
 	}

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"kua/internal/canon"
 	"kua/internal/durable"
 	"kua/internal/evidence"
 	"kua/internal/fault"
@@ -22,9 +25,11 @@ import (
 // A viewing copy is a film or sound with nothing covered, made in the box of
 // pixels and samples at the largest size that is ever published: every browser
 // plays it, and marks lie on it as on what readers will see. It is sealed like
-// the original, never leaves the desk, and can be made again at any time.
+// the original and never leaves the desk. Until it is sealed it lies in the
+// machine's memory: no disk gets faces and voices in the clear.
 
 const (
+	memoryDir     = "/dev/shm" // shm_overview(7)
 	viewingPrefix = "viewing-"
 	viewingPreset = "veryfast" // it is looked at here alone, so its size does not matter
 )
@@ -74,13 +79,47 @@ func (s *Seat) Viewing(ctx context.Context, original int64) (*Opened, error) {
 	return opened, err
 }
 
-// viewing makes the copy in a scratch directory and seals it for the desk's people.
+// viewingRoom makes a folder in memory. The fault is desk.no_memory_room where that is none.
+func (d *Desk) viewingRoom() (string, error) {
+	var is unix.Statfs_t
+	if err := unix.Statfs(memoryDir, &is); err != nil || is.Type != unix.TMPFS_MAGIC {
+		return "", fault.New(fault.KindMissing, "desk.no_memory_room", memoryDir).Because(err)
+	}
+	begin, err := d.viewingRooms()
+	if err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(memoryDir, begin)
+}
+
+// viewingRooms is how the names of this desk's folders in memory begin.
+func (d *Desk) viewingRooms() (string, error) {
+	dir, err := filepath.Abs(d.dir)
+	return "kua-viewing-" + canon.Hash([]byte(dir))[:16] + "-", err
+}
+
+// sweepViewings removes what a kill left in memory of copies that were being made.
+func (d *Desk) sweepViewings() error {
+	begin, err := d.viewingRooms()
+	if err != nil {
+		return err
+	}
+	left, err := filepath.Glob(filepath.Join(memoryDir, begin+"*"))
+	for _, dir := range left {
+		if e := os.RemoveAll(dir); !errors.Is(e, fs.ErrPermission) { // else another user of the machine put it there
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// viewing makes the copy in memory and seals it for the desk's people.
 func (d *Desk) viewing(ctx context.Context, j jobs.Job, progress func(done, total int64)) error {
 	id := originalOf(j.Key)
 	if d.HasViewing(id) {
 		return nil
 	}
-	out, err := os.MkdirTemp(d.cfg.Scratch, "viewing-")
+	out, err := d.viewingRoom()
 	if err != nil {
 		return err
 	}
@@ -91,7 +130,7 @@ func (d *Desk) viewing(ctx context.Context, j jobs.Job, progress func(done, tota
 	}
 	defer in.Close()
 	quick := *d.media
-	quick.Preset = viewingPreset
+	quick.Preset, quick.Scratch = viewingPreset, out
 	got, err := quick.Clean(ctx, in, media.Cleaning{}, out, func(done, total time.Duration) {
 		progress(done.Milliseconds(), total.Milliseconds())
 	})

@@ -76,13 +76,22 @@ func TestLookAndFollow(t *testing.T) {
 	if _, err := s.Viewing(ctx, 1); !errors.Is(err, fault.NotFound("desk.no_viewing")) {
 		t.Errorf("a viewing copy that nobody made: %v", err)
 	}
+	// Nothing uncovered may lie on a disk, not even for a while: it is made where no disk is.
+	ok(t, os.RemoveAll(d.cfg.Scratch))
+	ok(t, os.WriteFile(d.cfg.Scratch, nil, 0o600))
 	job, err = s.MakeViewing(ctx, 1)
 	ok(t, err)
 	j, err = d.WaitJob(ctx, job, nil)
 	ok(t, err)
 	ok(t, j.Fault)
+	killed, err := d.viewingRoom()
+	ok(t, err)
+	ok(t, os.WriteFile(filepath.Join(killed, "480p.mp4"), nil, 0o600))
 	c.close(d)
 	d = c.open(c.timur)
+	if left, err := filepath.Glob(killed); err != nil || len(left) > 0 {
+		t.Errorf("left in memory: %v, %v", left, err)
+	}
 	watched(t, c.sit(d, c.timur), filepath.Join(c.dir, "derived", viewingName(1)))
 }
 

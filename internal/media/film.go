@@ -198,8 +198,9 @@ func (s *stage) film() ([]made, error) {
 	var out []made
 	hasSound := s.audible()
 	var heard time.Duration
+	steps := steps(s.Probe.shown())
 	if hasSound {
-		sounds := append([]sound{opus16}, inFilms...)
+		sounds := append([]sound{opus16}, inFilms[:steps[len(steps)-1].sound+1]...) // of a small film the larger ones would go nowhere
 		var err error
 		if heard, err = s.makeSound(ctx, sounds, all, total); err != nil {
 			return nil, err
@@ -207,7 +208,6 @@ func (s *stage) film() ([]made, error) {
 		out = append(out, s.heard(opus16, heard), s.heard(aac24, heard))
 		all += s.Probe.Duration
 	}
-	steps := steps(s.Probe.shown())
 	length, poster, err := s.makePicture(ctx, steps, hasSound, all, total)
 	if err != nil {
 		return nil, err

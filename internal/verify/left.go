@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
-	"strings"
+	"regexp"
 	"sync"
 
 	"kua/internal/edition"
@@ -36,6 +36,8 @@ func (r *run) leaves(ctx context.Context, path string) bool {
 	return r.left.of[sha256.Sum256([]byte(path))]
 }
 
+var leftLine = regexp.MustCompile(`^(?:profile|later) (?:text|poster|sound|low|rest) [0-9]{1,18} [0-9a-f]{64} ([^ ]+)$`)
+
 // readLeft reads the list; nil where there is none, or another file in its place. What no
 // copy may leave out does not count.
 func (r *run) readLeft(ctx context.Context, at string) map[[32]byte]bool {
@@ -45,17 +47,18 @@ func (r *run) readLeft(ctx context.Context, at string) map[[32]byte]bool {
 	}
 	defer f.Close()
 	of := make(map[[32]byte]bool)
-	lines := bufio.NewScanner(io.LimitReader(f, maxLeft))
+	in := &io.LimitedReader{R: f, N: maxLeft + 1}
+	lines := bufio.NewScanner(in)
 	for lines.Scan() {
-		words := strings.Fields(lines.Text())
-		if len(words) != 5 || edition.PartOf(words[4]) == "" {
+		line := leftLine.FindSubmatch(lines.Bytes())
+		if line == nil || edition.PartOf(string(line[1])) == "" {
 			return nil
 		}
-		if edition.MayLeave(words[4]) {
-			of[sha256.Sum256([]byte(words[4]))] = true
+		if edition.MayLeave(string(line[1])) {
+			of[sha256.Sum256(line[1])] = true
 		}
 	}
-	if lines.Err() != nil {
+	if lines.Err() != nil || in.N == 0 {
 		return nil
 	}
 	return of
