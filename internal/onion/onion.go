@@ -43,7 +43,7 @@ func Is(host string) bool {
 func Check(host string) error {
 	name, ok := strings.CutSuffix(host, suffix)
 	raw, err := encoding.DecodeString(strings.ToUpper(name))
-	if !ok || err != nil || len(raw) != 35 || name != strings.ToLower(name) || raw[34] != 3 {
+	if !ok || err != nil || len(raw) != 35 || name != strings.ToLower(encoding.EncodeToString(raw)) || raw[34] != 3 { // decoding passes over line breaks
 		return fault.Invalid("onion.address", printable(host))
 	}
 	sum := sha3.Sum256(append(append([]byte(".onion checksum"), raw[:32]...), 3))

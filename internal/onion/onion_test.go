@@ -29,7 +29,7 @@ func TestCheck(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", ".onion", "onion", "expyuzz4wqqyqhjn.onion", strings.Replace(torProject, "2gz", "3gz", 1), strings.ToUpper(torProject), torProject + ".",
-		"www." + torProject, torProject + ":80", torProject + "/", strings.TrimSuffix(torProject, ".onion"), torProject[:55] + "ö.onion", torProject + "\r\nX: y",
+		"www." + torProject, torProject + ":80", torProject + "/", strings.TrimSuffix(torProject, ".onion"), torProject[:55] + "ö.onion", torProject + "\r\nX: y", torProject[:52] + "\r\n" + torProject[52:],
 	} {
 		if err := onion.Check(bad); !errors.Is(err, fault.Invalid("onion.address")) {
 			t.Errorf("Check(%q) = %v, want onion.address", bad, err)
