@@ -57,6 +57,7 @@ func (o Loading) Load(ctx context.Context, file io.ReadSeeker, size int64) (done
 	if err != nil {
 		return done, err
 	}
+	to.LookedAt = o.LookedAt
 	_, router, err := o.Lane.Current(ctx)
 	if err != nil {
 		return done, err
@@ -67,7 +68,7 @@ func (o Loading) Load(ctx context.Context, file io.ReadSeeker, size int64) (done
 	}
 	err = l.read(ctx, file, func(all []told) error {
 		for _, c := range all {
-			if len(c.Doubts) > 0 && !l.LookedAt {
+			if len(c.Doubts) > 0 {
 				done.Left = append(done.Left, LineFault{c.line, fault.Conflict("lane311.load.doubt", strings.Join(c.Doubts, ", "))})
 			}
 		}
@@ -86,7 +87,7 @@ func (o Loading) Load(ctx context.Context, file io.ReadSeeker, size int64) (done
 	err = l.read(ctx, file, func(all []told) error {
 		var batch []lane.Checked
 		for _, c := range all {
-			if len(c.Doubts) == 0 || l.LookedAt {
+			if len(c.Doubts) == 0 {
 				batch = append(batch, c.Checked)
 			}
 		}
@@ -214,7 +215,7 @@ func (l *load) hold(lines []line, newest *appeal.Day) (right []told, err error) 
 				right = append(right, told{c, one.at})
 			}
 		}
-		if _, told := fault.Of(wrong); wrong != nil && !told {
+		if _, ours := fault.Of(wrong); wrong != nil && !ours {
 			return nil, wrong
 		}
 		if wrong != nil {
