@@ -173,7 +173,8 @@ func isUTF16(b []byte) bool {
 	if len(b) == sniffBytes && utf16.IsSurrogate(rune(units[len(units)-1])) { // a letter may be cut
 		units = units[:len(units)-1]
 	}
-	return isText([]byte(string(utf16.Decode(units)))) && !slices.Contains(utf16.Decode(units), utf8.RuneError)
+	text := utf16.Decode(units)
+	return isText([]byte(string(text))) && !slices.Contains(text, utf8.RuneError)
 }
 
 // isText accepts UTF-8 without control characters.

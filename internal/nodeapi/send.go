@@ -31,7 +31,7 @@ type Sent struct {
 func Upload(index parcel.Index) string { return index.ID()[:32] }
 
 // Pieces gives a piece of a parcel by its number, in the buffer if it likes, which has
-// room for any, or an error for which errors.Is(err, fs.ErrNotExist) holds.
+// room for it, or an error for which errors.Is(err, fs.ErrNotExist) holds.
 type Pieces func(n int, buffer []byte) ([]byte, error)
 
 // Send brings a parcel to the node, from a file or from what a courier has. What the

@@ -406,7 +406,7 @@ func (s *Server) updates(v *visit, f open311.Format) (open311.Document, error) {
 	var all []open311.Update
 	for _, e := range found {
 		all = append(all, open311.Update{ID: updateID(e), RequestID: strconv.FormatInt(e.Request, 10), Status: updateStatus(e),
-			Updated: within(midnight(string(e.Day)), q.From, q.To), Description: s.say(v.lang, v.router, e), MediaURL: pictureAt(v, cmp.Or(e.Picture, strings.Join(e.Pictures[:min(len(e.Pictures), 1)], "")))})
+			Updated: within(midnight(string(e.Day)), q.From, q.To), Description: s.say(v.lang, v.router, e), MediaURL: pictureAt(v, cmp.Or(append([]string{e.Picture}, e.Pictures...)...))})
 	}
 	return open311.Updates(all), nil
 }
