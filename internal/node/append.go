@@ -18,7 +18,11 @@ import (
 
 // pieceOf reads the names of a piece's address.
 func pieceOf(r *http.Request) (partKey, error) {
-	k := partKey{r.PathValue("upload"), r.PathValue("hash")}
+	return pieceNamed(r.PathValue("upload"), r.PathValue("hash"))
+}
+
+func pieceNamed(upload, hash string) (partKey, error) {
+	k := partKey{upload, hash}
 	if !uploadName.MatchString(k.upload) || !blob.IsHash(k.hash) {
 		return k, fault.Invalid("node.bad_name")
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"kua/internal/blob"
 	"kua/internal/fault"
 	"kua/internal/node/nodedb"
 	"kua/internal/nodeapi"
@@ -51,13 +50,13 @@ func (n *Node) putRow(w http.ResponseWriter, r *http.Request) error {
 // rowOf reads the names of a row's pieces, and holds its length against them.
 func rowOf(r *http.Request) ([]partKey, error) {
 	upload, names := r.PathValue("upload"), strings.Fields(r.Header.Get(nodeapi.RowHeader))
-	if !uploadName.MatchString(upload) || len(names) == 0 || len(names) > nodeapi.RowPieces {
+	if len(names) == 0 || len(names) > nodeapi.RowPieces {
 		return nil, fault.Invalid("node.bad_name")
 	}
 	var row []partKey
 	for _, hash := range names {
-		k := partKey{upload, hash}
-		if !blob.IsHash(hash) || slices.Contains(row, k) {
+		k, err := pieceNamed(upload, hash)
+		if err != nil || slices.Contains(row, k) {
 			return nil, fault.Invalid("node.bad_name")
 		}
 		row = append(row, k)

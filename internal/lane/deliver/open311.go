@@ -157,7 +157,7 @@ func (w *Worker) submission(ctx context.Context, m message, c authority.Channel,
 // photos names a report's photos in a submission or gives them as files, as the
 // endpoint takes them. What everybody may see goes, and nothing else.
 func (w *Worker) photos(ctx context.Context, m message, c authority.Channel, s *open311.Submission) (files []open311.File, err error) {
-	if m.r.Visibility == authority.Held || c.Photos == authority.NoPhotos {
+	if !takesPhotos(m, c) {
 		return nil, nil
 	}
 	all, err := w.Lane.Pictures(ctx, m.r.ID)
@@ -179,6 +179,11 @@ func (w *Worker) photos(ctx context.Context, m message, c authority.Channel, s *
 		files = append(files, open311.File{Name: fmt.Sprintf("photo-%d.jpg", i+1), Type: "image/jpeg", Bytes: b})
 	}
 	return files, nil
+}
+
+// takesPhotos reports whether an endpoint gets a report's photos, which everybody may see.
+func takesPhotos(m message, c authority.Channel) bool {
+	return m.r.Visibility != authority.Held && c.Photos != authority.NoPhotos
 }
 
 // photoAt is where everybody sees a photo.
@@ -210,7 +215,7 @@ func (w *Worker) forwardNews(ctx context.Context, c *client.Client, channel auth
 	what, words := m.act()
 	status := map[string]string{"deliver.act.withdrawn": "cancelled", "deliver.act.reopened": "reopen", "deliver.act.merged": "duplicate"}[what]
 	var photos []string
-	if m.r.Visibility != authority.Held && channel.Photos != authority.NoPhotos { // as links alone: the extension knows no files
+	if takesPhotos(m, channel) { // as links alone: the extension knows no files
 		for _, hash := range m.history[m.d.Event-1].Pictures {
 			photos = append(photos, w.photoAt(hash))
 		}
