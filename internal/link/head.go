@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Lines gives headers as Head takes them.
@@ -17,20 +19,40 @@ func Lines(h http.Header) []byte {
 	return b.Bytes()
 }
 
-// Head has the next answer on a request's connection carry lines in its head that were
-// made before (Lines), behind the status and before what http.Server writes itself. That
-// server clones, sorts, looks through and writes the headers of every answer anew, a
-// third of what a page costs that lies ready in memory. Let it be told of none of the
-// lines, and let the answer follow. Head reports whether it will be so: not where the
-// connection is none of this package's, and not for a request with a body, before which
-// an interim answer may go.
-func Head(r *http.Request, lines ...[]byte) bool {
+// Head has an answer carry lines in its head that were made before (Lines), behind the
+// status and before what http.Server writes itself. That server clones, sorts, looks
+// through and writes the headers of every answer anew, a third of what a page costs that
+// lies ready in memory. The lines name the content's type and not the date, and w is told
+// of nothing that is among them; let the answer follow. Head reports whether it will be
+// so: not where the connection is none of this package's, and not for a request with a
+// body, before which an interim answer may go.
+func Head(w http.ResponseWriter, r *http.Request, lines ...[]byte) bool {
 	c, ok := r.Context().Value(key{}).(interface{ heading() *head })
 	if !ok || r.ContentLength != 0 {
 		return false
 	}
-	c.heading().lines = lines
+	c.heading().lines = append(lines, dateLine())
+	h := w.Header()
+	h["Content-Type"], h["Date"] = nil, nil // there: the one is not to be guessed, the other not made again
 	return true
+}
+
+// dated is the header Date (RFC 9110, 6.6.1) of a second.
+type dated struct {
+	second int64
+	line   []byte
+}
+
+var lastDate atomic.Pointer[dated]
+
+func dateLine() []byte {
+	now := time.Now()
+	d := lastDate.Load()
+	if d == nil || d.second != now.Unix() {
+		d = &dated{now.Unix(), now.UTC().AppendFormat(nil, "Date: "+http.TimeFormat+"\r\n")}
+		lastDate.Store(d)
+	}
+	return d.line
 }
 
 // Context is for an http.Server's ConnContext: it lets Handler and Head know the

@@ -271,12 +271,10 @@ func newPage(kind, hash string, b []byte) (*page, error) {
 
 // answer answers the plainest of questions, with a head that lies ready too.
 func (p *page) answer(w http.ResponseWriter, r *http.Request, lines []byte) bool {
-	if r.Method != http.MethodGet || len(r.Header["If-None-Match"]) > 0 || !link.TakesGzip(r.Header) || !link.Head(r, lines, p.lines) {
+	if r.Method != http.MethodGet || len(r.Header["If-None-Match"]) > 0 || !link.TakesGzip(r.Header) || !link.Head(w, r, lines, p.lines) {
 		return false
 	}
-	h := w.Header()
-	h["Content-Type"] = nil // it is among the lines, and is not guessed at
-	h["Content-Length"] = p.length
+	w.Header()["Content-Length"] = p.length
 	_, _ = w.Write(p.gzip)
 	return true
 }

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"kua/internal/locale"
 	"kua/internal/node"
@@ -54,6 +55,14 @@ func TestReadyPageHasTheSameHead(t *testing.T) {
 		must(t, err)
 		body, err := io.ReadAll(resp.Body)
 		must(t, err)
+		if at, err := http.ParseTime(resp.Header.Get("Date")); err != nil || time.Since(at).Abs() > time.Minute {
+			t.Errorf("%s %q: the date is %q", method, more, resp.Header["Date"])
+		}
+		for name, values := range resp.Header {
+			if len(values) != 1 {
+				t.Errorf("%s %q: %s comes %d times", method, more, name, len(values))
+			}
+		}
 		resp.Header.Del("Date")
 		return resp, string(body)
 	}
@@ -82,11 +91,6 @@ func TestReadyPageHasTheSameHead(t *testing.T) {
 				resp, _ := ask(conn, from, other.method, other.more)
 				if resp.StatusCode != other.status {
 					t.Errorf("%s %q: %s", other.method, other.more, resp.Status)
-				}
-				for name, values := range resp.Header {
-					if len(values) != 1 {
-						t.Errorf("%s %q: %s comes %d times", other.method, other.more, name, len(values))
-					}
 				}
 				if resp.Header.Get("Content-Security-Policy") != first.Header.Get("Content-Security-Policy") {
 					t.Errorf("%s %q: no policy: %v", other.method, other.more, resp.Header)
