@@ -100,9 +100,12 @@ func verify(key, file, signature string) string {
 	return fmt.Sprintf("openssl pkeyutl -verify -pubin -inkey %s -rawin -in %s -sigfile %s", key, file, signature)
 }
 
-// keyInCharter shows that a PEM file holds one of the charter's publishing keys.
-func keyInCharter(key, charterPath string) string {
-	return fmt.Sprintf(`grep -cF "\"publishkey\":\"$(openssl pkey -pubin -in %s -outform DER | tail -c 32 | base64)\"" %s`, key, charterPath)
+// keyInCharter shows that a PEM file holds the publishing key that it is named after,
+// so that one key under two names is not taken for two people, and that the charter names it as
+// a person's who has not left: behind the recipient stands no day of leaving.
+func keyInCharter(id, charterPath string) string {
+	raw := fmt.Sprintf("openssl pkey -pubin -in %s -outform DER | tail -c 32", KeyPath(id))
+	return fmt.Sprintf(`%s | sha256sum | grep -c ^%s && grep -c "\"publishkey\":\"$(%s | base64)\",\"recipient\":\"[^\"]*\",\"since\"" %s`, raw, id, raw, charterPath)
 }
 
 // signatures shows that the keys are the charter's and that enough of them have
@@ -110,7 +113,7 @@ func keyInCharter(key, charterPath string) string {
 func signatures(c charter.Charter, doc, charterPath string) []string {
 	var commands []string
 	for _, id := range keyIDs(c) {
-		commands = append(commands, keyInCharter(KeyPath(id), charterPath))
+		commands = append(commands, keyInCharter(id, charterPath))
 	}
 	return append(commands, signed(c, doc))
 }

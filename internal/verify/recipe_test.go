@@ -6,10 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"kua/internal/canon"
+	"kua/internal/charter"
 	"kua/internal/edition"
 	"kua/internal/record"
 	"kua/internal/tlog"
@@ -112,6 +114,55 @@ func TestRecipeFinds(t *testing.T) {
 		if failed, out := runSteps(t, dir, "", steps[1:]); failed != test.step {
 			t.Errorf("%s tampered with: %q fails, want %s\n%s", test.path, failed, test.step, out)
 		}
+	}
+}
+
+// TestRecipeCountsPeople: neither one person's key under two names nor the key of somebody who
+// has left makes up for a person who did not sign, whatever names a page gives.
+func TestRecipeCountsPeople(t *testing.T) {
+	c := newCollective(t)
+	c.publish(t, c.next(t, "000001"))
+	steps := recipe(t, c, "000001", 1)
+	doc, dir := record.Path("000001", 1), copyTree(t, c.dir)
+	id := func(n int) string { return charter.KeyID(c.people[n].PublishKey()) }
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	same := func(from, to string) {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join(dir, from))
+		must(err)
+		writeFile(t, filepath.Join(dir, to), b)
+	}
+	same(edition.KeyPath(id(0)), edition.KeyPath(id(2)))
+	for _, signed := range []string{doc, edition.ManifestPath} {
+		must(os.Remove(filepath.Join(dir, edition.SignaturePath(signed, id(1)))))
+		same(edition.SignaturePath(signed, id(0)), edition.SignaturePath(signed, id(2)))
+	}
+	if failed, out := runSteps(t, dir, "", steps[1:]); failed != "recipe.signature" {
+		t.Errorf("one person counts twice: %q fails\n%s", failed, out)
+	}
+
+	left, err := c.charter.Retire("Botir", "2026-11-21")
+	must(err)
+	left.Version, left.Previous = 2, canon.Hash([]byte(c.chain[0].Document))
+	c.charter = left
+	c.signCharter(t)
+	forged := left
+	forged.People = slices.Clone(left.People)
+	for i := range forged.People {
+		forged.People[i].Retired = "" // as a page says
+	}
+	dir = copyTree(t, c.dir)
+	writeFile(t, filepath.Join(dir, "charter/2.json"), []byte(c.chain[1].Document))
+	rec, err := record.Parse(c.docs["000001"])
+	must(err)
+	steps = edition.Recipe(edition.RecipeInput{Record: rec, Document: c.docs["000001"], Charter: forged, CharterID: canon.Hash([]byte(c.chain[1].Document)), Index: 1})
+	if failed, out := runSteps(t, dir, "", steps[1:]); failed != "recipe.signature" {
+		t.Errorf("who has left counts: %q fails\n%s", failed, out)
 	}
 }
 
