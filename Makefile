@@ -7,26 +7,34 @@ BUILD    = $(GO) build -buildvcs=false -ldflags '$(LDFLAGS)'
 # The same for the program, its tests and vet: what one of them has compiled, the others need not.
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
+# Debian keeps nginx where the path of who is not root does not lead.
+export PATH := $(PATH):/usr/sbin
 FUZZTIME ?= 5s
 
-.PHONY: demo build release web test test-tools test-go test-web test-browser lint fuzz fuzz-briefly bench clean
+.PHONY: demo demo-tools build builders release web test test-tools test-go test-web test-browser lint fuzz fuzz-briefly bench clean
 .NOTPARALLEL: # each of them uses every processor
 
 # The main job on this machine: build, install what is missing, walk the whole road, stay up.
-demo: build
-	tools/install.sh demo
+demo: demo-tools build
 	bin/kua demo
 
-build: web
+# A tool that is missing is told of before minutes have gone into a build.
+demo-tools:
+	tools/install.sh demo
+
+build: builders web
 	$(BUILD) -o bin/kua ./cmd/kua
 
 # The same bytes from the same commit, wherever it is built: what lies in web/dist may be of another.
-release: web/node_modules/.installed
+release: builders web/node_modules/.installed
 	cd web && node build.mjs
 	GOOS=linux GOARCH=amd64 $(BUILD) -o bin/kua-linux-amd64 ./cmd/kua
 	GOOS=linux GOARCH=arm64 $(BUILD) -o bin/kua-linux-arm64 ./cmd/kua
 	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o bin/kua-linux-armv6 ./cmd/kua
 	cd bin && sha256sum kua-linux-*
+
+builders:
+	@tools/install.sh build
 
 # The browser code, built again when something that it is made of has changed.
 web: web/dist/manifest.json

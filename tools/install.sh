@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what a part of the work needs and this machine lacks, with apt.
 #
+#   tools/install.sh build    nothing: it says whether Go, Node and npm are here and new enough, as all the others do first
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
 #   tools/install.sh test     what the tests start besides: Chromium and its shell without windows, openssl, exiftool, heif-enc, nginx, busybox, tor, PostgreSQL, aiosmtpd, xmllint, zbarimg,
 #                             versitygw, and Open311 clients in Perl, Python, Ruby and PHP
@@ -10,8 +11,29 @@
 # the command, and stops with an error: nothing goes on half-equipped.
 set -eu
 
+# What builds it. An older Go fetches the one that go.mod asks for, if it may; from 1.21 on it says why it cannot.
+cd "$(dirname "$0")/.."
+stop() {
+	echo "kua: error: $1" >&2
+	echo "kua: hint: install Go $go and Node $node, or newer (Debian 12's own are too old: https://go.dev/dl, https://nodejs.org), then run this again" >&2
+	exit 1
+}
+old() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" != "$2" ]; } # HAVE WANT
+go=$(sed -n 's/^go \([0-9]*\.[0-9]*\).*/\1/p' go.mod)
+node=$(sed -n 's/.*"node": ">=\([0-9]*\)".*/\1/p' web/package.json)
+for tool in go node npm; do
+	command -v "$tool" >/dev/null 2>&1 || stop "$tool is not installed"
+done
+have=$(go version 2>&1) || stop "Go cannot be used here: $have"
+have=$(printf '%s' "$have" | sed -n 's/.*go\([0-9][0-9.]*\).*/\1/p')
+! old "$have" "$go" || stop "Go $have is too old"
+have=$(node --version | tr -d v)
+! old "$have" "$node" || stop "Node $have is too old"
+[ "${1:-demo}" != build ] || exit 0
+
 need=
-portrait=/usr/local/share/kua-test/astronaut.png
+portrait= # where it is to lie, when it is missing
+PATH=$PATH:/usr/sbin # which is not in the path of who is not root
 want() { command -v "$1" >/dev/null 2>&1 || need="$need $2"; }
 
 want ffmpeg ffmpeg
@@ -35,7 +57,7 @@ test)
 	want busybox busybox
 	want sha256sum coreutils
 	want xxd xxd
-	[ -x /usr/sbin/tor ] || want tor tor # with tor-gencert, for a private network on loopback
+	want tor tor # with tor-gencert, for a private network on loopback
 	/usr/bin/python3 -c 'import aiosmtpd' >/dev/null 2>&1 || need="$need python3-aiosmtpd" # an SMTP server
 	want xmllint libxml2-utils
 	want zbarimg zbar-tools # reads the QR codes below every page
@@ -51,7 +73,8 @@ test)
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || want initdb postgresql
 	# NASA's portrait of an astronaut, in the public domain: what the face
 	# detectors are tested on. It is taken out of a package that is not installed.
-	[ -f "$portrait" ] || need="$need $portrait"
+	inside=usr/lib/python3/dist-packages/skimage/data/astronaut.png
+	[ -f /usr/local/share/kua-test/astronaut.png ] || portrait=/usr/local/share/kua-test/astronaut.png
 	;;
 bench)
 	want nginx nginx-light
@@ -61,32 +84,24 @@ bench)
 	want rsync rsync
 	;;
 *)
-	echo "usage: tools/install.sh demo|test|bench" >&2
+	echo "usage: tools/install.sh build|demo|test|bench" >&2
 	exit 2
 	;;
 esac
-
-for tool in go node npm; do
-	command -v "$tool" >/dev/null 2>&1 || {
-		echo "kua: error: $tool is not installed" >&2
-		echo "kua: hint: install Go 1.26 or newer and Node 20 or newer, then run this again" >&2
-		exit 1
-	}
-done
 
 # The S3 server of the tests, which is no package: built once, from a module of its own,
 # with the Makefile's settings, so that what both are made of is compiled once.
 gateway="${XDG_CACHE_HOME:-$HOME/.cache}/kua-tests/versitygw-v1.8.0"
 if [ "${1:-demo}" = test ] && [ ! -x "$gateway" ]; then
 	echo "kua: building versitygw, once"
-	(cd "$(dirname "$0")/versitygw" && CGO_ENABLED=0 GOFLAGS=-trimpath go build -ldflags='-s -w' -o "$gateway" github.com/versity/versitygw/cmd/versitygw)
+	(cd tools/versitygw && CGO_ENABLED=0 GOFLAGS=-trimpath go build -ldflags='-s -w' -o "$gateway" github.com/versity/versitygw/cmd/versitygw)
 fi
 
-[ -n "$need" ] || exit 0
-need=$(printf '%s\n' $need | sort -u | tr '\n' ' ')
+[ -n "$need$portrait" ] || exit 0
+need=$(printf '%s' "$need" | tr ' ' '\n' | sort -u | tr '\n' ' ')
 
 if ! command -v apt-get >/dev/null 2>&1; then
-	echo "kua: error: missing: $need" >&2
+	echo "kua: error: missing: $need $portrait" >&2
 	echo "kua: hint: this machine has no apt-get; install these packages its own way, then run this again" >&2
 	exit 1
 fi
@@ -95,21 +110,20 @@ if [ "$(id -u)" = 0 ]; then
 elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
 	as=sudo
 else
-	echo "kua: error: missing: $need" >&2
-	echo "kua: hint: sudo apt-get update && sudo apt-get install -y --no-install-recommends $need" >&2
+	echo "kua: error: missing: $need $portrait" >&2
+	[ -z "$need" ] || echo "kua: hint: sudo apt-get update && sudo apt-get install -y --no-install-recommends $need" >&2
+	[ -z "$portrait" ] || echo "kua: hint: cd \$(mktemp -d) && apt-get download python3-skimage && dpkg-deb -x python3-skimage_*.deb . && sudo install -D -m 644 $inside $portrait" >&2
 	exit 1
 fi
-echo "kua: installing with apt: $need"
+echo "kua: installing with apt: $need $portrait"
 export DEBIAN_FRONTEND=noninteractive
 $as apt-get update -qq
-case "$need" in *"$portrait"*)
-	need=$(printf '%s' "$need" | sed "s|$portrait||")
+if [ -n "$portrait" ]; then
 	dir=$(mktemp -d) && chmod 755 "$dir"
-	(cd "$dir" && apt-get download -qq python3-skimage >/dev/null && dpkg-deb -x python3-skimage_*.deb out)
-	$as install -D -m 644 "$dir/out/usr/lib/python3/dist-packages/skimage/data/astronaut.png" "$portrait"
+	(cd "$dir" && apt-get download -qq python3-skimage >/dev/null && dpkg-deb -x python3-skimage_*.deb .)
+	$as install -D -m 644 "$dir/$inside" "$portrait"
 	rm -rf "$dir"
-	;;
-esac
-[ -n "$(printf '%s' "$need" | tr -d ' ')" ] || exit 0
+fi
+[ -n "$need" ] || exit 0
 # shellcheck disable=SC2086 # a list of package names
 $as apt-get install -y -qq --no-install-recommends $need >/dev/null
