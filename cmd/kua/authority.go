@@ -32,6 +32,9 @@ func (f *laneFlags) open(c *cobra.Command) (*lane.Lane, error) {
 		if info, err := os.Stat(f.data); err != nil || !info.IsDir() {
 			return nil, fault.NotFound("cli.authority.no_data", f.data)
 		}
+		if err := ownFolder(f.data); err != nil {
+			return nil, err
+		}
 	}
 	return lane.Open(c.Context(), lane.Config{Dir: f.data, URL: f.db})
 }

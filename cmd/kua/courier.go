@@ -214,6 +214,9 @@ func (a *app) nodeExchange(dir *string) *cobra.Command {
 	c.Flags().StringVar(&from, "charter", "", a.t("cli.flag.node_charter"))
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := ownFolder(*dir); err != nil {
+			return err
+		}
 		cfg := node.Config{Dir: *dir, Diary: a.diary()}
 		var err error
 		if from != "" {

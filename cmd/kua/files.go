@@ -5,6 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/user"
+	"strconv"
 	"syscall"
 
 	"kua/internal/fault"
@@ -49,6 +51,23 @@ func (f inputFile) head() ([]byte, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// ownFolder refuses to work as root in a folder of another user's, which is a node's under
+// systemd: what root makes there the node can neither read nor write, and it starts no more.
+func ownFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || os.Geteuid() != 0 {
+		return nil // whoever opens it says what is wrong
+	}
+	owner := strconv.FormatUint(uint64(info.Sys().(*syscall.Stat_t).Uid), 10)
+	if owner == "0" {
+		return nil
+	}
+	if u, err := user.LookupId(owner); err == nil {
+		owner = u.Username
+	}
+	return fault.Conflict("cli.folder.others", dir, owner)
 }
 
 // ofFile makes a fault of what an operating system says of a file, for the one

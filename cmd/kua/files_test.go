@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -36,5 +37,39 @@ func TestOfFile(t *testing.T) {
 		if got := ofFile(err); got != err {
 			t.Errorf("%v became %v", err, got)
 		}
+	}
+}
+
+// TestFolderOfAnother: as root no command works in a node's folder that is another user's, since
+// the node could not use what is made there; whoever is not root is told by the system.
+func TestFolderOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	if os.Geteuid() == 0 {
+		if err := os.Chown(dir, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{
+			{"node", "key"}, {"node", "--charter", dir}, {"node", "enrol", "--from", dir, "--charter", "00"}, {"node", "exchange", dir},
+			{"node", "migrate", "--to-db", "postgres://127.0.0.1:1/kua"},
+		} {
+			refused(t, append(args, "--dir", dir))
+		}
+		refused(t, []string{"authority", "versions", "--data", dir})
+		refused(t, []string{"lane", "recount", "--data", dir})
+	}
+	if err := ownFolder(t.TempDir()); err != nil {
+		t.Errorf("one's own folder: %v", err)
+	}
+}
+
+func refused(t *testing.T, args []string) {
+	t.Helper()
+	var said strings.Builder
+	a, err := newApp(nil, io.Discard, &said, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := a.run(t.Context(), args); code != 1 || !strings.Contains(said.String(), "and you are root") {
+		t.Errorf("kua %s ends with %d: %s", strings.Join(args, " "), code, said.String())
 	}
 }

@@ -28,14 +28,14 @@ import (
 func (a *app) nodeCommand() *cobra.Command {
 	var cfg node.Config
 	var listen node.Listen
-	var dir, from string
+	var dir, from, plain string
 	var tell delivery
 	var at laneAt
 	var apart bool // another process delivers
 	var through nodeTor
 	c := a.command("node", "cli.node", `
   kua node key --dir /var/lib/kua
-  kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org
+  kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --redirect :80 --acme kua.example.org
   kua node --dir /var/lib/kua --charter /etc/kua --addr 127.0.0.1:8080 --behind-proxy
   kua node --dir /var/lib/kua --charter /etc/kua --addr :443 --acme kua.example.org --site https://kua.example.org \
     --smtp mail.example.org:587 --smtp-user kua --smtp-password-file /etc/kua/smtp --smtp-from post@kua.example.org`)
@@ -46,6 +46,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Flags().StringVar(&at.licence.Name, "licence", "", a.t("cli.flag.licence"))
 	c.Flags().StringVar(&at.licence.Address, "licence-link", "", a.t("cli.flag.licence_link"))
 	c.Flags().StringVar(&listen.Addr, "addr", "127.0.0.1:8413", a.t("cli.flag.node_addr"))
+	c.Flags().StringVar(&plain, "redirect", "", a.t("cli.flag.redirect"))
 	c.Flags().StringVar(&listen.CertFile, "tls-cert", "", a.t("cli.flag.tls_cert"))
 	c.Flags().StringVar(&listen.KeyFile, "tls-key", "", a.t("cli.flag.tls_key"))
 	c.Flags().StringSliceVar(&listen.ACME, "acme", nil, a.t("cli.flag.acme"))
@@ -62,7 +63,7 @@ func (a *app) nodeCommand() *cobra.Command {
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		node.Tune()
-		if err := errors.Join(tell.check(), through.check()); err != nil {
+		if err := errors.Join(ownFolder(dir), tell.check(), through.check()); err != nil {
 			return err
 		}
 		cfg.DeskApart = len(through.desks) > 0
@@ -94,6 +95,11 @@ func (a *app) nodeCommand() *cobra.Command {
 			return errors.Join(fault.Conflict("cli.node.address", listen.Addr).Because(err), n.Close())
 		}
 		listen.Listener = l
+		if plain != "" {
+			if listen.Plain, err = net.Listen("tcp", plain); err != nil {
+				return errors.Join(fault.Conflict("cli.node.address", plain).Because(err), l.Close(), n.Close())
+			}
+		}
 		a.say("cli.node.serving", l.Addr(), n.Key())
 		ctx, stop := context.WithCancel(c.Context())
 		var work sync.WaitGroup
@@ -182,6 +188,9 @@ func (a *app) nodeKey(dir *string) *cobra.Command {
 	c := a.command("key", "cli.node.key", "\n  kua node key --dir /var/lib/kua")
 	c.Args = exactly(0)
 	c.RunE = func(*cobra.Command, []string) error {
+		if err := ownFolder(*dir); err != nil {
+			return err
+		}
 		key, err := node.EnsureKey(*dir)
 		if err == nil {
 			fmt.Fprintln(a.out, key)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -31,7 +32,7 @@ func (a *app) nodeEnrol(dir *string) *cobra.Command {
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		client, err := road()
-		if err != nil {
+		if err = errors.Join(err, ownFolder(*dir)); err != nil {
 			return err
 		}
 		chain, err := chainFrom(c.Context(), from, client)

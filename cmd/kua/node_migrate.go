@@ -25,6 +25,9 @@ func (a *app) nodeMigrate(dir *string) *cobra.Command {
 		if db == "" {
 			return fault.Invalid("cli.node.migrate.where")
 		}
+		if err := ownFolder(*dir); err != nil {
+			return err
+		}
 		cfg := lane.MoveConfig{Dir: *dir, URL: db, Progress: a.sayProgress()}
 		var err error
 		if pictures != "" {

@@ -70,6 +70,9 @@ func (a *app) openApart(ctx context.Context, dir string, at laneAt) (_ *lane.Lan
 		if _, err := os.Stat(file); err != nil {
 			return nil, fault.NotFound("lane.move_nothing", file)
 		}
+		if err := ownFolder(dir); err != nil {
+			return nil, err
+		}
 	}
 	if at.pictures != "" {
 		if cfg.Pictures, err = a.bucket(ctx, at.pictures); err != nil {

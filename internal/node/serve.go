@@ -37,10 +37,11 @@ type Listen struct {
 	Listener    net.Listener // instead of Addr
 	CertFile    string       // PEM; read again when it changes
 	KeyFile     string
-	ACME        []string // host names for which to fetch certificates; needs port 443
-	Authority   string   // address of the ACME directory (RFC 8555); "" for Let's Encrypt
-	BehindProxy bool     // plain HTTP; TLS ends at a proxy on the same machine or network, or at Tor
-	Desk        bool     // here the desk calls, and nobody else
+	ACME        []string     // host names for which to fetch certificates; needs port 443
+	Authority   string       // address of the ACME directory (RFC 8555); "" for Let's Encrypt
+	BehindProxy bool         // plain HTTP; TLS ends at a proxy on the same machine or network, or at Tor
+	Plain       net.Listener // in the clear, where nothing is said but the way to TLS; nil: nowhere
+	Desk        bool         // here the desk calls, and nobody else
 }
 
 // deskDoor marks what came in where the desk calls.
@@ -74,6 +75,11 @@ func (n *Node) Serve(ctx context.Context, at Listen, h http.Handler) error {
 	if err != nil {
 		return err
 	}
+	stop, err := n.lead(ctx, at, config)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	l := at.Listener
 	if l == nil {
 		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", at.Addr); err != nil {
@@ -151,12 +157,15 @@ func (n *Node) saying(names []string, get func(*tls.ClientHelloInfo) (*tls.Certi
 	}
 }
 
-func isLoopback(at Listen) bool {
-	addr := at.Addr
+func (at Listen) address() string {
 	if at.Listener != nil {
-		addr = at.Listener.Addr().String()
+		return at.Listener.Addr().String()
 	}
-	host, _, err := net.SplitHostPort(addr)
+	return at.Addr
+}
+
+func isLoopback(at Listen) bool {
+	host, _, err := net.SplitHostPort(at.address())
 	if err != nil {
 		return false
 	}

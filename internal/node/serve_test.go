@@ -172,6 +172,42 @@ func TestServeNeedsTLS(t *testing.T) {
 	}
 }
 
+// TestLeadsToTLS: who typed the node's name without https is shown the way there, and nobody anything else.
+func TestLeadsToTLS(t *testing.T) {
+	c := newCollective(t)
+	r := start(t, c.config(t.TempDir()))
+	certFile, keyFile, _ := certify(t, t.TempDir(), "kua.example.org")
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	_, port, err := net.SplitHostPort(serveTLS(t, r.Node, node.Listen{CertFile: certFile, KeyFile: keyFile, Plain: plain}))
+	must(t, err)
+	for _, test := range []struct {
+		method, host, path string
+		status             int
+		to                 string
+	}{
+		{http.MethodGet, "kua.example.org", "/", http.StatusFound, "https://kua.example.org:" + port + "/"},
+		{http.MethodGet, "KUA.example.org:80", "/kk/search?q=%D1%8B", http.StatusFound, "https://KUA.example.org:" + port + "/kk/search?q=%D1%8B"},
+		{http.MethodGet, "elsewhere.example.org", "/", http.StatusMisdirectedRequest, ""},
+		{http.MethodPut, "kua.example.org", nodeapi.Base + "/uploads/0/pieces/0", http.StatusMethodNotAllowed, ""},
+	} {
+		q, err := http.NewRequest(test.method, "http://"+plain.Addr().String()+test.path, nil)
+		must(t, err)
+		q.Host = test.host
+		resp, err := http.DefaultTransport.RoundTrip(q)
+		must(t, err)
+		must(t, resp.Body.Close())
+		if to := resp.Header.Get("Location"); resp.StatusCode != test.status || to != test.to || resp.ContentLength > 0 {
+			t.Errorf("%s %s%s: %s to %q with %d bytes", test.method, test.host, test.path, resp.Status, to, resp.ContentLength)
+		}
+	}
+	plain, err = net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	if err := r.Serve(t.Context(), node.Listen{Addr: "127.0.0.1:0", BehindProxy: true, Plain: plain}, r.Files()); !errors.Is(err, fault.Invalid("node.leads_nowhere")) {
+		t.Errorf("without TLS of its own it leads to it: %v", err)
+	}
+}
+
 // TestStopWaits ends the node while a piece is coming in.
 func TestStopWaits(t *testing.T) {
 	c := newCollective(t)

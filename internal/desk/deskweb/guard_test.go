@@ -131,8 +131,12 @@ func TestTokenIsTheSessions(t *testing.T) {
 }
 
 func TestIdleSessionsEnd(t *testing.T) {
+	a, err := New(Config{}) // as `kua desk` runs
+	if err != nil {
+		t.Fatal(err)
+	}
 	synctest.Test(t, func(t *testing.T) {
-		s := newSessions(30 * time.Minute)
+		s := newSessions(a.cfg.Idle)
 		w := httptest.NewRecorder()
 		s.begin(w, &keyring.Person{}, nil, true)
 		c := w.Result().Cookies()[0]
