@@ -250,6 +250,9 @@ func (a *app) publish(ctx context.Context, d *desk.Desk) error {
 	if err != nil {
 		return err
 	}
+	if out.Edition == 0 {
+		return fault.Conflict("cli.desk.publish.nothing")
+	}
 	a.say("cli.desk.publish.done", out.Edition)
 	if err := a.sayNodes(out.Nodes); err != nil {
 		return err

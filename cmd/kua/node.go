@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -122,6 +123,9 @@ func (a *app) nodeCommand() *cobra.Command {
 // readCharter reads the chain in a folder that holds charter/, or is it.
 func readCharter(dir string) (charter.Chain, error) {
 	chain, err := charter.ReadChain(os.DirFS(dir))
+	if _, here := os.Stat(filepath.Join(dir, "1.json")); err != nil && here == nil {
+		chain, err = charter.ReadChain(itself{os.DirFS(dir)})
+	}
 	if err != nil || len(chain) == 0 {
 		if err == nil {
 			err = fs.ErrNotExist
@@ -129,6 +133,17 @@ func readCharter(dir string) (charter.Chain, error) {
 		return nil, fmt.Errorf("read the charter in %s: %w", dir, err)
 	}
 	return chain, nil
+}
+
+// itself is the folder charter/ as if it lay in another.
+type itself struct{ fs.FS }
+
+// Open implements fs.FS.
+func (f itself) Open(name string) (fs.File, error) {
+	if name == charter.Dir {
+		return f.FS.Open(".")
+	}
+	return f.FS.Open(strings.TrimPrefix(name, charter.Dir+"/"))
 }
 
 // served is a node with everything that a browser sees of it: the sealed lane's
