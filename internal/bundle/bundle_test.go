@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"kua/internal/bundle"
+	"kua/internal/canon"
+	"kua/internal/charter"
 	"kua/internal/edition/editiontest"
 	"kua/internal/fault"
 	"kua/internal/mirror"
@@ -573,5 +575,45 @@ func TestOtherEdition(t *testing.T) {
 	_, err = bundle.Merge(context.Background(), t.TempDir(), gather(t, a), bundle.MergeOptions{Pinned: strings.Repeat("a", 64)})
 	if err == nil {
 		t.Error("another collective's parts were taken for the pinned one's")
+	}
+
+	// A disk that was full, or a kill, left half of a manifest.
+	overwritten := filepath.Join(to, "manifest.json")
+	whole, err := os.ReadFile(overwritten)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(overwritten, whole[:len(whole)/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	merge(t, to, b)
+	sound(t, to)
+}
+
+// TestTwoCollectives holds that of a stick with parts of two collectives nothing is taken
+// until somebody says which is meant: the higher number says nothing.
+func TestTwoCollectives(t *testing.T) {
+	t.Parallel()
+	first, second := collective(t)
+	_, theirs := collective(t)
+	mine, stick, to := writeGood(t, first), writeGood(t, theirs), filepath.Join(t.TempDir(), "to")
+	_, err := bundle.Merge(context.Background(), to, gather(t, mine, stick), bundle.MergeOptions{})
+	if ft, ok := fault.Of(err); !ok || ft.Key != "mirror.two_collectives" {
+		t.Errorf("%v, want mirror.two_collectives", err)
+	}
+	if _, err := os.Stat(filepath.Join(to, "manifest.json")); err == nil {
+		t.Error("one of them was taken")
+	}
+	charters, err := charter.ReadChain(os.DirFS(second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := bundle.Merge(context.Background(), to, gather(t, mine, stick), bundle.MergeOptions{Pinned: canon.Hash([]byte(charters[0].Document))})
+	if err != nil || m.Edition != 1 {
+		t.Errorf("%v %+v", err, m)
+	}
+	sound(t, to)
+	if m = merge(t, to, mine, stick); m.Edition != 1 { // the folder says which is meant
+		t.Errorf("%+v", m)
 	}
 }
