@@ -313,6 +313,12 @@ func (f *Folder) chain() (charter.Chain, charter.Charter, error) {
 	return ch, c, err
 }
 
+// Chain gives the charter that is in the folder, checked by itself.
+func (f *Folder) Chain() (charter.Chain, error) {
+	ch, _, err := f.chain()
+	return ch, err
+}
+
 // PutChain keeps a charter for those who get the folder, unless the folder has a
 // later version of it. Another collective's is the fault courier.other_charter.
 func (f *Folder) PutChain(ch charter.Chain) error {
