@@ -19,6 +19,7 @@ func (a *app) filingCommand() *cobra.Command {
 	c := a.command("filing URL|DIR", "cli.filing", `
   kua filing https://kua.example.org
   KUA_RECEIPT=lusab-… kua filing /media/stick/edition`)
+	c.Annotations = map[string]string{judges: ""}
 	c.Flags().StringVar(&opts.Pinned, "charter", "", a.t("cli.flag.charter"))
 	road := a.proxyFlag(c)
 	c.Args = exactly(1)
