@@ -63,8 +63,8 @@ func merge(t testing.TB, dir string, names ...string) bundle.Merged {
 	return m
 }
 
-// sound holds that a folder verifies as an edition of everything.
-func sound(t testing.TB, dir string) {
+// sound holds that a folder verifies, and gives how many files it says to leave out.
+func sound(t testing.TB, dir string) int {
 	t.Helper()
 	src, err := verify.Dir(dir)
 	if err != nil {
@@ -75,6 +75,7 @@ func sound(t testing.TB, dir string) {
 	if err != nil || r.Result != verify.OK {
 		t.Fatalf("%v %s: %+v", err, r.Result, r.Findings)
 	}
+	return r.NotKept
 }
 
 // pulls takes a copy of what folders hold, with a profile, and holds that it
@@ -277,6 +278,14 @@ func TestProfilesAndSince(t *testing.T) {
 		t.Errorf("text alone has %d of %d bytes", text.Bytes, all.Bytes)
 	}
 	merge(t, sub("text merged"), sub("text"))
+	if left := sound(t, sub("text merged")); left == 0 { // by its own word it has no films
+		t.Error("text alone is taken for all")
+	}
+	merge(t, sub("text and more"), sub("text"))
+	merge(t, sub("text and more"), sub("all"))
+	if left := sound(t, sub("text and more")); left != 0 {
+		t.Errorf("%d files are said to be left out", left)
+	}
 	pulls(t, sub("text copy"), mirror.TextOnly, sub("text merged"))
 
 	note := filepath.Join(first, "log", "checkpoint")

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"kua/internal/canon"
 	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/mirror"
 )
 
 // MergeOptions say how parts are put together. The zero value works.
@@ -128,25 +131,48 @@ func (m *merger) count() error {
 		m.result.Lost += l.files
 		m.result.Wanted = max(m.result.Wanted, l.parts)
 	}
-	if m.result.Lost == 0 {
-		return nil
+	whole, err := m.sayLeft()
+	if whole {
+		m.result.Lost, m.result.Wanted = 0, 0
 	}
+	return err
+}
+
+// sayLeft writes down which files of the edition are not in the folder, for whoever
+// verifies it there (spec/edition.md, "What a copy leaves out"), and reports whether none
+// is missing.
+func (m *merger) sayLeft() (whole bool, err error) {
+	var left bytes.Buffer
+	whole = true
 	for _, p := range m.head.manifest.Parts {
 		files, err := edition.FilesIn(m.root.FS())(p)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+			whole = false
+			continue
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, f := range files {
-			if info, err := m.root.Stat(filepath.FromSlash(f.Path)); err != nil || info.Size() != f.Size {
-				return nil
+			if info, err := m.root.Lstat(filepath.FromSlash(f.Path)); err == nil && info.Size() == f.Size {
+				continue
+			}
+			whole = false
+			class := mirror.Text
+			if strings.HasPrefix(f.Path, "blobs/") {
+				class = mirror.Rest
+			}
+			if edition.MayLeave(f.Path) {
+				fmt.Fprintf(&left, "%s %s %d %s %s\n", mirror.Later, class, f.Size, f.SHA256, f.Path)
 			}
 		}
 	}
-	m.result.Lost, m.result.Wanted = 0, 0
-	return nil
+	if left.Len() > 0 {
+		err = errors.Join(m.root.MkdirAll(filepath.Dir(filepath.FromSlash(edition.LeftPath)), 0o755), m.put(filepath.FromSlash(edition.LeftPath), left.Bytes()))
+	} else if err = m.root.Remove(filepath.FromSlash(edition.LeftPath)); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return whole, err
 }
 
 func (m *merger) moved(n int64) {
