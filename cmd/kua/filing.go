@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -101,7 +102,7 @@ func (a *app) readReceipt() (receipt.Receipt, error) {
 	typed := a.env("KUA_RECEIPT")
 	if typed == "" {
 		var err error
-		if typed, err = a.ask("cli.replies.ask"); err != nil {
+		if typed, err = a.ask("cli.replies.ask"); err != nil && !errors.Is(err, io.EOF) { // nothing typed is no receipt
 			return receipt.Receipt{}, err
 		}
 	}
