@@ -48,6 +48,19 @@ const DESK = ["es2021", "chrome90", "firefox90", "safari15"];
 // what Android's own views of that time take is the oldest that has BigInt.
 const OLD = "es2017";
 
+// LATER: functions by the year from which on browsers have them. esbuild writes an older
+// language and adds none of these, and a script ends where it calls one that is not there.
+const LATER = [
+  [2019, /\.(flat|flatMap)\(|Object\.fromEntries/],
+  [2020, /\.matchAll\(|Promise\.allSettled/],
+  [2021, /\.(at|replaceAll)\(|Object\.hasOwn|Promise\.any|structuredClone|randomUUID/],
+  [2022, /\.(findLast|findLastIndex|toSorted|toReversed|toSpliced|isWellFormed)\(|Object\.groupBy|withResolvers|AbortSignal\.(any|timeout)/],
+];
+const YEAR = { [OLD]: 2018, [PAGES]: 2019, [WORKERS]: 2020 };
+
+// IN_PLACE: what libraries call all the same, and what stands in lib/own.ts for it.
+const IN_PLACE = { "Object.hasOwn": "kuaHasOwn" };
+
 function target(name) {
   if (name === "reader.js") return OLD;
   if (name.startsWith("marker")) return DESK;
@@ -62,10 +75,19 @@ const dist = path.join(root, "dist");
 const IN_PARTS = { "report-worker.js": "report.js", "replies-worker.js": "replies.js" };
 const PART = 20_000; // bytes, which compress to 8,000 and less
 
+// known refuses a script that calls what its oldest browser has not got.
+async function known(file, year) {
+  const code = await readFile(file, "utf8");
+  for (const [from, calls] of LATER) {
+    const found = from > year && calls.exec(code);
+    if (found) throw new Error(`${path.basename(file)} is for browsers of ${year} and calls ${found[0]}, which they have since ${from}`);
+  }
+}
+
 async function bundle(name, source, outdir, define = {}) {
   const ext = path.extname(name);
   await build({
-    absWorkingDir: root, define,
+    absWorkingDir: root, define: { ...IN_PLACE, ...define }, inject: ["lib/own.ts"],
     entryPoints: { [path.basename(name, ext)]: path.join("components", source) },
     outdir,
     bundle: true,
@@ -135,6 +157,7 @@ const manifest = {};
 for (const f of (await readdir(fresh)).sort()) {
   const [, stem, , ext] = /^(.*)\.([^.]+)(\.[^.]+)$/.exec(f);
   manifest[stem + ext] = f;
+  if (YEAR[target(stem + ext)] && ext === ".js") await known(path.join(fresh, f), YEAR[target(stem + ext)]);
   await compress(path.join(fresh, f));
 }
 for (const name of Object.keys(ENTRIES)) {

@@ -73,9 +73,12 @@ func (a *app) courierJoin() *cobra.Command {
 		return inFolder(args[0], true, func(f *courier.Folder) error {
 			for _, dir := range args[1:] {
 				err := inFolder(dir, false, func(other *courier.Folder) error {
-					n, err := f.Join(c.Context(), other)
+					j, err := f.Join(c.Context(), other)
 					if err == nil {
-						a.say("cli.courier.joined", n, dir)
+						a.say("cli.courier.joined", j.Files, dir)
+					}
+					if err == nil && j.Sealed {
+						a.say("cli.courier.joined.sealed", dir)
 					}
 					return err
 				})

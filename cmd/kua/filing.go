@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ func (a *app) filingCommand() *cobra.Command {
 	c := a.command("filing URL|DIR", "cli.filing", `
   kua filing https://kua.example.org
   KUA_RECEIPT=lusab-… kua filing /media/stick/edition`)
+	c.Annotations = map[string]string{judges: ""}
 	c.Flags().StringVar(&opts.Pinned, "charter", "", a.t("cli.flag.charter"))
 	road := a.proxyFlag(c)
 	c.Args = exactly(1)
@@ -100,7 +102,7 @@ func (a *app) readReceipt() (receipt.Receipt, error) {
 	typed := a.env("KUA_RECEIPT")
 	if typed == "" {
 		var err error
-		if typed, err = a.ask("cli.replies.ask"); err != nil {
+		if typed, err = a.ask("cli.replies.ask"); err != nil && !errors.Is(err, io.EOF) { // nothing typed is no receipt
 			return receipt.Receipt{}, err
 		}
 	}

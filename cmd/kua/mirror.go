@@ -130,13 +130,15 @@ func readBytes(s string) (int64, error) {
 
 func (a *app) mirrorPull() *cobra.Command {
 	var f pullFlags
-	var asJSON bool
+	var check, asJSON bool
 	c := a.command("pull DIR", "cli.mirror.pull", `
   kua mirror pull copy --from https://kua.example.org --charter 3fa9c1…
   kua mirror pull copy --from /media/stick/edition --from http://….onion --proxy socks5h://127.0.0.1:9050
   kua mirror pull copy --profile text --budget 50MB --window 3h
-  kua mirror pull copy --drip`)
+  kua mirror pull copy --drip
+  kua mirror pull copy --check`)
 	f.add(a, c)
+	c.Flags().BoolVar(&check, "check", false, a.t("cli.flag.mirror_check"))
 	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
 	c.Args = exactly(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -145,6 +147,7 @@ func (a *app) mirrorPull() *cobra.Command {
 			return err
 		}
 		defer close()
+		opts.Check = check
 		r, err := a.pullOnce(c.Context(), args[0], opts)
 		if f, ok := fault.Of(err); ok && f.Key == "mirror.fork" {
 			a.code = verify.Fork.ExitCode()
@@ -255,6 +258,9 @@ func (a *app) mirrorVerify() *cobra.Command {
 			return printJSON(a.out, r)
 		}
 		a.sayReport(r)
+		if r.Result == verify.Corrupt {
+			a.say("cli.mirror.mend", args[0])
+		}
 		return nil
 	}
 	return c

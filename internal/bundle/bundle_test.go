@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"kua/internal/bundle"
+	"kua/internal/canon"
+	"kua/internal/charter"
 	"kua/internal/edition/editiontest"
 	"kua/internal/fault"
 	"kua/internal/mirror"
@@ -61,8 +63,8 @@ func merge(t testing.TB, dir string, names ...string) bundle.Merged {
 	return m
 }
 
-// sound holds that a folder verifies as an edition of everything.
-func sound(t testing.TB, dir string) {
+// sound holds that a folder verifies, and gives how many files it says to leave out.
+func sound(t testing.TB, dir string) int {
 	t.Helper()
 	src, err := verify.Dir(dir)
 	if err != nil {
@@ -73,6 +75,7 @@ func sound(t testing.TB, dir string) {
 	if err != nil || r.Result != verify.OK {
 		t.Fatalf("%v %s: %+v", err, r.Result, r.Findings)
 	}
+	return r.NotKept
 }
 
 // pulls takes a copy of what folders hold, with a profile, and holds that it
@@ -275,6 +278,14 @@ func TestProfilesAndSince(t *testing.T) {
 		t.Errorf("text alone has %d of %d bytes", text.Bytes, all.Bytes)
 	}
 	merge(t, sub("text merged"), sub("text"))
+	if left := sound(t, sub("text merged")); left == 0 { // by its own word it has no films
+		t.Error("text alone is taken for all")
+	}
+	merge(t, sub("text and more"), sub("text"))
+	merge(t, sub("text and more"), sub("all"))
+	if left := sound(t, sub("text and more")); left != 0 {
+		t.Errorf("%d files are said to be left out", left)
+	}
 	pulls(t, sub("text copy"), mirror.TextOnly, sub("text merged"))
 
 	note := filepath.Join(first, "log", "checkpoint")
@@ -573,5 +584,45 @@ func TestOtherEdition(t *testing.T) {
 	_, err = bundle.Merge(context.Background(), t.TempDir(), gather(t, a), bundle.MergeOptions{Pinned: strings.Repeat("a", 64)})
 	if err == nil {
 		t.Error("another collective's parts were taken for the pinned one's")
+	}
+
+	// A disk that was full, or a kill, left half of a manifest.
+	overwritten := filepath.Join(to, "manifest.json")
+	whole, err := os.ReadFile(overwritten)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(overwritten, whole[:len(whole)/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	merge(t, to, b)
+	sound(t, to)
+}
+
+// TestTwoCollectives holds that of a stick with parts of two collectives nothing is taken
+// until somebody says which is meant: the higher number says nothing.
+func TestTwoCollectives(t *testing.T) {
+	t.Parallel()
+	first, second := collective(t)
+	_, theirs := collective(t)
+	mine, stick, to := writeGood(t, first), writeGood(t, theirs), filepath.Join(t.TempDir(), "to")
+	_, err := bundle.Merge(context.Background(), to, gather(t, mine, stick), bundle.MergeOptions{})
+	if ft, ok := fault.Of(err); !ok || ft.Key != "mirror.two_collectives" {
+		t.Errorf("%v, want mirror.two_collectives", err)
+	}
+	if _, err := os.Stat(filepath.Join(to, "manifest.json")); err == nil {
+		t.Error("one of them was taken")
+	}
+	charters, err := charter.ReadChain(os.DirFS(second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := bundle.Merge(context.Background(), to, gather(t, mine, stick), bundle.MergeOptions{Pinned: canon.Hash([]byte(charters[0].Document))})
+	if err != nil || m.Edition != 1 {
+		t.Errorf("%v %+v", err, m)
+	}
+	sound(t, to)
+	if m = merge(t, to, mine, stick); m.Edition != 1 { // the folder says which is meant
+		t.Errorf("%+v", m)
 	}
 }

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"kua/internal/canon"
 	"kua/internal/durable"
 	"kua/internal/edition"
 	"kua/internal/fault"
+	"kua/internal/mirror"
 )
 
 // MergeOptions say how parts are put together. The zero value works.
@@ -43,7 +46,9 @@ type Merged struct {
 //
 // All sets of the newest edition that can be believed are taken, those of other
 // editions are left. When no set shows by whom it was signed the fault is
-// bundle.too_few, and bundle.other_edition when the folder holds another one.
+// bundle.too_few, and bundle.other_edition when the folder holds another one. Where
+// neither the folder nor Pinned says which collective is meant, parts of two are the
+// fault mirror.two_collectives: whoever makes one up can give it the higher number.
 func Merge(ctx context.Context, dir string, shelf *Shelf, opts MergeOptions) (Merged, error) {
 	if len(shelf.Sets) == 0 {
 		return Merged{Aside: shelf.Aside}, fault.NotFound("bundle.no_parts")
@@ -85,7 +90,7 @@ func (m *merger) merge(ctx context.Context, shelf *Shelf) error {
 	}
 	var first error
 	for _, s := range shelf.Sets {
-		err := m.set(ctx, s)
+		err := m.set(ctx, s, shelf)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -126,25 +131,48 @@ func (m *merger) count() error {
 		m.result.Lost += l.files
 		m.result.Wanted = max(m.result.Wanted, l.parts)
 	}
-	if m.result.Lost == 0 {
-		return nil
+	whole, err := m.sayLeft()
+	if whole {
+		m.result.Lost, m.result.Wanted = 0, 0
 	}
+	return err
+}
+
+// sayLeft writes down which files of the edition are not in the folder, for whoever
+// verifies it there (spec/edition.md, "What a copy leaves out"), and reports whether none
+// is missing.
+func (m *merger) sayLeft() (whole bool, err error) {
+	var left bytes.Buffer
+	whole = true
 	for _, p := range m.head.manifest.Parts {
 		files, err := edition.FilesIn(m.root.FS())(p)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+			whole = false
+			continue
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, f := range files {
-			if info, err := m.root.Stat(filepath.FromSlash(f.Path)); err != nil || info.Size() != f.Size {
-				return nil
+			if info, err := m.root.Lstat(filepath.FromSlash(f.Path)); err == nil && info.Size() == f.Size {
+				continue
+			}
+			whole = false
+			class := mirror.Text
+			if strings.HasPrefix(f.Path, "blobs/") {
+				class = mirror.Rest
+			}
+			if edition.MayLeave(f.Path) {
+				fmt.Fprintf(&left, "%s %s %d %s %s\n", mirror.Later, class, f.Size, f.SHA256, f.Path)
 			}
 		}
 	}
-	m.result.Lost, m.result.Wanted = 0, 0
-	return nil
+	if left.Len() > 0 {
+		err = errors.Join(m.root.MkdirAll(filepath.Dir(filepath.FromSlash(edition.LeftPath)), 0o755), m.put(filepath.FromSlash(edition.LeftPath), left.Bytes()))
+	} else if err = m.root.Remove(filepath.FromSlash(edition.LeftPath)); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return whole, err
 }
 
 func (m *merger) moved(n int64) {
@@ -153,8 +181,8 @@ func (m *merger) moved(n int64) {
 	}
 }
 
-// set takes one set in.
-func (m *merger) set(ctx context.Context, s *Stack) error {
+// set takes one set of the shelf in.
+func (m *merger) set(ctx context.Context, s *Stack, shelf *Shelf) error {
 	if m.head != nil && canon.Hash(m.head.document) != s.Set.Manifest {
 		m.result.Others = append(m.result.Others, s.Set.Edition)
 		return nil
@@ -167,6 +195,9 @@ func (m *merger) set(ctx context.Context, s *Stack) error {
 	}
 	if m.head == nil {
 		if err := m.believe(s, shards); err != nil {
+			return err
+		}
+		if err := m.alone(s, shelf); err != nil {
 			return err
 		}
 	}
@@ -185,31 +216,37 @@ func (m *merger) set(ctx context.Context, s *Stack) error {
 // shards opens what there is of a set's files, and makes again what is missing
 // when parity suffices. A nil in the list is a shard that nobody has.
 func (m *merger) shards(ctx context.Context, s *Stack) (list []*shardReader, close func(), err error) {
-	list = make([]*shardReader, s.Set.Shards())
 	var files []*os.File
 	close = func() {
 		for _, f := range files {
 			_ = f.Close() // nothing was written
 		}
 	}
-	for i, ps := range s.parts {
-		if !ps[0].tested {
-			continue // more than were needed
-		}
-		f, err := openPlain(ps[0].file)
-		if err != nil {
-			return nil, close, err
-		}
-		files = append(files, f)
-		list[i] = &shardReader{f, ps[0].at, ps[0].about.Length}
-	}
+	list, files, err = s.open(func(p part) bool { return p.tested }) // the others are more than were needed
 	missing := s.Missing()
-	if len(missing) == 0 || !s.Whole() {
-		return list[:s.Set.Data], close, nil
+	if err != nil || len(missing) == 0 || !s.Whole() {
+		return list[:s.Set.Data], close, err
 	}
 	again, err := m.rebuild(ctx, s, list, missing)
 	files = append(files, again...)
 	return list[:s.Set.Data], close, err
+}
+
+// open opens one part of each index, of those that are wanted.
+func (s *Stack) open(wanted func(part) bool) (list []*shardReader, files []*os.File, err error) {
+	list = make([]*shardReader, s.Set.Shards())
+	for i, ps := range s.parts {
+		if !wanted(ps[0]) {
+			continue
+		}
+		f, err := openPlain(ps[0].file)
+		if err != nil {
+			return list, files, err
+		}
+		files = append(files, f)
+		list[i] = &shardReader{f, ps[0].at, ps[0].about.Length}
+	}
+	return list, files, nil
 }
 
 // rebuild makes missing shards again, in files that a later call finds.
@@ -305,7 +342,54 @@ const mostHeads = 16
 // believe finds in a set what shows by whom its edition was signed: it stands at the
 // beginning, and again later.
 func (m *merger) believe(s *Stack, shards []*shardReader) error {
-	g := &headSearch{dir: filepath.Join(m.dir, house, "head"), manifest: s.Set.Manifest}
+	head, err := findHead(filepath.Join(m.dir, house, "head"), s, shards, m.open)
+	if err != nil {
+		return err
+	}
+	m.head = head
+	m.result.Edition, m.result.Charter, m.result.Pinned = head.manifest.Number, head.manifest.Charter, m.opts.Pinned != ""
+	return nil
+}
+
+// alone refuses a shelf on which another set shows that it is another collective's.
+func (m *merger) alone(mine *Stack, shelf *Shelf) error {
+	if _, err := m.root.Lstat(edition.ManifestPath); m.opts.Pinned != "" || err == nil {
+		return nil
+	}
+	dir := filepath.Join(m.dir, house, "other")
+	for _, s := range shelf.Sets {
+		if len(s.parts) == 0 || s.Set.Manifest == mine.Set.Manifest {
+			continue
+		}
+		list, files, err := s.open(func(part) bool { return true })
+		if err == nil {
+			var other *source
+			if other, err = findHead(dir, s, list[:s.Set.Data], openSource); err == nil {
+				if other.chain[0].Document != m.head.chain[0].Document {
+					err = fault.Conflict("mirror.two_collectives", mine.file(), s.file())
+				}
+				err = errors.Join(err, other.root.Close())
+			} else if _, known := fault.Of(err); known {
+				err = nil // it shows nothing yet
+			}
+		}
+		for _, f := range files {
+			_ = f.Close() // nothing was written
+		}
+		if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file names one of the set's files.
+func (s *Stack) file() string { return s.parts[s.Have()[0]][0].file }
+
+// findHead gathers in a folder what stands in the shards to show by whom the edition was
+// signed, until believe has it. The fault is bundle.too_few, or why it was not believed.
+func findHead(dir string, s *Stack, shards []*shardReader, believe func(dir string) (*source, error)) (*source, error) {
+	g := &headSearch{dir: dir, manifest: s.Set.Manifest}
 	defer g.close()
 	var head *source
 	err := walk(shards, func(seg segment, r io.Reader, size int64) error {
@@ -313,7 +397,7 @@ func (m *merger) believe(s *Stack, shards []*shardReader) error {
 		if err != nil || !whole {
 			return err
 		}
-		if head, err = m.open(g.dir); err == nil {
+		if head, err = believe(g.dir); err == nil {
 			return errEnough
 		}
 		switch _, known := fault.Of(err); {
@@ -331,11 +415,9 @@ func (m *merger) believe(s *Stack, shards []*shardReader) error {
 		}
 	}
 	if head == nil {
-		return err
+		return nil, err
 	}
-	m.head = head
-	m.result.Edition, m.result.Charter, m.result.Pinned = head.manifest.Number, head.manifest.Charter, m.opts.Pinned != ""
-	return nil
+	return head, nil
 }
 
 // open believes a head as far as its signatures go.
@@ -438,6 +520,9 @@ func (m *merger) fits(head *source) error {
 	b, err := io.ReadAll(io.LimitReader(f, edition.MaxManifest+1))
 	if err != nil {
 		return err
+	}
+	if _, err := edition.ParseManifest(b); err != nil {
+		return nil // a disk that was full left half of one: it is put there last
 	}
 	if canon.Hash(b) != canon.Hash(head.document) {
 		return fault.Conflict("bundle.other_edition", m.dir, head.manifest.Number)

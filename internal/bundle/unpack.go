@@ -314,7 +314,7 @@ func (m *merger) proveLog(ctx context.Context, s *Stack) error {
 		if err != nil {
 			return err
 		}
-		if err := m.root.WriteFile(place, b, 0o644); err != nil {
+		if err := m.put(place, b); err != nil {
 			return err
 		}
 	}
@@ -324,7 +324,7 @@ func (m *merger) proveLog(ctx context.Context, s *Stack) error {
 // placeHead puts in its place, after everything else, what makes a folder an
 // edition: the manifest, and the checkpoint at the very last.
 func (m *merger) placeHead() error {
-	if err := m.root.WriteFile(edition.ManifestPath, m.head.document, 0o644); err != nil {
+	if err := m.put(edition.ManifestPath, m.head.document); err != nil {
 		return err
 	}
 	if m.longerLog() {
@@ -333,7 +333,20 @@ func (m *merger) placeHead() error {
 	if err := m.root.MkdirAll(edition.LogDir, 0o755); err != nil {
 		return err
 	}
-	return m.root.WriteFile(filepath.FromSlash(checkpointPath), m.head.cp.Raw, 0o644)
+	return m.put(filepath.FromSlash(checkpointPath), m.head.cp.Raw)
+}
+
+// put gives bytes their place whole: neither a kill nor a full disk leaves half of them there.
+func (m *merger) put(place string, b []byte) error {
+	f, err := m.root.OpenFile(incoming, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return m.root.Rename(incoming, place)
 }
 
 // longerLog reports whether the folder has a later checkpoint than the edition that

@@ -313,6 +313,12 @@ func (f *Folder) chain() (charter.Chain, charter.Charter, error) {
 	return ch, c, err
 }
 
+// Chain gives the charter that is in the folder, checked by itself.
+func (f *Folder) Chain() (charter.Chain, error) {
+	ch, _, err := f.chain()
+	return ch, err
+}
+
 // PutChain keeps a charter for those who get the folder, unless the folder has a
 // later version of it. Another collective's is the fault courier.other_charter.
 func (f *Folder) PutChain(ch charter.Chain) error {
@@ -371,40 +377,53 @@ func (f *Folder) drop(id string) error {
 	return f.remove(path.Join(parcelsDir, id))
 }
 
+// Joined is what came of taking in another folder.
+type Joined struct {
+	Files  int
+	Sealed bool // it is another collective's: sealed parcels alone were taken
+}
+
 // Join takes in what another folder has and this one has not: pieces by hash, all
-// else by its form, newer states before older. Nothing is taken away.
-func (f *Folder) Join(ctx context.Context, other *Folder) (files int, err error) {
+// else by its form, newer states before older. Nothing is taken away. Of a folder of
+// another collective it takes sealed parcels: some of them may have been meant for this
+// one, which nobody on the way can see.
+func (f *Folder) Join(ctx context.Context, other *Folder) (j Joined, err error) {
+	dirs := []string{piecesDir, parcelsDir, receiptsDir, doneDir, bodiesDir, callsDir, mailDir, nodesDir}
 	if ch, _, err := other.chain(); err == nil {
-		if err := f.PutChain(ch); err != nil {
-			return 0, err
+		err := f.PutChain(ch)
+		if ft, ok := fault.Of(err); ok && ft.Key == "courier.other_charter" {
+			j.Sealed, dirs, err = true, dirs[:2], nil
+		}
+		if err != nil {
+			return j, err
 		}
 	}
 	var needed map[string]bool // bodies
-	for _, dir := range []string{piecesDir, parcelsDir, receiptsDir, doneDir, bodiesDir, callsDir, mailDir, nodesDir} {
+	for _, dir := range dirs {
 		all, err := other.list(dir)
 		if err == nil && dir == bodiesDir {
 			needed, err = f.undone(other)
 		}
 		if err != nil {
-			return files, err
+			return j, err
 		}
 		for _, rest := range all {
 			if ctx.Err() != nil {
-				return files, ctx.Err()
+				return j, ctx.Err()
 			}
 			if dir == bodiesDir && !needed[path.Base(rest)] || dir == callsDir && f.has(doneName(rest), -1) {
 				continue
 			}
 			took, err := f.joinFile(other, dir, path.Join(dir, rest))
 			if err != nil {
-				return files, err
+				return j, err
 			}
 			if took {
-				files++
+				j.Files++
 			}
 		}
 	}
-	return files, nil
+	return j, nil
 }
 
 // undone gives the bodies of the calls in another folder of which this one does not

@@ -197,11 +197,11 @@ func TestHostileFolder(t *testing.T) {
 	if _, err := client(t, other).Send(context.Background(), x, pieces(b, x), nil); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := other.Join(context.Background(), f); err != nil || n != 1 { // the mailbox, whose form nobody knows before it is read
-		t.Errorf("%d files came out of the spoilt folder, %v", n, err)
+	if n, err := other.Join(context.Background(), f); err != nil || n.Files != 1 { // the mailbox, whose form nobody knows before it is read
+		t.Errorf("%+v came out of the spoilt folder, %v", n, err)
 	}
-	if n, err := f.Join(context.Background(), other); err != nil || n == 0 {
-		t.Errorf("%d files came, %v", n, err)
+	if n, err := f.Join(context.Background(), other); err != nil || n.Files == 0 {
+		t.Errorf("%+v came, %v", n, err)
 	}
 	for n := range x.Pieces {
 		if _, err := c.Piece(context.Background(), x.Pieces[n]); err != nil {
@@ -315,8 +315,24 @@ func TestOneCollective(t *testing.T) {
 	if err := other.PutChain(b.Chain); err != nil {
 		t.Fatal(err)
 	}
-	_, err := f.Join(context.Background(), other)
-	wants(t, "another collective's folder", err, "courier.other_charter")
+	// A witness laid into the other's folder what is meant for this one's desk.
+	sealedBytes, x := sealed(t, 300_000, 7)
+	if _, err := client(t, other).Send(context.Background(), x, pieces(sealedBytes, x), nil); err != nil {
+		t.Fatal(err)
+	}
+	public, secret, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk := client(t, other, nodeapi.WithDesk(secret), nodeapi.WithNodeKey(base64.StdEncoding.EncodeToString(public)))
+	wants(t, "an answer of the other's desk", desk.PutReply(context.Background(), "7f", make([]byte, nodeapi.SlotBytes)), "courier.carried")
+	j, err := f.Join(context.Background(), other)
+	if err != nil || !j.Sealed || j.Files != len(x.Pieces)+1 {
+		t.Errorf("%+v, %v", j, err)
+	}
+	if c, err := f.Show(); err != nil || len(c.Parcels) != 1 || c.Parcels[0].Missing != 0 || c.Calls != 0 || c.Charter != canon.Hash([]byte(a.Chain[0].Document)) {
+		t.Errorf("%+v, %v", c, err)
+	}
 	full := t.TempDir()
 	if err := os.WriteFile(filepath.Join(full, "letter.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)

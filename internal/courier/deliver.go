@@ -331,7 +331,7 @@ func (f *Folder) Show() (Contents, error) {
 }
 
 // errors that a node gives for what a newer call has overtaken.
-var overtaken = []string{"node.edition_old", "nodeapi.desk_clock", "nodeapi.desk_unknown"}
+var overtaken = []string{"node.edition_old", "nodeapi.desk_unknown"}
 
 // Overtaken reports whether a refusal says that a call will never be done.
 func Overtaken(err error) bool {

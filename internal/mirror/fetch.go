@@ -137,7 +137,7 @@ func (p *pull) fetchMedia(w *work) error {
 				return nil
 			}
 			// What the mirror has under this name has these bytes, or verify will say so.
-			if p.m.tree.size(it.path) == it.size {
+			if p.m.tree.size(it.path) == it.size && !p.bad[it.path] {
 				return errHeld
 			}
 			err := p.next.take(ctx, p.fleet, it, p.parts)

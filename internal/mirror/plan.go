@@ -99,6 +99,9 @@ func (w *work) lacks(path string) {
 	}
 }
 
+// nothing reports whether there is nothing to do.
+func (w *work) nothing() bool { return len(w.changes)+len(w.again)+len(w.media)+len(w.removed) == 0 }
+
 // readable reports whether what has come may be switched to: all text is there,
 // or, in a mirror that held nothing, all documents.
 func (w *work) readable(first bool) bool {
@@ -119,7 +122,7 @@ func (p *pull) plan(h *head, k *kept) (*work, error) {
 	var sum int64
 	for _, part := range h.manifest.Parts {
 		before, had := old.Part(part.Name)
-		if before == part {
+		if before == part && !p.opts.Check {
 			continue
 		}
 		if err := p.ctx.Err(); err != nil {
@@ -130,13 +133,18 @@ func (p *pull) plan(h *head, k *kept) (*work, error) {
 		if err != nil {
 			return w, err
 		}
+		if before == part && len(files) == 0 && p.m.tree.holds(newItem(edition.File{Path: part.Path(), Size: part.Size, SHA256: part.SHA256})) {
+			continue
+		}
 		w.changes, w.removed = append(w.changes, c), append(w.removed, removed...)
 		for _, f := range files {
 			sum += f.Size
 			delete(w.left.of, f.Path)
 			if strings.HasPrefix(f.Path, "blobs/") {
 				it := newItem(f)
-				it.class = Rest
+				if it.class = Rest; p.bad[f.Path] {
+					it.class = Text // it was kept, so it is wanted
+				}
 				w.media = append(w.media, newMedium(it))
 			}
 		}
@@ -168,16 +176,18 @@ func (p *pull) files(c change) (changed []edition.File, removed []string, err er
 	if err != nil || !c.had {
 		return now, nil, err
 	}
-	was, err := p.before(c.old, c.had)
-	if err != nil {
-		return nil, nil, err
+	was := now
+	if c.old != c.now {
+		if was, err = p.before(c.old, c.had); err != nil {
+			return nil, nil, err
+		}
 	}
 	for _, f := range now {
 		for len(was) > 0 && was[0].Path < f.Path {
 			removed, was = append(removed, strings.Clone(was[0].Path)), was[1:]
 		}
 		same := len(was) > 0 && was[0].Path == f.Path
-		if !same || was[0] != f {
+		if !same || was[0] != f || p.damaged(f) {
 			changed = append(changed, f)
 		}
 		if same {
@@ -188,6 +198,20 @@ func (p *pull) files(c change) (changed []edition.File, removed []string, err er
 		removed = append(removed, strings.Clone(f.Path))
 	}
 	return changed, removed, nil
+}
+
+// damaged reports whether a file that should be kept is not there as it was signed, where
+// that is looked for.
+func (p *pull) damaged(f edition.File) bool {
+	if !p.opts.Check {
+		return false
+	}
+	bad, looked := p.bad[f.Path]
+	if !looked {
+		bad = !p.m.left.has(f.Path) && !p.m.tree.holds(newItem(f))
+		p.bad[strings.Clone(f.Path)] = bad
+	}
+	return bad
 }
 
 // before gives the files of a part that the mirror has. One that is damaged here

@@ -24,6 +24,7 @@ type Options struct {
 	Profile  Profile       // "" keeps the mirror's own, or All
 	Budget   int64         // bytes that the pull may cost; 0 for any number
 	Window   time.Duration // how long it may take; 0 for any time
+	Check    bool          // look at every file that is kept, and bring what is damaged anew
 	Wire     func() int64  // what it has cost so far; nil counts the bytes of objects alone
 	Workers  int           // objects fetched at a time; default 8
 	Now      time.Time     // default time.Now
@@ -82,6 +83,8 @@ type pull struct {
 	result Result
 
 	littered bool // something may lie in next that this run does not want
+
+	bad map[string]bool // by path, what of the kept files was looked at: whether it is damaged
 
 	last     []byte       // entry of the log that is looked at
 	editions []tlog.Entry // among those that are new in it
@@ -142,7 +145,7 @@ func (m *Mirror) newPull(ctx context.Context, opts Options) (*pull, context.Canc
 		ctx, stop = context.WithTimeoutCause(ctx, opts.Window, errEnded)
 	}
 	p := &pull{ctx: ctx, m: m, opts: opts, fleet: newFleet(opts.Sources, opts.Pause), chain: m.state.Chain,
-		next: m.house.below(nextDir), parts: m.house.below(partDir), sky: sync.NewCond(new(sync.Mutex))}
+		next: m.house.below(nextDir), parts: m.house.below(partDir), sky: sync.NewCond(new(sync.Mutex)), bad: make(map[string]bool)}
 	p.staged, p.littered = p.next.there(edition.LogDir), p.next.there("")
 	p.fleet.moved = func(n int64) {
 		done := p.bytes.Add(n)
@@ -227,7 +230,7 @@ func (p *pull) run() error {
 	if err != nil {
 		return err
 	}
-	if h == nil && !p.wantsMore() {
+	if h == nil && !p.wantsMore() && !p.opts.Check {
 		p.result.Outcome = Unchanged
 		p.note()
 		return p.m.save()
@@ -374,6 +377,11 @@ func (p *pull) compare(h *head, by *candidate, others []*candidate, k *kept) err
 // switches.
 func (p *pull) bring(h *head, k *kept) error {
 	w, err := p.plan(h, k)
+	if err == nil && p.opts.Check && k != nil && k.cp.Size == h.cp.Size && !p.wantsMore() && w.nothing() {
+		p.result.Outcome = Unchanged
+		p.note()
+		return p.m.save()
+	}
 	if err == nil {
 		err = p.fetchAll(w, h)
 	}

@@ -195,6 +195,10 @@ func saysWhatItLeaves(t *testing.T, copied string, left int) {
 	ok(t, err)
 	m, err := mirror.Open(copied, false)
 	ok(t, err)
+	_, _ = m.Push(t.Context(), &cutAfter{Target: to, path: "log/checkpoint"}, 2, nil) // what comes after that is lost
+	if r, err := verify.Target(t.Context(), pushed, "", verify.Options{Now: editiontest.Now}); err != nil || r.Result != verify.OK || r.NotKept != left {
+		t.Errorf("cut off after the checkpoint: %v %s, %d not kept, want %d: %+v", err, r.Result, r.NotKept, left, r.Findings)
+	}
 	_, err = m.Push(t.Context(), to, 2, nil)
 	m.Close()
 	ok(t, err)
@@ -385,6 +389,49 @@ func TestBudget(t *testing.T) {
 	if v := sound(t, to); v.NotKept != 0 {
 		t.Errorf("%d not kept", v.NotKept)
 	}
+}
+
+// TestDamagedIsMended spoils what a mirror keeps, as an old card does: pulling with Check
+// brings that anew and nothing else, also where less than all is kept.
+func TestDamagedIsMended(t *testing.T) {
+	t.Parallel()
+	c := edition3(t)
+	to := filepath.Join(t.TempDir(), "copy")
+	opts := options(dir(t, c.Dir))
+	opts.Profile = mirror.Audio
+	mustPull(t, to, opts)
+	posters, err := filepath.Glob(filepath.Join(to, "blobs/*/*.jpg"))
+	ok(t, err)
+	at := func(path string) string { return filepath.Join(to, filepath.FromSlash(path)) }
+	spoil := func(path string) {
+		b, err := os.ReadFile(path)
+		ok(t, err)
+		b[len(b)/2] ^= 1
+		ok(t, os.WriteFile(path, b, 0o644))
+	}
+	for _, path := range []string{posters[0], at("kk/r/0000/000002.html"), at("records/0000/000003/v1.json"), at("parts/root.json")} {
+		spoil(path)
+	}
+	ok(t, os.Remove(at("kk/index.html")))
+	if r := mustPull(t, to, opts); r.Outcome != mirror.Unchanged {
+		t.Errorf("%+v", r)
+	}
+	opts.Check = true
+	if r := mustPull(t, to, opts); r.Outcome != mirror.Taken || r.Objects > 8 {
+		t.Errorf("%+v", r)
+	}
+	sound(t, to)
+	if r := mustPull(t, to, opts); r.Outcome != mirror.Unchanged || r.Objects != 0 {
+		t.Errorf("%+v", r)
+	}
+	// With the next edition what is damaged comes too.
+	spoil(at("kk/r/0000/000001.html"))
+	c.Publish(t, c.Record(t, "000004"))
+	opts.Sources = []mirror.Source{dir(t, c.Dir)}
+	if r := mustPull(t, to, opts); r.Edition != 2 {
+		t.Errorf("%+v", r)
+	}
+	sound(t, to)
 }
 
 // TestLitter finds in the house what no earlier run of the program would have left

@@ -107,13 +107,13 @@ func (p *push) run(ctx context.Context, out *Pushed) error {
 	if err := p.putAll(ctx, first, out); err != nil {
 		return err
 	}
+	if err := p.putLeft(ctx, out); err != nil { // before what names those files
+		return err
+	}
 	for _, f := range last {
 		if err := p.put(ctx, f, out); err != nil {
 			return err
 		}
-	}
-	if err := p.putLeft(ctx, out); err != nil {
-		return err
 	}
 	return p.clear(ctx, now, last, out)
 }

@@ -124,6 +124,24 @@ func (b *broken) Put(ctx context.Context, path string, r io.Reader, size int64, 
 	return errBroken
 }
 
+// cutAfter is a host whose link breaks once it has a file.
+type cutAfter struct {
+	mirror.Target
+	path string
+	cut  bool
+}
+
+// Put implements mirror.Target.
+func (c *cutAfter) Put(ctx context.Context, path string, r io.Reader, size int64, kind string) error {
+	if c.cut {
+		return errBroken
+	}
+	if path == c.path {
+		c.cut = true
+	}
+	return c.Target.Put(ctx, path, r, size, kind)
+}
+
 // sftpHost is an SSH server of the test's own, with the SFTP server of pkg/sftp
 // over a folder.
 func sftpHost(t *testing.T) *sftp.Host {

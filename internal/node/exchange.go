@@ -42,11 +42,10 @@ func (n *Node) Exchange(ctx context.Context, f *courier.Folder, progress func(st
 	defer in.close()
 	client := nodeapi.NewClient("http://node.invalid", nodeapi.WithHTTP(&http.Client{Transport: in.plain}), nodeapi.WithNodeKey(n.Key()), nodeapi.WithTries(2, time.Second), nodeapi.WithWholePieces())
 	x := Exchanged{}
-	_, chain := n.Charter()
-	err := f.PutChain(chain) // or it is another collective's, and nothing goes into it
-	if err != nil {
+	if err := n.shareCharter(f); err != nil { // it is another collective's, and nothing goes into it
 		return x, err
 	}
+	var err error
 	if x.Delivered, err = f.Deliver(ctx, client, n.Key(), false, step(progress, "parcels")); err != nil {
 		return x, err
 	}
@@ -62,11 +61,26 @@ func (n *Node) Exchange(ctx context.Context, f *courier.Folder, progress func(st
 	if err := f.FetchMail(ctx, client, n.Key(), step(progress, "mail")); err != nil {
 		return x, err
 	}
-	_, chain = n.Charter()
-	if err := f.PutChain(chain); err != nil {
+	if err := n.shareCharter(f); err != nil {
 		return x, err
 	}
 	return x, n.giveState(ctx, f)
+}
+
+// shareCharter leaves folder and node with the newer of their charters: whom one version
+// names as desk can come here before the desk that would bring that version.
+func (n *Node) shareCharter(f *courier.Folder) error {
+	_, chain := n.Charter()
+	if err := f.PutChain(chain); err != nil {
+		return err
+	}
+	chain, err := f.Chain()
+	if err != nil {
+		return err
+	}
+	n.intake.Lock()
+	defer n.intake.Unlock()
+	return n.extendCharter(chain)
 }
 
 func step(progress func(string, int64, int64), name string) func(done, total int64) {
@@ -97,7 +111,7 @@ func (n *Node) doCarried(ctx context.Context, f *courier.Folder, in *inside, x *
 			}
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case courier.Overtaken(err):
+		case courier.Overtaken(err) || n.longAgo(c, err):
 			if err := f.Discard(c); err != nil {
 				return err
 			}
@@ -111,6 +125,18 @@ func (n *Node) doCarried(ctx context.Context, f *courier.Folder, in *inside, x *
 		}
 	}
 	return nil
+}
+
+// longAgo reports whether a call that was refused for its time will never be done: the
+// edition that is served was made so much later. The node's own clock may be wrong.
+func (n *Node) longAgo(c courier.Call, err error) bool {
+	ft, ok := fault.Of(err)
+	p := n.edition.Load()
+	if !ok || ft.Key != "nodeapi.desk_clock" || p == nil {
+		return false
+	}
+	made, err := time.Parse(time.RFC3339, p.manifest.Made)
+	return err == nil && made.Sub(nodeapi.SignedAt(c.Authorization)) > nodeapi.CarriedDays*24*time.Hour
 }
 
 // didCall signs that a carried call was done.

@@ -2,11 +2,13 @@ package node_test
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,23 +144,41 @@ func carriedCallsAreSigned(t *testing.T, c *collective, n *running) {
 	upload(t, n.client(), x, pieces)
 	_, stranger, err := ed25519.GenerateKey(nil)
 	must(t, err)
-	for name, desk := range map[string]*nodeapi.Client{
-		"nodeapi.desk_unknown": nil, "nodeapi.desk_clock": nil,
+	made, err := time.Parse(time.RFC3339, c.manifest.Made)
+	must(t, err)
+	for _, test := range []struct {
+		name, key string
+		desk      ed25519.PrivateKey
+		at        time.Time
+		stays     int
+	}{
+		{"a stranger's", "nodeapi.desk_unknown", stranger, now, 0},
+		{"from long before the edition", "nodeapi.desk_clock", c.deskKey, made.AddDate(0, 0, -nodeapi.CarriedDays-1), 0},
+		{"by a clock that is a year ahead, or the node's is behind", "nodeapi.desk_clock", c.deskKey, now.AddDate(1, 0, 0), 1},
 	} {
 		f, _ := folder(t)
-		if desk = by(t, f, n, stranger, now); name == "nodeapi.desk_clock" {
-			desk = by(t, f, n, c.deskKey, now.AddDate(0, 0, -nodeapi.CarriedDays-1))
-		}
-		isCarried(t, name, desk.Forget(ctx, x.ID()))
+		desk := by(t, f, n, test.desk, test.at)
+		isCarried(t, test.name, desk.Forget(ctx, x.ID()))
 		got, err := n.Exchange(ctx, f, nil)
 		must(t, err)
-		if ft, ok := fault.Of(errors.Join(aside(got)...)); got.Calls != 0 || !ok || ft.Key != name {
-			t.Errorf("%+v", got)
+		if ft, ok := fault.Of(errors.Join(aside(got)...)); got.Calls != 0 || got.Waiting != test.stays || !ok || ft.Key != test.key {
+			t.Errorf("%s: %+v", test.name, got)
 		}
-		if calls, err := f.Calls(n.Key()); err != nil || len(calls) != 0 {
-			t.Errorf("it stays in the folder: %v, %v", calls, err)
+		if calls, err := f.Calls(n.Key()); err != nil || len(calls) != test.stays {
+			t.Errorf("%s: in the folder stay %v, %v", test.name, calls, err)
 		}
-		isCarried(t, name, desk.Forget(ctx, x.ID())) // nobody says that it was done
+		isCarried(t, test.name, desk.Forget(ctx, x.ID())) // nobody says that it was done
+	}
+
+	// A second desk comes before the charter that names it came by the first.
+	later, err := c.charter.Next(today)
+	must(t, err)
+	later.Desks = append(later.Desks, base64.StdEncoding.EncodeToString(stranger.Public().(ed25519.PublicKey)))
+	second, _ := folder(t)
+	must(t, second.PutChain(append(slices.Clone(c.chain), c.sign(t, later))))
+	isCarried(t, "the second desk's", by(t, second, n, stranger, now).PutReply(ctx, "7f", make([]byte, nodeapi.SlotBytes)))
+	if got, err := n.Exchange(ctx, second, nil); err != nil || got.Calls != 1 {
+		t.Errorf("the second desk's answer: %+v, %v", got, err)
 	}
 
 	// Days old, and good by hand; by net it is refused.

@@ -65,6 +65,21 @@ func Addressee(authorization string) string {
 	return d.Node
 }
 
+// SignedAt gives the time that a desk's call says to be signed at; zero, when none can be
+// read. It checks nothing.
+func SignedAt(authorization string) time.Time {
+	doc, _, ok := parseAuthorisation(authorization)
+	var d deskRequest
+	if !ok || canon.Unmarshal(doc, &d) != nil {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, d.At)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
 // Met gives the day on which the node gave the folder behind this client all that it
 // had for the desk, by the node's signature; zero, where it did not. Only folders answer.
 func (c *Client) Met(ctx context.Context) (time.Time, error) {

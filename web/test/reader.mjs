@@ -12,9 +12,10 @@ const dir = process.argv[2];
 const shots = process.env.KUA_SHOTS;
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium-headless-shell", args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"] });
 
-async function open(file, options = {}) {
+async function open(file, options = {}, before = () => {}) {
   const context = await browser.newContext({ viewport: { width: 360, height: 740 }, offline: true, ...options });
   const page = await context.newPage();
+  await page.addInitScript(before);
   const asked = [];
   const complaints = [];
   page.on("request", (r) => !r.url().startsWith("data:") && asked.push(r.url()));
@@ -70,6 +71,18 @@ try {
   }
   assert.deepEqual(bad.strangers().filter((a) => !a.startsWith(pathToFileURL(dir).href + "/bad-")), []);
   await bad.context.close();
+
+  // A phone of 2018 whose browser is updated no more has none of what came to browsers since.
+  const old = await open("good.html", {}, () => {
+    const since = [[Object, "hasOwn", "fromEntries", "groupBy"], [String.prototype, "replaceAll", "matchAll", "at", "trimEnd", "trimStart"],
+      [Array.prototype, "at", "flat", "flatMap", "findLast", "toSorted"], [Promise, "any", "allSettled"], [self, "structuredClone", "queueMicrotask"],
+      [Element.prototype, "replaceChildren"], [Uint8Array, "fromBase64", "fromHex"], [Uint8Array.prototype, "toBase64", "toHex"]];
+    for (const [of, ...names] of since) for (const name of names) delete of[name];
+  });
+  await old.page.waitForSelector("main[data-result]");
+  assert.equal(await old.page.getAttribute("main", "data-result"), "ok", "on an old phone");
+  assert.deepEqual(old.complaints, []);
+  await old.context.close();
 
   // Android's own viewer of files runs no scripts: the words are there, and that nothing was checked.
   const plain = await open("good.html", { javaScriptEnabled: false });
