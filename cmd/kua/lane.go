@@ -53,7 +53,7 @@ func (a *app) pictures(ctx context.Context, at string) (store blob.Store, place 
 // openLane opens an open lane with what it needs to take photos. A machine on
 // which they cannot be cleaned takes none, and says why.
 func (a *app) openLane(ctx context.Context, cfg lane.Config, at laneAt) (*lane.Lane, error) {
-	cfg.URL = at.db
+	cfg.URL, cfg.Upgrading = at.db, func(step, of int) { a.say("cli.node.upgrading", step, of) }
 	if at.pictures != "" {
 		store, _, err := a.pictures(ctx, at.pictures)
 		if err != nil {

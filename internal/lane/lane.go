@@ -31,6 +31,10 @@ type Config struct {
 	Cleaner  Cleaner    // of photos; without one none is taken
 	Pictures blob.Store // of cleaned pictures; default a folder in Dir, and none without Dir
 
+	// Upgrading is told before each step by which a database of an older program is
+	// brought up to date, during which nothing is answered; nil tells nobody.
+	Upgrading func(step, of int)
+
 	// Sealer gives what seals to the people of the collective, nil while there is
 	// no charter. The default is never: no contact and no letter is taken.
 	Sealer func() Seal
@@ -60,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*Lane, error) {
 	rules := lanedb.Rules{Tells: tells, Answer: func(s string) bool { return State(s).judged() }, Standing: func(f lanedb.Facts) string { return string(standing(f)) },
 		Filed: filed, Says: says, Search: l.search, Open: open, Unseen: unseenStates(),
 		Disputes: func(before, after string) bool { return disputes(Standing(before), Standing(after)) }}
-	db, err := lanedb.Open(ctx, filepath.Join(cfg.Dir, databaseFile), cfg.URL, rules)
+	db, err := lanedb.Open(ctx, filepath.Join(cfg.Dir, databaseFile), cfg.URL, rules, cfg.Upgrading)
 	if err != nil {
 		return nil, fmt.Errorf("open the open lane: %w", err)
 	}

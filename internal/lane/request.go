@@ -283,7 +283,7 @@ type Assignment struct {
 
 // Request gives a request, or the fault lane.no_request.
 func (l *Lane) Request(ctx context.Context, id int64) (Request, error) {
-	kept, err := l.db.Request(ctx, id)
+	kept, all, err := l.db.RequestWhole(ctx, id)
 	if err != nil {
 		return Request{}, err
 	}
@@ -291,11 +291,10 @@ func (l *Lane) Request(ctx context.Context, id int64) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	all, err := l.db.Assignments(ctx, id)
 	for _, a := range all {
 		out.Assignments = append(out.Assignments, shownAssignment(a))
 	}
-	return out, err
+	return out, nil
 }
 
 func shownAssignment(a lanedb.Assignment) Assignment {

@@ -36,7 +36,10 @@ func (db *DB) Migrate(ctx context.Context, steps fs.FS) error {
 	if have > len(names) {
 		return fault.Conflict("sqldb.too_new", have, len(names))
 	}
-	for have < len(names) {
+	for begun := have > 0; have < len(names); {
+		if begun && db.upgrades != nil {
+			db.upgrades(have+1, len(names))
+		}
 		text, err := db.stepText(steps, names[have])
 		if err != nil {
 			return fmt.Errorf("read migration: %w", err)

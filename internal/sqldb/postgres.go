@@ -41,7 +41,6 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 		"synchronous_commit": "on",
 		"timezone":           "UTC",
 		"lock_timeout":       "60s",
-		"plan_cache_mode":    "force_custom_plan", // one plan for every word or box would be wrong for most
 		"jit":                "off",               // compiling takes longer than any statement here runs
 	} {
 		conn.RuntimeParams[param] = value
@@ -49,7 +48,7 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 	pool := stdlib.OpenDB(*conn)
 	pool.SetMaxOpenConns(maxPostgresConns)
 	pool.SetMaxIdleConns(maxPostgresConns)
-	db := &DB{DB: pool, postgres: true}
+	db := &DB{DB: pool, postgres: true, upgrades: cfg.Upgrading}
 	err = db.PingContext(ctx)
 	if err == nil && cfg.Migrations != nil {
 		err = db.Migrate(ctx, cfg.Migrations)
@@ -59,6 +58,25 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", name, reaching(err, name))
 	}
 	return db, nil
+}
+
+// QueryAnew is QueryContext for a statement whose best way hangs on what is asked for:
+// PostgreSQL plans it for these very values each time, where it else takes one plan for
+// all once it has seen a statement a few times. That costs more than reading a row by its key.
+func (db *DB) QueryAnew(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return db.DB.QueryContext(ctx, query, db.anew(args)...)
+}
+
+// QueryRowAnew is QueryRowContext as QueryAnew is QueryContext.
+func (db *DB) QueryRowAnew(ctx context.Context, query string, args ...any) *sql.Row {
+	return db.DB.QueryRowContext(ctx, query, db.anew(args)...)
+}
+
+func (db *DB) anew(args []any) []any {
+	if !db.postgres {
+		return args
+	}
+	return append([]any{pgx.QueryExecModeCacheDescribe}, args...) // a statement without a name has no plan that is kept
 }
 
 // serverName is a URL without the password and the parameters, for errors.

@@ -42,6 +42,10 @@ type Config struct {
 	URL        string // postgres://user@host/name instead of Path: a PostgreSQL database that is there
 	Key        []byte // KeySize bytes encrypt the file and its journal; nil leaves them plain
 	Migrations fs.FS  // see Migrate; nil for a database without migrations
+
+	// Upgrading is told before each step that is taken of a database that has some
+	// already, which can take minutes; nil tells nobody.
+	Upgrading func(step, of int)
 }
 
 // DB is an open database, safe for use by several goroutines. Reads go side by
@@ -51,6 +55,7 @@ type Config struct {
 type DB struct {
 	*sql.DB
 	postgres bool
+	upgrades func(step, of int)
 	line     chan struct{} // holds one token; whoever has it writes; nil with PostgreSQL
 }
 
@@ -81,7 +86,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	pool.SetMaxOpenConns(maxConns)
 	pool.SetMaxIdleConns(maxConns)
-	db := &DB{DB: pool, line: make(chan struct{}, 1)}
+	db := &DB{DB: pool, upgrades: cfg.Upgrading, line: make(chan struct{}, 1)}
 	db.line <- struct{}{}
 	err = db.PingContext(ctx)
 	if err == nil && cfg.Migrations != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -204,7 +205,12 @@ func testMigrate(t *testing.T, cfg sqldb.Config) {
 	write(t, db, "before")
 	db.Close()
 
+	var told []string
+	cfg.Upgrading = func(step, of int) { told = append(told, fmt.Sprint(step, " of ", of)) }
 	db = openAs(t, cfg, two)
+	if !slices.Equal(told, []string{"2 of 2"}) {
+		t.Errorf("steps that were told of are %v", told)
+	}
 	var day string
 	if err := db.QueryRow(`SELECT day FROM notes`).Scan(&day); err != nil || day != "2026-11-21" {
 		t.Errorf("day = %q, %v", day, err)

@@ -53,9 +53,17 @@ func holdAddition(ctx context.Context, tx *sql.Tx, a Addition, most int64) error
 			return fault.NotFound("lane.no_picture", hash)
 		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO addition (request, digest, words, causes, day, actor, person, assignment, answer, pictures) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		a.Request, a.Digest, a.Words, a.Causes, a.Day, a.Actor, a.Person, a.Assignment, a.Answer, a.Pictures)
-	return err
+	var number int64
+	if err := tx.QueryRowContext(ctx, `INSERT INTO addition (request, digest, words, causes, day, actor, person, assignment, answer, pictures) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING number`,
+		a.Request, a.Digest, a.Words, a.Causes, a.Day, a.Actor, a.Person, a.Assignment, a.Answer, a.Pictures).Scan(&number); err != nil {
+		return err
+	}
+	for _, hash := range strings.Fields(a.Pictures) {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO addition_picture (hash, addition) VALUES ($1, $2) ON CONFLICT (hash, addition) DO NOTHING`, hash, number); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Additions gives words that wait, oldest first and at most limit; request 0 is of

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kua/internal/fault"
@@ -248,19 +249,21 @@ func (db *DB) SinceDay(ctx context.Context, day string) (below int64, err error)
 	return below, nil
 }
 
-// Ground is what an alert is of: some areas, and what authorities say to everybody of those
+// Ground is what an alert is of: some areas, and what authorities say to everybody of them, of those
 // around them or, bound there, of no area.
 type Ground struct{ Areas, Around, Bound []string }
 
 // Shown gives requests that came to be seen by everybody after a day and before
 // another one, oldest first and at most limit: those that were never held by their
-// own day, the others by the day on which they were let through. below is of
+// own day, the others by the day on which they were let through. What authorities say to
+// everybody comes first: of a letter that holds no more, reports are left out. below is of
 // SinceDay for the first; unseen is as for List.
 func (db *DB) Shown(ctx context.Context, below int64, after, before string, of Ground, category string, unseen []string, limit int) ([]Request, error) {
 	in := func(p *placeholders) string { return "area IN (" + many(p, of.Areas) + ")" }
-	around := func(kind string) condition {
+	told := func(p *placeholders) string { return in(p) + " AND request.kind NOT IN ('announcement', 'pledge')" }
+	said := func(kind string) condition {
 		return func(p *placeholders) string {
-			return "request.kind <> '' AND request.kind = " + p.one(kind) + " AND (request.area || '') NOT IN (" + many(p, of.Areas) + ") AND " + concerns(p, of.Around, of.Bound)
+			return "request.kind <> '' AND request.kind = " + p.one(kind) + " AND " + concerns(p, slices.Concat(of.Areas, of.Around), of.Bound)
 		}
 	}
 	const since = "request.hidden = 0 AND request.id > %s AND request.day > %s AND request.day < %s AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.request = request.id)"
@@ -269,10 +272,10 @@ func (db *DB) Shown(ctx context.Context, below int64, after, before string, of G
 		from, where string
 		ground      condition
 	}{
-		{"request", since, in},
+		{"request", since, said("announcement")},
+		{"request", since, said("pledge")},
+		{"request", since, told},
 		{"decision JOIN request ON request.id = decision.request", "request.id > %s AND decision.day > %s AND decision.day < %s AND decision.what = 'routed'", in},
-		{"request", since, around("announcement")},
-		{"request", since, around("pledge")},
 	} {
 		var p placeholders
 		first := below

@@ -100,7 +100,8 @@ func dropPictures(ctx context.Context, tx *sql.Tx, request, event int64) error {
 	for _, hash := range hashes {
 		for _, statement := range []string{
 			`UPDATE picture SET used = 0, day = '' WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`,
-			`UPDATE addition SET pictures = replace(pictures, $1, '') WHERE pictures LIKE '%' || $1 || '%' AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`,
+			`UPDATE addition SET pictures = replace(pictures, $1, '') WHERE number IN (SELECT addition FROM addition_picture WHERE hash = $1) AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`,
+			`DELETE FROM addition_picture WHERE hash = $1 AND NOT EXISTS (SELECT 1 FROM picture_use WHERE hash = $1)`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, hash); err != nil {
 				return err
@@ -123,7 +124,10 @@ func (db *DB) Scour(ctx context.Context) error {
 		}
 		return nil
 	}
-	err := db.rewrite(ctx)
+	err := db.reworded(ctx) // an index that is given up has every word yet
+	if err == nil {
+		err = db.rewrite(ctx)
+	}
 	if err == nil {
 		err = db.unlearn(ctx)
 	}

@@ -71,7 +71,7 @@ func budgetRoom(ctx context.Context, q interface {
 
 // BudgetLeft gives how much of what a budget counts is left, and draws nothing.
 func (db *DB) BudgetLeft(ctx context.Context, name string, most, perHour int64, now time.Time) (int64, error) {
-	room, _, _, err := budgetRoom(ctx, db.db, name, most, perHour, now.Unix()/60)
+	room, _, _, err := budgetRoom(ctx, db.db.byKey(), name, most, perHour, now.Unix()/60)
 	if err != nil {
 		return 0, fmt.Errorf("look at the budget %s: %w", name, err)
 	}

@@ -115,8 +115,7 @@ func (db *DB) hide(ctx context.Context, tx *sql.Tx, request int64, hidden bool) 
 	if !hidden {
 		return db.reindex(ctx, tx, request)
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid = $1`, request)
-	return err
+	return db.unfound(ctx, tx, request)
 }
 
 // InboxKey is where a page of an inbox ended; its zero value is before the first.

@@ -28,6 +28,7 @@ type DB struct {
 	rules    Rules
 	gather   int // up to how many requests are gathered and sorted to find the newest
 	full     fullBoxes
+	shaped   atomic.Bool // the index of words is not being written over, as far as this process has seen
 }
 
 // gathered is up to how many requests are gathered and sorted. Where there may be
@@ -35,14 +36,14 @@ type DB struct {
 const gathered = 5_000
 
 // Open opens or makes the SQLite file at path or, when url is not "", the
-// PostgreSQL database there; rules are the lane's. The faults are sqldb's,
-// lane.moved_away and lane.arriving.
-func Open(ctx context.Context, path, url string, rules Rules) (*DB, error) {
+// PostgreSQL database there; rules are the lane's, and upgrading is sqldb's. The faults
+// are sqldb's, lane.moved_away and lane.arriving.
+func Open(ctx context.Context, path, url string, rules Rules, upgrading func(step, of int)) (*DB, error) {
 	steps, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
 	}
-	cfg := sqldb.Config{Path: path, URL: url, Migrations: steps}
+	cfg := sqldb.Config{Path: path, URL: url, Migrations: steps, Upgrading: upgrading}
 	if url != "" {
 		cfg.Path = ""
 	}
@@ -58,7 +59,15 @@ func Open(ctx context.Context, path, url string, rules Rules) (*DB, error) {
 		db.Close()
 		return nil, fmt.Errorf("open the open lane's database: %w", err)
 	}
-	return &DB{guarded{DB: db, writes: new(atomic.Int64)}, url != "", rules, gathered, fullBoxes{}}, nil
+	opened := &DB{db: guarded{DB: db, writes: new(atomic.Int64)}, postgres: url != "", rules: rules, gather: gathered}
+	if m.state == "" {
+		err = opened.rewordEmpty(ctx)
+	}
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open the open lane's database: %w", err)
+	}
+	return opened, nil
 }
 
 // Writes is a number that is another one whenever this process has written since.
@@ -160,7 +169,7 @@ func (db *DB) Versions(ctx context.Context, before int64, limit int) ([]Version,
 	if before <= 0 {
 		before = 1 << 62
 	}
-	rows, err := db.db.QueryContext(ctx, `SELECT version, place, digest, day FROM directory WHERE version < $1 ORDER BY version DESC LIMIT $2`, before, limit)
+	rows, err := db.db.byKey().QueryContext(ctx, `SELECT version, place, digest, day FROM directory WHERE version < $1 ORDER BY version DESC LIMIT $2`, before, limit)
 	all, err := collect(rows, err, func(rows *sql.Rows, v *Version) error { return rows.Scan(&v.Number, &v.Place, &v.Digest, &v.Day) })
 	if err != nil {
 		return nil, fmt.Errorf("list the directory's versions: %w", err)

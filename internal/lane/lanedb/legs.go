@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"kua/internal/fault"
 )
@@ -57,8 +58,8 @@ func (db *DB) relegs(ctx context.Context, tx *sql.Tx, request int64, now []Leg) 
 		return err
 	}
 	for i, l := range now {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO appeal_leg (request, leg, authority, month, standing, due) VALUES ($1, $2, $3, $4, $5, $6)`,
-			request, i+1, l.Authority, l.Month, l.Standing, l.Due); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO appeal_leg (request, leg, authority, month, standing, due, area, category) SELECT id, $1, $2, $3, $4, $5, area, category FROM request WHERE id = $6`,
+			i+1, l.Authority, l.Month, l.Standing, l.Due, request); err != nil {
 			return err
 		}
 	}
@@ -149,24 +150,29 @@ func (db *DB) KeepLegs(ctx context.Context, request, entries int64, with With) e
 
 // AppealsOf gives requests whose appeal came in a month to an authority, or to any from
 // one of some areas or from a category (kind), behind a request, in their order and at
-// most limit. Those of areas and categories are found among all of the month.
+// most limit.
 func (db *DB) AppealsOf(ctx context.Context, kind string, ids []string, month string, after int64, limit int) ([]int64, error) {
 	if !slices.Contains(kinds, kind) {
 		return nil, fmt.Errorf("find appeals by %q, which is no kind", kind)
 	}
-	var p placeholders
-	among := many(&p, ids)
-	where := `authority IN (` + among + `)`
-	if kind != kinds[0] {
-		where = `EXISTS (SELECT 1 FROM request r WHERE r.id = appeal_leg.request AND r.` + kind + ` IN (` + among + `))`
+	var all []int64
+	for some := range slices.Chunk(ids, waysAtOnce) {
+		var p placeholders
+		var ways []string
+		for _, id := range some {
+			ways = append(ways, `SELECT request FROM (SELECT DISTINCT request FROM appeal_leg WHERE `+kind+` = `+p.one(id)+` AND month = `+p.one(month)+` AND request > `+p.one(after)+
+				` ORDER BY request LIMIT `+p.one(int64(limit))+`) AS way`)
+		}
+		rows, err := db.db.QueryContext(ctx, `SELECT request FROM (`+strings.Join(ways, " UNION ALL ")+`) AS ways ORDER BY request LIMIT `+p.one(int64(limit)), p.args...)
+		found, err := collect(rows, err, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) })
+		if err != nil {
+			return nil, fmt.Errorf("find the appeals by %s: %w", kind, err)
+		}
+		all = append(all, found...)
 	}
-	rows, err := db.db.QueryContext(ctx, `SELECT DISTINCT request FROM appeal_leg WHERE `+where+` AND month = `+p.one(month)+` AND request > `+p.one(after)+
-		` ORDER BY request LIMIT `+p.one(int64(limit)), p.args...)
-	all, err := collect(rows, err, func(rows *sql.Rows, id *int64) error { return rows.Scan(id) })
-	if err != nil {
-		return nil, fmt.Errorf("find the appeals by %s: %w", kind, err)
-	}
-	return all, nil
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return all[:min(len(all), limit)], nil
 }
 
 // Unstood is an appeal whose legs are not kept as they are worked out.

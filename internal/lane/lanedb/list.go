@@ -212,12 +212,8 @@ func (db *DB) byWords(ctx context.Context, f Filter, w *walk) error {
 	return nil
 }
 
-// maxBegun is the most words of which one beginning is searched as all of them, and
-// begunLetters up to how many letters a beginning has an index of its own.
-const (
-	maxBegun     = 2_000
-	begunLetters = 3
-)
+// maxBegun is the most words of which one beginning is searched as all of them.
+const maxBegun = 2_000
 
 // match gives the query of PostgreSQL, over all shelves, or of FTS5 for reports in
 // which each of some words begins one.
@@ -228,9 +224,13 @@ func (db *DB) match(ctx context.Context, words []string) (string, error) {
 		lowest, highest, err := db.ends(ctx)
 		return shelfQuery(words, lowest, highest), err
 	}
+	letters, err := db.begunLetters(ctx)
+	if err != nil {
+		return "", err
+	}
 	var parts []string
 	for _, w := range words {
-		if utf8.RuneCountInString(w) <= begunLetters || marked(w) {
+		if utf8.RuneCountInString(w) <= letters || marked(w) {
 			parts = append(parts, `"`+w+`"*`)
 			continue
 		}
@@ -399,7 +399,7 @@ type Beside struct {
 // Beside looks once at all that most requests have not, so that it need not be asked for
 // piece by piece.
 func (db *DB) Beside(ctx context.Context, request int64) (b Beside, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM support WHERE request = $1), EXISTS (SELECT 1 FROM delivery WHERE request = $1 AND fault <> ''),
+	err = db.db.byKey().QueryRowContext(ctx, `SELECT (SELECT count(*) FROM support WHERE request = $1), EXISTS (SELECT 1 FROM delivery WHERE request = $1 AND fault <> ''),
 		EXISTS (SELECT 1 FROM verdict WHERE request = $1), EXISTS (SELECT 1 FROM outcome WHERE request = $1),
 		EXISTS (SELECT 1 FROM appeal_event WHERE request = $1), EXISTS (SELECT 1 FROM picture_use WHERE request = $1)`, request).
 		Scan(&b.Supporters, &b.Troubles, &b.Verdicts, &b.Outcomes, &b.Entries, &b.Pictures)

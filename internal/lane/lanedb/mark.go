@@ -57,20 +57,42 @@ type guarded struct {
 	asked  func(query string, args []any) // of tests, which look how a read finds its way
 }
 
-// QueryContext is sqldb's.
+// QueryContext is sqldb's QueryAnew: one plan for every word or box would be wrong for most.
 func (g guarded) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if g.asked != nil {
 		g.asked(query, args)
 	}
-	return g.DB.QueryContext(ctx, query, args...)
+	return g.DB.QueryAnew(ctx, query, args...)
 }
 
-// QueryRowContext is sqldb's.
+// QueryRowContext is sqldb's QueryRowAnew.
 func (g guarded) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	if g.asked != nil {
 		g.asked(query, args)
 	}
-	return g.DB.QueryRowContext(ctx, query, args...)
+	return g.DB.QueryRowAnew(ctx, query, args...)
+}
+
+// byKey is for reads that find their few rows by a key, whatever it is: they are planned once.
+// Of most pages, planning would be the larger part.
+func (g guarded) byKey() keyed { return keyed{g} }
+
+type keyed struct{ guarded }
+
+// QueryContext is sqldb's.
+func (k keyed) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if k.asked != nil {
+		k.asked(query, args)
+	}
+	return k.DB.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext is sqldb's.
+func (k keyed) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if k.asked != nil {
+		k.asked(query, args)
+	}
+	return k.DB.QueryRowContext(ctx, query, args...)
 }
 
 // Tx is sqldb's, behind the mark. The faults are lane.moving, lane.moved and

@@ -38,7 +38,7 @@ func TestOldReportsAreTold(t *testing.T) {
 	if err := before.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := Open(ctx, path, "", Rules{Tells: func(string, []Assignment) ([]Tell, error) { return nil, nil }})
+	db, err := Open(ctx, path, "", Rules{Tells: func(string, []Assignment) ([]Tell, error) { return nil, nil }}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

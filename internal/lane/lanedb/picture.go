@@ -224,7 +224,7 @@ const claimFor = time.Hour
 func (db *DB) LetGo(ctx context.Context, before string, now time.Time, limit int) (files []string, err error) {
 	err = db.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT hash, small FROM picture WHERE used = 0 AND day < $1
-			AND NOT EXISTS (SELECT 1 FROM addition WHERE addition.pictures LIKE '%' || picture.hash || '%') LIMIT $2`, before, limit)
+			AND NOT EXISTS (SELECT 1 FROM addition_picture w WHERE w.hash = picture.hash) LIMIT $2`, before, limit)
 		gone, err := collect(rows, err, func(rows *sql.Rows, p *[2]string) error { return rows.Scan(&p[0], &p[1]) })
 		if err != nil {
 			return err

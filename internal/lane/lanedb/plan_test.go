@@ -51,7 +51,7 @@ INSERT INTO request_words (rowid, words) SELECT n, WORDS FROM numbers WHERE NOT 
 func filled(t *testing.T, url string) *DB {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "lane.db")
-	db, err := Open(t.Context(), path, url, Rules{})
+	db, err := Open(t.Context(), path, url, Rules{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,8 +153,12 @@ var reads = []struct {
 		_, err := db.AppealsOf(ctx, "authority", []string{"big"}, "2026-03", 0, 200)
 		return err
 	}},
-	{"the rows behind such a number of an area", "appeal_leg_month", func(ctx context.Context, db *DB) error {
+	{"the rows behind such a number of an area", "appeal_leg_area", func(ctx context.Context, db *DB) error {
 		_, err := db.AppealsOf(ctx, "area", []string{"north", "south"}, "2026-03", 0, 200)
+		return err
+	}},
+	{"the rows behind such a number of a category", "appeal_leg_category", func(ctx context.Context, db *DB) error {
+		_, err := db.AppealsOf(ctx, "category", []string{"water"}, "2026-03", 0, 200)
 		return err
 	}},
 	{"accounts of a name", "account_called", func(ctx context.Context, db *DB) error {
@@ -171,6 +175,10 @@ var reads = []struct {
 	}},
 	{"a case", "INTEGER PRIMARY KEY", func(ctx context.Context, db *DB) error {
 		_, err := db.Request(ctx, 77)
+		return err
+	}},
+	{"a case and its parts", "assignment_request", func(ctx context.Context, db *DB) error {
+		_, _, err := db.RequestWhole(ctx, 77)
 		return err
 	}},
 	{"its parts", "assignment_request", func(ctx context.Context, db *DB) error {

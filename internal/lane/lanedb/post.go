@@ -57,10 +57,15 @@ func (db *DB) reindex(ctx context.Context, tx *sql.Tx, request int64) error {
 
 // found has a request found by these words, and by those before no more.
 func (db *DB) found(ctx context.Context, tx *sql.Tx, request int64, search string) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM request_words WHERE rowid = $1`, request); err != nil {
+	if err := db.unfound(ctx, tx, request); err != nil {
 		return err
 	}
 	return db.index(ctx, tx, request, search)
+}
+
+// unfound has no words lead to a request.
+func (db *DB) unfound(ctx context.Context, tx *sql.Tx, request int64) error {
+	return db.inWords(ctx, tx, request, func(index string) string { return `DELETE FROM ` + index + ` WHERE rowid = $1` }, request)
 }
 
 // index finds a request by words, as locale.SearchText gives them.
@@ -68,10 +73,11 @@ func (db *DB) index(ctx context.Context, tx *sql.Tx, request int64, search strin
 	if err := db.know(ctx, tx, search); err != nil {
 		return err
 	}
-	statement := `INSERT INTO request_words (rowid, words) VALUES ($1, $2)`
+	words := `$2`
 	if db.postgres {
-		statement = `INSERT INTO request_words (rowid, words) VALUES ($1, to_tsvector('simple', $2))`
+		words = `to_tsvector('simple', $2)`
 	}
-	_, err := tx.ExecContext(ctx, statement, request, db.shelved(request, search))
-	return err
+	return db.inWords(ctx, tx, request, func(index string) string {
+		return `INSERT INTO ` + index + ` (rowid, words) VALUES ($1, ` + words + `)`
+	}, request, db.shelved(request, search))
 }

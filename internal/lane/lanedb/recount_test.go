@@ -14,7 +14,7 @@ import (
 func TestRecountKeepsNobodyWaiting(t *testing.T) {
 	for name, url := range map[string]string{"sqlite": "", "postgres": pgtest.Database(t)} {
 		t.Run(name, func(t *testing.T) {
-			db, err := Open(t.Context(), filepath.Join(t.TempDir(), "lane.db"), url, Rules{Standing: func(f Facts) string { return f.State }})
+			db, err := Open(t.Context(), filepath.Join(t.TempDir(), "lane.db"), url, Rules{Standing: func(f Facts) string { return f.State }}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -286,7 +286,7 @@ func assignments(ctx context.Context, q querier, request int64) ([]Assignment, e
 
 // Assignments gives the assignments of a request in the order in which they were made.
 func (db *DB) Assignments(ctx context.Context, request int64) ([]Assignment, error) {
-	all, err := assignments(ctx, db.db, request)
+	all, err := assignments(ctx, db.db.byKey(), request)
 	if err != nil {
 		return nil, fmt.Errorf("read the assignments of request %d: %w", request, err)
 	}
@@ -295,16 +295,17 @@ func (db *DB) Assignments(ctx context.Context, request int64) ([]Assignment, err
 
 // Assignment gives one assignment, or the fault lane.no_assignment.
 func (db *DB) Assignment(ctx context.Context, number int64) (Assignment, error) {
-	return readAssignment(ctx, db.db, number)
+	return readAssignment(ctx, db.db.byKey(), number)
 }
 
 const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, hidden, day, kind, begins, ends, source`
 
-func scanRequest(row interface{ Scan(...any) error }, r *Request) error {
+func scanRequest(row interface{ Scan(...any) error }, r *Request, more ...any) error {
 	var lat, lon sql.NullInt64
 	var open, hidden int64
-	err := row.Scan(&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &hidden, &r.Day, &r.Kind, &r.Begins, &r.Ends, &r.Source)
+	err := row.Scan(append([]any{&r.ID, &r.Directory, &r.Category, &r.Language, &r.Words, &r.Landmark, &r.Answers, &r.Area, &lat, &lon, &r.Visibility, &open, &hidden, &r.Day, &r.Kind, &r.Begins, &r.Ends, &r.Source}, more...)...)
 	r.Hidden = hidden == 1
+	r.Public = nil
 	if r.Open = open == 1; lat.Valid && lon.Valid {
 		r.Public = &Place{lat.Int64, lon.Int64}
 	}
@@ -313,7 +314,28 @@ func scanRequest(row interface{ Scan(...any) error }, r *Request) error {
 
 // Request gives a request without its exact place, or the fault lane.no_request.
 func (db *DB) Request(ctx context.Context, id int64) (Request, error) {
-	return requestOf(ctx, db.db, id)
+	return requestOf(ctx, db.db.byKey(), id)
+}
+
+// RequestWhole gives a request with its assignments in the order in which they were made,
+// without its exact place, or the fault lane.no_request.
+func (db *DB) RequestWhole(ctx context.Context, id int64) (r Request, all []Assignment, err error) {
+	rows, err := db.db.byKey().QueryContext(ctx, `SELECT `+listed+`, COALESCE(a.number, 0), COALESCE(a.authority, ''), COALESCE(a.state, ''), COALESCE(a.day, ''), COALESCE(a.step, 0), COALESCE(a.answer, 0), COALESCE(a.standing, '')
+		FROM request LEFT JOIN assignment a ON a.request = request.id WHERE request.id = $1 ORDER BY a.number`, id)
+	all, err = collect(rows, err, func(rows *sql.Rows, a *Assignment) error {
+		a.Request = id
+		return scanRequest(rows, &r, &a.Number, &a.Authority, &a.State, &a.Day, &a.Step, &a.Answer, &a.Standing)
+	})
+	if err != nil {
+		return r, nil, fmt.Errorf("read request %d: %w", id, err)
+	}
+	if len(all) == 0 {
+		return r, nil, fault.NotFound("lane.no_request", id)
+	}
+	if all[0].Number == 0 {
+		all = nil
+	}
+	return r, all, nil
 }
 
 func requestOf(ctx context.Context, q rowQuerier, id int64) (r Request, err error) {
@@ -339,7 +361,7 @@ func (db *DB) ExactPlace(ctx context.Context, id int64) (*Place, error) {
 
 // Held gives the request that a holder's hash belongs to, or the fault lane.unknown_code.
 func (db *DB) Held(ctx context.Context, holder string) (id int64, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT request FROM holder WHERE hash = $1`, holder).Scan(&id)
+	err = db.db.byKey().QueryRowContext(ctx, `SELECT request FROM holder WHERE hash = $1`, holder).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, fault.NotFound("lane.unknown_code")
 	}
@@ -379,7 +401,7 @@ func requests(rows *sql.Rows, err error) ([]Request, error) {
 
 // Events gives the history of a request from its beginning.
 func (db *DB) Events(ctx context.Context, request int64) ([]Event, error) {
-	return chain(ctx, db.db, "event", request)
+	return chain(ctx, db.db.byKey(), "event", request)
 }
 
 // chain reads a table of chained events.

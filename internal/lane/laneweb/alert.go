@@ -16,21 +16,23 @@ const alertShare = 10
 // alertsPage offers a feed, and beside it news by e-mail.
 type alertsPage struct {
 	base
-	Mails             bool // they can be sent
-	Case              int64
-	CaseHref          string
-	Areas, Categories []named
-	Feed              string
-	Address           string
-	Asked             bool // it was asked for
-	Trouble, Hint     string
+	Mails         bool // they can be sent
+	Case          int64
+	CaseHref      string
+	Area          chooser
+	Categories    []named
+	Feed          string
+	Address       string
+	Asked         bool // it was asked for
+	Trouble, Hint string
 }
 
 func (w *Web) alerts(v *visit) error { return w.showAlerts(v, v.URL.Query(), false, nil) }
 
 func (w *Web) showAlerts(v *visit, asked url.Values, done bool, trouble error) error {
 	d := v.router.Directory()
-	p := alertsPage{base: w.base(v, "/alerts", "alert.title"), Mails: w.mails, Asked: done, Areas: areas(d, v.lang, asked.Get("area")), Address: clean(asked.Get("address"))}
+	p := alertsPage{base: w.base(v, "/alerts", "alert.title"), Mails: w.mails, Asked: done, Address: clean(asked.Get("address"))}
+	p.Area = w.chooser(v, p.base, asked, chooser{ID: "area", Empty: "laneweb.choose", Post: p.At("/alerts") + "#area"})
 	for _, k := range d.Categories {
 		if !k.Sealed {
 			p.Categories = append(p.Categories, named{ID: k.ID, Name: k.Names.In(v.lang), Chosen: k.ID == asked.Get("what")})
@@ -56,8 +58,14 @@ func (w *Web) showAlerts(v *visit, asked url.Values, done bool, trouble error) e
 // askAlert has an address asked whether it wants alerts. The page says the same
 // whatever that address has already.
 func (w *Web) askAlert(v *visit) error {
+	if v.form.Has(closerField) {
+		return w.showAlerts(v, v.form, false, nil)
+	}
 	if !w.mails {
 		return fault.Conflict("alert.no_mail")
+	}
+	if err := settle(v.form, v.router.Directory()); err != nil && !v.form.Has("case") {
+		return w.showAlerts(v, v.form, false, err)
 	}
 	wish := lane.Wish{Address: strings.TrimSpace(v.form.Get("address")), Language: v.lang, Area: v.form.Get("area"), Category: v.form.Get("what")}
 	if text := v.form.Get("case"); text != "" {

@@ -54,7 +54,7 @@ func (w *Web) area(v *visit) error {
 		return err
 	}
 	asked := w.askedOf(v, a.ID)
-	p.MapHref, p.Feed, p.TellHref = p.At("/map?"+asked.values.Encode()), p.At("/feed?"+asked.values.Encode()), p.At("/tell")
+	p.MapHref, p.Feed, p.TellHref = p.At("/map?"+asked.values.Encode()), p.At("/feed?"+asked.values.Encode()), p.At("/tell?"+asked.values.Encode())
 	if p.Reports, p.More, err = w.entries(v, p.base, asked); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package laneweb
 
 import (
+	"net/url"
 	"strconv"
 
 	"kua/internal/appeal"
@@ -13,13 +14,13 @@ import (
 // forms by which it says more.
 type boardPage struct {
 	base
-	Desk                       desk
-	Today, Code                string // Code: the same form sent twice is one post
-	Tongues, Areas, Categories []named
-	Forms                      []postForm
-	Posts                      []post
-	More, Made                 string
-	Trouble, Hint              string
+	Desk                desk
+	Today, Code         string // Code: the same form sent twice is one post
+	Tongues, Categories []named
+	Forms               []postForm
+	Posts               []post
+	More, Made          string
+	Trouble, Hint       string
 }
 
 // postForm is the form of one kind of post, with what was typed and not taken.
@@ -28,17 +29,24 @@ type postForm struct {
 	Do, Name string
 	Open     bool
 	Typed    lane.Post
+	Area     chooser
 }
 
 func (w *Web) board(v *visit, me lane.Account) error {
 	var made int64
 	var typed lane.Post
 	var trouble error
+	d, looks := v.router.Directory(), v.form.Has(closerField) // for an area: nothing is said yet
 	if v.form != nil {
-		typed = lane.Post{Matter: lane.Matter(v.form.Get("do")), By: lane.ByOfficial, Authority: me.Authority, Area: v.form.Get("area"), Category: v.form.Get("what"),
+		if !looks {
+			trouble = settle(v.form, d)
+		}
+		typed = lane.Post{Matter: lane.Matter(v.form.Get("do")), By: lane.ByOfficial, Authority: me.Authority, Area: v.form.Get(areaField), Category: v.form.Get("what"),
 			Language: locale.Tag(v.form.Get("language")), Words: oneLineEnd(v.form.Get(wordsField)), Begins: appeal.Day(v.form.Get("begins")),
 			Ends: appeal.Day(v.form.Get("ends")), Once: v.form.Get(codeField)}
-		made, trouble = w.lane.AddPost(v.Context(), typed)
+		if !looks && trouble == nil {
+			made, trouble = w.lane.AddPost(v.Context(), typed)
+		}
 		if f, ok := fault.Of(trouble); trouble != nil && (!ok || f.Kind == fault.KindInternal) {
 			return trouble
 		}
@@ -47,12 +55,11 @@ func (w *Web) board(v *visit, me lane.Account) error {
 	p.Desk = w.desk(v, p.base, me)
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
-	} else if typed = (lane.Post{}); made > 0 {
+	} else if made > 0 {
+		typed = lane.Post{}
 		p.Made = p.At("/case/" + strconv.FormatInt(made, 10))
 	}
 	typed.Words = clean(typed.Words)
-	d := v.router.Directory()
-	p.Areas = areas(d, v.lang, typed.Area)
 	for _, k := range d.Categories {
 		if !k.Sealed {
 			p.Categories = append(p.Categories, named{ID: k.ID, Name: k.Names.In(v.lang), Chosen: k.ID == typed.Category})
@@ -66,9 +73,12 @@ func (w *Web) board(v *visit, me lane.Account) error {
 	}
 	for _, m := range []lane.Matter{lane.Announcement, lane.Pledge} {
 		f := postForm{P: &p, Do: string(m), Name: p.T("voice." + string(m) + ".make")}
-		if trouble != nil && typed.Matter == m {
-			f.Open, f.Typed = true, typed
+		in := url.Values{}
+		if typed.Matter == m {
+			f.Open, f.Typed, in = true, typed, v.form
 		}
+		id := f.Do + "-area"
+		f.Area = w.chooser(v, p.base, in, chooser{ID: id, Empty: "laneweb.all", Post: p.At("/office/board") + "#" + id})
 		p.Forms = append(p.Forms, f)
 	}
 	before, _ := strconv.ParseInt(v.URL.Query().Get("before"), 10, 64) // what is no number is the beginning

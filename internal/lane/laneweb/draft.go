@@ -23,8 +23,10 @@ const (
 	questionField = "q."
 )
 
-// readDraft reads a draft out of a form. A point takes the place of the area.
+// readDraft reads a draft out of a form, into which it puts the area that words found. A
+// point takes the place of the area.
 func readDraft(form url.Values, category authority.Category, lang locale.Tag, places authority.Directory) (lane.Draft, error) {
+	unsettled := settle(form, places)
 	d := lane.Draft{Code: form.Get(codeField), Category: category.ID, Language: lang, Words: oneLineEnd(form.Get(wordsField)),
 		Landmark: strings.TrimSpace(form.Get(landmarkField)), Area: form.Get(areaField), Aware: form.Get(awareField) == "yes", Answers: map[string][]string{}, Pictures: chosen(form)}
 	if err := lane.CheckCode(d.Code); err != nil {
@@ -39,7 +41,7 @@ func readDraft(form url.Values, category authority.Category, lang locale.Tag, pl
 	}
 	point := strings.TrimSpace(form.Get(pointField))
 	if point == "" {
-		return d, nil
+		return d, unsettled
 	}
 	at, ok := readWhere(point, places, d.Area)
 	if !ok {

@@ -166,7 +166,7 @@ func (p *inboxPage) choices(v *visit, s sifted, me lane.Account, all []lane.Acco
 			p.Categories = append(p.Categories, named{ID: k.ID, Name: k.Names.In(v.lang), Chosen: k.ID == s.filter.Category})
 		}
 	}
-	p.Areas = areas(d, v.lang, s.values.Get("area"))
+	p.Areas = leading(d, v.lang, s.values.Get(areaField))
 	p.People = []named{{ID: "me", Name: p.T("office.who.me"), Chosen: chosen("who", "me")}, {ID: "0", Name: p.T("office.who.nobody"), Chosen: chosen("who", "0")}}
 	for _, a := range all {
 		if number := strconv.FormatInt(a.Number, 10); a.State == lane.AccountLive && a.Number != me.Number || chosen("who", number) {

@@ -15,17 +15,18 @@ const onPage = 20
 // frontPage is the list of reports, newest first, and the doors to the rest.
 type frontPage struct {
 	base
-	Place, Query      string
-	Areas, Categories []named
-	State             string // "", open, closed
-	Filtered          bool
-	Said              []post // by authorities, to everybody
-	Chosen            *link  // the area whose reports these are
-	Alerts            string
-	Numbered          *link // the report that was asked for by its number
-	Reports           []entry
-	More, Feed, Map   string
-	Data              string
+	Place, Query    string
+	Where           chooser
+	Categories      []named
+	State           string // "", open, closed
+	Filtered        bool
+	Said            []post // by authorities, to everybody
+	Chosen          *link  // the area whose reports these are
+	Alerts          string
+	Numbered        *link // the report that was asked for by its number
+	Reports         []entry
+	More, Feed, Map string
+	Data            string
 }
 
 type entry struct {
@@ -40,11 +41,13 @@ type asked struct {
 	filter                       lane.Filter
 	query, area, category, state string
 	values                       url.Values // the same, for another address
+	typed                        url.Values // as it was asked, with the area that words found
 }
 
 func (w *Web) asked(v *visit) asked {
 	q := v.URL.Query()
-	a := asked{query: cut(q.Get("q")), area: q.Get("area"), category: q.Get("what"), state: q.Get("state"), values: url.Values{}}
+	_ = settle(q, v.router.Directory()) // else its chooser says why
+	a := asked{query: cut(q.Get("q")), area: q.Get(areaField), category: q.Get("what"), state: q.Get("state"), values: url.Values{}, typed: q}
 	a.filter = lane.Filter{Limit: onPage + 1, Words: a.query, Matters: lane.Matters}
 	if _, err := v.router.Area(a.area); err != nil {
 		a.area = ""
@@ -80,8 +83,9 @@ func (w *Web) front(v *visit) error {
 			news.Set(name, value)
 		}
 	}
-	p := frontPage{base: w.base(v, "/", "laneweb.open"), Place: d.Info.Names.In(v.lang), Areas: leading(d, v.lang, a.area), State: a.state,
-		Query: a.query, Filtered: a.area+a.category+a.state != ""}
+	p := frontPage{base: w.base(v, "/", "laneweb.open"), Place: d.Info.Names.In(v.lang), State: a.state, Query: a.query}
+	p.Where = w.chooser(v, p.base, a.typed, chooser{ID: "area", Empty: "laneweb.all"})
+	p.Filtered = a.area+a.category+a.state+p.Where.Find != ""
 	p.Feed, p.Map, p.Data = p.At("/feed?"+a.values.Encode()), p.At("/map?"+a.values.Encode()), p.At("/data?"+a.values.Encode())
 	p.Alerts = p.At("/alerts?" + news.Encode())
 	if in, err := v.router.Area(a.area); err == nil {

@@ -23,12 +23,13 @@ const (
 type mapPage struct {
 	base
 	chart
-	Query             string
-	Areas, Categories []named
-	State             string
-	Filtered          bool
-	View              string // for the form of the filter
-	List              string // address of the list with the same filter
+	Query      string
+	Where      chooser
+	Categories []named
+	State      string
+	Filtered   bool
+	View       string // for the form of the filter
+	List       string // address of the list with the same filter
 }
 
 // chart is a map on a page.
@@ -66,8 +67,9 @@ func (w *Web) showMap(v *visit) error {
 		at = w.firstView(v, a.area)
 	}
 	d := v.router.Directory()
-	p := mapPage{base: w.base(v, "/map", "laneweb.map"), Query: a.query, Areas: leading(d, v.lang, a.area), State: a.state,
-		Filtered: a.area+a.category+a.state+a.query != "", View: at.String()}
+	p := mapPage{base: w.base(v, "/map", "laneweb.map"), Query: a.query, State: a.state, View: at.String()}
+	p.Where = w.chooser(v, p.base, a.typed, chooser{ID: "area", Empty: "laneweb.all"})
+	p.Filtered = a.area+a.category+a.state+a.query+p.Where.Find != ""
 	for _, k := range d.Categories {
 		if !k.Sealed {
 			p.Categories = append(p.Categories, named{ID: k.ID, Name: k.Names.In(v.lang), Chosen: k.ID == a.category})

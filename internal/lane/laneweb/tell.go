@@ -1,6 +1,8 @@
 package laneweb
 
 import (
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,7 @@ const maxQuery = 100 // letters
 type whatPage struct {
 	base
 	Query      string
+	Area       string // in which it is told, where that is known already
 	Categories []choice
 }
 
@@ -29,7 +32,11 @@ type choice struct {
 
 func (w *Web) what(v *visit) error {
 	query := cut(v.URL.Query().Get("q"))
-	p := whatPage{base: w.base(v, "/tell", "laneweb.what"), Query: query}
+	p := whatPage{base: w.base(v, "/tell", "laneweb.what"), Query: query, Area: v.place()}
+	at := ""
+	if p.Area != "" {
+		at = "?" + url.Values{areaField: {p.Area}}.Encode()
+	}
 	d := v.router.Directory()
 	var below func(parent string, depth int)
 	below = func(parent string, depth int) {
@@ -38,7 +45,7 @@ func (w *Web) what(v *visit) error {
 				continue
 			}
 			if query == "" || matches(k.Names, query) {
-				c := choice{named{k.ID, k.Names.In(v.lang), depth, false}, p.At("/tell/" + k.ID), k.Sealed}
+				c := choice{named{k.ID, k.Names.In(v.lang), depth, false}, p.At("/tell/" + k.ID + at), k.Sealed}
 				if k.Sealed {
 					c.Href = p.Sealed
 				}
@@ -52,6 +59,15 @@ func (w *Web) what(v *visit) error {
 	below("", 0)
 	w.set.Show(v.rw, "what", p.Base, p)
 	return nil
+}
+
+// place is the area that a page's address names, or "".
+func (v *visit) place() string {
+	a, err := v.router.Area(v.URL.Query().Get(areaField))
+	if err != nil {
+		return ""
+	}
+	return a.ID
 }
 
 // matches reports names, in any language, that hold each word of a query.
@@ -90,7 +106,7 @@ type formPage struct {
 	base
 	Category                     named
 	Code, Words, Landmark, Point string
-	Areas                        []named
+	Area                         chooser
 	Questions                    []question
 	Coarse, Held                 bool
 	Map                          *picker // while it is open
@@ -105,6 +121,9 @@ func (w *Web) form(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if v.Method == http.MethodGet {
+		v.form = url.Values{areaField: {v.place()}}
+	}
 	return w.ask(v, category, nil)
 }
 
@@ -115,7 +134,7 @@ func (w *Web) ask(v *visit, category authority.Category, trouble error) error {
 	picker := w.onMap(v, b)
 	p := formPage{base: b, Map: picker, Category: named{ID: category.ID, Name: name},
 		Code: v.form.Get(codeField), Words: clean(v.form.Get(wordsField)), Landmark: clean(v.form.Get(landmarkField)), Point: clean(v.form.Get(pointField)),
-		Areas:     areas(v.router.Directory(), v.lang, v.form.Get(areaField)),
+		Area:      w.chooser(v, b, v.form, chooser{ID: "area", Empty: "laneweb.choose", Post: b.At("/tell/"+category.ID) + "#area"}),
 		Questions: questions(category, v.lang, v.form), Coarse: category.Visibility == authority.Coarse, Held: category.Visibility == authority.Held}
 	if lane.CheckCode(p.Code) != nil {
 		p.Code = lane.NewCode()

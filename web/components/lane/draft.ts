@@ -17,6 +17,7 @@ interface Draft {
   category: string;
   day: string; // as dates are written, of the last change
   fields: [string, string][];
+  chosen?: Record<string, string>; // what a list calls what was chosen in it: another page's list may not hold it
   photos: File[];
 }
 
@@ -64,6 +65,10 @@ function read(of: HTMLFormElement): Draft {
       d.fields.push([name, value]);
     }
   });
+  d.chosen = {};
+  for (const list of of.querySelectorAll("select")) {
+    if (list.value) d.chosen[list.name] = list.selectedOptions[0]?.text.trim() ?? "";
+  }
   return d;
 }
 
@@ -71,14 +76,15 @@ function read(of: HTMLFormElement): Draft {
 function write(into: HTMLFormElement, d: Draft): void {
   (into.elements.namedItem("code") as HTMLInputElement).value = d.code;
   for (const [name, value] of d.fields) {
-    const fields = Array.from(into.elements).filter((e) => (e as HTMLInputElement).name === name) as HTMLInputElement[];
+    const fields = Array.from(into.elements).filter((e) => (e as HTMLInputElement).name === name) as (HTMLInputElement | HTMLSelectElement)[];
     if (name === "picture" && !fields.some((f) => f.value === value)) {
       const hidden = document.createElement("input");
       [hidden.type, hidden.name, hidden.value] = ["hidden", name, value];
       into.append(hidden);
     }
     for (const f of fields) {
-      if (f.type === "radio" || f.type === "checkbox") f.checked = f.checked || f.value === value;
+      if (f instanceof HTMLSelectElement && value && !Array.from(f.options).some((o) => o.value === value)) f.add(new Option(d.chosen?.[name] || value, value));
+      if (f.type === "radio" || f.type === "checkbox") (f as HTMLInputElement).checked ||= f.value === value;
       else if (f.type !== "hidden" && f.type !== "submit") f.value = value;
     }
   }

@@ -28,24 +28,4 @@ UPDATE assignment SET area = (SELECT r.area FROM request r WHERE r.id = assignme
 CREATE INDEX assignment_area ON assignment (area, standing, request);
 CREATE INDEX assignment_category ON assignment (category, standing, request);
 
--- Beginnings of up to three letters have an index of their own: of longer ones, only so many words are known that all of
--- them can be asked for. What is indexed is written over, since the words themselves are not kept: as many at a time
--- as 80 MB hold, since they are sorted in memory, of which a connection has 256 MiB.
-CREATE VIRTUAL TABLE request_words_each USING fts5vocab(request_words, instance);
-CREATE VIRTUAL TABLE request_words_new USING fts5 (words, content='', contentless_delete=1, prefix='1 2 3');
-CREATE TABLE request_words_part (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
-CREATE TEMP TRIGGER request_words_copy AFTER INSERT ON main.request_words_part BEGIN
-    INSERT INTO request_words_new (rowid, words) SELECT doc, group_concat(term, ' ' ORDER BY offset) FROM request_words_each
-        WHERE doc BETWEEN new.first AND new.last GROUP BY doc ORDER BY doc;
-END;
-INSERT INTO request_words_part WITH RECURSIVE
-    size (n, highest) AS MATERIALIZED (SELECT max(100, 80000000 * max(doc) / sum(length(CAST(term AS BLOB)) + 64)), max(doc) FROM request_words_each),
-    part (first) AS (SELECT 1 UNION ALL SELECT first + n FROM part, size WHERE first + n <= highest)
-    SELECT first, first + n - 1 FROM part, size WHERE highest > 0;
-DROP TRIGGER temp.request_words_copy;
-DROP TABLE request_words_part;
-DROP TABLE request_words_each;
-DROP TABLE request_words;
-ALTER TABLE request_words_new RENAME TO request_words;
-
 CREATE VIRTUAL TABLE request_words_left USING fts5vocab(request_words, row); -- what a blacking out leaves
