@@ -96,8 +96,8 @@ type probed struct {
 		Disposition struct {
 			Attached int `json:"attached_pic"`
 		}
-		SideData []struct {
-			Rotation float64
+		SideData []struct { // of many kinds, of which one turns the picture
+			Rotation *float64
 		} `json:"side_data_list"`
 	}
 	Format struct{ Duration string }
@@ -149,7 +149,7 @@ func (f probed) judge(l Limits) (Probe, error) {
 		case kind != "video" && kind != "audio" && kind != "subtitle" && kind != "data":
 			kind = "other"
 		}
-		p.Streams = append(p.Streams, Stream{Index: st.Index, Kind: kind, Codec: plain(st.CodecName, 32), Channels: st.Channels,
+		p.Streams = append(p.Streams, Stream{Index: st.Index, Kind: kind, Codec: plain(st.CodecName, 32), Channels: st.Channels, Length: seconds(st.Duration),
 			Matrix: plain(st.Matrix, 16), Transfer: plain(st.Transfer, 16), Primaries: plain(st.Primaries, 16), Fields: plain(st.Order, 16)})
 		p.Duration = max(p.Duration, seconds(st.Duration))
 		if kind != "video" || p.Type == Film {
@@ -164,7 +164,9 @@ func (f probed) judge(l Limits) (Probe, error) {
 		p.Type, p.FrameRate = Film, ratio(st.Rate, ":/")
 		p.Width, p.Height = shape(st.Width, st.Height, ratio(st.Aspect, ":/"))
 		for _, d := range st.SideData {
-			p.Rotation = ((int(math.Round(-d.Rotation/90))*90)%360 + 360) % 360
+			if d.Rotation != nil {
+				p.Rotation = ((int(math.Round(-*d.Rotation/90))*90)%360 + 360) % 360
+			}
 		}
 		if p.Rotation%180 == 90 {
 			p.Width, p.Height = p.Height, p.Width
