@@ -100,7 +100,10 @@ type probed struct {
 			Rotation *float64
 		} `json:"side_data_list"`
 	}
-	Format struct{ Duration string }
+	Format struct {
+		Duration string
+		Start    string `json:"start_time"`
+	}
 }
 
 // probe is the stage in the box.
@@ -110,7 +113,7 @@ func (s *stage) probe() (Probe, error) {
 	}
 	ctx := context.Background()
 	cmd, said := tool(ctx, "ffprobe", append(s.reading(), "-of", "json", "-show_entries",
-		"format=duration:stream=index,codec_name,codec_type,width,height,channels,sample_aspect_ratio,color_space,color_transfer,color_primaries,field_order,avg_frame_rate,duration"+
+		"format=duration,start_time:stream=index,codec_name,codec_type,width,height,channels,sample_aspect_ratio,color_space,color_transfer,color_primaries,field_order,avg_frame_rate,duration"+
 			":stream_disposition=attached_pic:stream_side_data=rotation")...)
 	var out bytes.Buffer
 	cmd.Stdout = &limitedBuffer{b: &out, max: 1 << 20}
@@ -125,9 +128,15 @@ func (s *stage) probe() (Probe, error) {
 	if err != nil {
 		return Probe{}, err
 	}
-	if p.Duration == 0 {
+	if s.Format == formatMatroska { // whose length is the end on its own clock, wherever that begins
+		p.Duration = max(0, p.Duration-seconds(found.Format.Start))
+	}
+	if p.Duration == 0 || s.Format.unmeasured() {
 		if p.Duration, err = s.measure(ctx); err != nil {
 			return Probe{}, err
+		}
+		for i := range p.Streams {
+			p.Streams[i].Length = 0
 		}
 	}
 	if p.Duration > s.Limits.Duration {
