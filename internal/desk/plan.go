@@ -161,7 +161,7 @@ func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond 
 // text out of the file.
 func mediumOf(p media.Probe) evidence.Medium {
 	m := evidence.Medium{Kind: string(p.Type), Format: p.Format, Width: p.Width, Height: p.Height,
-		Milliseconds: p.Duration.Milliseconds(), Sound: p.HasSound()}
+		Milliseconds: p.Duration.Milliseconds(), Sound: p.HasSound(), Others: p.Others()}
 	if p.FrameRate > 0 && p.FrameRate < 1000 {
 		m.FramesPer1000 = int(p.FrameRate*1000 + 0.5)
 	}

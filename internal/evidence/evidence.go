@@ -40,6 +40,9 @@ type Medium struct {
 	FramesPer1000 int    `json:"frames_per_1000,omitempty"` // frames in 1000 seconds, 0 when unknown
 	Sound         bool   `json:"sound,omitempty"`
 	Pages         []Page `json:"pages,omitempty"` // of a document, in order
+	// Others is how many further films, sounds or pictures the file holds, of
+	// which nothing is shown or made: the first of each kind stands for all.
+	Others int `json:"others,omitempty"`
 }
 
 // Page is the picture that a document's page becomes: its size in pixels, and the

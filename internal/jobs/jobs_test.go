@@ -172,12 +172,14 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestStopGivesBack: a job that is interrupted by a stop is done by the next start.
+// TestStopGivesBack: a job that is interrupted by a stop is done by the next
+// start, which counts its progress and its time anew.
 func TestStopGivesBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "db")
 	q, end := open(t, path, jobs.Config{Alone: true})
 	begun := make(chan struct{})
-	q.Handle("work", func(ctx context.Context, _ jobs.Job, _ func(int64, int64)) error {
+	q.Handle("work", func(ctx context.Context, _ jobs.Job, progress func(int64, int64)) error {
+		progress(9, 10)
 		close(begun)
 		<-ctx.Done()
 		return ctx.Err()
@@ -188,10 +190,21 @@ func TestStopGivesBack(t *testing.T) {
 	end()
 	q, end = open(t, path, jobs.Config{Alone: true})
 	defer end()
-	q.Handle("work", func(context.Context, jobs.Job, func(int64, int64)) error { return nil })
+	if j, err := q.Find(t.Context(), id); err != nil || !j.Started.IsZero() {
+		t.Errorf("a job that nobody works on was started at %v, %v", j.Started, err)
+	}
+	var again jobs.Job
+	q.Handle("work", func(ctx context.Context, _ jobs.Job, _ func(int64, int64)) (err error) {
+		again, err = q.Find(ctx, id)
+		return err
+	})
+	restarted := time.Now()
 	start(t, q)
 	if j := wait(t, q, id, nil); j.State != jobs.Done || j.Attempts != 1 {
 		t.Errorf("after a stop the job ended as %+v", j)
+	}
+	if again.Done != 0 || again.Started.Before(restarted) {
+		t.Errorf("begun anew, the job shows %d of %d and began at %v, before %v", again.Done, again.Total, again.Started, restarted)
 	}
 }
 

@@ -63,7 +63,7 @@ func (q *Queue) claim(ctx context.Context) (Job, error) {
 	err := q.db.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := q.cfg.Now()
 		var err error
-		j, err = scan(tx.QueryRowContext(ctx, `UPDATE jobs SET state = ?1, owner = ?2, lease = ?3, attempts = attempts + 1, changed = ?4
+		j, err = scan(tx.QueryRowContext(ctx, `UPDATE jobs SET state = ?1, owner = ?2, lease = ?3, attempts = attempts + 1, changed = ?4, done = 0, total = 0
 			WHERE id = (SELECT id FROM jobs WHERE state = ?5 OR (state = ?1 AND lease < ?4) ORDER BY id LIMIT 1) RETURNING `+columns,
 			Running, q.owner, now.Add(q.cfg.Lease).UnixMicro(), now.UnixMicro(), Waiting))
 		return err
@@ -76,7 +76,7 @@ func (q *Queue) run(ctx context.Context, j Job) {
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
 	q.mu.Lock()
-	q.running[j.ID] = cancel
+	q.running[j.ID] = running{cancel, time.Now()}
 	q.mu.Unlock()
 	defer func() {
 		q.mu.Lock()

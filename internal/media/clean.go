@@ -220,7 +220,7 @@ func (s *stage) cleanFilm() ([]made, error) {
 	}
 	poster.done()
 	s.report(total, total)
-	return []made{{Rung: top.name, Width: top.size.X, Height: top.size.Y, Length: whole(max(length, heard), s.Probe.Duration), Short: s.short(length)}}, nil
+	return []made{{Rung: top.name, Width: top.size.X, Height: top.size.Y, Length: whole(max(length, heard), s.Probe.Duration), Short: s.short("video", length)}}, nil
 }
 
 func (s *stage) cleanSound() ([]made, error) {

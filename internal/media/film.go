@@ -214,7 +214,7 @@ func (s *stage) film() ([]made, error) {
 	}
 	all += s.Probe.Duration
 	for _, st := range steps {
-		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: whole(max(length, heard), s.Probe.Duration), Short: s.short(length)})
+		out = append(out, made{Rung: st.name, Width: st.size.X, Height: st.size.Y, Length: whole(max(length, heard), s.Probe.Duration), Short: s.short("video", length)})
 	}
 	posters, err := s.makePosters(ctx, poster)
 	if err != nil {
@@ -257,12 +257,17 @@ func (s *stage) sound() ([]made, error) {
 }
 
 func (s *stage) heard(form sound, length time.Duration) made {
-	return made{Rung: form.rung, Length: whole(length, s.Probe.Duration), Short: s.short(length)}
+	return made{Rung: form.rung, Length: whole(length, s.Probe.Duration), Short: s.short("audio", length)}
 }
 
-// short judges a length against what the container claims.
-func (s *stage) short(length time.Duration) bool {
-	return length < s.Probe.Duration-max(time.Second, s.Probe.Duration/20)
+// short judges what was decoded of a stream against what the container claims
+// of it: a sound may well go on behind its picture.
+func (s *stage) short(kind string, length time.Duration) bool {
+	claimed := s.Probe.Duration
+	if st, _ := s.Probe.stream(kind); st.Length > 0 {
+		claimed = st.Length
+	}
+	return length < claimed-max(time.Second, claimed/20)
 }
 
 // Sweep removes what a killed program left of its boxes in a directory: pieces

@@ -495,6 +495,22 @@ func TestSoundFiles(t *testing.T) {
 	wantFault(t, err, "media.all_muted")
 }
 
+// TestLengthsAreMeasured holds how long recordings are that say it wrongly or
+// not at all: two that begin or end in silence, and a piece of a longer film,
+// whose clock goes on from where the piece before it ended.
+func TestLengthsAreMeasured(t *testing.T) {
+	files := manySamples(t, []string{"-f", "lavfi", "-i", "aevalsrc=0.5*random(0)*gte(t\\,4):d=8", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=3"},
+		fixture{"silent-first.aac", []string{"-map", "0", "-c:a", "aac"}},
+		fixture{"silent-first.mp3", []string{"-map", "0", "-q:a", "2", "-write_xing", "0"}},
+		fixture{"piece.webm", []string{"-map", "1", "-c:v", "libvpx", "-deadline", "realtime", "-output_ts_offset", "5"}})
+	for name, want := range map[string]int{"silent-first.aac": 8, "silent-first.mp3": 8, "piece.webm": 3} {
+		p, err := runner(t).Probe(context.Background(), input(t, files[name]))
+		if err != nil || p.Seconds < want || p.Seconds > want+1 {
+			t.Errorf("%s lasts %v, want %d s; %v", name, p.Duration, want, err)
+		}
+	}
+}
+
 // TestCutShort renders what there is of a film whose end is missing, and says so.
 func TestCutShort(t *testing.T) {
 	file := sample(t, "a.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=4,noise=alls=20:allf=t", "-preset", "ultrafast", "-movflags", "+faststart")
@@ -514,10 +530,10 @@ func TestCutShort(t *testing.T) {
 			t.Errorf("%d %% of a film: short is %v, %d seconds", tt.part, r.Short, r.Seconds)
 		}
 	}
-	// A film whose picture stopped lasts as long as its sound.
+	// A film whose picture stopped lasts as long as its sound, and says so itself.
 	stopped := sample(t, "b.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=1", "-f", "lavfi", "-i", "sine=d=3", "-preset", "ultrafast")
 	made, err := runner(t).Clean(context.Background(), input(t, stopped), Cleaning{}, t.TempDir(), nil)
-	if err != nil || made.Made[0].Seconds != 3 || !made.Made[0].Short {
+	if err != nil || made.Made[0].Seconds != 3 || made.Made[0].Short {
 		t.Errorf("sound of three seconds, a picture of one: %+v, %v", made.Made, err)
 	}
 }

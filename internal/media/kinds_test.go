@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"image"
@@ -303,14 +304,21 @@ func lengthsOf(t testing.TB, made map[string]Rendition) string {
 }
 
 // TestInterlacedAndBright renders what television cameras and new phones make.
+// A gray that stands for half of what HLG and PQ can say, which is a quarter of
+// paper's white and nearly half of it, is as bright as that afterwards.
 func TestInterlacedAndBright(t *testing.T) {
+	bright := func(name, transfer string, more ...string) fixture {
+		return fixture{name, append([]string{"-vf", "drawbox=x=300:y=200:w=120:h=110:color=gray:t=fill,format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast",
+			"-x265-params", "log-level=none:colorprim=bt2020:transfer=" + transfer + ":colormatrix=bt2020nc"}, more...)}
+	}
 	kinds := []struct {
 		fixture
-		ok func(Stream) bool
+		ok   func(Stream) bool
+		gray int
 	}{
-		{fixture{"camera.ts", []string{"-vf", "tinterlace=interleave_top", "-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-b:v", "4M"}}, Stream.interlaced},
-		{fixture{"hlg.mov", []string{"-vf", "format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc", "-tag:v", "hvc1"}}, Stream.hdr},
-		{fixture{"pq.mp4", []string{"-vf", "format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"}}, Stream.hdr},
+		{fixture{"camera.ts", []string{"-vf", "tinterlace=interleave_top", "-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-b:v", "4M"}}, Stream.interlaced, 0},
+		{bright("hlg.mov", "arib-std-b67", "-tag:v", "hvc1"), Stream.hdr, 139},
+		{bright("pq.mp4", "smpte2084"), Stream.hdr, 174},
 	}
 	files := manySamples(t, []string{"-f", "lavfi", "-i", "testsrc2=s=424x318:r=50:d=1"}, kinds[0].fixture, kinds[1].fixture, kinds[2].fixture)
 	var all []Rendition
@@ -331,6 +339,34 @@ func TestInterlacedAndBright(t *testing.T) {
 		if len(frames) != 15 {
 			t.Errorf("%s: 240p has %d frames", kinds[i].name, len(frames))
 		}
+		middle := frames[7]
+		if got, want := int(middle.pix[200*middle.size.X+280]), kinds[i].gray; want > 0 && max(got-want, want-got) > 8 {
+			t.Errorf("%s: gray is %d, want %d", kinds[i].name, got, want)
+		}
+	}
+}
+
+// TestProbeIsJudged holds what is made of ffprobe's words about films as phones
+// and dashcams write them: a turn beside what says how bright a film is, and
+// two cameras and two microphones in one file.
+func TestProbeIsJudged(t *testing.T) {
+	upright := `{"index":0,"codec_name":"hevc","codec_type":"video","width":1920,"height":1080,"side_data_list":[{"rotation":-90},{},{}]}`
+	rear := `{"index":1,"codec_type":"video","width":1280,"height":720}`
+	cover := `{"index":2,"codec_type":"video","width":600,"height":600,"disposition":{"attached_pic":1}}`
+	sounds := `{"index":3,"codec_type":"audio"},{"index":4,"codec_type":"audio"}`
+	var found probed
+	if err := json.Unmarshal([]byte(`{"streams":[`+strings.Join([]string{upright, rear, cover, sounds}, ",")+`],"format":{"duration":"3.5"}}`), &found); err != nil {
+		t.Fatal(err)
+	}
+	p, err := found.judge(Limits{}.withDefaults())
+	if err != nil || p.shown() != image.Pt(1080, 1920) || p.Rotation != 90 {
+		t.Errorf("a film held upright is shown as %v, turned by %d, %v", p.shown(), p.Rotation, err)
+	}
+	if p.Others() != 2 {
+		t.Errorf("%d films and sounds are said to be left, 2 are", p.Others())
+	}
+	if n := (Probe{Type: Photo, Pictures: 3}).Others(); n != 2 {
+		t.Errorf("of three pictures %d are said to be left", n)
 	}
 }
 

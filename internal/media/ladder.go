@@ -74,6 +74,13 @@ func steps(shown image.Point) []step {
 	return out
 }
 
+// CleanRate is how many frames a second Clean gives a film whose picture is
+// shown at this size, at even distances whatever the original's are.
+func CleanRate(shown image.Point) int {
+	all := steps(shown)
+	return all[len(all)-1].rate
+}
+
 // levels says how many macroblocks a frame of each level may have (H.264
 // table A-1), in rising order.
 var levels = []struct {

@@ -72,12 +72,30 @@ func (p Probe) HasSound() bool {
 	return false
 }
 
+// Others is how many films, sounds and pictures a file holds beside those that
+// derivatives are made of, the first of each kind: a dashcam's second camera, a
+// screen recorder's second microphone. Cover art is none of them.
+func (p Probe) Others() int {
+	n := max(0, p.Pictures-1)
+	for _, kind := range []string{"video", "audio"} {
+		of := 0
+		for _, s := range p.Streams {
+			if s.Kind == kind {
+				of++
+			}
+		}
+		n += max(0, of-1)
+	}
+	return n
+}
+
 // Stream is one stream of a film or a sound file.
 type Stream struct {
 	Index    int    // in the file
 	Kind     string // "video", "audio", "picture" (cover art), "subtitle", "data", "other"
 	Codec    string // ffmpeg's name: "h264", "hevc", "aac"
 	Channels int
+	Length   time.Duration // as the container claims it; 0 if it says none of this stream
 	// Matrix, Transfer and Primaries are its colours and Fields the order of
 	// its half pictures, as ffmpeg names them; empty if the file does not say.
 	Matrix, Transfer, Primaries, Fields string

@@ -51,7 +51,7 @@ func (st Stream) narrow() string {
 	if !st.hdr() {
 		return "zscale=" + in + ":m=bt709:p=bt709:t=bt709:r=tv"
 	}
-	return "zscale=" + in + ":t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:p=bt709:r=tv"
+	return "zscale=" + in + ":t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.6:desat=0,zscale=t=bt709:m=bt709:p=bt709:r=tv"
 }
 
 // moving reports whether an original that is mostly a photo is a film: a GIF

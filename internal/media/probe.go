@@ -96,11 +96,14 @@ type probed struct {
 		Disposition struct {
 			Attached int `json:"attached_pic"`
 		}
-		SideData []struct {
-			Rotation float64
+		SideData []struct { // of many kinds, of which one turns the picture
+			Rotation *float64
 		} `json:"side_data_list"`
 	}
-	Format struct{ Duration string }
+	Format struct {
+		Duration string
+		Start    string `json:"start_time"`
+	}
 }
 
 // probe is the stage in the box.
@@ -110,7 +113,7 @@ func (s *stage) probe() (Probe, error) {
 	}
 	ctx := context.Background()
 	cmd, said := tool(ctx, "ffprobe", append(s.reading(), "-of", "json", "-show_entries",
-		"format=duration:stream=index,codec_name,codec_type,width,height,channels,sample_aspect_ratio,color_space,color_transfer,color_primaries,field_order,avg_frame_rate,duration"+
+		"format=duration,start_time:stream=index,codec_name,codec_type,width,height,channels,sample_aspect_ratio,color_space,color_transfer,color_primaries,field_order,avg_frame_rate,duration"+
 			":stream_disposition=attached_pic:stream_side_data=rotation")...)
 	var out bytes.Buffer
 	cmd.Stdout = &limitedBuffer{b: &out, max: 1 << 20}
@@ -125,9 +128,15 @@ func (s *stage) probe() (Probe, error) {
 	if err != nil {
 		return Probe{}, err
 	}
-	if p.Duration == 0 {
+	if s.Format == formatMatroska { // whose length is the end on its own clock, wherever that begins
+		p.Duration = max(0, p.Duration-seconds(found.Format.Start))
+	}
+	if p.Duration == 0 || s.Format.unmeasured() {
 		if p.Duration, err = s.measure(ctx); err != nil {
 			return Probe{}, err
+		}
+		for i := range p.Streams {
+			p.Streams[i].Length = 0
 		}
 	}
 	if p.Duration > s.Limits.Duration {
@@ -149,7 +158,7 @@ func (f probed) judge(l Limits) (Probe, error) {
 		case kind != "video" && kind != "audio" && kind != "subtitle" && kind != "data":
 			kind = "other"
 		}
-		p.Streams = append(p.Streams, Stream{Index: st.Index, Kind: kind, Codec: plain(st.CodecName, 32), Channels: st.Channels,
+		p.Streams = append(p.Streams, Stream{Index: st.Index, Kind: kind, Codec: plain(st.CodecName, 32), Channels: st.Channels, Length: seconds(st.Duration),
 			Matrix: plain(st.Matrix, 16), Transfer: plain(st.Transfer, 16), Primaries: plain(st.Primaries, 16), Fields: plain(st.Order, 16)})
 		p.Duration = max(p.Duration, seconds(st.Duration))
 		if kind != "video" || p.Type == Film {
@@ -164,7 +173,9 @@ func (f probed) judge(l Limits) (Probe, error) {
 		p.Type, p.FrameRate = Film, ratio(st.Rate, ":/")
 		p.Width, p.Height = shape(st.Width, st.Height, ratio(st.Aspect, ":/"))
 		for _, d := range st.SideData {
-			p.Rotation = ((int(math.Round(-d.Rotation/90))*90)%360 + 360) % 360
+			if d.Rotation != nil {
+				p.Rotation = ((int(math.Round(-*d.Rotation/90))*90)%360 + 360) % 360
+			}
 		}
 		if p.Rotation%180 == 90 {
 			p.Width, p.Height = p.Height, p.Width

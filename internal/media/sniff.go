@@ -60,6 +60,11 @@ var (
 	formatUnknown = format{"unknown", Unknown, "", ""}
 )
 
+// unmeasured reports whether files of a format have no place for their length:
+// ffmpeg guesses it of the first frames' size, which may be off twentyfold
+// where a recording begins in silence.
+func (f format) unmeasured() bool { return f == formatADTS || f == formatAMR || f == formatMP3 }
+
 // magic is looked through in order.
 var magic = []struct {
 	at     int

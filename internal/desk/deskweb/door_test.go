@@ -158,6 +158,9 @@ func TestRemainingTime(t *testing.T) {
 		f := (&visit{app: locked(t, nil), lang: "en", path: "/"}).frame("", "")
 		start := time.Now()
 		time.Sleep(30 * time.Second)
+		if got := remaining(f, 0, time.Time{}, 50, 100); got != "" {
+			t.Errorf("of work that has not begun: got %q", got)
+		}
 		for _, c := range []struct {
 			done, total int64
 			want        string

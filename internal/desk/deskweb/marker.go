@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"net/http"
 	"slices"
@@ -137,6 +138,9 @@ func (view *markerView) forScript(o evidence.Original, plan redact.Plan) error {
 		words[key] = view.T("marker.script." + key)
 	}
 	picture := map[string]any{"width": max(m.Width, 1), "height": max(m.Height, 1), "length": m.Milliseconds, "rate": float64(m.FramesPer1000) / 1000}
+	if view.Film && view.Player.Copied {
+		picture["rate"] = media.CleanRate(image.Pt(m.Width, m.Height))
+	}
 	if !view.Timed {
 		picture["length"] = 0
 	}

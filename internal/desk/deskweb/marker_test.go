@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/locale"
 	"kua/internal/redact"
@@ -35,6 +36,19 @@ func TestReadSent(t *testing.T) {
 		`{"kind":"kua redaction plan","version":4,"muteAll":true}`, `{"kind":"kua redaction plan","version":4}{}`} {
 		if _, err := readSent([]byte(body)); err == nil {
 			t.Errorf("%s was taken", body)
+		}
+	}
+}
+
+// TestStepsAreThoseOfWhatPlays: the script steps by the frames of the film that
+// it has before it, the original or its viewing copy.
+func TestStepsAreThoseOfWhatPlays(t *testing.T) {
+	f := (&visit{app: locked(t, nil), lang: "en", path: "/"}).frame("", "")
+	film := evidence.Original{ID: 3, Medium: evidence.Medium{Kind: evidence.Film, Width: 720, Height: 1280, Milliseconds: 10_000, FramesPer1000: 7_250}}
+	for copied, want := range map[bool]string{false: `"rate":7.25,`, true: `"rate":30,`} {
+		view := markerView{frame: f, Player: playerView{Copied: copied}}
+		if err := view.describe(film, redact.New("3", 720, 1280, 10*time.Second, false)); err != nil || !strings.Contains(view.Picture, want) {
+			t.Errorf("copied %t: the script gets %s, %v", copied, view.Picture, err)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 		return f
 	}
 	film := evidence.Original{ID: 3, Name: "VID_20261119.mp4", Type: "video/mp4", Size: 48_200_000, SHA256: strings.Repeat("ab", 32), Parcel: strings.Repeat("cd", 32),
-		Medium: evidence.Medium{Kind: evidence.Film, Format: "mov,mp4,m4a", Width: 1280, Height: 720, Milliseconds: 83_000, FramesPer1000: 30_000, Sound: true}}
+		Medium: evidence.Medium{Kind: evidence.Film, Format: "mov,mp4,m4a", Width: 1280, Height: 720, Milliseconds: 83_000, FramesPer1000: 30_000, Sound: true, Others: 1}}
 	report := casefile.Received{
 		Parcel: strings.Repeat("cd", 32), Number: 7, Stage: casefile.Whole, Size: 48_900_000, Held: 48_900_000, Day: "2026-11-19", Unread: true, Case: 4,
 		Nodes: []string{"https://one.example"}, Originals: []evidence.Original{film},

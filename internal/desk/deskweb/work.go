@@ -105,7 +105,7 @@ func (v *visit) jobRow(f frame, j desk.Job) workRow {
 		row.Link = f.Href(fmt.Sprintf("/originals/%d", j.Original))
 	}
 	if j.State == "running" {
-		row.Left = remaining(f, 0, j.At, j.Done, j.Total)
+		row.Left = remaining(f, 0, j.Started, j.Done, j.Total)
 	}
 	if j.Fault != nil {
 		row.Message, row.Hint = f.Fault(j.Fault)
@@ -115,7 +115,7 @@ func (v *visit) jobRow(f frame, j desk.Job) workRow {
 
 // remaining writes an estimate of the time that is left, "" while there is none.
 func remaining(f frame, left time.Duration, started time.Time, done, total int64) string {
-	if left == 0 && done > 0 && total > done {
+	if left == 0 && done > 0 && total > done && !started.IsZero() {
 		left = time.Duration(float64(time.Since(started)) / float64(done) * float64(total-done))
 	}
 	switch {

@@ -6,6 +6,16 @@ export const keys: Record<string, string> = {
   s: "split", c: "cover-suggestion", l: "leave-suggestion", j: "next-suggestion", PageUp: "page-back", PageDown: "page-forward", "+": "closer", "-": "further", "0": "whole-film", "?": "help",
 };
 
+// What a place on the keyboard means where a Cyrillic layout puts something else.
+const places: Record<string, string> = { Comma: ",", Period: ".", Equal: "+", Minus: "-", Digit0: "0" };
+
+/** The name of a key, on a keyboard that writes no Latin letters by its place: Ctrl Я is Ctrl Z. */
+export function keyName(e: Pick<KeyboardEvent, "key" | "code">): string {
+  if (e.key.length > 1) return e.key;
+  if (e.key <= "~") return e.key.toLowerCase();
+  return /^Key([A-Z])$/.exec(e.code)?.[1]?.toLowerCase() ?? places[e.code] ?? e.key;
+}
+
 /** Says whether a key is meant for a field in which somebody types. */
 export function typing(e: KeyboardEvent): boolean {
   const t = e.target;

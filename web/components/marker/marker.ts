@@ -8,7 +8,7 @@ import { Crops } from "./crops.js";
 import { Desk } from "./desk.js";
 import { must, Words } from "./dom.js";
 import { Help } from "./help.js";
-import { between, keys, typing } from "./keys.js";
+import { between, keyName, keys, typing } from "./keys.js";
 import { Machine } from "./machine.js";
 import { changedPage, Pages } from "./pages.js";
 import { Panel } from "./panel.js";
@@ -388,7 +388,7 @@ export class Marker {
       if (input.classList.contains("marker-rate") && this.player) this.player.medium.playbackRate = Number(input.value);
     });
     this.root.addEventListener("keydown", (e) => {
-      if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "z" && !typing(e)) {
+      if ((e.ctrlKey || e.metaKey) && keyName(e) === "z" && !typing(e)) {
         this.deeds[e.shiftKey ? "redo" : "undo"]!();
         e.preventDefault();
       }
@@ -409,7 +409,7 @@ export class Marker {
       e.preventDefault();
       return;
     }
-    const name = keys[e.key];
+    const name = keys[keyName(e)];
     if (!name || (name.startsWith("page-") && !this.pages) || (e.key === " " && e.target instanceof HTMLButtonElement)) return;
     e.preventDefault();
     this.deeds[name]!();

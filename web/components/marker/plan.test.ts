@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 import { absorb, best, cover, followed, leave, machineOnly, nextOpen, openSuggestions, reopen } from "./answers.js";
 import { clock, readClock, step } from "./clock.js";
+import { keyName, keys } from "./keys.js";
 import { blank, freshID, read, readTrack, withTrack, write, writeTrack, type Picture, type Plan, type Suggestion, type Track, type Wire } from "./plan.js";
 import { changedPage } from "./pages.js";
 import { begin, hiddenAt, join, shotAt, shownAt, split, turn } from "./shots.js";
@@ -19,6 +20,16 @@ const picture: Picture = { width: 1280, height: 720, length: 10000, rate: 25 };
 const photo: Picture = { width: 1280, height: 720, length: 0, rate: 0 };
 const empty: Plan = blank;
 const drawn = (plan: Plan = empty, t = 0): Track => newTrack(plan, { x: 100, y: 100, w: 50, h: 50 }, t, picture);
+
+test("keys mean the same on a Cyrillic keyboard, and with Caps Lock", () => {
+  // Russian, then Kazakh: what the key writes, and where it lies.
+  for (const [key, code, want] of [["т", "KeyN", "add"], ["Л", "KeyK", "point"], ["б", "Comma", "back"], ["ю", "Period", "forward"], [".", "Slash", "forward"],
+    ["қ", "Digit0", "whole-film"], ["һ", "Equal", "closer"], ["N", "KeyN", "add"], ["PageUp", "PageUp", "page-back"], [" ", "Space", "play"]] as const) {
+    assert.equal(keys[keyName({ key, code })], want, key);
+  }
+  assert.equal(keyName({ key: "я", code: "KeyZ" }), "z");
+  assert.equal(keyName({ key: "w", code: "KeyZ" }), "w", "a Latin layout goes by its letters");
+});
 
 for (const v of vectors.covers) {
   test(`a box lies where the vectors say: ${v.name}`, () => {
