@@ -395,7 +395,7 @@ func leading(d authority.Directory, lang locale.Tag, chosen string) []named {
 // each of them, so a whole country is not asked for by its thousand areas.
 func within(d authority.Directory, area string) []string {
 	all := d.Inside(area)
-	if len(all) > allAreas && len(all) == len(d.Areas) {
+	if len(all) > allAreas && len(all) == len(d.Areas)+len(d.Former.Areas) {
 		return nil
 	}
 	return all

@@ -44,7 +44,7 @@ type asked struct {
 
 func (w *Web) asked(v *visit) asked {
 	q := v.URL.Query()
-	a := asked{query: cut(q.Get("q")), area: q.Get("area"), category: q.Get("what"), state: q.Get("state"), values: url.Values{}}
+	a := asked{query: cut(q.Get("q")), area: v.router.Directory().Now(q.Get("area")), category: q.Get("what"), state: q.Get("state"), values: url.Values{}}
 	a.filter = lane.Filter{Limit: onPage + 1, Words: a.query, Matters: lane.Matters}
 	if _, err := v.router.Area(a.area); err != nil {
 		a.area = ""

@@ -58,7 +58,7 @@ func (w *Web) add(v *visit) error {
 		return fault.Invalid("laneweb.bad_form")
 	}
 	if err := w.knownAndFew(v); err != nil {
-		return w.mistyped(v, err)
+		return w.notBegun(v, err)
 	}
 	if v.photoTaken || v.photoTrouble != nil {
 		return w.showMine(v, v.photoTrouble)
@@ -104,6 +104,14 @@ func (w *Web) mistyped(v *visit, err error) error {
 		return w.askCode(v, err)
 	}
 	return err
+}
+
+// notBegun says why nothing of what somebody with a code asked for was done.
+func (w *Web) notBegun(v *visit, err error) error {
+	if tooMuch(err) {
+		return w.showMine(v, err)
+	}
+	return w.mistyped(v, err)
 }
 
 // showMine shows a holder their report, and why something was not taken.
