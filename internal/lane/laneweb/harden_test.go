@@ -92,6 +92,7 @@ func TestWhatIsMissingIsToldAtOnce(t *testing.T) {
 	if strings.Contains(body, "«cover»") || strings.Contains(body, "4000 signs") {
 		t.Errorf("it is told of in the program's words:\n%s", body)
 	}
+	r.want("POST", "/en/open/mine", url.Values{"code": {"ty8a-fhs0-n48f"}}, 422, `value="ty8a-fhs0-n48f"`)
 	if body := r.want("POST", "/en/open/review/manhole", draft("q.cover", "stolen"), 422, "«Where is the cover?»"); strings.Contains(body, "still needed") {
 		t.Errorf("nothing is missing:\n%s", body)
 	}

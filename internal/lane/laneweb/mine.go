@@ -8,7 +8,6 @@ import (
 
 	"kua/internal/fault"
 	"kua/internal/lane"
-	"kua/internal/page"
 )
 
 // leavingField is the field of why a report is taken back.
@@ -87,11 +86,9 @@ func (w *Web) askCode(v *visit, trouble error) error {
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
 		p.Title = p.Trouble
-		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		v.rw.WriteHeader(page.Status(trouble))
+		p.Code = cut(v.form.Get(codeField)) // of sixteen signs one may be wrong
 	}
-	w.set.Show(v.rw, "mine", p.Base, p)
-	return nil
+	return w.show(v, "mine", p.Base, p, trouble)
 }
 
 // mistyped asks anew for a code that brought nothing.
