@@ -14,7 +14,7 @@ func (a *app) laneCommand() *cobra.Command {
 	c := a.command("lane", "cli.lane", `
   kua lane recount --data /var/lib/kua
   kua lane outcome 17 --what compensated --link https://news.example/17 --on 2026-11-28 --data /var/lib/kua`)
-	c.AddCommand(a.laneRecount(), a.laneOutcome(), a.laneStrike(), a.laneChecker(), a.laneCheckers(), a.laneUncheck(), a.laneAlerts(), a.laneDeliveries(), a.laneReturned(), a.laneImport(),
+	c.AddCommand(a.laneRecount(), a.laneOutcome(), a.laneStrike(), a.laneChecker(), a.laneCheckers(), a.laneUncheck(), a.laneAlerts(), a.laneDeliveries(), a.lanePassOn(), a.laneReturned(), a.laneImport(),
 		a.laneAnnounce(), a.lanePledge(), a.laneCorrect(), a.laneRetract(), a.laneBlackout())
 	return c
 }

@@ -23,6 +23,8 @@ type Directory struct {
 	Categories  []Category
 	Mandates    []Mandate
 	Book        appeal.Book // the law and the calendars
+
+	Former Former // of older versions; no file has it
 }
 
 // Info says which place a directory is of.
@@ -167,11 +169,13 @@ type Mandate struct {
 	line int
 }
 
-// Inside gives an area and all areas that lie in it.
+// Inside gives an area and all areas that lie in it, those that are gone included.
 func (d Directory) Inside(area string) []string {
 	below := map[string][]string{}
-	for _, a := range d.Areas {
-		below[a.Parent] = append(below[a.Parent], a.ID)
+	for _, all := range [][]Area{d.Areas, d.Former.Areas} {
+		for _, a := range all {
+			below[a.Parent] = append(below[a.Parent], a.ID)
+		}
 	}
 	all, there := []string{area}, map[string]bool{area: true}
 	for i := 0; i < len(all); i++ { // grows as it walks down

@@ -291,7 +291,8 @@ func (l *Lane) News(ctx context.Context, a Alert) (n News, err error) {
 		return n, err
 	}
 	d, today := router.Directory(), l.today()
-	of := lanedb.Ground{Areas: d.Inside(a.Area), Around: d.Around(a.Area), Bound: router.Bound(a.Area, today)}
+	area := d.Now(a.Area)
+	of := lanedb.Ground{Areas: d.Inside(area), Around: d.Around(area), Bound: router.Bound(area, today)}
 	kept, err := l.db.Shown(ctx, below, a.kept.Told, string(today), of, a.Category, unseenStates(), alertShown+1)
 	if err != nil {
 		return n, err

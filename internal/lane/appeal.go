@@ -51,6 +51,10 @@ type Note struct {
 
 const entryKind = "lane-appeal"
 
+// Elsewhere stands for a body that no directory names, to which an authority passed an appeal on.
+// No authority can have it as its id.
+const Elsewhere = ":elsewhere"
+
 // maxEntries is the most entries of an appeal.
 const maxEntries = 100
 
@@ -311,7 +315,7 @@ func (l *Lane) admit(ctx context.Context, now Appeal, e Entry) (Entry, lanedb.Wi
 			return e, none, fault.Invalid("lane.entry", string(now.Today))
 		}
 	}
-	if e.Authority != "" {
+	if e.Authority != "" && (e.Authority != Elsewhere || e.By != appeal.ByCitizen || e.Act != appeal.Forwarded) {
 		if _, err := l.authorityNow(ctx, e.Authority); err != nil {
 			return e, none, err
 		}

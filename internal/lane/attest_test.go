@@ -71,6 +71,7 @@ func TestAuthorityAttests(t *testing.T) {
 			"withdrawn":            {mine, 2, act(appeal.Withdrawn, "2026-12-03"), fault.Invalid("lane.entry")},
 			"a verdict":            {mine, 2, lane.Entry{Says: appeal.Mended, Day: "2026-12-03"}, fault.Invalid("lane.entry")},
 			"to itself":            {mine, 2, act(appeal.Forwarded, "2026-12-03", to("water")), fault.Invalid("lane.entry")},
+			"past the directory":   {mine, 2, act(appeal.Forwarded, "2026-12-03", to(lane.Elsewhere)), fault.NotFound("authority.unknown")},
 			"to nobody":            {mine, 2, act(appeal.Forwarded, "2026-12-03"), fault.Invalid("appeal.attester")},
 			"the holder's entry":   {mine, 2, lane.Entry{Voids: 1}, fault.Invalid("lane.entry")},
 			"by others":            {roads, 2, act(appeal.Answered, "2026-12-05"), fault.NotFound("lane.appeal_elsewhere")},

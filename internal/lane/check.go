@@ -149,10 +149,10 @@ func (l *Lane) Decide(ctx context.Context, c Check) error {
 	})
 }
 
-// given is the authority to which the collective gives what nobody is bound to;
-// "" for what has one.
+// given is the authority to which the collective gives what nobody is bound to, or an
+// authority that is no more; "" for what has one.
 func (l *Lane) given(ctx context.Context, c Check, a lanedb.Assignment) (string, error) {
-	if a.Authority != "" {
+	if _, err := l.authorityNow(ctx, a.Authority); err == nil {
 		return "", nil
 	}
 	if c.Owner == "" {

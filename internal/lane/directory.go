@@ -43,8 +43,14 @@ func (l *Lane) Import(ctx context.Context, fsys fs.FS) (v Version, fresh bool, p
 		fmt.Fprintf(whole, "%s %s\n", hash, name)
 		files = append(files, lanedb.File{Name: name, Hash: hash, Text: written[name]})
 	}
-	v, fresh, err = l.db.AddDirectory(ctx, Version{Place: d.Info.ID, Digest: hex.EncodeToString(whole.Sum(nil)), Day: string(today)}, files)
-	return v, fresh, problems, err
+	if v, fresh, err = l.db.AddDirectory(ctx, Version{Place: d.Info.ID, Digest: hex.EncodeToString(whole.Sum(nil)), Day: string(today)}, files); err != nil {
+		return v, fresh, problems, err
+	}
+	_, router, err := l.Current(ctx)
+	if err != nil {
+		return v, fresh, problems, err
+	}
+	return v, fresh, append(problems, router.Directory().Former.Problems()...), nil
 }
 
 // Export gives the files of a version, the newest for 0, by their names. The
@@ -148,12 +154,47 @@ func (l *Lane) Current(ctx context.Context) (Version, *authority.Router, error) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.router == nil || len(newest) == 0 || newest[0] != l.newest {
-		if l.newest, l.router, err = l.Router(ctx, 0); err != nil {
+		if l.newest, l.router, err = l.Router(ctx, 0); err == nil {
+			l.router, err = l.withFormer(ctx, l.newest, l.router)
+		}
+		if err != nil {
 			l.router = nil
 			return Version{}, nil, err
 		}
 	}
 	return l.newest, l.router, nil
+}
+
+// maxFormer is in how many older versions what is gone is looked for.
+const maxFormer = 50
+
+// withFormer adds to the newest version what requests are of that it does not have any more,
+// so that no import takes them out of lists, numbers or their names.
+func (l *Lane) withFormer(ctx context.Context, v Version, router *authority.Router) (*authority.Router, error) {
+	named, err := l.db.Named(ctx)
+	if err != nil {
+		return nil, err
+	}
+	gone := router.Gone(authority.Gone(named))
+	if gone.None() {
+		return router, nil
+	}
+	versions, err := l.db.Versions(ctx, v.Number, maxFormer)
+	if err != nil {
+		return nil, err
+	}
+	d := router.Directory()
+	for _, older := range versions {
+		if gone.None() {
+			break
+		}
+		_, was, err := l.Router(ctx, older.Number)
+		if err != nil {
+			return nil, err
+		}
+		gone = d.Former.Found(gone, was, router)
+	}
+	return authority.NewRouter(d), nil
 }
 
 type pinKey struct{}

@@ -27,8 +27,9 @@ type Near struct {
 }
 
 // Nearby gives open requests that may be what a draft tells of, for its writer to
-// support instead: of the same kind and close by or, without a point, in the
-// same area and in much the same words. The likeliest come first. A category's
+// support instead: of the same kind and close by; of a category that shows places roughly, as
+// close as everybody may know; or, where one of the two has no point, in the same area and in
+// much the same words. The likeliest come first. A category's
 // kind is its topmost ancestor. What is held back from the public is never shown.
 func (l *Lane) Nearby(ctx context.Context, d Draft) ([]Near, error) {
 	_, r, err := l.Current(ctx)
@@ -39,9 +40,18 @@ func (l *Lane) Nearby(ctx context.Context, d Draft) ([]Near, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.At != nil && d.Area == "" {
+		if in := r.Locate(*d.At); len(in) > 0 {
+			d.Area = in[0].ID // of those whose writers named no point
+		}
+	}
 	var found []Near
-	for _, category := range family {
-		candidates, err := l.candidates(ctx, r, category, d)
+	for _, id := range family {
+		category, err := r.Category(id)
+		if err != nil {
+			return nil, err
+		}
+		candidates, err := l.candidates(ctx, category, d)
 		if err != nil {
 			return nil, err
 		}
@@ -51,10 +61,7 @@ func (l *Lane) Nearby(ctx context.Context, d Draft) ([]Near, error) {
 				return nil, err
 			}
 			n := Near{request, -1, alike(d.Words, c.Words)}
-			if d.At != nil && request.Place != nil {
-				n.Metres = metres(*d.At, *request.Place)
-			}
-			if d.At != nil && n.Metres <= nearMetres || d.At == nil && n.Alike >= nearWords {
+			if d.near(&n) && !slices.ContainsFunc(found, func(o Near) bool { return o.Request.ID == n.Request.ID }) {
 				found = append(found, n)
 			}
 		}
@@ -65,17 +72,40 @@ func (l *Lane) Nearby(ctx context.Context, d Draft) ([]Near, error) {
 	return found[:min(len(found), nearOffered)], nil
 }
 
-// likelihood puts the closest and the most alike first.
-func (n Near) likelihood() float64 { return n.Alike - max(n.Metres, 0)/nearMetres }
+// near reports whether a request may be what the draft tells of; it says how far it is where that
+// is known.
+func (d Draft) near(n *Near) bool {
+	if d.At == nil || n.Request.Place == nil {
+		return n.Alike >= nearWords
+	}
+	if n.Request.Visibility == authority.Coarse {
+		return *place(*n.Request.Place) == *public(*d.At, authority.Coarse)
+	}
+	n.Metres = metres(*d.At, *n.Request.Place)
+	return n.Metres <= nearMetres
+}
 
-func (l *Lane) candidates(ctx context.Context, r *authority.Router, category string, d Draft) ([]lanedb.Request, error) {
-	if d.At == nil {
-		return l.db.OpenIn(ctx, category, d.Area, string(authority.Held), nearRead)
+// likelihood puts the closest and the most alike first.
+func (n Near) likelihood() float64 {
+	if n.Metres < 0 {
+		return n.Alike - 0.5 // as if it were half as far as it may be
+	}
+	return n.Alike - n.Metres/nearMetres
+}
+
+func (l *Lane) candidates(ctx context.Context, category authority.Category, d Draft) ([]lanedb.Request, error) {
+	named, err := l.db.OpenIn(ctx, category.ID, d.Area, string(authority.Held), nearRead)
+	if err != nil || d.At == nil {
+		return named, err
 	}
 	lat := int64(math.Ceil(nearMetres / metresPerDegree * 1e6))
 	lon := int64(float64(lat)/max(math.Cos(radians(d.At.Lat)), 0.01)) + 1
-	at := place(*d.At)
-	return l.db.OpenNear(ctx, category, lanedb.Place{Lat: at.Lat - lat, Lon: at.Lon - lon}, lanedb.Place{Lat: at.Lat + lat, Lon: at.Lon + lon}, nearRead)
+	at := public(*d.At, category.Visibility)
+	if at == nil {
+		at = place(*d.At)
+	}
+	near, err := l.db.OpenNear(ctx, category.ID, lanedb.Place{Lat: at.Lat - lat, Lon: at.Lon - lon}, lanedb.Place{Lat: at.Lat + lat, Lon: at.Lon + lon}, nearRead)
+	return slices.Concat(near, named), err
 }
 
 // metresPerDegree is a degree of a meridian on the mean sphere.

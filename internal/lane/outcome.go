@@ -48,7 +48,10 @@ func (l *Lane) AddOutcome(ctx context.Context, request int64, o Outcome) error {
 	if err != nil {
 		return err
 	}
-	today := l.today()
+	today, err := l.countryToday(ctx) // after midnight there it is still yesterday here
+	if err != nil {
+		return err
+	}
 	if !slices.Contains(Results, o.What) {
 		return fault.Invalid("lane.result", string(o.What))
 	}
@@ -58,7 +61,7 @@ func (l *Lane) AddOutcome(ctx context.Context, request int64, o Outcome) error {
 	if day, err := appeal.ParseDay(string(o.On)); err != nil || day == "" || day < r.Day || day > today {
 		return fault.Invalid("lane.outcome_day", string(r.Day))
 	}
-	e := Event{Day: today, By: o.Attests, Outcome: o.What, Link: o.Link, On: o.On}
+	e := Event{Day: l.today(), By: o.Attests, Outcome: o.What, Link: o.Link, On: o.On}
 	return l.db.AddOutcome(ctx, lanedb.Outcome{Request: request, What: string(o.What), Link: o.Link, Day: string(o.On), Attests: string(o.Attests)}, e.write)
 }
 

@@ -401,7 +401,7 @@ func (l *Lane) triedFrom(ctx context.Context, a lanedb.Assignment, from State, m
 	}
 	switch m.To {
 	case Redirected:
-		if next, err = l.newOwner(ctx, r, a, m.Owner, today); err != nil {
+		if next, err = l.newOwner(ctx, a, m.Owner, today); err != nil {
 			return a, e, nil, err
 		}
 	case Merged:
@@ -416,10 +416,11 @@ func (l *Lane) triedFrom(ctx context.Context, a lanedb.Assignment, from State, m
 		Reference: m.Number, Picture: m.Picture, Pictures: m.Pictures, Into: m.Into, Update: m.Update}, next, nil
 }
 
-// newOwner makes the assignment of the authority whose a request is said to be.
+// newOwner makes the assignment of the authority whose a request is said to be: one of the
+// newest directory, since who is bound can be another one than when the request came.
 // One that it has already and is open is not doubled.
-func (l *Lane) newOwner(ctx context.Context, r *authority.Router, a lanedb.Assignment, owner string, today appeal.Day) (*lanedb.Assignment, error) {
-	if _, err := r.Authority(owner); err != nil {
+func (l *Lane) newOwner(ctx context.Context, a lanedb.Assignment, owner string, today appeal.Day) (*lanedb.Assignment, error) {
+	if _, err := l.authorityNow(ctx, owner); err != nil {
 		return nil, err
 	}
 	if owner == a.Authority {

@@ -277,6 +277,26 @@ func TestNearby(t *testing.T) {
 		if err != nil || len(found) != 2 || found[0].Alike != 1 || found[0].Metres != -1 {
 			t.Errorf("by words: %v, %v", found, err)
 		}
+		// With a point, what others told of the same area without one.
+		named := submit(t, l, manhole(func(d *lane.Draft) {
+			d.Words, d.At, d.Area = "У рынка нет крышки люка", nil, "south"
+		}))
+		found, err = l.Nearby(ctx, manhole(func(d *lane.Draft) { d.Words, d.At = "у рынка нет крышки люка!", at(45.09, 65.2) }))
+		if err != nil || len(found) != 1 || found[0].Request.ID != named || found[0].Metres != -1 {
+			t.Errorf("told without a point: %+v, %v", found, err)
+		}
+		// Of a category that shows places roughly: whatever lies as close as everybody may know.
+		cold := func(lat, lon float64) func(*lane.Draft) {
+			return func(d *lane.Draft) {
+				d.Category, d.Answers, d.Words, d.At = "heating", nil, "Холодно", at(lat, lon)
+			}
+		}
+		neighbour := submit(t, l, manhole(cold(45.0534, 65.1466)))
+		submit(t, l, manhole(cold(45.0651, 65.1466)))
+		found, err = l.Nearby(ctx, manhole(cold(45.0466, 65.1534), func(d *lane.Draft) { d.Words = "Батареи ледяные" }))
+		if err != nil || len(found) != 1 || found[0].Request.ID != neighbour || found[0].Metres != -1 {
+			t.Errorf("roughly: %+v, %v", found, err)
+		}
 		if _, err := l.Nearby(ctx, manhole(func(d *lane.Draft) { d.Category = "ufo" })); !errors.Is(err, fault.NotFound("authority.unknown")) {
 			t.Errorf("no such category: %v", err)
 		}

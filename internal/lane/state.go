@@ -48,15 +48,15 @@ var (
 // transitions says from where an assignment goes where, and by whom. What is
 // not in it is refused. Two ways are no move: what the house withdrew or merged comes back
 // before it once, by AskAgain, and what was delivered by a letter that came back is
-// routed again, by CameBack.
+// routed again, by CameBack. The house passes on by PassOn alone, for an authority that is no more.
 var transitions = map[State]map[Actor][]State{
 	AwaitingCheck: {ByHouse: {Routed, Withdrawn, Merged}, ByHolder: {Withdrawn}},
-	Routed:        {ByHouse: {Delivered, Withdrawn, Merged}, ByHolder: {Withdrawn}},
-	Delivered:     {ByOfficial: slices.Concat([]State{Registered}, working, answers), ByHouse: {Merged}, ByHolder: {Withdrawn}},
-	Registered:    {ByOfficial: slices.Concat(working, answers), ByHouse: {Merged}, ByHolder: {Withdrawn}},
-	InWork:        {ByOfficial: slices.Concat([]State{Planned, InfoNeeded}, answers), ByHouse: {Merged}, ByHolder: {Withdrawn}},
-	Planned:       {ByOfficial: slices.Concat(working, answers), ByHouse: {Merged}, ByHolder: {Withdrawn}},
-	InfoNeeded:    {ByOfficial: slices.Concat([]State{InWork, Planned}, answers), ByHouse: {Merged}, ByHolder: {InWork, Withdrawn}},
+	Routed:        {ByHouse: {Delivered, Withdrawn, Merged, Redirected}, ByHolder: {Withdrawn}},
+	Delivered:     {ByOfficial: slices.Concat([]State{Registered}, working, answers), ByHouse: {Merged, Redirected}, ByHolder: {Withdrawn}},
+	Registered:    {ByOfficial: slices.Concat(working, answers), ByHouse: {Merged, Redirected}, ByHolder: {Withdrawn}},
+	InWork:        {ByOfficial: slices.Concat([]State{Planned, InfoNeeded}, answers), ByHouse: {Merged, Redirected}, ByHolder: {Withdrawn}},
+	Planned:       {ByOfficial: slices.Concat(working, answers), ByHouse: {Merged, Redirected}, ByHolder: {Withdrawn}},
+	InfoNeeded:    {ByOfficial: slices.Concat([]State{InWork, Planned}, answers), ByHouse: {Merged, Redirected}, ByHolder: {InWork, Withdrawn}},
 	Mended:        {ByHolder: {InWork}}, // not mended: it opens again
 	Refused:       {ByHolder: {InWork}},
 }

@@ -340,8 +340,12 @@ func (w *writer) requests() {
 	default:
 		asks = []string{string(kind), "tell"}
 	}
-	for _, a := range asks {
-		w.item("letter.ask." + a)
+	for i, a := range asks {
+		ask := w.t("letter.ask." + a)
+		if more, goesOn := strings.CutSuffix(ask, ";"); goesOn && i == len(asks)-1 {
+			ask = more + "."
+		}
+		w.add(Item, "– "+ask)
 	}
 }
 

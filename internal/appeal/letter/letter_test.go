@@ -238,6 +238,13 @@ func TestTextAndPDF(t *testing.T) {
 				if machine := lang != locale.English; machine != hasNote(l, "letter.note.machine") {
 					t.Errorf("%s: the notes say of machines: %v", kind, l.Notes)
 				}
+				if strings.Contains(l.Text(), ";\n\n") {
+					t.Errorf("%s: what is asked for does not end:\n%s", kind, l.Text())
+				}
+			}
+			l := write(t, with(func(c *letter.Case) { c.Events = c.Events[:1] }), appeal.Reminder, lang, "2026-11-28")
+			if strings.Contains(l.Text(), ";\n\n") {
+				t.Errorf("of what was not registered: what is asked for does not end:\n%s", l.Text())
 			}
 		})
 	}

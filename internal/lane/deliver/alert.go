@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -101,10 +102,7 @@ func (w *Worker) alertLetter(a lane.Alert, news lane.News, router *authority.Rou
 		line(say("alert.mail.area", name, about), "\n")
 		for _, r := range news.Reports {
 			m := message{r: r, router: router}
-			at := r.Area
-			if in, err := router.Area(r.Area); err == nil {
-				at = in.Names.In(lang)
-			}
+			at := cmp.Or(router.AreaNames(r.Area).In(lang), r.Area)
 			what := m.category(lang)
 			if r.Matter != lane.Report {
 				what = say("voice." + string(r.Matter) + ".name")
@@ -134,14 +132,9 @@ func (w *Worker) about(a lane.Alert, router *authority.Router) string {
 	if a.Request != 0 {
 		return w.Catalogue.T(lang, "alert.of.case", a.Request)
 	}
-	at := a.Area
-	if in, err := router.Area(a.Area); err == nil {
-		at = in.Names.In(lang)
-	}
+	at := cmp.Or(router.AreaNames(a.Area).In(lang), a.Area)
 	if a.Category != "" {
-		if c, err := router.Category(a.Category); err == nil {
-			at += ": " + c.Names.In(lang)
-		}
+		at += ": " + cmp.Or(router.CategoryNames(a.Category).In(lang), a.Category)
 	}
 	return oneLine(at)
 }

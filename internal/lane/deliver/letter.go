@@ -101,18 +101,12 @@ func (w *Worker) letterID(ctx context.Context, key string) (string, error) {
 func (w *Worker) id(key string) string { return key + "@" + w.site.Hostname() }
 
 func (m message) category(lang locale.Tag) string {
-	if c, err := m.router.Category(m.r.Category); err == nil {
-		return c.Names.In(lang)
-	}
-	return m.r.Category
+	return cmp.Or(m.router.CategoryNames(m.r.Category).In(lang), m.r.Category)
 }
 
 // place is where, as everybody may know it.
 func (m message) place(lang locale.Tag) string {
-	at := m.r.Area
-	if a, err := m.router.Area(m.r.Area); err == nil {
-		at = a.Names.In(lang)
-	}
+	at := cmp.Or(m.router.AreaNames(m.r.Area).In(lang), m.r.Area)
 	if m.r.Landmark != "" {
 		at += " · " + oneLine(m.r.Landmark)
 	}

@@ -234,7 +234,12 @@ const (
 	tokenPause = time.Minute      // for the id that a token becomes
 	newsPause  = 2 * time.Minute  // of each endpoint, for all its parts together
 	newsSpan   = 48 * time.Hour   // what an endpoint is asked back for
+	gonePause  = 24 * time.Hour   // of an endpoint that the directory has no more
 )
+
+// errGone is told to whoever runs the node: of what was handed on there nothing more is heard. What
+// another address answers would be of other requests.
+var errGone = errors.New("no authority of the directory has the endpoint any more that this part was handed on to")
 
 // Ask asks the endpoint of one part what became of it, if any is due. What goes
 // wrong is asked again later: nobody waits for it but the page, which says since
@@ -249,6 +254,7 @@ func (w *Worker) Ask(ctx context.Context) (did bool, err error) {
 	defer stop()
 	_, newest, err := w.Lane.Current(ctx)
 	if err == nil {
+		pause, err = gonePause, errGone
 		for _, a := range newest.Directory().Authorities {
 			for _, c := range a.Channels {
 				if c.Kind == authority.Open311 && same(c.Address) == f.Endpoint {

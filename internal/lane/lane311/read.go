@@ -293,7 +293,7 @@ func (s *Server) told(v *visit, k lane.Known) (open311.Request, error) {
 		notices = append(notices, s.cat.T(v.lang, "lane311.coarse"))
 	}
 	for _, a := range k.Assignments {
-		if name := authorityName(router, a.Authority, v.lang); name != "" && (a.State.Open() || !k.Open) && !slices.Contains(agencies, name) {
+		if name := v.authority(router, a.Authority); name != "" && (a.State.Open() || !k.Open) && !slices.Contains(agencies, name) {
 			agencies = append(agencies, name)
 		}
 		if a.State == lane.Planned {
@@ -305,7 +305,7 @@ func (s *Server) told(v *visit, k lane.Known) (open311.Request, error) {
 		r.MediaURL = pictureAt(v, k.Pictures[0].Hash)
 	}
 	if last := k.History[len(k.History)-1]; last.Number > 1 || last.Source != "" {
-		r.StatusNotes = s.say(v.lang, router, last)
+		r.StatusNotes = s.say(v, router, last)
 	}
 	return r, nil
 }
@@ -328,16 +328,20 @@ func promised(history []lane.Event, authority string) time.Time {
 	return time.Time{}
 }
 
-func authorityName(r *authority.Router, id string, lang locale.Tag) string {
-	if a, err := r.Authority(id); err == nil {
-		return a.Names.In(lang)
+// authority names one that has to do with a request: by the directory by which that was routed or,
+// where it came to it later, by the newest.
+func (v *visit) authority(routed *authority.Router, id string) string {
+	for _, r := range []*authority.Router{routed, v.router} {
+		if names := r.AuthorityNames(id); names != nil {
+			return names.In(v.lang)
+		}
 	}
 	return id
 }
 
 // say tells an event in words: who, what it became, and what was said to it.
-func (s *Server) say(lang locale.Tag, r *authority.Router, e lane.Event) string {
-	who := authorityName(r, e.Authority, lang)
+func (s *Server) say(v *visit, r *authority.Router, e lane.Event) string {
+	who, lang := v.authority(r, e.Authority), v.lang
 	if e.By != lane.ByOfficial || who == "" {
 		who = s.cat.T(lang, "laneweb.by."+string(e.By))
 	}
@@ -366,7 +370,7 @@ func (s *Server) say(lang locale.Tag, r *authority.Router, e lane.Event) string 
 	default:
 		said += s.cat.T(lang, "laneweb.state."+string(e.To))
 	}
-	for _, more := range []string{e.Reference, authorityName(r, e.Owner, lang), e.Words, e.Link, e.Reason} {
+	for _, more := range []string{e.Reference, v.authority(r, e.Owner), e.Words, e.Link, e.Reason} {
 		if more != "" {
 			said += ". " + more
 		}
@@ -406,7 +410,7 @@ func (s *Server) updates(v *visit, f open311.Format) (open311.Document, error) {
 	var all []open311.Update
 	for _, e := range found {
 		all = append(all, open311.Update{ID: updateID(e), RequestID: strconv.FormatInt(e.Request, 10), Status: updateStatus(e),
-			Updated: within(midnight(string(e.Day)), q.From, q.To), Description: s.say(v.lang, v.router, e), MediaURL: pictureAt(v, cmp.Or(append([]string{e.Picture}, e.Pictures...)...))})
+			Updated: within(midnight(string(e.Day)), q.From, q.To), Description: s.say(v, v.router, e), MediaURL: pictureAt(v, cmp.Or(append([]string{e.Picture}, e.Pictures...)...))})
 	}
 	return open311.Updates(all), nil
 }

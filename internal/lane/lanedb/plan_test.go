@@ -213,6 +213,17 @@ var reads = []struct {
 		_, err := db.OpenNear(ctx, "water", Place{45_100_000, 65_100_000}, Place{45_103_000, 65_104_000}, 100)
 		return err
 	}},
+	{"what requests are of", "request_", func(ctx context.Context, db *DB) error {
+		n, err := db.Named(ctx)
+		if err == nil && (len(n.Areas) == 0 || len(n.Categories) == 0 || len(n.Authorities) == 0) {
+			err = fmt.Errorf("it is of %+v", n)
+		}
+		return err
+	}},
+	{"what stands in a state with an authority", "assignment_authority", func(ctx context.Context, db *DB) error {
+		_, err := db.InState(ctx, "small", "delivered", 0, 100)
+		return err
+	}},
 	{"what is open in an area", "request_area", func(ctx context.Context, db *DB) error {
 		_, err := db.OpenIn(ctx, "rare", "south", "held", 100)
 		return err

@@ -298,6 +298,17 @@ func (db *DB) Assignment(ctx context.Context, number int64) (Assignment, error) 
 	return readAssignment(ctx, db.db.byKey(), number)
 }
 
+// InState gives the assignments of an authority that stand in a state, those above after in their
+// order, at most limit.
+func (db *DB) InState(ctx context.Context, authority, state string, after int64, limit int) ([]Assignment, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT `+assignmentColumns+` FROM assignment WHERE authority = $1 AND state = $2 AND number > $3 ORDER BY number LIMIT $4`, authority, state, after, limit)
+	all, err := collect(rows, err, func(rows *sql.Rows, a *Assignment) error { return scanAssignment(rows, a) })
+	if err != nil {
+		return nil, fmt.Errorf("read what is %s with %s: %w", state, authority, err)
+	}
+	return all, nil
+}
+
 const columns = `id, directory, category, language, words, landmark, answers, area, lat, lon, visibility, open, hidden, day, kind, begins, ends, source`
 
 func scanRequest(row interface{ Scan(...any) error }, r *Request, more ...any) error {

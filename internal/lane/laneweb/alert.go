@@ -1,6 +1,7 @@
 package laneweb
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -119,12 +120,9 @@ func (w *Web) showAlert(v *visit, confirm, done bool) error {
 	p.Post = p.At(path)
 	p.About = w.cat.T(v.lang, "alert.of.case", a.Request)
 	if a.Area != "" {
-		p.About = a.Area
-		if in, err := v.router.Area(a.Area); err == nil {
-			p.About = in.Names.In(v.lang)
-		}
-		if c, err := v.router.Category(a.Category); err == nil {
-			p.About += ": " + c.Names.In(v.lang)
+		p.About = cmp.Or(v.router.AreaNames(a.Area).In(v.lang), a.Area)
+		if a.Category != "" {
+			p.About += ": " + cmp.Or(v.router.CategoryNames(a.Category).In(v.lang), a.Category)
 		}
 	}
 	if a.Until != "" {

@@ -34,11 +34,11 @@ type bound struct {
 }
 
 func (w *Web) area(v *visit) error {
-	a, err := v.router.Area(v.PathValue("id"))
+	d := v.router.Directory()
+	a, err := v.router.Area(d.Now(v.PathValue("id")))
 	if err != nil {
 		return err
 	}
-	d := v.router.Directory()
 	p := areaPage{base: w.base(v, "/area/"+a.ID, "laneweb.area", a.Names.In(v.lang)), ID: a.ID}
 	p.Title = a.Names.In(v.lang)
 	for _, other := range d.Areas {

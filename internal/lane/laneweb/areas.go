@@ -72,7 +72,7 @@ func leading(d authority.Directory, lang locale.Tag, chosen string) []named {
 func within(d authority.Directory, area string) []string {
 	const most = 200
 	all := d.Inside(area)
-	if len(all) > most && len(all) == len(d.Areas) {
+	if len(all) > most && len(all) == len(d.Areas)+len(d.Former.Areas) {
 		return nil
 	}
 	return all

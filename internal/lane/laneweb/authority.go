@@ -1,6 +1,7 @@
 package laneweb
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -42,7 +43,19 @@ type linkPage struct {
 	Tried         string // and what it was
 	Day, Number   string // typed with it
 
-	can []lane.State
+	can   []lane.State
+	state lane.State
+}
+
+// Over is the sentence for a part to which no answer can be given any more.
+func (p linkPage) Over() string {
+	switch p.state {
+	case lane.Mended, lane.Refused:
+		return "laneweb.link.closed"
+	case lane.Redirected:
+		return "laneweb.link.passed"
+	}
+	return "laneweb.link.over"
 }
 
 // Can reports whether an answer is possible now.
@@ -98,8 +111,8 @@ func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, 
 	if err != nil {
 		return err
 	}
-	p.Authority, p.Step, p.Today = authorityName(router, a.Authority, v.lang), a.Step, string(w.lane.Today())
-	p.State = w.of(v.lang, r.Matter, "state."+string(a.State))
+	p.Authority, p.Step, p.Today = v.authority(router, a.Authority), a.Step, string(w.lane.Today())
+	p.state, p.State = a.State, w.of(v.lang, r.Matter, "state."+string(a.State))
 	if p.Case, err = w.casePage(v, r.ID, false); err != nil {
 		return err
 	}
@@ -125,7 +138,7 @@ func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, 
 		p.NeedsPhoto = true
 	}
 	p.Photo = w.lane.TakesPictures()
-	for _, other := range router.Directory().Authorities {
+	for _, other := range v.router.Directory().Authorities {
 		if other.ID != a.Authority {
 			p.Owners = append(p.Owners, named{ID: other.ID, Name: other.Names.In(v.lang)})
 		}
@@ -159,8 +172,7 @@ func (w *Web) showPart(v *visit, p linkPage, a lane.Assignment, r lane.Request, 
 // show answers with a page, under the status of what was wrong, if anything was.
 func (w *Web) show(v *visit, name string, b page.Base, data any, trouble error) error {
 	if trouble != nil {
-		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		v.rw.WriteHeader(page.Status(trouble))
+		writeStatus(v.rw, page.Status(trouble))
 	}
 	w.set.Show(v.rw, name, b, data)
 	return nil
@@ -172,7 +184,7 @@ func (w *Web) showExpired(v *visit, token string, err error) error {
 			err = fault.Forbidden(f.Key, v.lang.Date(string(day)))
 		}
 	}
-	p := linkPage{base: w.base(v, "/at/"+token, "laneweb.link.renew"), Token: token, Expired: true}
+	p := linkPage{base: w.base(v, "/at/"+token, "laneweb.link.renew"), Token: token, Expired: true, Typed: clean(cmp.Or(v.form.Get("reason"), v.form.Get("note")))}
 	p.Trouble, _ = p.Fault(err)
 	return w.show(v, "link", p.Base, p, err)
 }
@@ -276,7 +288,7 @@ func (w *Web) holderAnswers(v *visit) error {
 		return fault.Invalid("laneweb.bad_form")
 	}
 	if err := w.takeAct(v, id, lane.ByHolder); err != nil {
-		return err
+		return w.notBegun(v, err)
 	}
 	if v.photoTaken || v.photoTrouble != nil {
 		return w.showMine(v, v.photoTrouble)
@@ -320,7 +332,7 @@ func (w *Web) questions(v *visit, id int64) (all []inquiry, err error) {
 		if a.State != lane.InfoNeeded {
 			continue
 		}
-		q := inquiry{Authority: authorityName(router, a.Authority, v.lang), Part: a.Number, Step: a.Step}
+		q := inquiry{Authority: v.authority(router, a.Authority), Part: a.Number, Step: a.Step}
 		for _, e := range history {
 			if e.Authority == a.Authority && e.To == lane.InfoNeeded {
 				q.Question = e.Reason

@@ -262,7 +262,7 @@ func TestLinkOpensOneCase(t *testing.T) {
 		r.want(http.MethodGet, "/en/open/at/"+token, nil, 200)
 		days.Store(91)
 		r.want(http.MethodGet, "/en/open/at/"+token, nil, 403, "26 February 2027", "Send a new link")
-		if body := r.want(http.MethodPost, "/en/open/at/"+token, url.Values{"step": {"2"}, "to": {"answered_mended"}}, 403); strings.Contains(body, "моё") {
+		if body := r.want(http.MethodPost, "/en/open/at/"+token, url.Values{"step": {"2"}, "to": {"answered_refused"}, "reason": {"typed for an hour"}}, 403, "Copy it before", ">typed for an hour</textarea>"); strings.Contains(body, "моё") {
 			t.Error("an expired link shows the report")
 		}
 		if got := r.state(mine)[0]; got != lane.InWork {

@@ -46,6 +46,13 @@ func (w *Web) takeAct(v *visit, request int64, by lane.Actor) error {
 	return w.takeFrom(v, w.acts)
 }
 
+// tooMuch reports what is too much for an hour: whoever wrote it can send it later, so the page
+// has it all again.
+func tooMuch(err error) bool {
+	f, ok := fault.Of(err)
+	return ok && f.Kind == fault.KindLater
+}
+
 // take takes one, or gives the fault laneweb.busy and the seconds until there is
 // one again.
 func (b *budget) take() (wait int, err error) {

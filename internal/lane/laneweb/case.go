@@ -119,7 +119,7 @@ func (w *Web) casePage(v *visit, id int64, holder bool) (casePage, error) {
 	}
 	p.Supporters = beside.Supporters
 	for _, a := range r.Assignments {
-		p.Parts = append(p.Parts, part{Authority: authorityName(router, a.Authority, v.lang), Href: p.authorityAt(v.router, a.Authority), State: w.of(v.lang, r.Matter, "state."+string(a.State)), Since: v.lang.Date(string(a.Since))})
+		p.Parts = append(p.Parts, part{Authority: v.authority(router, a.Authority), Href: p.authorityAt(v.router, a.Authority), State: w.of(v.lang, r.Matter, "state."+string(a.State)), Since: v.lang.Date(string(a.Since))})
 	}
 	if beside.Troubles {
 		if err := w.waits(v.Context(), p.base, r, p.Parts); err != nil {
@@ -182,7 +182,7 @@ func (w *Web) blackened(lang locale.Tag, by lane.Event) string {
 
 func (w *Web) line(v *visit, router *authority.Router, m lane.Matter, e lane.Event) line {
 	l := line{Day: v.lang.Date(string(e.Day)), By: w.cat.T(v.lang, "laneweb.by."+string(e.By)), State: w.of(v.lang, m, "state."+string(e.To)),
-		Authority: authorityName(router, e.Authority, v.lang), Reason: e.Reason, Number: e.Reference}
+		Authority: v.authority(router, e.Authority), Reason: e.Reason, Number: e.Reference}
 	switch {
 	case m.Post() && e.Words != "":
 		l.Words = e.Words
@@ -208,7 +208,7 @@ func (w *Web) line(v *visit, router *authority.Router, m lane.Matter, e lane.Eve
 		l.On = v.lang.Date(string(e.On))
 	}
 	if e.Owner != "" {
-		l.Owner = authorityName(router, e.Owner, v.lang)
+		l.Owner = v.authority(router, e.Owner)
 	}
 	if e.Into != 0 {
 		l.Into = strconv.FormatInt(e.Into, 10)

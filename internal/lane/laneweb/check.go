@@ -211,11 +211,12 @@ func (w *Web) checked(v *visit, at string, id int64) (c checked, err error) {
 	for _, a := range r.Assignments {
 		waits := a.State == lane.AwaitingCheck
 		if waits {
-			c.To = authorityName(router, a.Authority, v.lang)
+			c.To = v.authority(router, a.Authority)
 		}
 		can := r.Matter.Next(a.State, lane.ByHouse)
-		c.CanPass = c.CanPass || waits && a.Authority != ""
-		c.Nobody = c.Nobody || waits && a.Authority == ""
+		_, err := v.router.Authority(a.Authority)
+		c.CanPass = c.CanPass || waits && err == nil
+		c.Nobody = c.Nobody || waits && err != nil
 		c.CanWithdraw = c.CanWithdraw || waits
 		c.CanMerge = c.CanMerge || slices.Contains(can, lane.Merged)
 	}
@@ -368,7 +369,7 @@ func (w *Web) decided(v *visit, at string, err error) error {
 // askAgain brings a report of a holder that the house withdrew or merged back before it.
 func (w *Web) askAgain(v *visit) error {
 	if err := w.knownAndFew(v); err != nil {
-		return w.mistyped(v, err)
+		return w.notBegun(v, err)
 	}
 	err := w.lane.AskAgain(v.Context(), v.form.Get(codeField), oneLineEnd(v.form.Get("again")), v.lang, v.form.Get(awareField) == "yes")
 	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {

@@ -1,6 +1,7 @@
 package laneweb
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -111,15 +112,10 @@ type outcomeJSON struct {
 }
 
 func (w *Web) caseJSON(lang locale.Tag, router *authority.Router, c lane.Whole) caseJSON {
-	j := caseJSON{ID: c.ID, Day: string(c.Day), Category: c.Category, CategoryIn: c.Category, Area: c.Area, AreaIn: c.Area, Place: "none", Landmark: c.Landmark,
+	j := caseJSON{ID: c.ID, Day: string(c.Day), Category: c.Category, Area: c.Area, Place: "none", Landmark: c.Landmark,
 		Language: string(c.Language), Words: c.Words, Answers: c.Answers, Open: c.Open, Standing: c.Standing(), Assignments: []assignmentJSON{}, Supporters: c.Supporters,
 		Outcomes: []outcomeJSON{}, Directory: c.Directory, Address: "/" + lang.Path() + Root + "/case/" + strconv.FormatInt(c.ID, 10), Source: c.Source}
-	if k, err := router.Category(c.Category); err == nil {
-		j.CategoryIn = k.Names.In(lang)
-	}
-	if a, err := router.Area(c.Area); err == nil {
-		j.AreaIn = a.Names.In(lang)
-	}
+	j.CategoryIn, j.AreaIn = cmp.Or(router.CategoryNames(c.Category).In(lang), c.Category), cmp.Or(router.AreaNames(c.Area).In(lang), c.Area)
 	if c.Place != nil {
 		lat, lon := degrees(c.Place.Lat), degrees(c.Place.Lon)
 		j.Latitude, j.Longitude, j.Place = &lat, &lon, string(c.Visibility)

@@ -1,6 +1,7 @@
 package laneweb
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -128,20 +129,19 @@ func (w *Web) told(lang locale.Tag, router *authority.Router, r lane.Request) to
 	if r.Place != nil {
 		t.Point, t.Coarse = r.Place.String(), r.Visibility == authority.Coarse
 	}
-	if a, err := router.Area(r.Area); err == nil {
-		t.Area = a.Names.In(lang)
-	}
-	category, err := router.Category(r.Category)
+	t.Area = cmp.Or(router.AreaNames(r.Area).In(lang), r.Area)
+	named := router.CategoryNames(r.Category).In(lang)
 	if r.Matter != lane.Report {
-		if t.Category = w.of(lang, r.Matter, "name"); err == nil {
-			t.Category += " · " + category.Names.In(lang)
+		if t.Category = w.of(lang, r.Matter, "name"); named != "" {
+			t.Category += " · " + named
 		}
 		return t
 	}
+	t.Category = cmp.Or(named, r.Category)
+	category, err := router.Category(r.Category)
 	if err != nil {
 		return t
 	}
-	t.Category = category.Names.In(lang)
 	for _, q := range category.Questions {
 		var said []string
 		for _, given := range r.Answers[q.ID] {

@@ -3,6 +3,7 @@ package laneweb
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	"kua/internal/lane"
@@ -18,7 +19,7 @@ func TestOneCodeCannotUseUpAll(t *testing.T) {
 		add := func(f url.Values, seen int, status int) {
 			t.Helper()
 			resp, body := r.do("POST", "/en/open/add", url.Values{"code": {f.Get("code")}, "seen": {strconv.Itoa(seen)}, "words": {"Made up " + strconv.Itoa(seen)}})
-			if resp.StatusCode != status || status == 503 && resp.Header.Get("Retry-After") == "" {
+			if resp.StatusCode != status || status == 503 && (resp.Header.Get("Retry-After") == "" || !strings.Contains(body, ">Made up "+strconv.Itoa(seen)+"</textarea>")) {
 				t.Fatalf("answers %d, want %d:\n%s", resp.StatusCode, status, body)
 			}
 		}
@@ -80,4 +81,19 @@ func TestModerationIsCountedOnce(t *testing.T) {
 			t.Errorf("a minute later %d wait, want 1", m.First)
 		}
 	})
+}
+
+// TestWhatIsMissingIsToldAtOnce: whoever leaves out several things reads of all of them, by the names
+// that stand on the form, each leading to its field; a wrong answer is told of by its question.
+func TestWhatIsMissingIsToldAtOnce(t *testing.T) {
+	r := newRoom(t, lane.Config{Dir: t.TempDir()}, 0).withCity()
+	body := r.want("POST", "/en/open/review/manhole", url.Values{"code": {lane.NewCode()}}, 422, "This is still needed:", `<a href="#area">Where?</a>`,
+		`<a href="#q.cover">Where is the cover?</a>`, `<fieldset id="q.cover">`, `<a href="#words">What is wrong?</a>`)
+	if strings.Contains(body, "«cover»") || strings.Contains(body, "4000 signs") {
+		t.Errorf("it is told of in the program's words:\n%s", body)
+	}
+	r.want("POST", "/en/open/mine", url.Values{"code": {"ty8a-fhs0-n48f"}}, 422, `value="ty8a-fhs0-n48f"`)
+	if body := r.want("POST", "/en/open/review/manhole", draft("q.cover", "stolen"), 422, "«Where is the cover?»"); strings.Contains(body, "still needed") {
+		t.Errorf("nothing is missing:\n%s", body)
+	}
 }

@@ -407,7 +407,8 @@ func TestFlood(t *testing.T) {
 	third := draft()
 	third = worked(t, r.want("POST", "/en/open/review/manhole", third, 200), third)
 	resp, body := r.do("POST", "/en/open/send/manhole", third)
-	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "30 min") {
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "30 min") ||
+		!strings.Contains(body, `action="/en/open/send/manhole"`) || !strings.Contains(body, `name="words" value="Открытый люк`) || !strings.Contains(body, third.Get("code")) {
 		t.Errorf("answers %d, Retry-After %q:\n%s", resp.StatusCode, resp.Header.Get("Retry-After"), body)
 	}
 	r.tell("manhole", first)

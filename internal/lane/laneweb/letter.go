@@ -164,10 +164,10 @@ func (w *Web) askLetter(v *visit, trouble error) error {
 		p.Asks[string(a.Field)] = one
 	}
 	lies := addressee(h)
-	switch s.Step.Kind {
-	case appeal.First:
+	switch {
+	case s.Step.Kind == appeal.First:
 		p.Authorities = authorities(v.router.Directory(), v.lang, cmp.Or(v.form.Get(toField), lies))
-	case appeal.Reminder:
+	case s.Step.Kind == appeal.Reminder && lies != "":
 		p.To = nameIn(h.routers, lies, v.lang)
 	default:
 		p.Typed = true
@@ -247,19 +247,19 @@ func (w *Web) letterCase(v *visit, h held, s appeal.Possible, lang locale.Tag) (
 	}
 	for _, e := range h.appeal.Events {
 		c.Events = append(c.Events, letter.Event{Act: e.Act, Day: e.Day, By: e.By, Authority: e.Authority, Number: e.Number, Until: e.Until, Reason: e.Reason})
-		w.addBody(&c, h.routers, e.Authority)
+		w.addBody(&c, h.routers, e.Authority, lang)
 	}
 	body = addressee(h)
-	switch s.Step.Kind {
-	case appeal.First:
+	switch {
+	case s.Step.Kind == appeal.First:
 		if body = v.form.Get(toField); body == "" {
 			return c, "", fault.Invalid("letter.no_recipient", locale.Say("letter.title."+string(s.Step.Kind)))
 		}
 		if _, err := h.routers[0].Authority(body); err != nil {
 			return c, "", err
 		}
-	case appeal.Reminder:
-	default:
+	case s.Step.Kind == appeal.Reminder && body != "":
+	default: // it lies with one that no directory has, or goes beyond
 		body = ""
 		if text(bodyField) == "" {
 			return c, "", fault.Invalid("letter.no_recipient", locale.Say("letter.title."+string(s.Step.Kind)))
@@ -268,20 +268,20 @@ func (w *Web) letterCase(v *visit, h held, s appeal.Possible, lang locale.Tag) (
 		c.To[s.Step.Kind] = typedBody
 		return c, "", nil
 	}
-	w.addBody(&c, h.routers, body)
+	w.addBody(&c, h.routers, body, lang)
 	c.To[s.Step.Kind] = body
 	return c, body, nil
 }
 
-func (w *Web) addBody(c *letter.Case, routers []*authority.Router, id string) {
+func (w *Web) addBody(c *letter.Case, routers []*authority.Router, id string, lang locale.Tag) {
 	for _, r := range routers {
-		if a, err := r.Authority(id); err == nil {
-			c.Bodies[id] = letter.Body{Names: a.Names}
+		if names := r.AuthorityNames(id); names != nil {
+			c.Bodies[id] = letter.Body{Names: names}
 			return
 		}
 	}
 	if id != "" {
-		c.Bodies[id] = letter.Body{Names: locale.Texts{"en": id}}
+		c.Bodies[id] = letter.Body{Names: locale.Texts{"en": w.whoIn(nil, id, lang)}}
 	}
 }
 
@@ -366,7 +366,7 @@ func (w *Web) entrust(v *visit) error {
 		return w.mistyped(v, err)
 	}
 	if err := w.knownAndFew(v); err != nil {
-		return err
+		return w.letterAgain(v, err)
 	}
 	l, body, to, err := w.makeLetter(v, h)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 
 	"kua/internal/fault"
 	"kua/internal/lane"
-	"kua/internal/page"
 )
 
 // leavingField is the field of why a report is taken back.
@@ -58,7 +57,7 @@ func (w *Web) add(v *visit) error {
 		return fault.Invalid("laneweb.bad_form")
 	}
 	if err := w.knownAndFew(v); err != nil {
-		return w.mistyped(v, err)
+		return w.notBegun(v, err)
 	}
 	if v.photoTaken || v.photoTrouble != nil {
 		return w.showMine(v, v.photoTrouble)
@@ -87,11 +86,9 @@ func (w *Web) askCode(v *visit, trouble error) error {
 	if trouble != nil {
 		p.Trouble, p.Hint = p.Fault(trouble)
 		p.Title = p.Trouble
-		v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		v.rw.WriteHeader(page.Status(trouble))
+		p.Code = cut(v.form.Get(codeField)) // of sixteen signs one may be wrong
 	}
-	w.set.Show(v.rw, "mine", p.Base, p)
-	return nil
+	return w.show(v, "mine", p.Base, p, trouble)
 }
 
 // mistyped asks anew for a code that brought nothing.
@@ -104,6 +101,14 @@ func (w *Web) mistyped(v *visit, err error) error {
 		return w.askCode(v, err)
 	}
 	return err
+}
+
+// notBegun says why nothing of what somebody with a code asked for was done.
+func (w *Web) notBegun(v *visit, err error) error {
+	if tooMuch(err) {
+		return w.showMine(v, err)
+	}
+	return w.mistyped(v, err)
 }
 
 // showMine shows a holder their report, and why something was not taken.

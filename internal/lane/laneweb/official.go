@@ -55,6 +55,11 @@ func (p officialPage) Picked(act string, n named) bool {
 	return n.Chosen && act == string(appeal.Submitted)
 }
 
+// Elsewhere stands for a body that is not among the authorities.
+func (p officialPage) Elsewhere() named {
+	return named{ID: lane.Elsewhere, Name: p.T("official.elsewhere")}
+}
+
 // Verdicts are what a holder can say of an appeal's answer.
 func (officialPage) Verdicts() []string { return []string{"mended", "partly", "not"} }
 
@@ -211,8 +216,7 @@ func (w *Web) refuse(v *visit, b *base, err error, trouble, hint *string) {
 		}
 	}
 	b.Title = *trouble
-	v.rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-	v.rw.WriteHeader(page.Status(err))
+	writeStatus(v.rw, page.Status(err))
 }
 
 // mendable reports what the writer of a form can put right.
@@ -285,7 +289,7 @@ func (w *Web) entryLine(v *visit, routers []*authority.Router, e lane.Entry, con
 	case e.Says != "":
 		key, args = "official.said", []any{e.Day, locale.Say("letter.verdict." + string(e.Says))}
 	case e.Act == appeal.Submitted || e.Act == appeal.Forwarded:
-		args = []any{e.Day, nameIn(routers, e.Authority, v.lang), by}
+		args = []any{e.Day, w.whoIn(routers, e.Authority, v.lang), by}
 	case e.Act == appeal.Registered && e.Note.Number != "":
 		key, args = "letter.time.numbered", []any{e.Day, e.Note.Number, by}
 	case e.Act == appeal.Extended:
@@ -327,7 +331,7 @@ func (w *Web) knownAndFew(v *visit) error {
 // contact keeps how the collective can reach a holder, or takes it away.
 func (w *Web) contact(v *visit) error {
 	if err := w.knownAndFew(v); err != nil {
-		return w.mistyped(v, err)
+		return w.notBegun(v, err)
 	}
 	err := w.lane.Contact(v.Context(), v.form.Get(codeField), v.form.Get(contactField))
 	if f, ok := fault.Of(err); ok && (f.Key == "lane.contact" || f.Key == "lane.no_charter") {
@@ -345,7 +349,9 @@ func (w *Web) attest(v *visit) error {
 	if err != nil {
 		return fault.Invalid("laneweb.bad_form")
 	}
-	if err := w.knownAndFew(v); err != nil {
+	if err := w.knownAndFew(v); tooMuch(err) {
+		return w.showOfficial(v, "", err)
+	} else if err != nil {
 		return w.mistyped(v, err)
 	}
 	e := lane.Entry{Act: appeal.Act(v.form.Get("act")), Day: appeal.Day(v.form.Get("day")), Authority: v.form.Get("authority"), Until: appeal.Day(v.form.Get("until")),

@@ -288,7 +288,8 @@ func TestClocksOnThePage(t *testing.T) {
 			// Passed on by Sat 12 (worked). The new owner registers Tue 15: (16), 17 = 1, 18 = 2, (19, 20), Mon 21 = 3.
 			"passed on": {"2026-12-19", []string{submitted, registered, "forwarded 2026-12-12 authority=city-hall", "registered 2026-12-15 number=8"},
 				[]string{"Ulgi City Hall", "<strong>21 December 2026</strong>", "<strong>17 December 2026</strong>"}, []string{"Overdue", "later than the law lets it."}},
-			"passed on late": {"2026-12-19", []string{submitted, registered, "forwarded 2026-12-15 authority=city-hall"}, []string{"That was later than the law lets it"}, []string{"Overdue"}},
+			"passed on beyond the directory": {"2026-12-19", []string{submitted, registered, "forwarded 2026-12-12 authority=:elsewhere"}, []string{"another body, which is not in the directory"}, []string{"Overdue", ">:elsewhere"}},
+			"passed on late":                 {"2026-12-19", []string{submitted, registered, "forwarded 2026-12-15 authority=city-hall"}, []string{"That was later than the law lets it"}, []string{"Overdue"}},
 			// 30 Dec 2027: the third working day lies in 2028, which the calendar does not have.
 			"expired calendar": {"2028-03-01", []string{"submitted 2027-12-29 authority=water", "registered 2027-12-30 number=7"}, []string{"No day can be given", "The calendar «kz» for 2028 is not known"}, []string{"Overdue", "counts as a refusal"}},
 			// New Year's Day 2028 is a Saturday; 2027 ends on Friday: 29, 30, 31 December = 3.

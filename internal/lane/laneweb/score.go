@@ -10,6 +10,7 @@ import (
 
 	"kua/internal/appeal"
 	"kua/internal/lane"
+	"kua/internal/locale"
 	"kua/internal/page"
 )
 
@@ -131,7 +132,13 @@ func (w *Web) items(v *visit, kind lane.Kind, counts []lane.Count) (all []item) 
 			for end < len(tree) && tree[end].Depth > a.Depth { // what follows it and is deeper lies in it
 				end++
 			}
-			add(a.ID, a.Name, ids[i:end])
+			in := ids[i:end:end]
+			for _, former := range d.Former.Areas {
+				if slices.Contains(in, former.Parent) {
+					in = append(in, former.ID)
+				}
+			}
+			add(a.ID, a.Name, in)
 		}
 	case lane.PerCategory:
 		for _, k := range d.Categories {
@@ -148,8 +155,13 @@ func (w *Web) items(v *visit, kind lane.Kind, counts []lane.Count) (all []item) 
 		}
 	}
 	slices.Sort(gone)
+	names := map[lane.Kind]func(string) locale.Texts{lane.PerAuthority: v.router.AuthorityNames, lane.PerArea: v.router.AreaNames, lane.PerCategory: v.router.CategoryNames}[kind]
 	for _, id := range gone {
-		all = append(all, item{id, cmp.Or(id, w.cat.T(v.lang, "laneweb.score.nobody")), []string{id}})
+		name := cmp.Or(names(id).In(v.lang), id, w.cat.T(v.lang, "laneweb.score.nobody"))
+		if id == lane.Elsewhere {
+			name = w.cat.T(v.lang, "official.elsewhere")
+		}
+		all = append(all, item{id, name, []string{id}})
 	}
 	return all
 }

@@ -114,6 +114,7 @@ type formPage struct {
 	MorePhotos                   bool
 	NoPhotos                     bool   // they cannot be cleaned here
 	Trouble, Hint                string // why it was not taken
+	Missing                      []link // what was left out of it, and where it stands
 }
 
 func (w *Web) form(v *visit) error {
@@ -146,12 +147,53 @@ func (w *Web) ask(v *visit, category authority.Category, trouble error) error {
 	p.NoPhotos, p.MorePhotos = !w.lane.TakesPictures(), len(p.Photos) < lane.MaxPictures
 	status := 0
 	if trouble != nil {
-		p.Trouble, p.Hint = p.Fault(trouble)
+		if status = page.Status(trouble); incomplete(trouble) {
+			p.Missing = missing(p.base, v.form, category)
+		}
+		p.Trouble, p.Hint = p.Fault(calledByName(trouble, category, v.lang))
+		if len(p.Missing) > 0 {
+			p.Trouble, p.Hint = p.T("laneweb.missing"), ""
+		}
 		p.Title = p.Trouble
-		status = page.Status(trouble)
 	}
 	w.showUnder(v, wherePolicy, "form", p.Base, p, status)
 	return nil
+}
+
+// incomplete reports the fault of a draft in which something can have been left out.
+func incomplete(err error) bool {
+	f, ok := fault.Of(err)
+	return ok && slices.Contains([]string{"lane.text", "lane.place", "lane.answer"}, f.Key)
+}
+
+// missing is all that a form needs and does not have, in its order, so that it is told at once.
+func missing(b base, form url.Values, category authority.Category) (all []link) {
+	if form.Get(areaField) == "" && strings.TrimSpace(form.Get(pointField)) == "" {
+		all = append(all, link{"#area", b.T("laneweb.where")})
+	}
+	for _, q := range category.Questions {
+		if q.Required && strings.TrimSpace(form.Get(questionField+q.ID)) == "" {
+			all = append(all, link{"#" + questionField + q.ID, q.Names.In(b.Lang)})
+		}
+	}
+	if strings.TrimSpace(form.Get(wordsField)) == "" {
+		all = append(all, link{"#words", b.T("laneweb.words")})
+	}
+	return all
+}
+
+// calledByName puts the name of a question into the fault of its answer, which has its id.
+func calledByName(err error, category authority.Category, lang locale.Tag) error {
+	f, ok := fault.Of(err)
+	if !ok || f.Key != "lane.answer" || len(f.Args) == 0 {
+		return err
+	}
+	for _, q := range category.Questions {
+		if f.Args[0] == q.ID {
+			return fault.Invalid(f.Key, q.Names.In(lang))
+		}
+	}
+	return err
 }
 
 // clean makes a text that was refused fit to be shown again.
@@ -251,11 +293,13 @@ func (w *Web) look(v *visit, category authority.Category, d lane.Draft, unaware 
 }
 
 func authorityName(r *authority.Router, id string, lang locale.Tag) string {
-	a, err := r.Authority(id)
-	if err != nil {
-		return id
-	}
-	return a.Names.In(lang)
+	return nameIn([]*authority.Router{r}, id, lang)
+}
+
+// authority names one that has to do with a request: by the directory by which that was routed or,
+// where it came to it later, by the newest.
+func (v *visit) authority(routed *authority.Router, id string) string {
+	return nameIn([]*authority.Router{routed, v.router}, id, v.lang)
 }
 
 // short is a text's beginning, for a list.
@@ -302,6 +346,9 @@ func (w *Web) send(v *visit) error {
 			return w.look(v, category, d, true, nil)
 		}
 		unworked, trouble, err := w.worked(v, d.Code)
+		if tooMuch(err) { // what was written goes with the page, to be sent later
+			trouble, err = err, nil
+		}
 		if err != nil {
 			return err
 		}
@@ -311,6 +358,9 @@ func (w *Web) send(v *visit) error {
 		d.Unworked = unworked
 	}
 	sent, err := w.lane.Submit(v.Context(), d)
+	if tooMuch(err) {
+		return w.look(v, category, d, false, err)
+	}
 	if err != nil {
 		return w.again(v, category, err)
 	}

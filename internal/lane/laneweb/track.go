@@ -72,7 +72,7 @@ func (w *Web) trackOf(v *visit, routers []*authority.Router, a lane.Appeal, hold
 		t.Refused = v.lang.Date(string(a.Standing.Refused))
 	}
 	for _, l := range a.Standing.Legs {
-		one := leg{Authority: nameIn(routers, l.Authority, v.lang), Submitted: w.stamp(v.lang, l.Submitted), Delivered: w.stamp(v.lang, l.Delivered),
+		one := leg{Authority: w.whoIn(routers, l.Authority, v.lang), Submitted: w.stamp(v.lang, l.Submitted), Delivered: w.stamp(v.lang, l.Delivered),
 			Registered: w.stamp(v.lang, l.Registered), PassedLate: l.PassedLate, Ended: w.stamp(v.lang, l.Ended)}
 		if holder {
 			one.Number = l.Number
@@ -107,12 +107,20 @@ func (w *Web) stamp(lang locale.Tag, s appeal.Stamp) stamp {
 	return stamp{lang.Date(string(s.Day)), w.cat.T(lang, "letter.by."+string(s.By))}
 }
 
+// whoIn is nameIn for those with whom an appeal can lie, which can be a body that none knows.
+func (w *Web) whoIn(routers []*authority.Router, id string, lang locale.Tag) string {
+	if id == lane.Elsewhere {
+		return w.cat.T(lang, "official.elsewhere")
+	}
+	return nameIn(routers, id, lang)
+}
+
 // nameIn names an authority by the first directory that knows it: the newest, or
 // the one that a request was routed by.
 func nameIn(routers []*authority.Router, id string, lang locale.Tag) string {
 	for _, r := range routers {
-		if a, err := r.Authority(id); err == nil {
-			return a.Names.In(lang)
+		if names := r.AuthorityNames(id); names != nil {
+			return names.In(lang)
 		}
 	}
 	return id

@@ -169,7 +169,7 @@ func (w *Web) outcome(v *visit) error {
 // the reason where it was not taken.
 func (w *Web) holderAct(v *visit, act func() error) error {
 	if err := w.knownAndFew(v); err != nil {
-		return w.mistyped(v, err)
+		return w.notBegun(v, err)
 	}
 	err := act()
 	f, ok := fault.Of(err)

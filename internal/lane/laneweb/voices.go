@@ -243,7 +243,10 @@ func (w *Web) question(v *visit) error {
 		return w.show(v, "question", p.Base, p, nil)
 	}
 	if known != nil {
-		if err := w.takeFrom(v, w.inquiries); err != nil {
+		if err := w.takeFrom(v, w.inquiries); tooMuch(err) {
+			p.Trouble, p.Hint = p.Fault(err)
+			return w.show(v, "question", p.Base, p, err)
+		} else if err != nil {
 			return err
 		}
 	}

@@ -99,11 +99,19 @@ var draftPolicy = page.Policy{Forms: true, Scripts: true}
 func (w *Web) showUnder(v *visit, p page.Policy, name string, b page.Base, data any, status int) {
 	page.Headers(p, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		if status != 0 {
-			rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-			rw.WriteHeader(status)
+			writeStatus(rw, status)
 		}
 		w.set.Show(rw, name, b, data)
 	})).ServeHTTP(v.rw, v.Request)
+}
+
+// writeStatus begins a page that says why something was not taken.
+func writeStatus(rw http.ResponseWriter, status int) {
+	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if status == http.StatusServiceUnavailable && rw.Header().Get("Retry-After") == "" {
+		rw.Header().Set("Retry-After", strconv.Itoa(later))
+	}
+	rw.WriteHeader(status)
 }
 
 // statusOf is the status of a page that says why something was not taken.
