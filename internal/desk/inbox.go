@@ -74,6 +74,24 @@ func (d *Desk) Received(ctx context.Context, parcel string) (casefile.Received, 
 	return d.db.Received(ctx, parcel)
 }
 
+// Named gives the parcel whose id begins with what a person typed, four characters or
+// more. The fault is desk.no_parcel where none does, desk.many_parcels where several do.
+func (d *Desk) Named(ctx context.Context, begin string) (string, error) {
+	if len(begin) < 4 {
+		return "", fault.NotFound("desk.no_parcel", begin)
+	}
+	found, err := d.db.Beginning(ctx, begin)
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0:
+		return "", fault.NotFound("desk.no_parcel", begin)
+	case len(found) > 1:
+		return "", fault.Conflict("desk.many_parcels", begin)
+	}
+	return found[0], nil
+}
+
 // Report gives one received report. Reading it through a seat marks it read, as
 // soon as there is something to read.
 func (s *Seat) Report(ctx context.Context, parcel string) (casefile.Received, error) {

@@ -44,7 +44,8 @@ type Job struct {
 	Total    int64
 	Fault    error // why it failed
 	By       string
-	At       time.Time
+	At       time.Time // when it was asked for
+	Started  time.Time // when its work began; zero unless it runs
 }
 
 func (d *Desk) startJobs(ctx context.Context) error {
@@ -348,7 +349,7 @@ func (d *Desk) Job(ctx context.Context, id int64) (Job, error) {
 
 func jobOf(j jobs.Job) Job {
 	return Job{ID: j.ID, Kind: j.Kind, Subject: j.Key, Original: originalOf(j.Key), State: string(j.State), Done: j.Done, Total: j.Total,
-		Fault: j.Err(), By: j.By, At: j.Added}
+		Fault: j.Err(), By: j.By, At: j.Added, Started: j.Started}
 }
 
 // CancelJob stops a job that waits or runs.

@@ -50,6 +50,7 @@ type Job struct {
 	Attempts  int
 	Added     time.Time
 	Changed   time.Time
+	Started   time.Time // when this queue began it; zero unless it runs here
 }
 
 // Err gives the fault of a failed job, else nil.
@@ -85,8 +86,14 @@ type Queue struct {
 	done sync.WaitGroup
 
 	mu      sync.Mutex
-	running map[int64]context.CancelFunc
+	running map[int64]running
 	changed chan struct{} // closed and made anew whenever a job changes
+}
+
+// running is a job that a worker of this queue is at.
+type running struct {
+	stop  context.CancelFunc
+	since time.Time
 }
 
 const schema = `CREATE TABLE IF NOT EXISTS jobs (
@@ -129,7 +136,7 @@ func Open(ctx context.Context, db *sqldb.DB, cfg Config) (*Queue, error) {
 	}
 	return &Queue{
 		db: db, cfg: cfg, owner: rand.Text(), work: make(map[string]Work),
-		wake: make(chan struct{}, 1), running: make(map[int64]context.CancelFunc), changed: make(chan struct{}),
+		wake: make(chan struct{}, 1), running: make(map[int64]running), changed: make(chan struct{}),
 	}, nil
 }
 
@@ -174,7 +181,17 @@ func (q *Queue) Find(ctx context.Context, id int64) (Job, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return j, fault.NotFound("jobs.no_job", id)
 	}
+	j.Started = q.since(j)
 	return j, err
+}
+
+func (q *Queue) since(j Job) time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if j.State != Running {
+		return time.Time{}
+	}
+	return q.running[j.ID].since
 }
 
 // List gives the live jobs, the failed ones that nobody dismissed, and the last
@@ -192,6 +209,7 @@ func (q *Queue) List(ctx context.Context) ([]Job, error) {
 		if err != nil {
 			return nil, err
 		}
+		j.Started = q.since(j)
 		all = append(all, j)
 	}
 	return all, rows.Err()
@@ -211,8 +229,8 @@ func (q *Queue) Cancel(ctx context.Context, id int64) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if stop, ok := q.running[id]; ok {
-		stop()
+	if r, ok := q.running[id]; ok {
+		r.stop()
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func (q *Queue) run(ctx context.Context, j Job) {
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
 	q.mu.Lock()
-	q.running[j.ID] = cancel
+	q.running[j.ID] = running{cancel, time.Now()}
 	q.mu.Unlock()
 	defer func() {
 		q.mu.Lock()

@@ -60,7 +60,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 
 	pages["sign-in"] = signInView{frame: v.frame("", v.t("deskweb.signin.title")), People: []string{"Aigul", "Bolat", "Dana"}, Name: "Bolat", Open: true, Idle: 30, Error: "Wrong.", ErrorHint: "Again."}
 	pages["problem"] = problem{frame: in("", "deskweb.locked"), Status: 403, Message: v.t("deskweb.locked"), Hint: v.t("deskweb.locked.hint"), Kept: []string{"Words that were not saved"}}
-	pages["home"] = homeView{frame: in("home", "deskweb.home.title"), Counts: desk.Counts{Unread: 2, Arriving: 1, Refused: 1, Cases: 5, Unsent: 1, Proposals: 1, Behind: 1, Jobs: 1, Failed: 1}, ForMe: 1,
+	pages["home"] = homeView{frame: in("home", "deskweb.home.title"), Counts: desk.Counts{Unwrapped: 3, Unread: 2, Arriving: 1, Refused: 1, Cases: 5, Unsent: 1, Proposals: 1, Behind: 1, Jobs: 1, Failed: 1}, ForMe: 1,
 		Unstamped: []string{v.t("cli.desk.stamp.failed", "https://stamps.example/tsr", 12, v.t("stamp.unreachable"))}, Nodes: []nodeRow{node, down}, NodesDown: 1, Free: 3_000_000_000, FreeLow: true, Running: []workRow{running},
 		Collected: &collectedView{When: moment(base, someDay), Collected: desk.Collected{New: 3, Whole: 2, Arriving: 1}, Err: "Stopped.", ErrHint: "Again.", Unreached: []string{"https://two.example"}}}
 	pages["work"] = workView{frame: in("", "deskweb.work.title"), Rows: []workRow{running, collecting, failed}, Running: true}
