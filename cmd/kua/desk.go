@@ -233,6 +233,8 @@ func (a *app) sayNodes(nodes []desk.NodeState) error {
 		switch {
 		case n.Fault != nil:
 			a.warn("cli.desk.node_away", n.URL, n.Fault)
+		case n.Edition == 0:
+			a.say("cli.desk.node_none", n.URL)
 		case n.Behind:
 			a.say("cli.desk.node_behind", n.URL, n.Edition)
 		default:

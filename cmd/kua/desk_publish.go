@@ -279,6 +279,10 @@ func (a *app) publish(ctx context.Context, d *desk.Desk) error {
 	if err != nil {
 		return err
 	}
+	if out.Edition == 0 {
+		a.say("cli.desk.publish.nothing")
+		return nil
+	}
 	a.say("cli.desk.publish.done", out.Edition)
 	if err := a.sayNodes(out.Nodes); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"kua/internal/casefile"
@@ -64,8 +65,26 @@ func (d *Desk) UpdateCharter(ctx context.Context, by *keyring.Person, chain char
 	if err := charter.WriteChain(d.dir, chain); err != nil {
 		return err
 	}
-	d.chain, d.now, d.logKey = chain, next, logKey
-	return nil
+	since, err := peopleSince(chain, next)
+	d.chain, d.now, d.since, d.logKey = chain, next, since, logKey
+	return err
+}
+
+// peopleSince gives the version from which on everything is wrapped for the people of
+// now: a charter that only names another node asks for no wrapping.
+func peopleSince(chain charter.Chain, now charter.Charter) (version int, err error) {
+	version = now.Version
+	for _, s := range slices.Backward(chain) {
+		c, err := charter.Parse([]byte(s.Document))
+		if err != nil {
+			return 0, err
+		}
+		if !slices.Equal(slices.Sorted(slices.Values(c.Recipients())), slices.Sorted(slices.Values(now.Recipients()))) {
+			break
+		}
+		version = c.Version
+	}
+	return version, nil
 }
 
 // Newer reports whether a further version of the charter lies in the directory. An

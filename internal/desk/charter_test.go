@@ -34,6 +34,9 @@ func TestRewrap(t *testing.T) {
 	if d.Newer() {
 		t.Error("the desk sees a newer charter where none was signed")
 	}
+	if n, err := d.Counts(ctx); err != nil || n.Unwrapped != 0 {
+		t.Errorf("with the people as they are Counts = %+v, %v", n, err)
+	}
 	ok(t, charter.WriteChain(c.dir, chain))
 	if err := d.Rewrap(ctx, c.aigul, nil); !d.Newer() || !errors.Is(err, fault.Conflict("desk.newer_charter")) {
 		t.Errorf("with a newer charter beside it the desk wraps for the people before: %v", err)

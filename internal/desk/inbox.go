@@ -26,7 +26,10 @@ func wordsOf(r parcel.Report) string {
 
 // Counts counts what waits for somebody.
 func (d *Desk) Counts(ctx context.Context) (Counts, error) {
-	n, err := d.db.Counts(ctx, d.Charter().Version)
+	d.mu.RLock()
+	since := d.since
+	d.mu.RUnlock()
+	n, err := d.db.Counts(ctx, since)
 	if err != nil {
 		return Counts{}, err
 	}
@@ -34,7 +37,7 @@ func (d *Desk) Counts(ctx context.Context) (Counts, error) {
 	if err != nil {
 		return Counts{}, err
 	}
-	if int(wrapped) < d.Charter().Version {
+	if int(wrapped) < since {
 		n.Unwrapped++ // the database key
 	}
 	c := Counts{Unread: n.Unread, Arriving: n.Arriving, Refused: n.Refused, Cases: n.Cases, Unsent: n.Unsent,

@@ -159,7 +159,7 @@ func (v *visit) showProposal(wrong error) error {
 	for i, r := range p.Records {
 		row := recordRow{ProposedRecord: r, Name: view.P.Titles[i]}
 		for _, t := range locale.Tags() {
-			if path, ok := r.Pages[string(t)]; ok {
+			if path, ok := r.Pages[string(t)]; ok && p.State == desk.Waiting { // later there is nothing staged to look at
 				row.Links = append(row.Links, pageLink{t, fmt.Sprintf("/preview/%d/%s", p.ID, path), v.previewed(p.ID, path)})
 			}
 		}

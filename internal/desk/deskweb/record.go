@@ -270,6 +270,7 @@ func (view *recordView) problems(list []error) {
 		p.Message, p.Hint = view.Fault(err)
 		if f, ok := fault.Of(err); ok && len(f.Args) > 1 && strings.HasPrefix(f.Key, "record.text_") {
 			part, lang := fmt.Sprint(f.Args[0]), fmt.Sprint(f.Args[1])
+			p.Message, _ = view.Fault(fault.New(f.Kind, f.Key, append([]any{view.partName(part), locale.Tag(lang).Name()}, f.Args[2:]...)...))
 			p.Link = view.Href(fmt.Sprintf("/cases/%d/record?in=%s", view.Case, lang)) + "#" + strings.ReplaceAll(part, " ", "-")
 			if lang == view.In {
 				view.Errors[part] = p.Message
@@ -277,6 +278,26 @@ func (view *recordView) problems(list []error) {
 		}
 		view.Problems = append(view.Problems, p)
 	}
+}
+
+// partName says a part of a record, as its faults name it, by what stands above its field.
+func (view *recordView) partName(part string) string {
+	name, number, _ := strings.Cut(part, " ")
+	switch name {
+	case "title":
+		return view.T("deskweb.record.headline")
+	case "place":
+		return view.T("deskweb.record.place_words")
+	case "known":
+		return view.T("deskweb.record.known_n", number)
+	case "claim":
+		return view.T("deskweb.record.source_n", number)
+	case "answer":
+		return view.T("deskweb.record.authority_n", number)
+	case "summary", "correction":
+		return view.T("deskweb.record." + name)
+	}
+	return part
 }
 
 // saveRecord saves what was written, laid onto the draft that the form was made

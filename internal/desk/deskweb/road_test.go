@@ -265,7 +265,7 @@ func (p *person) record(t *testing.T) {
 	save("en", "0", "title", "Bribe at the city gate", "summary", "Two people demanded money.", "place", "City gate", "known.0", "There is a post.",
 		"claim.0.who", "driver", "claim.0", "20,000 was demanded", "label.1", "The post", "covered.1", "A face and the sound", "label.2", "The car", "covered.2", "The plate",
 		"accepted.place", "only the region is named")
-	p.sees("Version 1 of the draft was saved", "Published: 51.2, 71.5", "What is missing")
+	p.sees("Version 1 of the draft was saved", "Published: 51.2, 71.5", "What is missing", "A text is missing: Title, in the language Русский.", "A text is missing: Known 1, in the language Русский.")
 	// Somebody else's version is not overwritten, and nothing typed is lost.
 	p.post("/en/cases/1/record", "in", "en", "version", "0", "base", "{}", "language", "en", "what", "bribe", "title", "Typed on an old page")
 	if p.code != http.StatusConflict || !strings.Contains(p.body, "Typed on an old page") {
