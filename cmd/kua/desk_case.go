@@ -202,6 +202,9 @@ func (a *app) deskCase(f *deskFlags) *cobra.Command {
 
 func (a *app) sayCase(v desk.CaseView) {
 	fmt.Fprintf(a.out, "%d  %s  %s\n", v.ID, a.t("cli.desk.state."+string(v.State)), plainLine(v.Title))
+	if v.Withdrawn {
+		a.say("withdrawn.case", v.Record)
+	}
 	for _, r := range v.Reports {
 		fmt.Fprintln(a.out, strings.Join(a.reportLine(r), "  "))
 		a.sayOriginals(r)

@@ -189,6 +189,8 @@ type CaseView struct {
 	Findings []casefile.Finding
 	Replies  []casefile.Reply
 	Warnings []casefile.Warning // for the newest draft
+	// Withdrawn says that readers see a tombstone in the place of the case's record.
+	Withdrawn bool
 }
 
 // Case gives a case with its reports, notes, findings and replies.
@@ -209,6 +211,11 @@ func (d *Desk) Case(ctx context.Context, id int64) (CaseView, error) {
 	}
 	if v.Replies, err = d.db.Replies(ctx, id); err != nil {
 		return v, err
+	}
+	if c.Record != "" {
+		if v.Withdrawn, err = d.withdrawn(ctx, c.Record); err != nil {
+			return v, err
+		}
 	}
 	draft, _, err := d.Draft(ctx, id)
 	if err == nil {

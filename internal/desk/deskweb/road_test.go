@@ -91,8 +91,33 @@ func TestRoad(t *testing.T) {
 	aigul.sees("2 of 2 people", "ML-KEM-768", "reads and signs", r.node.server.URL)
 	aigul.post("/en/custody/check")
 	aigul.sees("The custody chain holds together")
+	aigul.withdraws(t)
 	aigul.passphrase(t)
 	aigul.newer(t)
+}
+
+// withdraws takes the record back: whoever signs that too is asked nothing about films,
+// and the case says that readers see a tombstone.
+func (p *person) withdraws(t *testing.T) {
+	p.post("/en/cases/1/withdraw", "sure", "1", "reason.en", "The witness asked for it.", "reason.ru", "Попросил свидетель.")
+	p.sees("Proposed, and signed by you")
+	at := p.path
+	bolat := p.signedIn("Bolat")
+	bolat.get(at)
+	if strings.Contains(bolat.body, "watched the rendered films") {
+		t.Error("whoever signs a withdrawal is asked about films")
+	}
+	bolat.get(regexp.MustCompile(`/preview/\d+/[^"]+`).FindString(bolat.body))
+	bolat.get(at)
+	bolat.post(at+"/approve", "manifest", regexp.MustCompile(`name="manifest" value="([^"]+)"`).FindStringSubmatch(bolat.body)[1])
+	p.until("/en/cases/1", "Record 000001 was withdrawn")
+	if strings.Contains(p.body, "/cases/1/withdraw") {
+		t.Error("a record that is withdrawn is offered to be withdrawn")
+	}
+	p.get(at)
+	if strings.Contains(p.body, "/preview/") {
+		t.Error("of a published edition a preview is offered that leads nowhere")
+	}
 }
 
 // passphrase changes Aigul's, after tries that must change nothing.
@@ -265,7 +290,7 @@ func (p *person) record(t *testing.T) {
 	save("en", "0", "title", "Bribe at the city gate", "summary", "Two people demanded money.", "place", "City gate", "known.0", "There is a post.",
 		"claim.0.who", "driver", "claim.0", "20,000 was demanded", "label.1", "The post", "covered.1", "A face and the sound", "label.2", "The car", "covered.2", "The plate",
 		"accepted.place", "only the region is named")
-	p.sees("Version 1 of the draft was saved", "Published: 51.2, 71.5", "What is missing", "A text is missing: Title, in the language Русский.", "A text is missing: Known 1, in the language Русский.")
+	p.sees("Version 1 of the draft was saved", "Published: 51.2, 71.5", "What is missing")
 	// Somebody else's version is not overwritten, and nothing typed is lost.
 	p.post("/en/cases/1/record", "in", "en", "version", "0", "base", "{}", "language", "en", "what", "bribe", "title", "Typed on an old page")
 	if p.code != http.StatusConflict || !strings.Contains(p.body, "Typed on an old page") {
