@@ -228,7 +228,7 @@ test("the receipt opens the answer", async () => {
 async function openReplies(page, receipt) {
   await page.waitForSelector("#fetch:enabled");
   await page.fill("#receipt", receipt);
-  await page.click("#fetch");
+  await page.press("#receipt", "Enter");
   await page.waitForSelector("#answers:not([hidden])", { timeout: 60_000 });
 }
 

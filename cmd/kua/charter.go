@@ -114,6 +114,9 @@ func (a *app) showCharter(dir string) error {
 		return err
 	}
 	a.say("cli.charter.kind."+string(kind), ch.Threshold, len(ch.Current()))
+	if ch.NoSpare() {
+		a.say("present.no_spare", ch.Threshold)
+	}
 	for _, p := range ch.People {
 		if p.Retired != "" {
 			a.say("cli.charter.person.retired", plainLine(p.Name), charter.KeyID(p.PublishKey), p.Retired)

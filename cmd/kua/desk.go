@@ -39,11 +39,11 @@ func (a *app) deskCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error { return a.serveDesk(c.Context(), f, serve) }
 	c.AddCommand(
 		a.deskCollect(&f), a.deskList(&f), a.deskShow(&f),
-		a.deskOpen(&f), a.deskCases(&f), a.deskCase(&f), a.deskNote(&f), a.deskReply(&f), a.deskClose(&f), a.deskExport(&f), a.deskTraces(&f),
+		a.deskOpen(&f), a.deskUnread(&f), a.deskJoin(&f), a.deskCases(&f), a.deskCase(&f), a.deskTitle(&f), a.deskAssign(&f), a.deskNote(&f), a.deskFinding(&f), a.deskReply(&f), a.deskClose(&f), a.deskReopen(&f), a.deskExport(&f), a.deskTraces(&f),
 		a.deskPlan(&f), a.deskProbe(&f), a.deskLook(&f), a.deskMark(&f), a.deskSound(&f), a.deskCaptions(&f), a.deskRender(&f), a.deskHits(&f), a.deskAnswer(&f), a.deskDraft(&f), a.deskLinks(&f),
-		a.deskPropose(&f), a.deskProposals(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f), a.deskHeartbeat(&f), a.deskStamp(&f), a.deskKit(&f),
+		a.deskPropose(&f), a.deskProposals(&f), a.deskPreview(&f), a.deskApprove(&f), a.deskDecline(&f), a.deskWithdraw(&f), a.deskPublish(&f), a.deskHeartbeat(&f), a.deskStamp(&f), a.deskKit(&f),
 		a.deskContacts(&f), a.deskLetters(&f), a.deskSent(&f), a.deskDelivered(&f),
-		a.deskRewrap(&f), a.deskAddKey(&f), a.deskCustody(&f), a.deskStatus(&f), a.deskOnionKey(&f), a.deskNode(&f), a.deskDoor(&f), a.deskSpread(&f),
+		a.deskRewrap(&f), a.deskAddKey(&f), a.deskPassphrase(&f), a.deskCustody(&f), a.deskStatus(&f), a.deskJobs(&f), a.deskOnionKey(&f), a.deskNode(&f), a.deskDoor(&f), a.deskSpread(&f),
 	)
 	return c
 }
@@ -188,7 +188,7 @@ func (a *app) rewrap(ctx context.Context, f deskFlags, person *keyring.Person) (
 	if err := d.UpdateCharter(ctx, person, chain); err != nil {
 		return err
 	}
-	bar, finish := a.bar("cli.desk.rewrap.progress")
+	bar, finish := a.share("cli.desk.rewrap.progress")
 	err = d.Rewrap(ctx, person, func(done, total int) { bar(int64(done), int64(total)) })
 	finish()
 	if err != nil {
@@ -199,16 +199,23 @@ func (a *app) rewrap(ctx context.Context, f deskFlags, person *keyring.Person) (
 }
 
 func (a *app) deskStatus(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "status", "cli.desk.status", "status --dir kua --as aigul", exactly(0),
+	var asJSON bool
+	c := a.deskVerb(f, "status", "cli.desk.status", "status --dir kua --as aigul", exactly(0),
 		func(ctx context.Context, s *desk.Seat, _ []string) error {
 			n, err := s.Desk().Counts(ctx)
 			if err != nil {
 				return err
 			}
-			a.say("cli.desk.status.counts", n.Unread, n.Arriving, n.Refused, n.Cases, n.Unsent, n.Proposals, n.Behind, n.Failed)
 			nodes, err := s.Desk().Nodes(ctx)
 			if err != nil {
 				return err
+			}
+			if asJSON {
+				return printJSON(a.out, a.statusAsJSON(n, nodes))
+			}
+			a.say("cli.desk.status.counts", n.Unread, n.Arriving, n.Refused, n.Cases, n.Unsent, n.Proposals, n.Behind, n.Failed)
+			if n.Unwrapped > 0 {
+				a.say("cli.desk.status.unwrapped", n.Unwrapped)
 			}
 			if err := a.sayNodes(nodes); err != nil {
 				return err
@@ -217,6 +224,8 @@ func (a *app) deskStatus(f *deskFlags) *cobra.Command {
 			a.sayStamps(stamps)
 			return err
 		})
+	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	return c
 }
 
 func (a *app) sayNodes(nodes []desk.NodeState) error {
@@ -224,6 +233,8 @@ func (a *app) sayNodes(nodes []desk.NodeState) error {
 		switch {
 		case n.Fault != nil:
 			a.warn("cli.desk.node_away", n.URL, n.Fault)
+		case n.Edition == 0:
+			a.say("cli.desk.node_none", n.URL)
 		case n.Behind:
 			a.say("cli.desk.node_behind", n.URL, n.Edition)
 		default:

@@ -16,28 +16,36 @@ import (
 )
 
 func (a *app) deskList(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "list", "cli.desk.list", "list --dir kua --as aigul", exactly(0),
+	var asJSON bool
+	c := a.deskVerb(f, "list", "cli.desk.list", "list --dir kua --as aigul", exactly(0),
 		func(ctx context.Context, s *desk.Seat, _ []string) error {
 			w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
-			total := 0
+			all, total := []receivedJSON{}, 0
 			for page := 0; ; page++ {
 				in, err := s.Desk().Inbox(ctx, page)
 				if err != nil {
 					return err
 				}
 				for _, r := range in.Reports {
-					fmt.Fprintln(w, strings.Join(a.reportLine(r), "\t"))
+					if all = append(all, receivedAsJSON(r)); !asJSON {
+						fmt.Fprintln(w, strings.Join(a.reportLine(r), "\t"))
+					}
 				}
 				total = in.Total
 				if page+1 >= in.Pages {
 					break
 				}
 			}
+			if asJSON {
+				return printJSON(a.out, all)
+			}
 			if total == 0 {
 				a.say("cli.desk.list.empty")
 			}
 			return w.Flush()
 		})
+	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	return c
 }
 
 // reportLine is one report of the inbox: id, stage, what, day, whether unread.
@@ -61,28 +69,48 @@ func (a *app) reportLine(r casefile.Received) []string {
 }
 
 func (a *app) deskShow(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "show PARCEL", "cli.desk.show", "show --dir kua --as aigul 3fa9…", exactly(1),
+	var asJSON bool
+	c := a.deskVerb(f, "show PARCEL", "cli.desk.show", "show --dir kua --as aigul 3fa90c12", exactly(1),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
-			r, err := s.Report(ctx, args[0])
+			parcel, err := s.Desk().Named(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(a.out, strings.Join(a.reportLine(r), "  "))
-			if r.Report == nil {
-				return nil
+			r, err := s.Report(ctx, parcel)
+			if err != nil {
+				return err
 			}
-			a.say("cli.desk.show.consent", yes(a, r.Report.Consent.Face), yes(a, r.Report.Consent.Voice), yes(a, r.Report.Consent.Place))
-			for _, part := range []struct{ key, text string }{
-				{"cli.desk.show.fear", r.Report.Fear}, {"cli.desk.show.when", r.Report.When},
-				{"cli.desk.show.where", r.Report.Where}, {"cli.desk.show.text", r.Report.Text},
-			} {
-				if part.text != "" {
-					a.say(part.key, part.text)
-				}
+			if asJSON {
+				out := receivedAsJSON(r)
+				out.Report = r.Report
+				return printJSON(a.out, out)
 			}
-			a.sayOriginals(r)
+			a.sayReceived(r)
 			return nil
 		})
+	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	return c
+}
+
+// sayReceived tells a report. A stranger wrote it: nothing of it acts on the terminal.
+func (a *app) sayReceived(r casefile.Received) {
+	fmt.Fprintln(a.out, strings.Join(a.reportLine(r), "  "))
+	if r.Report == nil {
+		return
+	}
+	a.say("cli.desk.show.consent", yes(a, r.Report.Consent.Face), yes(a, r.Report.Consent.Voice), yes(a, r.Report.Consent.Place))
+	for _, part := range []struct{ key, text string }{
+		{"cli.desk.show.fear", r.Report.Fear}, {"cli.desk.show.when", r.Report.When},
+		{"cli.desk.show.where", r.Report.Where}, {"cli.desk.show.text", r.Report.Text},
+	} {
+		if part.text != "" {
+			a.say(part.key, plainText(part.text))
+		}
+	}
+	if p := r.Report.Point; p != nil {
+		a.say("cli.desk.show.point", fmt.Sprintf("%.5f, %.5f", p.Lat, p.Lon))
+	}
+	a.sayOriginals(r)
 }
 
 func (a *app) sayOriginals(r casefile.Received) {
@@ -91,7 +119,7 @@ func (a *app) sayOriginals(r casefile.Received) {
 		if kind == "" {
 			kind = "unknown"
 		}
-		a.say("cli.desk.original", o.ID, o.Name, a.t("cli.medium."+kind), o.Size)
+		a.say("cli.desk.original", o.ID, plainLine(o.Name), a.t("cli.medium."+kind), o.Size)
 		if o.Fault != "" {
 			a.warn("cli.desk.original_fault", o.ID, error(&fault.Fault{Key: o.Fault}))
 		}
@@ -106,14 +134,13 @@ func yes(a *app, b bool) string {
 }
 
 func (a *app) deskOpen(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "open PARCEL…", "cli.desk.open", "open --dir kua --as aigul 3fa9…", atLeast(1),
+	return a.deskVerb(f, "open PARCEL…", "cli.desk.open", "open --dir kua --as aigul 3fa90c12", atLeast(1),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
-			for _, p := range args {
-				if _, err := s.Report(ctx, p); err != nil {
-					return err
-				}
+			parcels, err := read(ctx, s, args)
+			if err != nil {
+				return err
 			}
-			id, err := s.OpenCase(ctx, args...)
+			id, err := s.OpenCase(ctx, parcels...)
 			if err != nil {
 				return err
 			}
@@ -124,25 +151,34 @@ func (a *app) deskOpen(f *deskFlags) *cobra.Command {
 
 func (a *app) deskCases(f *deskFlags) *cobra.Command {
 	var filter desk.CaseFilter
+	var asJSON bool
 	c := a.deskVerb(f, "cases", "cli.desk.cases", "cases --dir kua --as aigul --words bazaar", exactly(0),
 		func(ctx context.Context, s *desk.Seat, _ []string) error {
 			w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
+			all := []caseJSON{}
 			for page := 0; ; page++ {
 				p, err := s.Desk().Cases(ctx, filter, page)
 				if err != nil {
 					return err
 				}
-				if p.Total == 0 {
+				if p.Total == 0 && !asJSON {
 					a.say("cli.desk.cases.empty")
 				}
 				for _, c := range p.Cases {
-					fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", c.ID, a.t("cli.desk.state."+string(c.State)), c.Assigned, c.Record, c.Title)
+					if all = append(all, caseAsJSON(c)); !asJSON {
+						fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", c.ID, a.t("cli.desk.state."+string(c.State)), c.Assigned, c.Record, plainLine(c.Title))
+					}
 				}
 				if page+1 >= p.Pages {
-					return w.Flush()
+					break
 				}
 			}
+			if asJSON {
+				return printJSON(a.out, all)
+			}
+			return w.Flush()
 		})
+	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
 	c.Flags().StringVar(&filter.Words, "words", "", a.t("cli.flag.words"))
 	c.Flags().StringVar(&filter.Assigned, "assigned", "", a.t("cli.flag.assigned"))
 	return c
@@ -159,50 +195,53 @@ func (a *app) deskCase(f *deskFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%d  %s  %s\n", v.ID, a.t("cli.desk.state."+string(v.State)), v.Title)
-			for _, r := range v.Reports {
-				fmt.Fprintln(a.out, strings.Join(a.reportLine(r), "  "))
-				a.sayOriginals(r)
-			}
-			for _, n := range v.Notes {
-				a.say("cli.desk.case.note", n.By, n.At.Format("2006-01-02 15:04"), n.Text)
-			}
-			for _, r := range v.Replies {
-				key := "cli.desk.case.reply"
-				if r.Unsent() {
-					key = "cli.desk.case.reply_unsent"
-				}
-				a.say(key, r.By, r.Text)
-			}
-			for _, w := range v.Warnings {
-				if w.Answer == "" {
-					a.warn("cli.desk.warning."+w.What, w.ID, w.Original)
-					a.sayLinks(w.Links)
-				}
-			}
+			a.sayCase(v)
 			return nil
 		})
 }
 
-func (a *app) deskNote(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "note CASE TEXT", "cli.desk.note", `note --dir kua --as aigul 1 "called the hospital"`, exactly(2),
-		func(ctx context.Context, s *desk.Seat, args []string) error {
-			id, err := number(args[0])
-			if err != nil {
-				return err
-			}
-			return s.AddNote(ctx, id, args[1])
-		})
+func (a *app) sayCase(v desk.CaseView) {
+	fmt.Fprintf(a.out, "%d  %s  %s\n", v.ID, a.t("cli.desk.state."+string(v.State)), plainLine(v.Title))
+	if v.Withdrawn {
+		a.say("withdrawn.case", v.Record)
+	}
+	for _, r := range v.Reports {
+		fmt.Fprintln(a.out, strings.Join(a.reportLine(r), "  "))
+		a.sayOriginals(r)
+	}
+	for _, n := range v.Notes {
+		a.say("cli.desk.case.note", n.By, n.At.Format("2006-01-02 15:04"), plainText(n.Text))
+	}
+	for _, x := range v.Findings {
+		a.say("cli.desk.case.finding", x.By, x.At.Format("2006-01-02 15:04"), plainLine(x.Subject), a.t("deskweb.grade."+string(x.Grade)), plainText(x.Reasons))
+	}
+	for _, r := range v.Replies {
+		key := "cli.desk.case.reply"
+		if r.Unsent() {
+			key = "cli.desk.case.reply_unsent"
+		}
+		a.say(key, r.By, plainText(r.Text))
+	}
+	for _, w := range v.Warnings {
+		if w.Answer == "" {
+			a.warn("cli.desk.warning."+w.What, w.ID, w.Original)
+			a.sayLinks(w.Links)
+		}
+	}
 }
 
 func (a *app) deskReply(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "reply CASE PARCEL TEXT", "cli.desk.reply", `reply --dir kua --as aigul 1 3fa9… "We read it. …"`, exactly(3),
+	return a.deskVerb(f, "reply CASE PARCEL TEXT", "cli.desk.reply", `reply --dir kua --as aigul 1 3fa90c12 "We read it. …"`, exactly(3),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
 			id, err := number(args[0])
 			if err != nil {
 				return err
 			}
-			r, err := s.Reply(ctx, id, args[1], args[2])
+			parcel, err := s.Desk().Named(ctx, args[1])
+			if err != nil {
+				return err
+			}
+			r, err := s.Reply(ctx, id, parcel, args[2])
 			if err != nil {
 				return err
 			}
@@ -212,17 +251,6 @@ func (a *app) deskReply(f *deskFlags) *cobra.Command {
 			}
 			a.say("cli.desk.reply.sent")
 			return nil
-		})
-}
-
-func (a *app) deskClose(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "close CASE REASON", "cli.desk.close", `close --dir kua --as aigul 1 "not ours"`, exactly(2),
-		func(ctx context.Context, s *desk.Seat, args []string) error {
-			id, err := number(args[0])
-			if err != nil {
-				return err
-			}
-			return s.CloseCase(ctx, id, args[1])
 		})
 }
 
@@ -272,7 +300,7 @@ func (a *app) deskCustody(f *deskFlags) *cobra.Command {
 				return err
 			}
 			for _, e := range events {
-				fmt.Fprintln(a.out, e.At, e.By, e.Verb, e.Subject, e.Detail, e.SHA256)
+				fmt.Fprintln(a.out, plainLine(fmt.Sprintf("%s %s %s %s %s %s", e.At, e.By, e.Verb, e.Subject, e.Detail, e.SHA256)))
 			}
 			return nil
 		})

@@ -73,7 +73,7 @@ func (a *app) deskRender(f *deskFlags) *cobra.Command {
 
 // follow shows how far a job of the desk has come and gives what it failed with.
 func (a *app) follow(ctx context.Context, s *desk.Seat, job int64, words string) error {
-	bar, finish := a.bar(words)
+	bar, finish := a.share(words)
 	done, err := s.Desk().WaitJob(ctx, job, func(j desk.Job) { bar(j.Done, j.Total) })
 	finish()
 	if err != nil {
@@ -102,7 +102,8 @@ func (a *app) render(ctx context.Context, s *desk.Seat, original int64) error {
 
 // deskDraft prints the draft of a case's record, or saves one from a file.
 func (a *app) deskDraft(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "draft CASE [FILE]", "cli.desk.draft", "draft --dir kua --as aigul 1 > draft.json && kua desk draft --dir kua --as aigul 1 draft.json",
+	onto := -1
+	c := a.deskVerb(f, "draft CASE [FILE]", "cli.desk.draft", "draft --dir kua --as aigul 1 > draft.json && kua desk draft --dir kua --as aigul 1 draft.json",
 		usage(cobra.RangeArgs(1, 2)),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
 			id, err := number(args[0])
@@ -114,13 +115,22 @@ func (a *app) deskDraft(f *deskFlags) *cobra.Command {
 				return err
 			}
 			if len(args) == 1 {
-				return printJSON(a.out, draft)
+				return printJSON(a.out, draftFile{&version, draft})
 			}
-			draft = casefile.Draft{}
-			if err := readJSON(args[1], &draft); err != nil {
+			var file draftFile
+			if err := readJSON(args[1], &file); err != nil {
 				return err
 			}
-			if version, err = s.SaveDraft(ctx, id, draft, version); err != nil {
+			if onto >= 0 {
+				file.Onto = &onto
+			}
+			if file.Onto == nil {
+				if version > 0 {
+					return fault.Invalid("cli.desk.draft.no_base", version)
+				}
+				file.Onto = &version // the first one, which no other can be lost by
+			}
+			if version, err = s.SaveDraft(ctx, id, file.Draft, *file.Onto); err != nil {
 				return err
 			}
 			a.say("cli.desk.saved", version)
@@ -130,6 +140,15 @@ func (a *app) deskDraft(f *deskFlags) *cobra.Command {
 			}
 			return err
 		})
+	c.Flags().IntVar(&onto, "onto", -1, a.t("cli.flag.draft_onto"))
+	return c
+}
+
+// draftFile is a draft as it is printed and read: with the saved version that it was
+// made from, so that what somebody saves meanwhile is not lost.
+type draftFile struct {
+	Onto *int `json:"onto,omitempty"`
+	casefile.Draft
 }
 
 func (a *app) deskPropose(f *deskFlags) *cobra.Command {
@@ -166,11 +185,19 @@ func (a *app) sayProposal(p desk.Proposal) {
 }
 
 func (a *app) deskProposals(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "proposals", "cli.desk.proposals", "proposals --dir kua --as timur", exactly(0),
+	var asJSON bool
+	c := a.deskVerb(f, "proposals", "cli.desk.proposals", "proposals --dir kua --as timur", exactly(0),
 		func(ctx context.Context, s *desk.Seat, _ []string) error {
 			all, err := s.Desk().Proposals(ctx)
 			if err != nil {
 				return err
+			}
+			if asJSON {
+				out := []proposalJSON{}
+				for _, p := range all {
+					out = append(out, proposalAsJSON(p))
+				}
+				return printJSON(a.out, out)
 			}
 			if len(all) == 0 {
 				a.say("cli.desk.proposals.empty")
@@ -180,6 +207,8 @@ func (a *app) deskProposals(f *deskFlags) *cobra.Command {
 			}
 			return nil
 		})
+	c.Flags().BoolVar(&asJSON, "json", false, a.t("cli.flag.json"))
+	return c
 }
 
 func (a *app) deskApprove(f *deskFlags) *cobra.Command {
@@ -244,7 +273,7 @@ func (a *app) deskPublish(f *deskFlags) *cobra.Command {
 }
 
 func (a *app) publish(ctx context.Context, d *desk.Desk) error {
-	bar, finish := a.bar("cli.desk.publish.progress")
+	bar, finish := a.share("cli.desk.publish.progress")
 	out, err := d.PublishAndTakeAway(ctx, func(_ string, done, total int64) { bar(done, total) })
 	finish()
 	if err != nil {

@@ -32,7 +32,7 @@ func (a *app) serveDesk(ctx context.Context, f deskFlags, s deskServeFlags) erro
 	if err := media.Check(); err != nil {
 		return err
 	}
-	if _, err := desk.People(f.dir); err != nil {
+	if _, _, err := desk.ReadCharter(f.dir); err != nil {
 		return err
 	}
 	client, end, err := f.road.open(ctx, a, f.dir, true)

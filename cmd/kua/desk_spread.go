@@ -329,7 +329,7 @@ func (a *app) spreadSend(f *deskFlags) *cobra.Command {
 
 // sendPosts makes every call whose time has come and tells what is left.
 func (a *app) sendPosts(ctx context.Context, d *desk.Desk) error {
-	bar, finish := a.bar("deskweb.work.spread")
+	bar, finish := a.share("deskweb.work.spread")
 	out, err := d.Spread(ctx, bar)
 	finish()
 	if err != nil {

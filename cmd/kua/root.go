@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,10 +74,14 @@ func atLeast(n int) cobra.PositionalArgs { return usage(cobra.MinimumNArgs(n)) }
 
 func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return usageError{err}
+		err := check(c, args)
+		switch {
+		case err == nil:
+			return nil
+		case c.HasAvailableSubCommands() && len(args) > 0:
+			return usageError{fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())}
 		}
-		return nil
+		return usageError{err}
 	}
 }
 

@@ -141,7 +141,7 @@ func (a *app) cleanCopy(c *cobra.Command, m *media.Runner, name, dir string, n i
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	show, finish := a.bar("clean.progress")
+	show, finish := a.share("clean.progress")
 	got, err := m.Clean(c.Context(), in, media.Cleaning{}, dir, func(done, total time.Duration) { show(int64(done), int64(total)) })
 	finish()
 	if err != nil {

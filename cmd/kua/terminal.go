@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"kua/internal/fault"
+	"kua/internal/keyring"
 )
 
 // passphraseEnv lets a script give a passphrase; a person types it.
@@ -38,12 +39,17 @@ func (a *app) newPassphrase(name, file string) (string, error) {
 	if file != "" || a.env(passphraseEnv) != "" {
 		return a.passphrase(name, file)
 	}
+	return a.twice(name)
+}
+
+// twice asks for a new passphrase, and for the same again.
+func (a *app) twice(name string) (string, error) {
 	first, err := a.secret("cli.passphrase.new", name)
 	if err != nil {
 		return "", err
 	}
-	if len([]rune(first)) < 12 {
-		return "", fault.Invalid("cli.passphrase.short", 12)
+	if len([]rune(first)) < keyring.MinPassphrase {
+		return "", fault.Invalid("keyring.passphrase_short", keyring.MinPassphrase)
 	}
 	second, err := a.secret("cli.passphrase.again", name)
 	if err != nil {
@@ -90,6 +96,15 @@ func isTerminal(w io.Writer) bool {
 // bar shows progress in bytes with the time left. On anything but a terminal it
 // stays silent: a script reads the last line alone.
 func (a *app) bar(key string, args ...any) (progress func(done, total int64), finish func()) {
+	return a.progress(true, a.t(key, args...))
+}
+
+// share is bar for what is not counted in bytes: it shows which part is done.
+func (a *app) share(key string, args ...any) (progress func(done, total int64), finish func()) {
+	return a.progress(false, a.t(key, args...))
+}
+
+func (a *app) progress(bytes bool, words string) (progress func(done, total int64), finish func()) {
 	if !isTerminal(a.err) {
 		return func(int64, int64) {}, func() {}
 	}
@@ -97,9 +112,12 @@ func (a *app) bar(key string, args ...any) (progress func(done, total int64), fi
 	return func(done, total int64) {
 			if b == nil {
 				b = progressbar.NewOptions64(total,
-					progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(a.t(key, args...)),
-					progressbar.OptionShowBytes(true), progressbar.OptionSetPredictTime(true),
+					progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(words),
+					progressbar.OptionShowBytes(bytes), progressbar.OptionSetPredictTime(true),
 					progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionFullWidth())
+			}
+			if b.GetMax64() != total { // another step of the same work, or more was found
+				b.ChangeMax64(total)
 			}
 			_ = b.Set64(done)
 		}, func() {

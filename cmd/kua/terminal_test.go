@@ -5,8 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"kua/internal/casefile"
+	"kua/internal/desk"
 	"kua/internal/edition"
+	"kua/internal/evidence"
 	"kua/internal/mirror"
+	"kua/internal/parcel"
 	"kua/internal/verify"
 )
 
@@ -30,5 +34,12 @@ func TestStrangersActOnNoTerminal(t *testing.T) {
 	a.sayEvidence(mirror.Judged{What: "fork", Day: forged, Sources: []string{forged}, Old: mirror.Log{Origin: forged}, OldKey: forged})
 	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Contains(got, "\nOK") || strings.Count(got, "all is well") != 13 {
 		t.Errorf("%q", got)
+	}
+	out.Reset()
+	stranger := casefile.Received{Report: &parcel.Report{What: "bribe", Text: forged, When: forged, Where: forged, Fear: forged}, Originals: []evidence.Original{{ID: 1, Name: forged}}}
+	a.sayReceived(stranger)
+	a.sayCase(desk.CaseView{Case: casefile.Case{Title: forged}, Reports: []casefile.Received{stranger}, Notes: []casefile.Note{{Text: forged}}})
+	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Count(got, "all is well") != 8 || !strings.Contains(got, "\nOK: all is well") {
+		t.Errorf("what a witness wrote: %q", got)
 	}
 }

@@ -160,6 +160,15 @@ func plainLine(s string) string {
 	}, s)
 }
 
+// plainText is plainLine for a text of several lines.
+func plainText(s string) string {
+	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	for i := range lines {
+		lines[i] = plainLine(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 func (a *app) deskTraces(f *deskFlags) *cobra.Command {
 	var asJSON bool
 	c := a.deskVerb(f, "traces ORIGINAL", "cli.desk.traces", "traces --dir kua --as aigul 1", exactly(1),

@@ -214,7 +214,7 @@ func (a *app) repliesCommand() *cobra.Command {
 		}
 		for n, text := range texts {
 			a.say("cli.replies.one", n+1, len(texts))
-			fmt.Fprintln(a.out, text)
+			fmt.Fprintln(a.out, plainText(text))
 		}
 		return nil
 	}

@@ -93,6 +93,10 @@ func (c Charter) Current() []Person {
 	return slices.DeleteFunc(slices.Clone(c.People), func(p Person) bool { return p.Retired != "" })
 }
 
+// NoSpare reports whether every current person must sign: with one key lost nothing
+// can be published and no further charter be signed.
+func (c Charter) NoSpare() bool { return len(c.Current()) <= c.Threshold }
+
 // Recipients gives the age recipients of the current people: to whom every
 // parcel is sealed.
 func (c Charter) Recipients() []string {

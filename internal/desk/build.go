@@ -243,8 +243,25 @@ func (d *Desk) tombstone(ctx context.Context, id int64, reason casefile.Text) (r
 	if r.Version == 1 {
 		return r, fault.Conflict("desk.nothing_published", id)
 	}
+	gone, err := d.withdrawn(ctx, c.Record)
+	if err != nil {
+		return r, err
+	}
+	if gone {
+		return r, fault.Conflict("desk.withdrawn_already", c.Record)
+	}
 	r.Status, r.Reason = record.Withdrawn, text(reason)
 	return r, r.Validate()
+}
+
+// withdrawn reports whether the newest published version of a record is a tombstone.
+func (d *Desk) withdrawn(ctx context.Context, id string) (bool, error) {
+	version, document, err := d.db.Newest(ctx, id)
+	if err != nil || version == 0 {
+		return false, err
+	}
+	r, err := record.Parse(document)
+	return r.Status == record.Withdrawn, err
 }
 
 // oneOf joins what lacks into one error, the first first.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"kua/internal/casefile"
@@ -64,8 +65,34 @@ func (d *Desk) UpdateCharter(ctx context.Context, by *keyring.Person, chain char
 	if err := charter.WriteChain(d.dir, chain); err != nil {
 		return err
 	}
-	d.chain, d.now, d.logKey = chain, next, logKey
-	return nil
+	since, err := peopleSince(chain, next)
+	d.chain, d.now, d.since, d.logKey = chain, next, since, logKey
+	return err
+}
+
+// peopleSince gives the version from which on everything is wrapped for the people of
+// now: a charter that only names another node asks for no wrapping.
+func peopleSince(chain charter.Chain, now charter.Charter) (version int, err error) {
+	version = now.Version
+	for _, s := range slices.Backward(chain) {
+		c, err := charter.Parse([]byte(s.Document))
+		if err != nil {
+			return 0, err
+		}
+		if !slices.Equal(slices.Sorted(slices.Values(c.Recipients())), slices.Sorted(slices.Values(now.Recipients()))) {
+			break
+		}
+		version = c.Version
+	}
+	return version, nil
+}
+
+// Newer reports whether a further version of the charter lies in the directory. An
+// open desk holds to the one that it was opened with: it must be locked and opened
+// again before who was retired is kept out.
+func (d *Desk) Newer() bool {
+	_, err := os.Stat(filepath.Join(d.dir, charter.Dir, strconv.Itoa(len(d.Chain())+1)+".json"))
+	return err == nil
 }
 
 func actorOf(p *keyring.Person) evidence.Actor {
@@ -75,9 +102,13 @@ func actorOf(p *keyring.Person) evidence.Actor {
 // Rewrap wraps the database key, every parcel's header and every derivative for
 // the current people. It may be interrupted and called again. Whoever has left
 // opens nothing with their key alone that they have not opened before; what
-// they copied, they have.
+// they copied, they have. The fault is desk.newer_charter while one lies in the
+// directory that this open desk has not taken in.
 func (d *Desk) Rewrap(ctx context.Context, by *keyring.Person, progress func(done, total int)) error {
 	c := d.Charter()
+	if d.Newer() {
+		return fault.Conflict("desk.newer_charter", c.Version+1)
+	}
 	recipients := c.Recipients()
 	if err := d.rewrapKey(by, recipients); err != nil {
 		return err
@@ -99,7 +130,16 @@ func (d *Desk) Rewrap(ctx context.Context, by *keyring.Person, progress func(don
 			progress(done, total)
 		}
 	}
-	for _, p := range parcels {
+	for _, e := range derived {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := rewrapFile(by, filepath.Join(d.dir, "derived", e.Name()), recipients); err != nil {
+			return fmt.Errorf("wrap derivative %s: %w", e.Name(), err)
+		}
+		step()
+	}
+	for _, p := range parcels { // last: as long as one is left, Counts.Unwrapped says that something is
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -110,15 +150,6 @@ func (d *Desk) Rewrap(ctx context.Context, by *keyring.Person, progress func(don
 			if err := d.db.Rewrapped(ctx, actorOf(by), p, c.Version); err != nil {
 				return err
 			}
-		}
-		step()
-	}
-	for _, e := range derived {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := rewrapFile(by, filepath.Join(d.dir, "derived", e.Name()), recipients); err != nil {
-			return fmt.Errorf("wrap derivative %s: %w", e.Name(), err)
 		}
 		step()
 	}

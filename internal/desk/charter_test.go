@@ -31,6 +31,16 @@ func TestRewrap(t *testing.T) {
 		next.People[1].Retired = "2026-11-21"
 		next.People = append(next.People, c.dana.Public("2026-11-21"))
 	})
+	if d.Newer() {
+		t.Error("the desk sees a newer charter where none was signed")
+	}
+	if n, err := d.Counts(ctx); err != nil || n.Unwrapped != 0 {
+		t.Errorf("with the people as they are Counts = %+v, %v", n, err)
+	}
+	ok(t, charter.WriteChain(c.dir, chain))
+	if err := d.Rewrap(ctx, c.aigul, nil); !d.Newer() || !errors.Is(err, fault.Conflict("desk.newer_charter")) {
+		t.Errorf("with a newer charter beside it the desk wraps for the people before: %v", err)
+	}
 	ok(t, d.UpdateCharter(ctx, c.aigul, chain))
 	if n, err := d.Counts(ctx); err != nil || n.Unwrapped != 2 {
 		t.Errorf("before Rewrap Counts = %+v, %v", n, err)

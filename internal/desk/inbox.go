@@ -26,7 +26,10 @@ func wordsOf(r parcel.Report) string {
 
 // Counts counts what waits for somebody.
 func (d *Desk) Counts(ctx context.Context) (Counts, error) {
-	n, err := d.db.Counts(ctx, d.Charter().Version)
+	d.mu.RLock()
+	since := d.since
+	d.mu.RUnlock()
+	n, err := d.db.Counts(ctx, since)
 	if err != nil {
 		return Counts{}, err
 	}
@@ -34,7 +37,7 @@ func (d *Desk) Counts(ctx context.Context) (Counts, error) {
 	if err != nil {
 		return Counts{}, err
 	}
-	if int(wrapped) < d.Charter().Version {
+	if int(wrapped) < since {
 		n.Unwrapped++ // the database key
 	}
 	c := Counts{Unread: n.Unread, Arriving: n.Arriving, Refused: n.Refused, Cases: n.Cases, Unsent: n.Unsent,
@@ -72,6 +75,24 @@ func pages(total int) int { return (total + pageSize - 1) / pageSize }
 // original, such as what its witness allowed.
 func (d *Desk) Received(ctx context.Context, parcel string) (casefile.Received, error) {
 	return d.db.Received(ctx, parcel)
+}
+
+// Named gives the parcel whose id begins with what a person typed, four characters or
+// more. The fault is desk.no_parcel where none does, desk.many_parcels where several do.
+func (d *Desk) Named(ctx context.Context, begin string) (string, error) {
+	if len(begin) < 4 {
+		return "", fault.NotFound("desk.no_parcel", begin)
+	}
+	found, err := d.db.Beginning(ctx, begin)
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0:
+		return "", fault.NotFound("desk.no_parcel", begin)
+	case len(found) > 1:
+		return "", fault.Conflict("desk.many_parcels", begin)
+	}
+	return found[0], nil
 }
 
 // Report gives one received report. Reading it through a seat marks it read, as
@@ -168,6 +189,8 @@ type CaseView struct {
 	Findings []casefile.Finding
 	Replies  []casefile.Reply
 	Warnings []casefile.Warning // for the newest draft
+	// Withdrawn says that readers see a tombstone in the place of the case's record.
+	Withdrawn bool
 }
 
 // Case gives a case with its reports, notes, findings and replies.
@@ -188,6 +211,11 @@ func (d *Desk) Case(ctx context.Context, id int64) (CaseView, error) {
 	}
 	if v.Replies, err = d.db.Replies(ctx, id); err != nil {
 		return v, err
+	}
+	if c.Record != "" {
+		if v.Withdrawn, err = d.withdrawn(ctx, c.Record); err != nil {
+			return v, err
+		}
 	}
 	draft, _, err := d.Draft(ctx, id)
 	if err == nil {

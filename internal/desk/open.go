@@ -66,6 +66,7 @@ type Desk struct {
 	mu    sync.RWMutex // guards the charter
 	chain charter.Chain
 	now   charter.Charter
+	since int // version from which on the people are those of now
 
 	collecting sync.Mutex // one collection at a time
 	views      views
@@ -259,7 +260,10 @@ func (d *Desk) readSettings(ctx context.Context) error {
 		return fmt.Errorf("read the desk's charter: %w", err)
 	}
 	var err error
-	d.now, err = d.chain.Verify("")
+	if d.now, err = d.chain.Verify(""); err != nil {
+		return err
+	}
+	d.since, err = peopleSince(d.chain, d.now)
 	return err
 }
 

@@ -74,6 +74,25 @@ func AddKeyFile(dir, name string, file []byte) error {
 	return nil
 }
 
+// Relock locks the key file of one person in a desk's directory with another
+// passphrase, whole or not at all; name is the one by which the person was
+// unlocked. The keys stay what they are: a copy of the file that lies elsewhere
+// still opens with the passphrase before.
+func Relock(dir, name string, person *keyring.Person, passphrase string) error {
+	path, err := keyPath(dir, name)
+	if err != nil {
+		return err
+	}
+	file, err := person.Lock(passphrase)
+	if err != nil {
+		return err
+	}
+	if err := durable.WriteFile(path, file, 0o600); err != nil {
+		return fmt.Errorf("write the key file of %s: %w", name, err)
+	}
+	return nil
+}
+
 // keyPath refuses names that would lie elsewhere.
 func keyPath(dir, name string) (string, error) {
 	if name == "" || name[0] == '.' || strings.ContainsAny(name, `/\`) || strings.ContainsRune(name, 0) {
@@ -82,9 +101,13 @@ func keyPath(dir, name string) (string, error) {
 	return filepath.Join(dir, peopleDir, name+keyFile), nil
 }
 
-// ReadCharter gives the newest charter of a desk that may still be locked.
+// ReadCharter gives the newest charter of a desk that may still be locked. The
+// fault is desk.none_here where no desk is.
 func ReadCharter(dir string) (charter.Charter, charter.Chain, error) {
 	chain, err := charter.ReadChain(os.DirFS(dir))
+	if errors.Is(err, fault.NotFound("charter.none_here")) {
+		return charter.Charter{}, nil, fault.NotFound("desk.none_here", dir)
+	}
 	if err != nil {
 		return charter.Charter{}, nil, err
 	}

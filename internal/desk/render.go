@@ -45,7 +45,7 @@ type Job struct {
 	Fault    error // why it failed
 	By       string
 	At       time.Time // when it was asked for
-	Started  time.Time // when this desk began to work on it; zero before
+	Started  time.Time // when its work began; zero unless it runs
 }
 
 func (d *Desk) startJobs(ctx context.Context) error {

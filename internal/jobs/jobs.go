@@ -49,8 +49,8 @@ type Job struct {
 	FaultArgs []any
 	Attempts  int
 	Added     time.Time
-	Started   time.Time // when this process began to work on it; zero for one that it does not work on
 	Changed   time.Time
+	Started   time.Time // when this queue began it; zero unless it runs here
 }
 
 // Err gives the fault of a failed job, else nil.
@@ -90,7 +90,7 @@ type Queue struct {
 	changed chan struct{} // closed and made anew whenever a job changes
 }
 
-// running is a job that is worked on.
+// running is a job that a worker of this queue is at.
 type running struct {
 	stop  context.CancelFunc
 	since time.Time
@@ -181,14 +181,17 @@ func (q *Queue) Find(ctx context.Context, id int64) (Job, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return j, fault.NotFound("jobs.no_job", id)
 	}
-	j.Started = q.since(id)
+	j.Started = q.since(j)
 	return j, err
 }
 
-func (q *Queue) since(id int64) time.Time {
+func (q *Queue) since(j Job) time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.running[id].since
+	if j.State != Running {
+		return time.Time{}
+	}
+	return q.running[j.ID].since
 }
 
 // List gives the live jobs, the failed ones that nobody dismissed, and the last
@@ -206,7 +209,7 @@ func (q *Queue) List(ctx context.Context) ([]Job, error) {
 		if err != nil {
 			return nil, err
 		}
-		j.Started = q.since(j.ID)
+		j.Started = q.since(j)
 		all = append(all, j)
 	}
 	return all, rows.Err()

@@ -160,12 +160,12 @@ func TestCancel(t *testing.T) {
 	}
 	start(t, q)
 	j := wait(t, q, running, func(j jobs.Job) {
-		if j.State == jobs.Running {
+		if j.State == jobs.Running && !j.Started.IsZero() {
 			q.Cancel(context.Background(), running)
 		}
 	})
-	if j.State != jobs.Cancelled {
-		t.Errorf("the running job ended as %s", j.State)
+	if j.State != jobs.Cancelled || !j.Started.IsZero() {
+		t.Errorf("the running job ended as %s, begun %v", j.State, j.Started)
 	}
 	if j := wait(t, q, waiting, nil); j.State != jobs.Cancelled || ran.Load() != 1 {
 		t.Errorf("the waiting job ended as %s after %d runs", j.State, ran.Load())

@@ -16,10 +16,12 @@ import (
 	"kua/internal/fault"
 )
 
+// MinPassphrase is the fewest characters of a passphrase that locks a key file.
+const MinPassphrase = 12
+
 const (
 	defaultCost = 18 // log2 of scrypt's N, as the age command does: about a second and 256 MiB
 	maxCost     = 20
-	minPass     = 8 // characters
 
 	maxKeyFile = 64 << 10
 
@@ -39,8 +41,8 @@ func (p *Person) Lock(passphrase string) ([]byte, error) {
 // LockAt is Lock with the base-2 logarithm of scrypt's cost: lower than Lock's
 // is for tests and throwaway keys.
 func (p *Person) LockAt(passphrase string, cost int) ([]byte, error) {
-	if utf8.RuneCountInString(passphrase) < minPass {
-		return nil, fault.Invalid("keyring.passphrase_short", minPass)
+	if utf8.RuneCountInString(passphrase) < MinPassphrase {
+		return nil, fault.Invalid("keyring.passphrase_short", MinPassphrase)
 	}
 	if cost < 1 || cost > maxCost {
 		return nil, fmt.Errorf("scrypt cost %d is not within 1 to %d", cost, maxCost)

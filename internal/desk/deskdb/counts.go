@@ -13,7 +13,7 @@ type Counts struct {
 	Unread, Arriving, Refused, Cases, Unsent, Proposals, Unwrapped int
 }
 
-// Counts counts what waits; version is the newest charter's.
+// Counts counts what waits; version is the charter's from which on its people are those of now.
 func (db *DB) Counts(ctx context.Context, version int) (c Counts, err error) {
 	err = db.db.QueryRowContext(ctx, `SELECT
 		(SELECT count(*) FROM parcels WHERE unread = 1),

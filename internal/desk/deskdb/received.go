@@ -89,6 +89,15 @@ func (db *DB) Received(ctx context.Context, id string) (casefile.Received, error
 	return r, db.fill(ctx, &r)
 }
 
+// Beginning gives up to two ids of parcels that begin with the given characters.
+func (db *DB) Beginning(ctx context.Context, begin string) ([]string, error) {
+	rows, err := db.db.QueryContext(ctx, `SELECT id FROM parcels WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2`, begin)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) })
+}
+
 // Read gives one report and marks it read; the event is written when it was
 // unread. A report of which nothing can be shown yet stays unread.
 func (db *DB) Read(ctx context.Context, by evidence.Actor, id string) (casefile.Received, error) {

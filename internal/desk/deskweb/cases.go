@@ -82,6 +82,7 @@ type caseView struct {
 	Grades     []casefile.Grade
 	MaxReply   int
 	Closable   bool
+	Withdrawn  bool             // readers see a tombstone
 	Kit        bool             // the record is in the edition, so that it can be put up elsewhere
 	Posts      []postRow        // where its record is carried on to
 	Channels   []spread.Channel // where it could be
@@ -149,6 +150,7 @@ func (v *visit) showCase(wrong error) error {
 			return err
 		}
 	}
+	view.Withdrawn = c.Withdrawn
 	view.Closable = casefile.Move(c.State, casefile.Closed) == nil && c.State != casefile.Closed
 	view.Kit = v.inEdition(c.Record)
 	if wrong != nil {

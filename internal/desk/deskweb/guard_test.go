@@ -276,7 +276,7 @@ func TestLockedFormIsGivenBack(t *testing.T) {
 	a := locked(t, nil)
 	form := url.Values{
 		"text": {"Three hours of work <b>that must not be lost</b>"}, "token": {"0123456789012345678901234567890"},
-		"passphrase": {"a passphrase that is long enough"},
+		"passphrase": {"a passphrase that is long enough"}, "fresh": {"the next one, which is long enough"}, "secret": {"12345:a token, long enough for a bot"},
 	}
 	r := httptest.NewRequest("POST", "http://127.0.0.1:8414/en/cases/1/replies", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -90,7 +90,7 @@ func home(v *visit) error {
 	view.Undone = posts.Undone
 	view.Posts = posts.Waiting + posts.Queued + posts.Gathered + posts.Uncertain + posts.Failed
 	c := view.Counts
-	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+view.ForMe+view.NodesDown+len(view.Lost)+view.Posts+len(view.Unstamped) == 0 && view.LostFault == ""
+	view.Nothing = c.Unread+c.Unsent+c.Failed+c.Refused+c.Behind+c.Unwrapped+view.ForMe+view.NodesDown+len(view.Lost)+view.Posts+view.Undone+len(view.Unstamped) == 0 && view.LostFault == ""
 	return v.show("home", view)
 }
 

@@ -60,7 +60,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 
 	pages["sign-in"] = signInView{frame: v.frame("", v.t("deskweb.signin.title")), People: []string{"Aigul", "Bolat", "Dana"}, Name: "Bolat", Open: true, Idle: 30, Error: "Wrong.", ErrorHint: "Again."}
 	pages["problem"] = problem{frame: in("", "deskweb.locked"), Status: 403, Message: v.t("deskweb.locked"), Hint: v.t("deskweb.locked.hint"), Kept: []string{"Words that were not saved"}}
-	pages["home"] = homeView{frame: in("home", "deskweb.home.title"), Counts: desk.Counts{Unread: 2, Arriving: 1, Refused: 1, Cases: 5, Unsent: 1, Proposals: 1, Behind: 1, Jobs: 1, Failed: 1}, ForMe: 1,
+	pages["home"] = homeView{frame: in("home", "deskweb.home.title"), Counts: desk.Counts{Unwrapped: 3, Unread: 2, Arriving: 1, Refused: 1, Cases: 5, Unsent: 1, Proposals: 1, Behind: 1, Jobs: 1, Failed: 1}, ForMe: 1,
 		Unstamped: []string{v.t("cli.desk.stamp.failed", "https://stamps.example/tsr", 12, v.t("stamp.unreachable"))}, Nodes: []nodeRow{node, down}, NodesDown: 1, Free: 3_000_000_000, FreeLow: true, Running: []workRow{running},
 		Collected: &collectedView{When: moment(base, someDay), Collected: desk.Collected{New: 3, Whole: 2, Arriving: 1}, Err: "Stopped.", ErrHint: "Again.", Unreached: []string{"https://two.example"}}}
 	pages["work"] = workView{frame: in("", "deskweb.work.title"), Rows: []workRow{running, collecting, failed}, Running: true}
@@ -74,7 +74,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 		Notes:    []noteRow{{casefile.Note{By: "Dana", Text: "Called the post. Nobody answers."}, moment(base, someDay)}},
 		Findings: []findingRow{{casefile.Finding{Subject: "original 3", Reasons: "The sign in the picture is at that post.", By: "Dana"}, v.t("deskweb.grade.plausible"), moment(base, someDay)}},
 		Replies:  []replyRow{{Reply: casefile.Reply{By: "Aigul", Text: "We have read it."}, When: moment(base, someDay), To: 7, Left: []leftRow{{"https://two.example", "It does not answer."}}}},
-		People:   []string{"Aigul", "Bolat"}, Grades: casefile.Grades(), MaxReply: 6533, Closable: true, Kit: true, Error: "Too long.", ErrorHint: "Shorten it.", Kept: map[string]string{"text": "kept"}}
+		People:   []string{"Aigul", "Bolat"}, Grades: casefile.Grades(), MaxReply: 6533, Closable: true, Withdrawn: true, Kit: true, Error: "Too long.", ErrorHint: "Shorten it.", Kept: map[string]string{"text": "kept"}}
 	pages["custody"] = custodyView{frame: in("cases", "deskweb.custody.title"), Case: 4, Events: []eventRow{{Event: evidence.Event{Sequence: 41, By: "Aigul", Key: "0123456789abcdef", Verb: evidence.Opened, SHA256: strings.Repeat("ab", 32)},
 		When: moment(base, someDay), Did: v.t("deskweb.verb.opened"), About: short("parcel " + strings.Repeat("cd", 32))}}}
 	pages["original"] = originalView{frame: in("cases", "deskweb.cases.title"), Original: base.originalRow(film), Case: 4, CaseName: "Case 4", Allowed: base.allowed(report), Cleaned: true, Shown: true, Source: "/media/original/3", Player: playerView{frame: base, ID: 3, Timed: true, Playable: true}, Marked: true, Covers: 2, Mutes: 1,
@@ -113,7 +113,7 @@ func samples(a *App, lang locale.Tag) map[string]any {
 	published := errandRow(base, errand{Kind: "publish", By: "Aigul", Started: someDay, Done: 3, Total: 9})
 	row := base.proposalRow(proposal)
 	pages["publish"] = publishView{frame: in("publish", "deskweb.publish.title"), ForMe: []proposalRow{row}, Others: []proposalRow{row}, Going: []proposalRow{row}, Past: []proposalRow{row}, Ready: []caseRow{case4}, Nodes: []nodeRow{node, down}, Behind: true, Published: &published, Checklist: v.checklist(base)}
-	pages["proposal"] = proposalView{frame: in("publish", "deskweb.publish.title"), P: row, Files: proposal.Changed, Pages: 2, CanSign: true, CanDrop: true, Unseen: []string{"Bribe at the city gate"}, Wrong: "Tick.", WrongHint: "All.",
+	pages["proposal"] = proposalView{frame: in("publish", "deskweb.publish.title"), P: row, Files: proposal.Changed, Pages: 2, CanSign: true, CanDrop: true, Shows: true, Unseen: []string{"Bribe at the city gate"}, Wrong: "Tick.", WrongHint: "All.",
 		Records: []recordRow{{proposal.Records[0], "Bribe at the city gate", []pageLink{{locale.Russian, "/preview/2/ru/r/0000/000012.html", true}, {locale.English, "/preview/2/en/r/0000/000012.html", false}},
 			[]tieRow{{base.warning(ties), "made up", base.linkLines(ties)}}}}, Checklist: v.checklist(base)}
 	pages["withdraw"] = withdrawView{frame: in("cases", "deskweb.withdraw.title"), Case: 4, CaseName: "Post at the city gate", Record: "000012", Languages: []tab{{Tag: locale.Russian}, {Tag: locale.English}}, Kept: map[string]string{"ru": "…"}, Error: "Tick."}
@@ -224,6 +224,23 @@ func TestWordsThatAreChosenByValue(t *testing.T) {
 	for _, key := range keys {
 		if !a.cat.Has(key) {
 			t.Errorf("the catalogue lacks %s", key)
+		}
+	}
+}
+
+// TestProblemsNameTheirFields: what lacks is told by the words that stand above its field.
+func TestProblemsNameTheirFields(t *testing.T) {
+	v := &visit{app: locked(t, nil), lang: locale.English, path: "/", r: httptest.NewRequest("GET", "/", nil)}
+	for part, want := range map[string]string{
+		"title": "Title", "summary": "Summary", "correction": "What this version corrects, and why", "place": "Place, in words", "known 2": "Known 2", "claim 1": "Source 1", "answer 3": "Authority 3",
+	} {
+		view := recordView{frame: v.frame("cases", ""), Case: 4, In: "ru", Errors: map[string]string{}}
+		view.problems([]error{fault.Invalid("record.text_missing", part, "ru"), fault.Invalid("record.text_too_long", part, "en", 300)})
+		if got, want := view.Errors[part], "A text is missing: "+want+", in the language Русский."; got != want {
+			t.Errorf("%s: got %q, want %q", part, got, want)
+		}
+		if got := view.Problems[1].Message; !strings.Contains(got, want+", in the language English. Characters allowed: 300") {
+			t.Errorf("%s: got %q", part, got)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 
 	"kua/internal/charter"
 	"kua/internal/desk"
+	"kua/internal/fault"
+	"kua/internal/keyring"
 	"kua/internal/seal"
 )
 
@@ -17,8 +19,13 @@ type peopleView struct {
 	People     []personRow
 	Encryption string // hybrid or x25519
 	Nodes      []nodeRow
-	KeyFiles   []string
+	Unwrapped  int // what the present people cannot open, or who left still can
+	// Of a passphrase that was not changed.
+	Error, ErrorHint string
 }
+
+// MinPassphrase is the fewest characters of a passphrase.
+func (peopleView) MinPassphrase() int { return keyring.MinPassphrase }
 
 type personRow struct {
 	charter.Person
@@ -27,7 +34,10 @@ type personRow struct {
 	KeyFile bool // their key file lies on this desk
 }
 
-func peoplePage(v *visit) error {
+func peoplePage(v *visit) error { return v.showPeople(nil) }
+
+// showPeople shows the people of the charter, and why a passphrase was not changed.
+func (v *visit) showPeople(wrong error) error {
 	ctx := v.r.Context()
 	c := v.desk.Charter()
 	view := peopleView{frame: v.frame("people", v.t("deskweb.people.title")), Charter: c}
@@ -54,7 +64,36 @@ func peoplePage(v *visit) error {
 	if view.Nodes, err = v.nodeRows(ctx, view.frame); err != nil {
 		return err
 	}
+	counts, err := v.desk.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	view.Unwrapped = counts.Unwrapped
+	if wrong != nil {
+		view.Error, view.ErrorHint = view.Fault(wrong)
+		v.w.WriteHeader(statusOf(wrong))
+	}
 	return v.show("people", view)
+}
+
+// changePassphrase locks the key file of whoever sits here with another passphrase.
+func changePassphrase(v *visit) error {
+	name, fresh := v.who.person.Name(), v.r.PostForm.Get("fresh")
+	if fresh != v.r.PostForm.Get("again") {
+		return v.showPeople(fault.Invalid("cli.passphrase.differ"))
+	}
+	dir := v.app.cfg.Desk.Dir
+	err := v.app.tries.run(name, func() error {
+		_, err := desk.Unlock(dir, name, v.r.PostForm.Get("passphrase"))
+		return err
+	})
+	if err == nil {
+		err = desk.Relock(dir, name, v.who.person, fresh)
+	}
+	if err != nil {
+		return v.showPeople(err)
+	}
+	return v.done("/people", "passphrase.changed")
 }
 
 // rewrap wraps the desk's key and every parcel for the people of the newest

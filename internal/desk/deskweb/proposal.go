@@ -131,6 +131,7 @@ type proposalView struct {
 	Wrong     string
 	WrongHint string
 	Ticked    map[string]bool
+	Shows     bool       // it shows something that was not public, so that the checks are to be answered for
 	Checklist []checkRow // of what leads to a person; none for a withdrawal
 }
 
@@ -159,7 +160,7 @@ func (v *visit) showProposal(wrong error) error {
 	for i, r := range p.Records {
 		row := recordRow{ProposedRecord: r, Name: view.P.Titles[i]}
 		for _, t := range locale.Tags() {
-			if path, ok := r.Pages[string(t)]; ok {
+			if path, ok := r.Pages[string(t)]; ok && p.State == desk.Waiting { // later there is nothing staged to look at
 				row.Links = append(row.Links, pageLink{t, fmt.Sprintf("/preview/%d/%s", p.ID, path), v.previewed(p.ID, path)})
 			}
 		}
@@ -167,6 +168,7 @@ func (v *visit) showProposal(wrong error) error {
 			view.Unseen = append(view.Unseen, row.Name)
 		}
 		if !r.Withdraw {
+			view.Shows = true
 			view.Checklist = v.checklist(view.frame)
 			if row.Ties, err = v.ties(v.r.Context(), view.frame, r.Case); err != nil {
 				return err
@@ -198,7 +200,7 @@ func (v *visit) previewed(proposal int64, path string) bool {
 	return v.app.sessions.has(v.who, fmt.Sprintf("%d/%s", proposal, path))
 }
 
-// checks are what the second person answers for before signing.
+// checks are what the second person answers for before signing what shows something.
 var checks = []string{"covers", "words", "place"}
 
 // approve signs what was staged, after its pages were looked at and every check
@@ -218,8 +220,9 @@ func approve(v *visit) error {
 			return v.showProposal(fault.Conflict("deskweb.approve.unseen"))
 		}
 	}
+	shows := slices.ContainsFunc(p.Records, func(r desk.ProposedRecord) bool { return !r.Withdraw })
 	for _, c := range checks {
-		if v.form(c) == "" {
+		if shows && v.form(c) == "" {
 			return v.showProposal(fault.Invalid("deskweb.approve.unchecked"))
 		}
 	}

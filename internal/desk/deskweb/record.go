@@ -3,6 +3,7 @@ package deskweb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -269,6 +270,7 @@ func (view *recordView) problems(list []error) {
 		p.Message, p.Hint = view.Fault(err)
 		if f, ok := fault.Of(err); ok && len(f.Args) > 1 && strings.HasPrefix(f.Key, "record.text_") {
 			part, lang := fmt.Sprint(f.Args[0]), fmt.Sprint(f.Args[1])
+			p.Message, _ = view.Fault(fault.New(f.Kind, f.Key, append([]any{view.partName(part), locale.Tag(lang).Name()}, f.Args[2:]...)...))
 			p.Link = view.Href(fmt.Sprintf("/cases/%d/record?in=%s", view.Case, lang)) + "#" + strings.ReplaceAll(part, " ", "-")
 			if lang == view.In {
 				view.Errors[part] = p.Message
@@ -278,34 +280,61 @@ func (view *recordView) problems(list []error) {
 	}
 }
 
+// partName says a part of a record, as its faults name it, by what stands above its field.
+func (view *recordView) partName(part string) string {
+	name, number, _ := strings.Cut(part, " ")
+	switch name {
+	case "title":
+		return view.T("deskweb.record.headline")
+	case "place":
+		return view.T("deskweb.record.place_words")
+	case "known":
+		return view.T("deskweb.record.known_n", number)
+	case "claim":
+		return view.T("deskweb.record.source_n", number)
+	case "answer":
+		return view.T("deskweb.record.authority_n", number)
+	case "summary", "correction":
+		return view.T("deskweb.record." + name)
+	}
+	return part
+}
+
 // saveRecord saves what was written, laid onto the draft that the form was made
-// from. A draft may be unfinished. When somebody else saved another meanwhile
-// the form comes back with these words in it, and the person decides: every
-// version is kept.
+// from. A draft may be unfinished. When somebody else saved another meanwhile both
+// are put together; where both changed the same words the form comes back with
+// these in it, and the person decides: every version is kept.
 func saveRecord(v *visit) error {
 	ctx, id, in := v.r.Context(), v.number("id"), v.form("in")
-	var draft casefile.Draft
-	if err := json.Unmarshal([]byte(v.r.PostForm.Get("base")), &draft); err != nil || !slices.Contains(writable(), locale.Tag(in)) {
+	var was, draft casefile.Draft
+	form := []byte(v.r.PostForm.Get("base"))
+	if err := errors.Join(json.Unmarshal(form, &was), json.Unmarshal(form, &draft)); err != nil || !slices.Contains(writable(), locale.Tag(in)) {
 		return fault.Invalid("deskweb.form").Because(err)
 	}
 	base, _ := strconv.Atoi(v.form("version"))
 	if err := v.readDraft(&draft, in); err != nil {
 		return v.showRecord(draft, base, in, err)
 	}
+	said := "deskweb.record.saved"
 	version, err := v.seat.SaveDraft(ctx, id, draft, base)
-	if err != nil {
-		if f, ok := fault.Of(err); ok && f.Kind == fault.KindConflict {
-			if _, now, err := v.desk.Draft(ctx, id); err == nil {
-				base = now
-			}
+	if errors.Is(err, fault.Conflict("desk.draft_changed")) {
+		theirs, now, err2 := v.desk.Draft(ctx, id)
+		both, clash, err3 := casefile.Merge(was, draft, theirs)
+		if err := errors.Join(err2, err3); err != nil {
+			return err
 		}
+		if draft, base, said = both, now, "merge.saved"; !clash {
+			version, err = v.seat.SaveDraft(ctx, id, draft, base)
+		}
+	}
+	if err != nil {
 		return v.showRecord(draft, base, in, err)
 	}
 	to := v.form("go")
 	if !slices.Contains(draft.Languages, to) {
 		to = in
 	}
-	return v.done(fmt.Sprintf("/cases/%d/record?in=%s", id, to), "deskweb.record.saved", version)
+	return v.done(fmt.Sprintf("/cases/%d/record?in=%s", id, to), said, version)
 }
 
 // readDraft puts the form's fields into draft: those without a language, and

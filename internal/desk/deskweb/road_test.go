@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"kua/internal/casefile"
+	"kua/internal/charter"
 )
 
 var originalLink = regexp.MustCompile(`/en/originals/(\d+)`)
@@ -88,6 +91,73 @@ func TestRoad(t *testing.T) {
 	aigul.sees("2 of 2 people", "ML-KEM-768", "reads and signs", r.node.server.URL)
 	aigul.post("/en/custody/check")
 	aigul.sees("The custody chain holds together")
+	aigul.withdraws(t)
+	aigul.passphrase(t)
+	aigul.newer(t)
+}
+
+// withdraws takes the record back: whoever signs that too is asked nothing about films,
+// and the case says that readers see a tombstone.
+func (p *person) withdraws(t *testing.T) {
+	p.post("/en/cases/1/withdraw", "sure", "1", "reason.en", "The witness asked for it.", "reason.ru", "Попросил свидетель.")
+	p.sees("Proposed, and signed by you")
+	at := p.path
+	bolat := p.signedIn("Bolat")
+	bolat.get(at)
+	if strings.Contains(bolat.body, "watched the rendered films") {
+		t.Error("whoever signs a withdrawal is asked about films")
+	}
+	bolat.get(regexp.MustCompile(`/preview/\d+/[^"]+`).FindString(bolat.body))
+	bolat.get(at)
+	bolat.post(at+"/approve", "manifest", regexp.MustCompile(`name="manifest" value="([^"]+)"`).FindStringSubmatch(bolat.body)[1])
+	p.until("/en/cases/1", "Record 000001 was withdrawn")
+	if strings.Contains(p.body, "/cases/1/withdraw") {
+		t.Error("a record that is withdrawn is offered to be withdrawn")
+	}
+	p.get(at)
+	if strings.Contains(p.body, "/preview/") {
+		t.Error("of a published edition a preview is offered that leads nowhere")
+	}
+}
+
+// passphrase changes Aigul's, after tries that must change nothing.
+func (p *person) passphrase(t *testing.T) {
+	const fresh = "another passphrase, long enough"
+	for _, c := range []struct {
+		old, fresh, again string
+		code              int
+		says              string
+	}{
+		{"not it at all", fresh, fresh, http.StatusForbidden, "does not open the key file"},
+		{passphrase, fresh, fresh + ".", http.StatusUnprocessableEntity, "two passphrases differ"},
+		{passphrase, "short", "short", http.StatusUnprocessableEntity, "fewer than 12 characters"},
+		{passphrase, fresh, fresh, http.StatusOK, "The passphrase was changed"},
+	} {
+		p.post("/en/people/passphrase", "passphrase", c.old, "fresh", c.fresh, "again", c.again)
+		p.sees(c.says)
+		if p.code != c.code || strings.Contains(p.body, c.fresh+`"`) {
+			t.Errorf("%q to %q: got %d, want %d and no passphrase repeated", c.old, c.fresh, p.code, c.code)
+		}
+	}
+	other := p.browser()
+	other.signIn("Aigul", fresh)
+	if other.path != "/en/" {
+		t.Errorf("the new passphrase leads to %s: %s", other.path, other.words())
+	}
+}
+
+// newer puts a further version of the charter beside the open desk: every page says
+// that it is not in force yet, and nothing is wrapped for the people before.
+func (p *person) newer(t *testing.T) {
+	p.get("/en/inbox")
+	if strings.Contains(p.body, "A newer charter was signed") {
+		t.Error("a newer charter is told of where none was signed")
+	}
+	check(t, os.WriteFile(filepath.Join(p.app.cfg.Desk.Dir, charter.Dir, "2.json"), []byte("{}"), 0o600))
+	p.get("/en/inbox")
+	p.sees("A newer charter was signed")
+	p.post("/en/people/rewrap")
+	p.until("/en/work", "was signed after this desk was opened")
 }
 
 func (p *person) open(path string) string {
@@ -203,15 +273,19 @@ func (p *person) record(t *testing.T) {
 	p.get("/en/cases/1/record")
 	p.sees("Languages of the record")
 	base := regexp.MustCompile(`name="base" value="([^"]*)"`)
+	send := func(in, version, base string, more ...string) {
+		t.Helper()
+		fields := append([]string{"in", in, "version", version, "base", base, "language", "ru", "language", "en", "what", "bribe", "from", "2026-11-19",
+			"coarseness", "region", "lat", "51.1623", "lon", "71,4512", "exhibit", "1", "exhibit", "2", "knowns", "1", "claims", "1", "answers", "1"}, more...)
+		p.post("/en/cases/1/record", fields...)
+	}
 	save := func(in, version string, more ...string) {
 		t.Helper()
 		m := base.FindStringSubmatch(p.open("/en/cases/1/record?in=" + in))
 		if m == nil {
 			t.Fatal("the form has no base")
 		}
-		fields := append([]string{"in", in, "version", version, "base", unescape(m[1]), "language", "ru", "language", "en", "what", "bribe", "from", "2026-11-19",
-			"coarseness", "region", "lat", "51.1623", "lon", "71,4512", "exhibit", "1", "exhibit", "2", "knowns", "1", "claims", "1", "answers", "1"}, more...)
-		p.post("/en/cases/1/record", fields...)
+		send(in, version, unescape(m[1]), more...)
 	}
 	save("en", "0", "title", "Bribe at the city gate", "summary", "Two people demanded money.", "place", "City gate", "known.0", "There is a post.",
 		"claim.0.who", "driver", "claim.0", "20,000 was demanded", "label.1", "The post", "covered.1", "A face and the sound", "label.2", "The car", "covered.2", "The plate",
@@ -235,6 +309,17 @@ func (p *person) record(t *testing.T) {
 		save("ru", fmt.Sprint(i+2), more...)
 	}
 	p.sees("Nothing is missing")
+	// Two write at a time, each in a language: the one who saves later takes nothing away.
+	began, version := unescape(base.FindStringSubmatch(p.body)[1]), regexp.MustCompile(`name="version" value="(\d+)"`).FindStringSubmatch(p.body)[1]
+	var accepted []string
+	for _, a := range regexp.MustCompile(`name="(accepted\.[^"]+)" value="([^"]*)"`).FindAllStringSubmatch(p.body, -1) {
+		accepted = append(accepted, unescape(a[1]), unescape(a[2]))
+	}
+	send("ru", version, began, append(accepted, "title", "Взятка на въезде", "summary", "Двое потребовали денег ночью.", "place", "Въезд в город", "known.0", "Пост стоит.",
+		"claim.0.who", "водитель", "claim.0", "Потребовали 20 000", "label.1", "Пост", "covered.1", "Лицо и звук", "label.2", "Машина", "covered.2", "Номер")...)
+	send("en", version, began, append(accepted, "title", "Bribe at the city gate", "summary", "Two people demanded money, at a post.", "place", "City gate", "known.0", "There is a post.",
+		"claim.0.who", "driver", "claim.0", "20,000 was demanded", "label.1", "The post", "covered.1", "A face and the sound", "label.2", "The car", "covered.2", "The plate")...)
+	p.sees("put together", "Two people demanded money, at a post.", "Двое потребовали денег ночью.")
 }
 
 // second is the other person's part: look, refuse to sign blindly, sign.

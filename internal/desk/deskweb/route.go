@@ -109,6 +109,7 @@ func (a *App) routes() []route {
 
 		{method: "GET", path: "/people", handle: peoplePage, policy: pages},
 		{method: "POST", path: "/people/rewrap", handle: rewrap, policy: pages},
+		{method: "POST", path: "/people/passphrase", handle: changePassphrase, policy: pages},
 		{method: "GET", path: "/custody", handle: custodyPage, policy: pages},
 		{method: "POST", path: "/custody/check", handle: checkCustody, policy: pages},
 

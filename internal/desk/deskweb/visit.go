@@ -38,6 +38,7 @@ type frame struct {
 	Waiting    int
 	Notice     string
 	Marker     bool // the page runs the marker's script
+	Newer      bool // a charter was signed that the open desk has not taken in
 }
 
 // frame begins a page. The title is already in the visitor's language.
@@ -62,6 +63,7 @@ func (v *visit) frame(room, title string) frame {
 // waits. A page is worth showing without them.
 func (v *visit) fill(f *frame) {
 	f.Collective, _ = v.lang.Text(v.desk.Charter().Name)
+	f.Newer = v.desk.Newer()
 	if counts, err := v.desk.Counts(v.r.Context()); err == nil {
 		f.Unread, f.Waiting = counts.Unread, counts.Proposals
 	}
@@ -182,13 +184,16 @@ func (v *visit) fail(err error) {
 	_, _ = v.w.Write([]byte(b.String()))
 }
 
+// unrepeated are the fields that no page gives back: secrets, and what no person wrote.
+var unrepeated = []string{"passphrase", "fresh", "again", "secret", "token", "base"}
+
 // wrote gives the longer texts of a form that came after the desk was locked,
 // so that the person can copy them. It goes back only to the page that sent it.
 func (v *visit) wrote() []string {
 	var texts []string
 	for name, values := range v.r.PostForm {
 		for _, text := range values {
-			if len(text) > 20 && name != "passphrase" && name != "token" && name != "base" {
+			if len(text) > 20 && !slices.Contains(unrepeated, name) {
 				texts = append(texts, text)
 			}
 		}

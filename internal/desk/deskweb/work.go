@@ -104,7 +104,7 @@ func (v *visit) jobRow(f frame, j desk.Job) workRow {
 		row.Name = f.T("deskweb.work.about", row.Name, f.T("deskweb.original.number", j.Original))
 		row.Link = f.Href(fmt.Sprintf("/originals/%d", j.Original))
 	}
-	if j.State == "running" {
+	if !j.Started.IsZero() { // it may have waited long for another film
 		row.Left = remaining(f, 0, j.Started, j.Done, j.Total)
 	}
 	if j.Fault != nil {

@@ -293,15 +293,7 @@ func (w *Web) holderAnswers(v *visit) error {
 	if v.photoTaken || v.photoTrouble != nil {
 		return w.showMine(v, v.photoTrouble)
 	}
-	err = w.lane.Reply(v.Context(), v.form.Get(codeField), number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes", chosen(v.form)...)
-	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {
-		return w.showMine(v, err)
-	}
-	if err != nil {
-		return w.mistyped(v, err)
-	}
-	delete(v.form, wordsField)
-	return w.taken(v)
+	return w.heard(v, w.lane.Reply(v.Context(), v.form.Get(codeField), number, step, oneLineEnd(v.form.Get(wordsField)), v.lang, v.form.Get(awareField) == "yes", chosen(v.form)...))
 }
 
 // inquiry is a question of an authority that waits for the holder's answer.

@@ -62,15 +62,8 @@ func (w *Web) add(v *visit) error {
 	if v.photoTaken || v.photoTrouble != nil {
 		return w.showMine(v, v.photoTrouble)
 	}
-	err = w.lane.Add(v.Context(), lane.Addition{Code: v.form.Get(codeField), Words: oneLineEnd(v.form.Get(wordsField)), After: after,
-		Aware: v.form.Get(awareField) == "yes", Pictures: chosen(v.form)})
-	if f, ok := fault.Of(err); ok && (f.Kind == fault.KindInvalid || f.Kind == fault.KindConflict) {
-		return w.showMine(v, err)
-	}
-	if err != nil {
-		return w.mistyped(v, err)
-	}
-	return w.taken(v)
+	return w.heard(v, w.lane.Add(v.Context(), lane.Addition{Code: v.form.Get(codeField), Words: oneLineEnd(v.form.Get(wordsField)), After: after,
+		Aware: v.form.Get(awareField) == "yes", Pictures: chosen(v.form)}))
 }
 
 // taken shows the page anew after something was taken, and says so.

@@ -165,13 +165,17 @@ func (w *Web) outcome(v *visit) error {
 	})
 }
 
-// holderAct does an act of somebody with a code and shows their page again, with
-// the reason where it was not taken.
+// holderAct does an act of somebody with a code and shows their page again.
 func (w *Web) holderAct(v *visit, act func() error) error {
 	if err := w.knownAndFew(v); err != nil {
 		return w.notBegun(v, err)
 	}
-	err := act()
+	return w.heard(v, act())
+}
+
+// heard shows the page of somebody with a code after what they said there, with the
+// reason where it was not taken.
+func (w *Web) heard(v *visit, err error) error {
 	f, ok := fault.Of(err)
 	switch {
 	case err == nil:

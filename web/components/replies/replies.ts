@@ -16,12 +16,24 @@ class RepliesPage {
     this.worker.onmessage = (e: MessageEvent<Told>) => this.told(e.data);
     this.worker.onerror = () => cannot();
     $("ask").addEventListener("submit", (e) => (e.preventDefault(), this.look()));
+    $("receipt").addEventListener("keydown", (e) => e.key === "Enter" && this.entered(e));
     $("try-now").addEventListener("click", () => this.ask({ do: "now" }));
     $("forget").addEventListener("click", () => this.forget());
     addEventListener("online", () => this.ask({ do: "now" }));
     addEventListener("offline", () => this.ask({ do: "lost" }));
     show("cannot", false);
     $<HTMLButtonElement>("fetch").disabled = false;
+  }
+
+  /** Enter asks as soon as the receipt is whole; before, it begins a line, as on paper. */
+  private entered(e: KeyboardEvent): void {
+    try {
+      parseReceipt($<HTMLTextAreaElement>("receipt").value);
+    } catch {
+      return;
+    }
+    e.preventDefault();
+    if (!$<HTMLButtonElement>("fetch").disabled) this.look();
   }
 
   private look(): void {
