@@ -18,6 +18,7 @@ type deskFlags struct {
 	dir, as, passFile string
 	road              deskRoad
 	idle              bool // nobody is to be called
+	keep              bool // the nodes are to keep what is collected
 }
 
 func (a *app) deskCommand() *cobra.Command {
@@ -34,7 +35,7 @@ func (a *app) deskCommand() *cobra.Command {
 	c.PersistentFlags().StringVar(&f.as, "as", "", a.t("cli.flag.as"))
 	c.PersistentFlags().StringVar(&f.passFile, "passphrase-file", "", a.t("cli.flag.passphrase_file"))
 	f.road.flags(a, c.PersistentFlags())
-	serve.add(a, c)
+	serve.add(a, c, &f)
 	c.Args = exactly(0)
 	c.RunE = func(c *cobra.Command, _ []string) error { return a.serveDesk(c.Context(), f, serve) }
 	c.AddCommand(
@@ -111,8 +112,10 @@ func number(s string) (int64, error) {
 }
 
 func (a *app) deskCollect(f *deskFlags) *cobra.Command {
-	return a.deskVerb(f, "collect", "cli.desk.collect", "collect --dir kua --as aigul", exactly(0),
+	c := a.deskVerb(f, "collect", "cli.desk.collect", "collect --dir kua --as aigul\n  kua desk collect --dir kua --as aigul --keep   # until the next backup is made", exactly(0),
 		func(ctx context.Context, s *desk.Seat, _ []string) error { return a.collect(ctx, s.Desk()) })
+	c.Flags().BoolVar(&f.keep, "keep", false, a.t("cli.flag.keep_on_nodes"))
+	return c
 }
 
 func (a *app) collect(ctx context.Context, d *desk.Desk) error {

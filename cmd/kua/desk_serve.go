@@ -15,15 +15,14 @@ import (
 type deskServeFlags struct {
 	addr, cert, key string
 	hosts           []string
-	keep            bool
 }
 
-func (s *deskServeFlags) add(a *app, c *cobra.Command) {
+func (s *deskServeFlags) add(a *app, c *cobra.Command, f *deskFlags) {
 	c.Flags().StringVar(&s.addr, "addr", "127.0.0.1:8414", a.t("cli.flag.desk_addr"))
 	c.Flags().StringVar(&s.cert, "tls-cert", "", a.t("cli.flag.tls_cert"))
 	c.Flags().StringVar(&s.key, "tls-key", "", a.t("cli.flag.tls_key"))
 	c.Flags().StringSliceVar(&s.hosts, "host", nil, a.t("cli.flag.host"))
-	c.Flags().BoolVar(&s.keep, "keep", false, a.t("cli.flag.keep_on_nodes"))
+	c.Flags().BoolVar(&f.keep, "keep", false, a.t("cli.flag.keep_on_nodes"))
 }
 
 // serveDesk serves the desk's pages until it is interrupted. People sign in
@@ -41,7 +40,7 @@ func (a *app) serveDesk(ctx context.Context, f deskFlags, s deskServeFlags) erro
 	}
 	defer end()
 	cfg := a.deskConfig(f, client)
-	cfg.Keep, cfg.Diary = s.keep, a.diary()
+	cfg.Diary = a.diary()
 	app, err := deskweb.New(deskweb.Config{
 		Desk: cfg,
 		Addr: s.addr, Hosts: s.hosts, TLSCert: s.cert, TLSKey: s.key, Diary: a.diary(),

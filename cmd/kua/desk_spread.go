@@ -30,7 +30,7 @@ const telegramServerEnv = "KUA_TELEGRAM_SERVER"
 // deskConfig is the desk that the flags name, on the road that they name. client
 // is nil for the plain road.
 func (a *app) deskConfig(f deskFlags, client *http.Client) desk.Config {
-	cfg := desk.Config{Dir: f.dir, Idle: f.idle, HTTP: client, Tor: client != nil && f.road.through == "", Hand: f.road.through != ""}
+	cfg := desk.Config{Dir: f.dir, Idle: f.idle, Keep: f.keep, HTTP: client, Tor: client != nil && f.road.through == "", Hand: f.road.through != ""}
 	if cfg.Hand {
 		return cfg // a courier's folder leads to no platform
 	}

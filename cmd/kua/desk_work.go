@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"kua/internal/casefile"
 	"kua/internal/desk"
@@ -32,9 +33,12 @@ func (a *app) deskPassphrase(f *deskFlags) *cobra.Command {
 			return err
 		}
 		var fresh string
-		if file != "" {
+		switch in, ok := a.in.(*os.File); {
+		case file != "":
 			fresh, err = a.passphrase(f.as, file)
-		} else {
+		case !ok || !term.IsTerminal(int(in.Fd())):
+			err = fault.Invalid("passphrase.no_file")
+		default:
 			fresh, err = a.twice(f.as)
 		}
 		if err != nil {

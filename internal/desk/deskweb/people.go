@@ -83,12 +83,13 @@ func changePassphrase(v *visit) error {
 		return v.showPeople(fault.Invalid("cli.passphrase.differ"))
 	}
 	dir := v.app.cfg.Desk.Dir
-	err := v.app.tries.run(name, func() error {
-		_, err := desk.Unlock(dir, name, v.r.PostForm.Get("passphrase"))
+	var person *keyring.Person
+	err := v.app.tries.run(name, func() (err error) {
+		person, err = desk.Unlock(dir, name, v.r.PostForm.Get("passphrase"))
 		return err
 	})
 	if err == nil {
-		err = desk.Relock(dir, name, v.who.person, fresh)
+		err = desk.Relock(dir, name, person, fresh)
 	}
 	if err != nil {
 		return v.showPeople(err)

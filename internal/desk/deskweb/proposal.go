@@ -42,6 +42,9 @@ func (f frame) proposalRow(p desk.Proposal) proposalRow {
 		}
 		row.Titles = append(row.Titles, title)
 	}
+	if len(p.Records) == 0 {
+		row.Titles = []string{f.T("renew.title")}
+	}
 	return row
 }
 
@@ -101,13 +104,14 @@ func (v *visit) readyCases(ctx context.Context, f frame) ([]caseRow, error) {
 	return ready, nil
 }
 
-// propose stages the next edition from the chosen cases and signs it as this person.
+// propose stages the next edition from the chosen cases, or one without news where that
+// is asked for, and signs it as this person.
 func propose(v *visit) error {
 	var ids []int64
 	for _, c := range v.r.PostForm["case"] {
 		ids = append(ids, number(c))
 	}
-	if len(ids) == 0 {
+	if len(ids) == 0 && v.form("renew") == "" {
 		return fault.Invalid("deskweb.publish.choose")
 	}
 	p, err := v.seat.Propose(v.r.Context(), v.r.PostForm["checked"], ids...)

@@ -92,6 +92,7 @@ func TestRoad(t *testing.T) {
 	aigul.post("/en/custody/check")
 	aigul.sees("The custody chain holds together")
 	aigul.withdraws(t)
+	aigul.renews(t)
 	aigul.passphrase(t)
 	aigul.newer(t)
 }
@@ -118,6 +119,17 @@ func (p *person) withdraws(t *testing.T) {
 	if strings.Contains(p.body, "/preview/") {
 		t.Error("of a published edition a preview is offered that leads nowhere")
 	}
+}
+
+// renews proposes an edition without news, as a new charter or a quiet week asks for.
+func (p *person) renews(t *testing.T) {
+	p.post("/en/publish/propose")
+	p.sees("Choose at least one case")
+	p.until("/en/publish", "published</span>")
+	p.post("/en/publish/propose", "renew", "1")
+	p.sees("Proposed, and signed by you", "without a record")
+	p.post(p.path+"/decline", "reason", "made up")
+	p.sees(">An edition without news</a>", "declined")
 }
 
 // passphrase changes Aigul's, after tries that must change nothing.
