@@ -496,7 +496,7 @@ func TestSoundFiles(t *testing.T) {
 }
 
 // TestLengthsAreMeasured holds how long recordings are that say it wrongly or
-// not at all: two that begin or end in silence, and a piece of a longer film,
+// not at all: two that begin in silence, and a piece of a longer film,
 // whose clock goes on from where the piece before it ended.
 func TestLengthsAreMeasured(t *testing.T) {
 	files := manySamples(t, []string{"-f", "lavfi", "-i", "aevalsrc=0.5*random(0)*gte(t\\,4):d=8", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=3"},

@@ -236,6 +236,14 @@ await saved(blind);
 await shot(blind, "viewing");
 await blind.context().close();
 
+// Of a piece of a longer film this browser keeps the clock: nothing is marked by it.
+const piece = await person();
+await piece.goto(`${address}/en/originals/3/mark`);
+await piece.waitForSelector(".marker-late:not([hidden])");
+assert.ok((await piece.isHidden(".marker-layer")) && (await piece.isVisible("details.viewing button")), "marking is off, and a viewing copy is offered");
+await shot(piece, "piece");
+await piece.context().close();
+
 // Every page on a phone, and wide in the dark.
 const paths = ["/", "/work", "/inbox", "/cases", "/cases/1", "/cases/1/custody", "/cases/1/record", "/originals/1", "/originals/1/traces", "/originals/1/mark", "/publish", "/people", "/custody", "/nowhere"];
 const problems = [];

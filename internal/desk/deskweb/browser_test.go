@@ -28,7 +28,8 @@ import (
 // copy, and looks at every page with axe.
 // web/test/desk.mjs does it; a browser that is missing is a failure.
 func TestMarkerInABrowser(t *testing.T) {
-	r := newRoom(t, file{"VID_1.mp4", "video/mp4", film(t)}, file{"IMG_2.MOV", "video/quicktime", film(t, "-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1")})
+	r := newRoom(t, file{"VID_1.mp4", "video/mp4", film(t)}, file{"IMG_2.MOV", "video/quicktime", film(t, "-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1")},
+		file{"piece.mp4", "video/mp4", film(t, "-output_ts_offset", "5", "-movflags", "empty_moov+frag_keyframe+default_base_moof+delay_moov")})
 	aigul := r.signedIn("Aigul")
 	aigul.post("/en/collect")
 	aigul.until("/en/", "Last collection")
@@ -36,6 +37,7 @@ func TestMarkerInABrowser(t *testing.T) {
 	aigul.post("/en/reports/" + r.parcel + "/open")
 	aigul.until("/en/originals/1", "320 × 240")
 	aigul.until("/en/originals/2", "320 × 240")
+	aigul.until("/en/originals/3", "320 × 240")
 
 	r.browse("desk.mjs")
 	d := r.app.hold()

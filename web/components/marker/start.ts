@@ -16,6 +16,26 @@ function start(): void {
   if (plain) plain.hidden = true;
   root.hidden = false;
   compare(root, picture, plain);
+  compareClocks(root);
+}
+
+// Of a film that is a piece of a longer one some browsers keep its clock, which
+// begins late; the renderer counts from its first moment. Marks made by such a
+// clock would lie beside what they are for: then nothing can be marked here.
+function compareClocks(root: HTMLElement): void {
+  const medium = root.querySelector<HTMLMediaElement>("video, audio");
+  if (!medium || "copy" in root.dataset) return; // the copy begins where the renderer does
+  let sought = false;
+  medium.addEventListener("seeking", () => (sought = true));
+  const look = (): void => {
+    if (sought || medium.currentTime < 0.1) return;
+    must(root, ".marker-late").hidden = false;
+    must(root, ".marker-work").hidden = true;
+    document.querySelector("details.viewing")?.setAttribute("open", "");
+  };
+  medium.addEventListener("loadedmetadata", look);
+  medium.addEventListener("loadeddata", look);
+  look();
 }
 
 // A browser that turns or stretches the picture otherwise than the renderer
