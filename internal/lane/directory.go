@@ -189,6 +189,9 @@ func (l *Lane) withFormer(ctx context.Context, v Version, router *authority.Rout
 			break
 		}
 		_, was, err := l.Router(ctx, older.Number)
+		if f, ok := fault.Of(err); ok && f.Kind == fault.KindCorrupt {
+			continue // what it called things is lost; the newest one holds all the same
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -105,6 +105,10 @@ func TestReform(t *testing.T) {
 		if err := l.Decide(ctx, c); err != nil || part(waits).Authority != "city-hall" {
 			t.Errorf("let through to city hall: %+v, %v", part(waits), err)
 		}
+		found, err = l.List(ctx, lane.Filter{Areas: router.Directory().Inside("north"), Limit: 9})
+		if err != nil || len(found) != 2 {
+			t.Errorf("what was let through is not in the north: %+v, %v", found, err)
+		}
 		whole(t, l)
 	})
 }

@@ -4,25 +4,32 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 )
 
 // Named are the areas, authorities and categories that requests are of.
 type Named struct{ Areas, Authorities, Categories []string }
 
 // Named gives what requests are of, each once: one step along an index for each, however many
-// requests there are. What nobody may see yet names no area and no category.
+// requests there are. What was taken over has no assignment, and what is hidden is in no list of requests.
 func (db *DB) Named(ctx context.Context) (n Named, err error) {
 	for _, of := range []struct {
 		into                *[]string
 		column, table, some string
-	}{{&n.Areas, "area", "request", "hidden = 0"}, {&n.Categories, "category", "request", "hidden = 0"}, {&n.Authorities, "authority", "assignment", "authority <> ''"}} {
+	}{
+		{&n.Areas, "area", "request", "hidden = 0"}, {&n.Categories, "category", "request", "hidden = 0"},
+		{&n.Areas, "area", "assignment", "area <> ''"}, {&n.Categories, "category", "assignment", "category <> ''"}, {&n.Authorities, "authority", "assignment", "authority <> ''"},
+	} {
 		least := `(SELECT min(` + of.column + `) FROM ` + of.table + ` WHERE ` + of.some
 		rows, err := db.db.QueryContext(ctx, `WITH RECURSIVE found (id) AS (SELECT `+least+`) UNION ALL SELECT `+least+` AND `+of.column+` > found.id) FROM found WHERE found.id IS NOT NULL)
 			SELECT id FROM found WHERE id IS NOT NULL`)
-		*of.into, err = collect(rows, err, func(rows *sql.Rows, id *string) error { return rows.Scan(id) })
+		ids, err := collect(rows, err, func(rows *sql.Rows, id *string) error { return rows.Scan(id) })
 		if err != nil {
 			return n, fmt.Errorf("read what requests are of: %w", err)
 		}
+		*of.into = append(*of.into, ids...)
+		slices.Sort(*of.into)
+		*of.into = slices.Compact(*of.into)
 	}
 	return n, nil
 }
