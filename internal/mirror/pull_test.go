@@ -431,7 +431,16 @@ func TestDamagedIsMended(t *testing.T) {
 	if r := mustPull(t, to, opts); r.Edition != 2 {
 		t.Errorf("%+v", r)
 	}
-	sound(t, to)
+	kept := sound(t, to).NotKept
+	// What no source has is not kept any more, and that is said.
+	spoil(posters[1])
+	poorer := editiontest.Copy(t, c.Dir)
+	ok(t, os.Remove(filepath.Join(poorer, strings.TrimPrefix(posters[1], to))))
+	opts.Sources = []mirror.Source{dir(t, poorer)}
+	mustPull(t, to, opts)
+	if r := sound(t, to); r.NotKept != kept+1 {
+		t.Errorf("%d files are not kept, before it were %d", r.NotKept, kept)
+	}
 }
 
 // TestLitter finds in the house what no earlier run of the program would have left
