@@ -389,6 +389,27 @@ func TestBudget(t *testing.T) {
 	if v := sound(t, to); v.NotKept != 0 {
 		t.Errorf("%d not kept", v.NotKept)
 	}
+
+	// The lists of files count too, and are not asked for twice.
+	lists := int64(0)
+	for _, p := range c.Manifest.Parts {
+		lists += p.Size
+	}
+	anew := filepath.Join(t.TempDir(), "anew")
+	opts = options(dir(t, c.Dir))
+	opts.Budget = 1
+	if r := mustPull(t, anew, opts); r.Outcome != mirror.Waiting || r.Bytes >= lists {
+		t.Errorf("the lists have %d bytes: %+v", lists, r)
+	}
+	opts.Budget = 80_000
+	days := 0
+	for r.Ended = true; r.Ended && days < 40; days++ {
+		r = mustPull(t, anew, opts)
+	}
+	if r.Ended || r.Edition != 2 {
+		t.Errorf("after %d days: %+v", days, r)
+	}
+	sound(t, anew)
 }
 
 // TestDamagedIsMended spoils what a mirror keeps, as an old card does: pulling with Check
