@@ -179,6 +179,9 @@ func (a *app) deskPropose(f *deskFlags) *cobra.Command {
 
 func (a *app) sayProposal(p desk.Proposal) {
 	a.say("cli.desk.proposal", p.ID, p.Edition, a.t("cli.desk.proposal."+string(p.State)), strings.Join(p.Signed, ", "), p.Needs, p.Manifest)
+	if p.After != "" {
+		a.warn("desk.clock_back", p.Made, p.After)
+	}
 	for _, r := range p.Records {
 		a.say("cli.desk.proposal.record", r.ID, r.Version, r.SHA256)
 	}

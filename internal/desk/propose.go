@@ -10,6 +10,7 @@ import (
 	"kua/internal/canon"
 	"kua/internal/casefile"
 	"kua/internal/desk/deskdb"
+	"kua/internal/edition"
 	"kua/internal/evidence"
 	"kua/internal/fault"
 	"kua/internal/record"
@@ -38,6 +39,8 @@ type Proposal struct {
 	Signed   []string // names of those who signed
 	Needs    int      // signatures still missing
 	Reason   string   // why it was declined
+	Made     string   // what this machine's clock said, as the edition will say it
+	After    string   // while it waits: when the edition before it was made, if that is later
 	Records  []ProposedRecord
 	Changed  []ProposedFile // what differs from the edition before
 }
@@ -201,6 +204,14 @@ func (d *Desk) proposal(ctx context.Context, p deskdb.Proposal) (Proposal, error
 	out := Proposal{ID: p.ID, State: ProposalState(p.State), Edition: p.Edition, Manifest: canon.Hash(p.Manifest), By: p.By, At: p.At, Reason: p.Reason}
 	if out.State == Waiting && d.stillFits(p) != nil {
 		out.State = Stale
+	}
+	m, err := edition.ParseManifest(p.Manifest)
+	if err != nil {
+		return out, err
+	}
+	out.Made = m.Made
+	if before, err := d.edition(); err == nil && out.State == Waiting && before.manifest.Made > m.Made {
+		out.After = before.manifest.Made
 	}
 	signed, err := d.db.Signatures(ctx, out.Manifest)
 	if err != nil {

@@ -88,6 +88,12 @@ func TestTwoPeople(t *testing.T) {
 	if p, err = d.Proposal(ctx, p.ID); err != nil || p.State != Done {
 		t.Errorf("after the second signature: %+v, %v", p, err)
 	}
+	made := p.Made
+	c.now = c.now.AddDate(-1, 0, 0) // a machine without net, whose battery is empty
+	if p, err = aigul.ProposeWithdrawal(ctx, id, casefile.Text{"en": "The witness asked for it."}); err != nil || p.After != made || p.Made >= made {
+		t.Errorf("by a clock that is a year behind: %q after %q, %v", p.Made, p.After, err)
+	}
+	c.now = c.now.AddDate(1, 0, 0)
 	c.verify(d)
 }
 

@@ -315,7 +315,14 @@ func (p *pull) partsTogether(now, old edition.Manifest) error {
 	}
 	g, ctx := errgroup.WithContext(p.ctx)
 	g.SetLimit(p.opts.Workers)
+	cost := p.cost()
 	for s := range p.stretches(slices.Values(items), 0) {
+		for _, it := range s.items {
+			cost += it.size
+		}
+		if p.opts.Budget > 0 && cost > p.opts.Budget {
+			break
+		}
 		if len(s.items) >= batchLeast {
 			g.Go(func() error { return p.batch(ctx, s.items, nil, make(brought)) })
 		}

@@ -181,6 +181,9 @@ func (p *pull) account(w *work, h *head) error {
 	later := func(it item) {
 		it.path = strings.Clone(it.path)
 		w.left.of[it.path] = left{it, Later}
+		if p.bad[it.path] {
+			w.removed = append(w.removed, it.path)
+		}
 	}
 	if w.at == atEnd && !p.littered {
 		for _, m := range w.media {

@@ -128,6 +128,9 @@ func (p *pull) plan(h *head, k *kept) (*work, error) {
 		if err := p.ctx.Err(); err != nil {
 			return w, err
 		}
+		if p.spent(part.Size) && !p.next.there(part.Path()) {
+			return w, errEnded
+		}
 		c := change{part, before, had}
 		files, removed, err := p.files(c)
 		if err != nil {

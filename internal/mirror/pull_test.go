@@ -389,6 +389,27 @@ func TestBudget(t *testing.T) {
 	if v := sound(t, to); v.NotKept != 0 {
 		t.Errorf("%d not kept", v.NotKept)
 	}
+
+	// The lists of files count too, and are not asked for twice.
+	lists := int64(0)
+	for _, p := range c.Manifest.Parts {
+		lists += p.Size
+	}
+	anew := filepath.Join(t.TempDir(), "anew")
+	opts = options(dir(t, c.Dir))
+	opts.Budget = 1
+	if r := mustPull(t, anew, opts); r.Outcome != mirror.Waiting || r.Bytes >= lists {
+		t.Errorf("the lists have %d bytes: %+v", lists, r)
+	}
+	opts.Budget = 80_000
+	days := 0
+	for r.Ended = true; r.Ended && days < 40; days++ {
+		r = mustPull(t, anew, opts)
+	}
+	if r.Ended || r.Edition != 2 {
+		t.Errorf("after %d days: %+v", days, r)
+	}
+	sound(t, anew)
 }
 
 // TestDamagedIsMended spoils what a mirror keeps, as an old card does: pulling with Check
@@ -431,7 +452,16 @@ func TestDamagedIsMended(t *testing.T) {
 	if r := mustPull(t, to, opts); r.Edition != 2 {
 		t.Errorf("%+v", r)
 	}
-	sound(t, to)
+	kept := sound(t, to).NotKept
+	// What no source has is not kept any more, and that is said.
+	spoil(posters[1])
+	poorer := editiontest.Copy(t, c.Dir)
+	ok(t, os.Remove(filepath.Join(poorer, strings.TrimPrefix(posters[1], to))))
+	opts.Sources = []mirror.Source{dir(t, poorer)}
+	mustPull(t, to, opts)
+	if r := sound(t, to); r.NotKept != kept+1 {
+		t.Errorf("%d files are not kept, before it were %d", r.NotKept, kept)
+	}
 }
 
 // TestLitter finds in the house what no earlier run of the program would have left
