@@ -98,7 +98,7 @@ func (a *app) nodeCommand() *cobra.Command {
 		listen.Listener = l
 		if plain != "" {
 			if listen.Plain, err = net.Listen("tcp", plain); err != nil {
-				return errors.Join(fault.Conflict("cli.node.address", plain).Because(err), l.Close(), n.Close())
+				return errors.Join(fault.Conflict("node.cannot_listen", plain).Because(err), l.Close(), n.Close())
 			}
 		}
 		a.say("cli.node.serving", l.Addr(), n.Key())
