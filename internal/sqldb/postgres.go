@@ -41,7 +41,7 @@ func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
 		"synchronous_commit": "on",
 		"timezone":           "UTC",
 		"lock_timeout":       "60s",
-		"jit":                "off",               // compiling takes longer than any statement here runs
+		"jit":                "off", // compiling takes longer than any statement here runs
 	} {
 		conn.RuntimeParams[param] = value
 	}
