@@ -46,7 +46,7 @@ type asked struct {
 
 func (w *Web) asked(v *visit) asked {
 	q := v.URL.Query()
-	_ = settle(q, v.router.Directory()) // else its chooser says why
+	_ = settle(q, v.router) // else its chooser says why
 	a := asked{query: cut(q.Get("q")), area: q.Get(areaField), category: q.Get("what"), state: q.Get("state"), values: url.Values{}, typed: q}
 	a.filter = lane.Filter{Limit: onPage + 1, Words: a.query, Matters: lane.Matters}
 	if _, err := v.router.Area(a.area); err != nil {
