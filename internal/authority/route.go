@@ -3,6 +3,7 @@ package authority
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"kua/internal/appeal"
 	"kua/internal/fault"
@@ -47,12 +48,14 @@ type Router struct {
 	categories  map[string]*Category
 	mandates    map[[2]string][]*Mandate // by category and area
 	boxes       []box                    // of d.Areas, in their order
+	names       func() map[*Area][]string
 }
 
 // NewRouter prepares a directory that was read without an error.
 func NewRouter(d Directory) *Router {
 	r := &Router{d: d, areas: map[string]*Area{}, authorities: map[string]*Authority{}, categories: map[string]*Category{},
 		mandates: map[[2]string][]*Mandate{}, boxes: make([]box, len(d.Areas))}
+	r.names = sync.OnceValue(r.folded) // when they are first asked for
 	for i := range d.Areas {
 		r.areas[d.Areas[i].ID] = &d.Areas[i]
 		r.boxes[i] = d.Areas[i].Shape.box()

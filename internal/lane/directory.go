@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"kua/internal/appeal"
 	"kua/internal/authority"
@@ -43,7 +44,9 @@ func (l *Lane) Import(ctx context.Context, fsys fs.FS) (v Version, fresh bool, p
 		fmt.Fprintf(whole, "%s %s\n", hash, name)
 		files = append(files, lanedb.File{Name: name, Hash: hash, Text: written[name]})
 	}
-	if v, fresh, err = l.db.AddDirectory(ctx, Version{Place: d.Info.ID, Digest: hex.EncodeToString(whole.Sum(nil)), Day: string(today)}, files); err != nil {
+	v, fresh, err = l.db.AddDirectory(ctx, Version{Place: d.Info.ID, Digest: hex.EncodeToString(whole.Sum(nil)), Day: string(today)}, files)
+	l.lookAgain()
+	if err != nil {
 		return v, fresh, problems, err
 	}
 	_, router, err := l.Current(ctx)
@@ -51,6 +54,13 @@ func (l *Lane) Import(ctx context.Context, fsys fs.FS) (v Version, fresh bool, p
 		return v, fresh, problems, err
 	}
 	return v, fresh, append(problems, router.Directory().Former.Problems()...), nil
+}
+
+// lookAgain has the next page see what was just imported.
+func (l *Lane) lookAgain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.looked = time.Time{}
 }
 
 // Export gives the files of a version, the newest for 0, by their names. The
@@ -153,6 +163,7 @@ func (l *Lane) Current(ctx context.Context) (Version, *authority.Router, error) 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.looked = time.Now()
 	if l.router == nil || len(newest) == 0 || newest[0] != l.newest {
 		if l.newest, l.router, err = l.Router(ctx, 0); err == nil {
 			l.router, err = l.withFormer(ctx, l.newest, l.router)
@@ -207,12 +218,21 @@ type pinned struct {
 	router  *authority.Router
 }
 
+// glance is for how long a page is made of the newest directory as it was last seen. So long
+// another process's import is not seen.
+const glance = time.Second
+
 // Pinned gives a context with which Current gives what it gives now: what a page is made
-// of is one directory, and is read once.
+// of is one directory, and is read once, for all pages of a moment.
 func (l *Lane) Pinned(ctx context.Context) (context.Context, error) {
-	v, router, err := l.Current(ctx)
-	if err != nil {
-		return ctx, err
+	l.mu.Lock()
+	v, router, since := l.newest, l.router, time.Since(l.looked)
+	l.mu.Unlock()
+	if router == nil || since > glance {
+		var err error
+		if v, router, err = l.Current(ctx); err != nil {
+			return ctx, err
+		}
 	}
 	return context.WithValue(ctx, pinKey{}, pinned{v, router}), nil
 }

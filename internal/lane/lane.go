@@ -54,6 +54,7 @@ type Lane struct {
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version
 	router *authority.Router
+	looked time.Time                   // when
 	links  []byte                      // the key of the links, once it was read
 	older  map[int64]*authority.Router // by version; each is for good
 }

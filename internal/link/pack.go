@@ -33,7 +33,7 @@ type Packer struct {
 	Keep int
 
 	mu   sync.Mutex
-	kept map[[sha256.Size]byte][]byte
+	kept map[[sha256.Size]byte]func() []byte
 }
 
 var packers = sync.Pool{New: func() any {
@@ -123,20 +123,20 @@ func (w *packing) end() {
 func (p *Packer) packed(page []byte) []byte {
 	name := sha256.Sum256(page)
 	p.mu.Lock()
-	small, ok := p.kept[name]
+	small := p.kept[name]
+	if small == nil {
+		if p.kept == nil || len(p.kept) >= p.Keep {
+			p.kept = make(map[[sha256.Size]byte]func() []byte)
+		}
+		small = sync.OnceValue(func() []byte { // others who ask meanwhile wait for it
+			var b bytes.Buffer
+			z := gzip.NewWriter(&b)
+			_, _ = z.Write(page) // into memory
+			_ = z.Close()
+			return b.Bytes()
+		})
+		p.kept[name] = small
+	}
 	p.mu.Unlock()
-	if ok {
-		return small
-	}
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, _ = z.Write(page) // into memory
-	_ = z.Close()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.kept == nil || len(p.kept) >= p.Keep {
-		p.kept = make(map[[sha256.Size]byte][]byte)
-	}
-	p.kept[name] = b.Bytes()
-	return b.Bytes()
+	return small()
 }

@@ -328,7 +328,7 @@ func (db *DB) window(ctx context.Context, rising bool, lowest, highest int64, n 
 		order = "ASC"
 	}
 	var edge int64
-	err = db.db.QueryRowContext(ctx, `SELECT rowid FROM request_words WHERE rowid BETWEEN $1 AND $2 ORDER BY rowid `+order+` OFFSET $3 LIMIT 1`, lowest, highest, n-1).Scan(&edge)
+	err = db.db.byKey().QueryRowContext(ctx, `SELECT rowid FROM request_words WHERE rowid BETWEEN $1 AND $2 ORDER BY rowid `+order+` OFFSET $3 LIMIT 1`, lowest, highest, n-1).Scan(&edge)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return lowest, highest, true, nil

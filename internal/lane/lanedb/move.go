@@ -266,7 +266,7 @@ func (m *Move) Settle(ctx context.Context) error {
 func (m *Move) Unsearched(ctx context.Context, limit int) ([]Request, error) {
 	without := `SELECT ` + listed + ` FROM request LEFT JOIN request_words ON request_words.rowid = request.id WHERE request_words.rowid IS NULL AND request.hidden = 0 `
 	if !m.Partly {
-		rows, err := m.to.QueryContext(ctx, without+`ORDER BY request.id LIMIT $1`, limit)
+		rows, err := m.to.QueryAnew(ctx, without+`ORDER BY request.id LIMIT $1`, limit)
 		return requests(rows, err)
 	}
 	for len(m.words) > 0 {
@@ -279,7 +279,7 @@ func (m *Move) Unsearched(ctx context.Context, limit int) ([]Request, error) {
 			some = append(some, id)
 			delete(m.words, id)
 		}
-		rows, err := m.to.QueryContext(ctx, without+`AND request.id IN (`+many(&p, some)+`) ORDER BY request.id`, p.args...)
+		rows, err := m.to.QueryAnew(ctx, without+`AND request.id IN (`+many(&p, some)+`) ORDER BY request.id`, p.args...)
 		if all, err := requests(rows, err); err != nil || len(all) > 0 {
 			return all, err
 		}

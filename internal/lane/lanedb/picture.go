@@ -179,7 +179,7 @@ func (db *DB) PicturesOf(ctx context.Context, requests ...int64) ([]PictureUse, 
 		return nil, nil
 	}
 	where, args := among("u.request", requests)
-	rows, err := db.db.QueryContext(ctx, `SELECT `+pictureColumns+`, u.request, u.event, u.role`+pictureTables+` JOIN picture_use u ON u.hash = p.hash
+	rows, err := db.db.byKey().QueryContext(ctx, `SELECT `+pictureColumns+`, u.request, u.event, u.role`+pictureTables+` JOIN picture_use u ON u.hash = p.hash
 		WHERE `+where+` ORDER BY u.request, u.event, u.place`, args...)
 	all, err := collect(rows, err, func(rows *sql.Rows, u *PictureUse) error {
 		var f found

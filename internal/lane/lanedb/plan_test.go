@@ -316,6 +316,7 @@ func TestReadsFindTheirWay(t *testing.T) {
 		}
 	}
 	changedAlike(t, db)
+	saidFirst(t, db)
 	countsOnce(t, db)
 }
 
@@ -336,6 +337,16 @@ func changedAlike(t *testing.T, db *DB) {
 	}
 	if diff := cmp.Diff(found[0], found[1]); diff != "" || !slices.Contains(found[0], 803) || slices.Contains(found[0], 43) {
 		t.Errorf("gathered %d, walked to %d: %s", len(found[0]), len(found[1]), diff)
+	}
+}
+
+// saidFirst holds that what an authority says comes before the reports of the same days, of which a
+// letter holds a few.
+func saidFirst(t *testing.T, db *DB) {
+	t.Helper()
+	all, err := db.Shown(t.Context(), 7_000, "2026-03-10", "2026-03-25", Ground{Areas: []string{"south"}, Around: []string{"south"}}, "", []string{"awaiting_check"}, 3)
+	if err != nil || len(all) != 3 || all[0].Kind != "pledge" || all[1].Kind != "" || all[2].Kind != "" {
+		t.Errorf("an alert tells %+v, %v", all, err)
 	}
 }
 
@@ -363,6 +374,7 @@ func TestReadsTouchLittle(t *testing.T) {
 		}
 	}
 	changedAlike(t, db)
+	saidFirst(t, db)
 	countsOnce(t, db)
 	db.gather = archived // words that none of the newest has are not looked for among as many
 	all, err := db.listen(t.Context(), listing(Filter{Limit: 21, Words: []string{"улица1234"}}))

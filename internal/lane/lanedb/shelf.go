@@ -56,7 +56,7 @@ func shelfQuery(words []string, first, last int64) string {
 
 // ends gives the lowest and the highest request that has words; 0 and 0 without any.
 func (db *DB) ends(ctx context.Context) (lowest, highest int64, err error) {
-	err = db.db.QueryRowContext(ctx, `SELECT COALESCE((SELECT rowid FROM request_words ORDER BY rowid LIMIT 1), 0), COALESCE((SELECT rowid FROM request_words ORDER BY rowid DESC LIMIT 1), 0)`).
+	err = db.db.byKey().QueryRowContext(ctx, `SELECT COALESCE((SELECT rowid FROM request_words ORDER BY rowid LIMIT 1), 0), COALESCE((SELECT rowid FROM request_words ORDER BY rowid DESC LIMIT 1), 0)`).
 		Scan(&lowest, &highest)
 	if err != nil {
 		return 0, 0, fmt.Errorf("find the ends of the search: %w", err)

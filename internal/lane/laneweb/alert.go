@@ -33,7 +33,7 @@ func (w *Web) alerts(v *visit) error { return w.showAlerts(v, v.URL.Query(), fal
 func (w *Web) showAlerts(v *visit, asked url.Values, done bool, trouble error) error {
 	d := v.router.Directory()
 	p := alertsPage{base: w.base(v, "/alerts", "alert.title"), Mails: w.mails, Asked: done, Address: clean(asked.Get("address"))}
-	p.Area = w.chooser(v, p.base, asked, chooser{ID: "area", Empty: "laneweb.choose", Post: p.At("/alerts") + "#area"})
+	p.Area = w.chooser(v, p.base, asked, chooser{ID: "area", Empty: "laneweb.choose", Required: true, Post: p.At("/alerts") + "#area"})
 	for _, k := range d.Categories {
 		if !k.Sealed {
 			p.Categories = append(p.Categories, named{ID: k.ID, Name: k.Names.In(v.lang), Chosen: k.ID == asked.Get("what")})
@@ -65,7 +65,7 @@ func (w *Web) askAlert(v *visit) error {
 	if !w.mails {
 		return fault.Conflict("alert.no_mail")
 	}
-	if err := settle(v.form, v.router.Directory()); err != nil && !v.form.Has("case") {
+	if err := settle(v.form, v.router); err != nil && !v.form.Has("case") {
 		return w.showAlerts(v, v.form, false, err)
 	}
 	wish := lane.Wish{Address: strings.TrimSpace(v.form.Get("address")), Language: v.lang, Area: v.form.Get("area"), Category: v.form.Get("what")}

@@ -81,66 +81,15 @@ func within(d authority.Directory, area string) []string {
 // Indent sets a name in from the left, in a list that knows no other way.
 func (n named) Indent() string { return strings.Repeat("\u2003", n.Depth) + n.Name }
 
-// found gives the areas that words lead to: each word begins or is in a name, in any
-// language, of the area or of one that it lies in, and one of them in its own. What is
-// called just so comes first.
-func found(d authority.Directory, query string) []authority.Area {
-	var words []string
-	for _, word := range locale.Words(query) {
-		words = append(words, locale.Keyboard(word))
-	}
-	if len(words) == 0 {
-		return nil
-	}
-	names, parent := map[string][]string{}, map[string]string{}
-	for _, a := range d.Areas {
-		parent[a.ID] = a.Parent
-		for _, name := range a.Names {
-			names[a.ID] = append(names[a.ID], locale.Keyboard(strings.Join(locale.Words(name), " ")))
-		}
-	}
-	has := func(id, word string) bool {
-		return slices.ContainsFunc(names[id], func(name string) bool { return strings.Contains(name, word) })
-	}
-	leads := func(id string) bool {
-		own := false
-		for _, word := range words {
-			at, in := id, has(id, word)
-			own = own || in
-			for range d.Areas { // no longer way up than there are areas
-				if at = parent[at]; in || at == "" {
-					break
-				}
-				in = has(at, word)
-			}
-			if !in {
-				return false
-			}
-		}
-		return own
-	}
-	var just, others []authority.Area
-	for _, a := range d.Areas {
-		switch {
-		case !leads(a.ID):
-		case slices.Contains(names[a.ID], strings.Join(words, " ")):
-			just = append(just, a)
-		default:
-			others = append(others, a)
-		}
-	}
-	return append(just, others...)
-}
-
 // settle puts into a form the area that its words found, so that it goes along to the
 // next page: whoever typed a name and chose nothing means the only one that has it. The
 // faults are laneweb.area.none and laneweb.area.several.
-func settle(form url.Values, d authority.Directory) error {
+func settle(form url.Values, r *authority.Router) error {
 	query, chosen := cut(form.Get(findField)), form.Get(areaField)
-	if query == "" || len(d.Areas) <= allAreas {
+	if query == "" || len(r.Directory().Areas) <= allAreas {
 		return nil
 	}
-	all := found(d, query)
+	all := r.Named(query)
 	switch {
 	case chosen != "" && slices.ContainsFunc(all, func(a authority.Area) bool { return a.ID == chosen }):
 	case len(all) == 0:
@@ -158,6 +107,7 @@ func settle(form url.Values, d authority.Directory) error {
 type chooser struct {
 	base
 	ID, Empty string // of its field, and the key of what stands there while nothing is chosen
+	Required  bool
 	Post      string // where its buttons show the form again; "": the form itself does
 	Areas     []named
 	Closer    bool   // there are more than the list holds
@@ -173,7 +123,7 @@ func (w *Web) chooser(v *visit, b base, form url.Values, c chooser) chooser {
 		c.Find, c.Areas = "", leading(d, v.lang, chosen)
 		return c
 	}
-	all := found(d, c.Find)
+	all := v.router.Named(c.Find)
 	for _, a := range all[:min(len(all), allAreas)] {
 		c.Areas = append(c.Areas, named{ID: a.ID, Name: wayTo(v.router, v.lang, a), Chosen: a.ID == chosen || len(all) == 1})
 	}

@@ -39,7 +39,7 @@ func (w *Web) board(v *visit, me lane.Account) error {
 	d, looks := v.router.Directory(), v.form.Has(closerField) // for an area: nothing is said yet
 	if v.form != nil {
 		if !looks {
-			trouble = settle(v.form, d)
+			trouble = settle(v.form, v.router)
 		}
 		typed = lane.Post{Matter: lane.Matter(v.form.Get("do")), By: lane.ByOfficial, Authority: me.Authority, Area: v.form.Get(areaField), Category: v.form.Get("what"),
 			Language: locale.Tag(v.form.Get("language")), Words: oneLineEnd(v.form.Get(wordsField)), Begins: appeal.Day(v.form.Get("begins")),

@@ -26,7 +26,7 @@ const (
 
 // readDraft reads a draft out of a form, into which it puts the area that words found. A
 // point takes the place of the area.
-func readDraft(form url.Values, category authority.Category, lang locale.Tag, places authority.Directory) (lane.Draft, error) {
+func readDraft(form url.Values, category authority.Category, lang locale.Tag, places *authority.Router) (lane.Draft, error) {
 	unsettled := settle(form, places)
 	d := lane.Draft{Code: form.Get(codeField), Category: category.ID, Language: lang, Words: oneLineEnd(form.Get(wordsField)),
 		Landmark: strings.TrimSpace(form.Get(landmarkField)), Area: form.Get(areaField), Aware: form.Get(awareField) == "yes", Answers: map[string][]string{}, Pictures: chosen(form)}
@@ -44,7 +44,7 @@ func readDraft(form url.Values, category authority.Category, lang locale.Tag, pl
 	if point == "" {
 		return d, unsettled
 	}
-	at, ok := readWhere(point, places, d.Area)
+	at, ok := readWhere(point, places.Directory(), d.Area)
 	if !ok {
 		return d, fault.Invalid("laneweb.point")
 	}

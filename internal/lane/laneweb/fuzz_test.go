@@ -22,7 +22,7 @@ func FuzzForm(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d, err := readDraft(form, category, "en", authority.Directory{})
+		d, err := readDraft(form, category, "en", authority.NewRouter(authority.Directory{}))
 		if err != nil {
 			return
 		}

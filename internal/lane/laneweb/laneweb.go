@@ -64,12 +64,13 @@ type Web struct {
 	mails     bool
 	rooms     *http.ServeMux
 
-	setting chan struct{} // letters that are being made
-	shared  shared
-	streams chan struct{} // of inboxes: downloads that run
-	licence Licence
-	site    *url.URL
-	diary   *slog.Logger
+	setting    chan struct{} // letters that are being made
+	shared     shared
+	packedOnce roads.Packer  // of what is shared: it is packed once for all
+	streams    chan struct{} // of inboxes: downloads that run
+	licence    Licence
+	site       *url.URL
+	diary      *slog.Logger
 
 	moderated counted
 }
@@ -94,7 +95,7 @@ func New(cfg Config) (*Web, error) {
 	if cfg.Diary == nil {
 		cfg.Diary = slog.New(slog.DiscardHandler)
 	}
-	w := &Web{diary: cfg.Diary, lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), acts: newBudget(cfg.Lane, "acts", cfg.PerHour), crowd: newBudget(cfg.Lane, "acts of supporters", cfg.PerHour),
+	w := &Web{diary: cfg.Diary, packedOnce: roads.Packer{Kinds: packedKinds, Keep: sharedPages}, lane: cfg.Lane, cat: cfg.Catalogue, name: cfg.Name, set: set, budget: newBudget(cfg.Lane, "reports", cfg.PerHour), acts: newBudget(cfg.Lane, "acts", cfg.PerHour), crowd: newBudget(cfg.Lane, "acts of supporters", cfg.PerHour),
 		joins: newBudget(cfg.Lane, "supports", cfg.PerHour), inquiries: newBudget(cfg.Lane, "questions", cfg.PerHour), photos: newBudget(cfg.Lane, "photos", 2*cfg.PerHour),
 		spare: newBudget(cfg.Lane, "unworked", max(1, cfg.PerHour/spareShare)), letters: newBudget(cfg.Lane, "alerts", max(1, cfg.PerHour/alertShare)), mails: cfg.Alerts,
 		setting: make(chan struct{}, lettersAtATime), streams: make(chan struct{}, maxStreams), licence: cfg.Licence, site: cfg.Site}
@@ -202,23 +203,25 @@ func (w *Web) Patterns() []string { return slices.Sorted(maps.Keys(w.table())) }
 func (w *Web) routes() {
 	w.rooms = http.NewServeMux()
 	for pattern, show := range w.table() {
-		room := w.page(show)
+		room, pack := w.page(show), packer
 		switch pattern {
 		case "GET /{$}", "GET /map", "GET /area/{id}", "GET /score", "GET /score/{kind}", "GET /appeals/{kind}":
-			room = w.sharing(room)
+			room, pack = w.sharing(room), &w.packedOnce
 		}
-		w.rooms.Handle(pattern, room)
+		w.rooms.Handle(pattern, pack.Pack(room))
 	}
-	w.rooms.Handle("/", w.page(func(*visit) error { return page.ErrNotFound() }))
+	w.rooms.Handle("/", packer.Pack(w.page(func(*visit) error { return page.ErrNotFound() })))
 }
 
-// packer packs pages, maps and feeds. Photos and downloads go as they are.
-var packer = &roads.Packer{Kinds: []string{"text/html", "image/svg+xml", "application/atom+xml"}}
+// packedKinds are packed: pages, maps and feeds. Photos and downloads go as they are.
+var packedKinds = []string{"text/html", "image/svg+xml", "application/atom+xml"}
+
+var packer = &roads.Packer{Kinds: packedKinds}
 
 // Before serves the open lane's address space as long as the lane has a
 // directory, and leaves everything else to next.
 func (w *Web) Before(next http.Handler) http.Handler {
-	mine := page.Headers(policy, packer.Pack(http.HandlerFunc(w.serve)))
+	mine := page.Headers(policy, http.HandlerFunc(w.serve))
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		_, rest, ok := page.Cut(r.URL.Path)
 		if !ok || rest != Root && !strings.HasPrefix(rest, Root+"/") {

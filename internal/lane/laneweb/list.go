@@ -46,9 +46,8 @@ type asked struct {
 
 func (w *Web) asked(v *visit) asked {
 	q := v.URL.Query()
-	d := v.router.Directory()
-	_ = settle(q, d) // else its chooser says why
-	a := asked{query: cut(q.Get("q")), area: d.Now(q.Get(areaField)), category: q.Get("what"), state: q.Get("state"), values: url.Values{}, typed: q}
+	_ = settle(q, v.router) // else its chooser says why
+	a := asked{query: cut(q.Get("q")), area: v.router.Directory().Now(q.Get(areaField)), category: q.Get("what"), state: q.Get("state"), values: url.Values{}, typed: q}
 	a.filter = lane.Filter{Limit: onPage + 1, Words: a.query, Matters: lane.Matters}
 	if _, err := v.router.Area(a.area); err != nil {
 		a.area = ""

@@ -233,7 +233,7 @@ func (w *Web) review(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d, err := readDraft(v.form, category, v.lang, v.router.Directory())
+	d, err := readDraft(v.form, category, v.lang, v.router)
 	if err != nil {
 		return w.again(v, category, err)
 	}
@@ -333,7 +333,7 @@ func (w *Web) send(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d, err := readDraft(v.form, category, v.lang, v.router.Directory())
+	d, err := readDraft(v.form, category, v.lang, v.router)
 	if err != nil {
 		return w.again(v, category, err)
 	}
