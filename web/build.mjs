@@ -51,6 +51,7 @@ const OLD = "es2017";
 function target(name) {
   if (name === "reader.js") return OLD;
   if (name.startsWith("marker")) return DESK;
+  if (name.endsWith(".css")) return STYLES;
   return name.includes("worker") ? WORKERS : PAGES;
 }
 
