@@ -9,7 +9,7 @@ export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 FUZZTIME ?= 5s
 
-.PHONY: demo build release web test test-tools test-go test-web test-browser lint fuzz fuzz-briefly bench clean
+.PHONY: demo build release web test test-tools test-go test-web test-browser test-browsers lint fuzz fuzz-briefly bench clean
 .NOTPARALLEL: # each of them uses every processor
 
 # The main job on this machine: build, install what is missing, walk the whole road, stay up.
@@ -55,6 +55,12 @@ test-go: web
 
 test-browser: build
 	cd e2e && node --test --test-concurrency=2 --test-timeout=600000 .
+
+# The same pages in browsers that are not Chromium, and take far longer: Firefox, with what Tor Browser changes too, and WebKitGTK.
+test-browsers: build
+	tools/install.sh demo
+	tools/install.sh browsers
+	cd e2e && node --test --test-timeout=900000 browsers.mjs
 
 lint: web
 	@fmt=$$(gofmt -l cmd internal web/*.go); test -z "$$fmt" || { echo "not formatted: $$fmt"; exit 1; }
