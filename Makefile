@@ -11,7 +11,7 @@ export GOFLAGS = -trimpath
 export PATH := $(PATH):/usr/sbin
 FUZZTIME ?= 5s
 
-.PHONY: demo demo-tools build builders release web test test-tools test-go test-web test-browser lint fuzz fuzz-briefly bench clean
+.PHONY: demo demo-tools build builders release web test test-tools test-go test-web test-browser test-browsers lint fuzz fuzz-briefly bench clean
 .NOTPARALLEL: # each of them uses every processor
 
 # The main job on this machine: build, install what is missing, walk the whole road, stay up.
@@ -63,6 +63,12 @@ test-go: web
 
 test-browser: build
 	cd e2e && node --test --test-concurrency=2 --test-timeout=600000 .
+
+# The same pages in browsers that are not Chromium, and take far longer: Firefox, with what Tor Browser changes too, and WebKitGTK.
+test-browsers: build
+	tools/install.sh demo
+	tools/install.sh browsers
+	cd e2e && node --test --test-timeout=900000 browsers.mjs
 
 lint: web
 	@fmt=$$(gofmt -l cmd internal web/*.go); test -z "$$fmt" || { echo "not formatted: $$fmt"; exit 1; }

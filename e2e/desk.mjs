@@ -90,22 +90,3 @@ export async function answerHits(page, original) {
     await press(page, 'form[action*="/hits/"] button');
   }
 }
-
-/** Sends a film as a witness does, with the words that say what it shows. */
-export async function sendReport(page, demo, film, words) {
-  await page.goto(`${demo.url}/en/report`);
-  await page.waitForSelector("#to-receipt:enabled");
-  await page.check("input[name=what][value=bribe]");
-  await page.fill("#text", words);
-  await page.setInputFiles("#files", film);
-  await page.click("#to-receipt");
-  await page.waitForSelector("#step-receipt:not([hidden])");
-  const receipt = (await page.textContent("#receipt")).trim();
-  await page.click("#written");
-  for (const n of [1, 2]) {
-    const group = Number(/\d/.exec(await page.textContent(`#check-${n}-label`))[0]);
-    await page.fill(`#check-${n}`, receipt.split("-")[group - 1]);
-  }
-  await page.click("#seal-send");
-  await page.waitForSelector("#step-done:not([hidden])", { timeout: 180_000 });
-}

@@ -55,7 +55,7 @@ export async function startDemo(dir) {
 
 export async function temporary() {
   const dir = await mkdtemp(path.join(tmpdir(), "kua-e2e-"));
-  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+  return { dir, remove: () => rm(dir, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 /** A browser with its own profile, as Debian ships it. */

@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { axe, openBrowser, openPage, laptop, shot, startDemo, temporary } from "./harness.mjs";
-import { answerHits, collect, fillRecord, press, sendReport, signIn, tickAll, until } from "./desk.mjs";
+import { answerHits, collect, fillRecord, press, signIn, tickAll, until } from "./desk.mjs";
+import { report } from "./witness.mjs";
 
 const [width, height, rate, seconds] = [640, 360, 15, 4];
 const side = 72; // of the thing
@@ -39,7 +40,7 @@ let plan, caseURL;
 
 test("a witness sends the film", async () => {
   const p = await openPage(browser, demo.url, laptop);
-  await sendReport(p.page, demo, film, words);
+  await report(p.page, demo.url, { text: words, files: film });
   await p.context.close();
 });
 

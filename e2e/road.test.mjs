@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { axe, laptop, openBrowser, openPage, phone, shot, startDemo, temporary } from "./harness.mjs";
 import { answerHits, collect, coverMiddle, fillRecord, press, signIn, tickAll, until } from "./desk.mjs";
+import { openReplies, report } from "./witness.mjs";
 
 let tmp, demo, browser, film;
 
@@ -42,7 +43,14 @@ test("a witness reports from a small phone", async () => {
   assert.deepEqual(await axe(page), []);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 360, `the report page is ${wide} px wide on a phone of 360`);
-  receipt = await report(page);
+  const story = { text: words, when: "yesterday", where: "at a crossing", fear: "kanarejka-fear", consent: ["place"], files: film };
+  receipt = await report(page, demo.url, story, async (step) => {
+    if (step !== "receipt") return;
+    await shot(page, "report-2-receipt");
+    assert.deepEqual(await axe(page), []);
+  });
+  assert.equal((await page.textContent("#receipt-last")).trim(), receipt);
+  await page.click("#forget");
   await shot(page, "report-done");
   assert.deepEqual(await axe(page), []);
   const left = await page.evaluate(async () => ({
@@ -54,33 +62,6 @@ test("a witness reports from a small phone", async () => {
   quiet(p, "the report page");
   await p.context.close();
 });
-
-/** Fills the report page as a person would and gives the receipt. */
-async function report(page) {
-  await page.waitForSelector("#to-receipt:enabled");
-  await page.check("input[name=what][value=bribe]");
-  await page.fill("#text", words);
-  await page.fill("#when", "yesterday");
-  await page.fill("#where", "at a crossing");
-  await page.fill("#fear", "kanarejka-fear");
-  await page.check("input[name=place]");
-  await page.setInputFiles("#files", film);
-  await page.click("#to-receipt");
-  await page.waitForSelector("#step-receipt:not([hidden])");
-  await shot(page, "report-2-receipt");
-  assert.deepEqual(await axe(page), []);
-  const made = (await page.textContent("#receipt")).trim();
-  await page.click("#written");
-  for (const n of [1, 2]) {
-    const group = Number(/\d/.exec(await page.textContent(`#check-${n}-label`))[0]);
-    await page.fill(`#check-${n}`, made.split("-")[group - 1]);
-  }
-  await page.click("#seal-send");
-  await page.waitForSelector("#step-done:not([hidden])", { timeout: 120_000 });
-  assert.equal((await page.textContent("#receipt-last")).trim(), made);
-  await page.click("#forget");
-  return made;
-}
 
 let caseURL;
 
@@ -217,20 +198,13 @@ test("the receipt opens the answer", async () => {
   const p = await openPage(browser, demo.url, phone);
   await p.page.goto(`${demo.url}/en/replies`);
   assert.deepEqual(await axe(p.page), []);
-  await openReplies(p.page, receipt);
+  await openReplies(p.page, demo.url, receipt);
   assert.match(await p.page.textContent("main"), /thank you. It is published/);
   await shot(p.page, "replies");
   assert.deepEqual(await axe(p.page), []);
   quiet(p, "the replies page");
   await p.context.close();
 });
-
-async function openReplies(page, receipt) {
-  await page.waitForSelector("#fetch:enabled");
-  await page.fill("#receipt", receipt);
-  await page.press("#receipt", "Enter");
-  await page.waitForSelector("#answers:not([hidden])", { timeout: 60_000 });
-}
 
 test("nothing the witness told lies on the node or in the edition", () => {
   for (const dir of ["node", "desk/edition"]) {

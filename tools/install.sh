@@ -5,6 +5,7 @@
 #   tools/install.sh demo     what the program itself calls: ffmpeg, bubblewrap, opencv-data, espeak-ng, libheif, poppler, LibreOffice's Writer
 #   tools/install.sh test     what the tests start besides: Chromium and its shell without windows, openssl, exiftool, heif-enc, nginx, busybox, tor, PostgreSQL, aiosmtpd, xmllint, zbarimg,
 #                             versitygw, and Open311 clients in Perl, Python, Ruby and PHP
+#   tools/install.sh browsers what make test-browsers starts besides: Firefox, WebKitGTK with its driver and what it plays films with, a screen for it, exiftool
 #   tools/install.sh bench    what the benchmarks compare with: nginx, wrk, mat2, exiftool, rsync
 #
 # Where it may not install (not root, no sudo, no apt) it names the packages and
@@ -76,6 +77,19 @@ test)
 	inside=usr/lib/python3/dist-packages/skimage/data/astronaut.png
 	[ -f /usr/local/share/kua-test/astronaut.png ] || portrait=/usr/local/share/kua-test/astronaut.png
 	;;
+browsers)
+	want exiftool libimage-exiftool-perl
+	want firefox-esr firefox-esr
+	want WebKitWebDriver webkit2gtk-driver
+	want Xvfb xvfb
+	for part in isomp4 openh264 libav; do
+		ls /usr/lib/*/gstreamer-1.0/libgst$part.so >/dev/null 2>&1 || case $part in
+		isomp4) need="$need gstreamer1.0-plugins-good" ;;
+		openh264) need="$need gstreamer1.0-plugins-bad" ;;
+		libav) need="$need gstreamer1.0-libav" ;;
+		esac
+	done
+	;;
 bench)
 	want nginx nginx-light
 	want wrk wrk
@@ -84,7 +98,7 @@ bench)
 	want rsync rsync
 	;;
 *)
-	echo "usage: tools/install.sh build|demo|test|bench" >&2
+	echo "usage: tools/install.sh build|demo|test|browsers|bench" >&2
 	exit 2
 	;;
 esac

@@ -64,6 +64,7 @@ const IN_PLACE = { "Object.hasOwn": "kuaHasOwn" };
 function target(name) {
   if (name === "reader.js") return OLD;
   if (name.startsWith("marker")) return DESK;
+  if (name.endsWith(".css")) return STYLES;
   return name.includes("worker") ? WORKERS : PAGES;
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
 	"net/http"
 	"os"
 	"path"
@@ -74,16 +73,11 @@ func (n *Node) Files() http.Handler {
 	})
 }
 
-// Answer answers with the edition's page for an address if it lies ready in memory, as
-// one does that was asked for before. lines are the headers that its server gives it
-// besides, as link.Lines makes them. It reports false where Files must answer.
-func (n *Node) Answer(w http.ResponseWriter, r *http.Request, lines []byte) bool {
+// Ready reports whether the edition's page for the path of an address lies ready in
+// memory, as one does that was asked for before.
+func (n *Node) Ready(urlPath string) bool {
 	p := n.edition.Load()
-	if p == nil {
-		return false
-	}
-	pg := p.ready.get(fileName(r.URL.Path))
-	return pg != nil && pg.answer(w, r, lines)
+	return p != nil && p.ready.get(fileName(urlPath)) != nil
 }
 
 // Has reports whether the edition has a file for the path of an address.
@@ -248,6 +242,11 @@ func (n *Node) serveListed(w http.ResponseWriter, r *http.Request, p *published,
 	return nil
 }
 
+var (
+	gzipHeader = []string{"gzip"}
+	varyHeader = []string{"Accept-Encoding"}
+)
+
 func newPage(kind, hash string, b []byte) (*page, error) {
 	var buf bytes.Buffer
 	z, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
@@ -260,32 +259,21 @@ func newPage(kind, hash string, b []byte) (*page, error) {
 	if err := z.Close(); err != nil {
 		return nil, err
 	}
-	pg := &page{gzip: bytes.Clone(buf.Bytes()), size: int64(len(b)), length: []string{strconv.Itoa(buf.Len())}, headers: http.Header{
-		"Content-Type": {kind}, "Etag": {`"` + hash + `"`}, "Vary": {"Accept-Encoding"},
-	}}
-	packed := pg.headers.Clone()
-	packed.Set("Content-Encoding", "gzip")
-	pg.lines = link.Lines(packed)
-	return pg, nil
-}
-
-// answer answers the plainest of questions, with a head that lies ready too.
-func (p *page) answer(w http.ResponseWriter, r *http.Request, lines []byte) bool {
-	if r.Method != http.MethodGet || len(r.Header["If-None-Match"]) > 0 || !link.TakesGzip(r.Header) || !link.Head(w, r, lines, p.lines) {
-		return false
-	}
-	w.Header()["Content-Length"] = p.length
-	_, _ = w.Write(p.gzip)
-	return true
+	return &page{gzip: bytes.Clone(buf.Bytes()), size: int64(len(b)), headers: headers{
+		contentType: []string{kind}, etag: []string{`"` + hash + `"`},
+		length: []string{strconv.Itoa(buf.Len())}, cacheControl: noStore,
+	}}, nil
 }
 
 // serve answers with the page as it lies in memory. Ranges of it are not given:
 // the whole is small.
 func (p *page) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	maps.Copy(h, p.headers)
-	h["Cache-Control"] = noStore
-	if match := r.Header["If-None-Match"]; len(match) > 0 && strings.Contains(match[0], p.headers["Etag"][0]) {
+	h["Content-Type"] = p.headers.contentType
+	h["Etag"] = p.headers.etag
+	h["Cache-Control"] = p.headers.cacheControl
+	h["Vary"] = varyHeader
+	if match := r.Header["If-None-Match"]; len(match) > 0 && strings.Contains(match[0], p.headers.etag[0]) {
 		delete(h, "Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -301,8 +289,8 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	h.Set("Content-Encoding", "gzip")
-	h["Content-Length"] = p.length
+	h["Content-Encoding"] = gzipHeader
+	h["Content-Length"] = p.headers.length
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(p.gzip)
 	}

@@ -7,7 +7,7 @@ var lookWords = withNames([]string{
 	"report.look.no_way", "report.look.take", "report.look.ask", "report.look.ask.less", "report.look.ask.who", "report.look.ask.keep",
 	"report.look.ask.photo", "report.look.ask.film", "report.look.yes", "report.look.no", "report.look.working", "report.look.done", "report.look.done.name",
 	"report.look.kept", "report.look.back", "report.look.undone", "report.look.rename", "report.look.renamed", "report.look.unfinished",
-	"report.look.out.broken", "report.look.out.form", "report.look.out.large", "report.look.out.decode", "report.look.out.memory",
+	"report.look.out.broken", "report.look.out.form", "report.look.out.large", "report.look.out.decode", "report.look.out.noise", "report.look.out.memory",
 	"report.look.out.left",
 	"deskweb.traces.nothing", "deskweb.traces.gaps", "deskweb.traces.track", "deskweb.traces.previews",
 	"trace.kind.place", "trace.kind.serial", "trace.kind.person", "trace.kind.device", "trace.kind.time", "trace.kind.provenance", "trace.kind.history",

@@ -14,9 +14,12 @@ export interface Keys {
   blind: string; // 64 hex characters
 }
 
-/** Stretches the receipt (scrypt, 32 MiB) and expands it (HKDF) as spec/receipt.md says. Takes a second or more on a phone. */
-export async function derive(r: Receipt): Promise<Keys> {
-  const master = scrypt(r, utf8("kua receipt 1"), { N: 1 << 15, r: 8, p: 1, dkLen: 32 });
+/**
+ * Stretches the receipt (scrypt, 32 MiB) and expands it (HKDF) as spec/receipt.md says. Takes a second or more on a phone, and
+ * minutes where scripts are not compiled (Tor Browser's level "safer"): progress is told how far it is, from 0 to 1.
+ */
+export async function derive(r: Receipt, progress?: (part: number) => void): Promise<Keys> {
+  const master = scrypt(r, utf8("kua receipt 1"), { N: 1 << 15, r: 8, p: 1, dkLen: 32, ...(progress ? { onProgress: progress } : {}) });
   const part = (name: string, length: number) => expand(sha256, master, utf8("kua receipt 1 " + name), length);
   const identity = bech32.encodeFromBytes("AGE-SECRET-KEY-PQ-", part("reply", 32)).toUpperCase();
   return {

@@ -302,6 +302,18 @@ async function withoutScripts() {
   await page.context().close();
 }
 
+// A browser that gives the page no worker: it says so instead of loading for ever.
+async function withoutWorkers() {
+  const page = await phone();
+  await page.addInitScript(() => (window.Worker = class { constructor() { throw new Error("forbidden"); } }));
+  await page.goto(`${address}/en/report`);
+  await page.waitForSelector("#cannot.stop");
+  assert.ok(await page.isDisabled("#to-receipt"));
+  await page.goto(`${address}/en/replies`);
+  await page.waitForSelector("#cannot.stop");
+  await page.context().close();
+}
+
 // The other pages of a node that has published nothing yet.
 async function doors() {
   const page = await phone();
@@ -363,6 +375,7 @@ try {
   } else {
     const [dir] = rest;
     await withoutScripts();
+    await withoutWorkers();
     await doors();
     await byKeyboard();
     const receipts = { film: await reportFilm(dir), reload: await reportAfterReload(dir), saved: await reportSaved(dir), unkept: await reportUnkept() };

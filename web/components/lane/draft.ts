@@ -12,13 +12,20 @@ const PROBE = 3_000; // milliseconds between two looks whether the node answers
 const PAUSE = 300; // after the last letter
 const KEPT_DAYS = 30;
 
-interface Draft {
+/** A photo as it is kept: in private windows some browsers keep no files, and bytes all the same. */
+interface Photo {
+  name: string;
+  type: string;
+  data: ArrayBuffer;
+}
+
+interface Draft<P = Photo | File> { // files were kept before
   code: string; // the key
   category: string;
   day: string; // as dates are written, of the last change
   fields: [string, string][];
   chosen?: Record<string, string>; // what a list calls what was chosen in it: another page's list may not hold it
-  photos: File[];
+  photos: P[];
 }
 
 const box = document.getElementById("draft");
@@ -54,8 +61,8 @@ async function erase(code: string): Promise<void> {
 const today = (): string => new Date().toISOString().slice(0, 10);
 
 /** What stands in the form, without the marks of this script. */
-function read(of: HTMLFormElement): Draft {
-  const d: Draft = { code: "", category: box?.dataset["category"] ?? "", day: today(), fields: [], photos: [] };
+function read(of: HTMLFormElement): Draft<File> {
+  const d: Draft<File> = { code: "", category: box?.dataset["category"] ?? "", day: today(), fields: [], photos: [] };
   new FormData(of).forEach((value, name) => {
     if (value instanceof File) {
       if (value.size > 0) d.photos.push(value);
@@ -90,7 +97,7 @@ function write(into: HTMLFormElement, d: Draft): void {
   }
   if (photo && d.photos.length > 0) {
     const files = new DataTransfer();
-    for (const p of d.photos) files.items.add(p);
+    for (const p of d.photos) files.items.add(new File(["data" in p ? p.data : p], p.name, { type: p.type }));
     photo.files = files.files;
     photo.dispatchEvent(new Event("change", { bubbles: true })); // they may have been kept before they were made smaller
   }
@@ -107,7 +114,9 @@ function save(of: HTMLFormElement): Promise<void> {
   window.clearTimeout(later);
   const d = read(of);
   last = last.then(async () => {
-    if (keep?.checked) await done((await store("readwrite")).put(d));
+    if (!keep?.checked) return;
+    const photos = await Promise.all(d.photos.map(async (p) => ({ name: p.name, type: p.type, data: await new Response(p).arrayBuffer() })));
+    await done((await store("readwrite")).put({ ...d, photos }));
   });
   return last.catch(() => say("full"));
 }

@@ -4,6 +4,7 @@
  * original back. What this browser cannot draw as it is, or what might be more than an old phone can hold, goes as it was. What a photo tells beside its picture is taken out by the
  * node all the same. The form is whole without it.
  */
+import { honest, pixels } from "../../lib/canvas.js";
 import { area } from "./area.js";
 
 const ENOUGH = 150_000; // bytes: 24 s at 50 kbit/s
@@ -12,43 +13,6 @@ const FINE = 0.7; // of a JPEG
 const ROUGH = 0.5;
 const MOST_BYTES = 16 << 20;
 const MOST_PIXELS = 16 << 20; // of four bytes each when drawn: what an old phone can hold
-
-/** Two pixels beside each other that are to be shown one above the other (Exif orientation 6). */
-const TURNED = "/9j/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAD/2wBDAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQH/wAALCAABAAIBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AP//Z";
-
-/** Whether a browser that cannot be asked to turn a photo does so unasked, as it should. */
-async function turns(): Promise<boolean> {
-  const bytes = Uint8Array.from(atob(TURNED), (c) => c.charCodeAt(0));
-  const probe = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
-  const turned = probe.width === 1 && probe.height === 2;
-  probe.close();
-  return turned;
-}
-
-/** The pixels of a photo, turned as it is to be seen. */
-async function decode(file: Blob): Promise<ImageBitmap> {
-  try {
-    return await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch (err) {
-    if (!(await turns())) throw err;
-    return createImageBitmap(file);
-  }
-}
-
-/** Whether a canvas gives back what was drawn: some browsers give noise, so that theirs cannot be told from others'. */
-function honest(): boolean {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [16, 1];
-  const context = canvas.getContext("2d");
-  if (!context) return false;
-  const colour = (i: number) => [i * 16, 255 - i * 16, (i * 80) % 256];
-  for (let i = 0; i < canvas.width; i++) {
-    context.fillStyle = `rgb(${colour(i).join(",")})`;
-    context.fillRect(i, 0, 1, 1);
-  }
-  const { data } = context.getImageData(0, 0, canvas.width, 1);
-  return Array.from({ length: canvas.width }, (_, i) => colour(i).every((c, n) => Math.abs(c - data[4 * i + n]!) <= 2)).every(Boolean);
-}
 
 async function draw(from: ImageBitmap, side: number, quality: number): Promise<Blob> {
   const scale = Math.min(1, side / Math.max(from.width, from.height));
@@ -70,18 +34,18 @@ async function draw(from: ImageBitmap, side: number, quality: number): Promise<B
 async function smaller(file: File, most: number): Promise<File> {
   if (file.size <= ENOUGH) return file;
   if (file.size > MOST_BYTES || (await area(file)) > MOST_PIXELS || !honest()) throw new Error("not here");
-  const pixels = await decode(file);
+  const photo = await pixels(file);
   try {
-    let side = Math.min(most, Math.max(pixels.width, pixels.height));
-    let made = await draw(pixels, side, FINE);
+    let side = Math.min(most, Math.max(photo.width, photo.height));
+    let made = await draw(photo, side, FINE);
     if (made.size > ENOUGH) {
       side = Math.min(side, Math.max(LEAST, Math.round(side * Math.sqrt(ENOUGH / made.size))));
-      made = await draw(pixels, side, FINE);
+      made = await draw(photo, side, FINE);
     }
-    if (made.size > ENOUGH) made = await draw(pixels, side, ROUGH);
+    if (made.size > ENOUGH) made = await draw(photo, side, ROUGH);
     return made.size < file.size ? new File([made], "photo.jpg", { type: made.type }) : file;
   } finally {
-    pixels.close();
+    photo.close();
   }
 }
 

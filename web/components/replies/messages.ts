@@ -3,7 +3,7 @@
 export type Ask = { do: "fetch"; receipt: Uint8Array<ArrayBuffer> } | { do: "now" } | { do: "lost" };
 
 export type Told =
-  | { say: "deriving" }
+  | { say: "deriving"; percent: number }
   | { say: "fetching"; done: number; of: number }
   | { say: "up" }
   | { say: "waiting"; why: "unreachable" | "full" | "busy"; retryAt: number }

@@ -54,7 +54,7 @@ class RepliesPage {
   private told(told: Told): void {
     switch (told.say) {
       case "deriving":
-        return this.state(say("replies.deriving"));
+        return this.state(`${say("replies.deriving")} ${told.percent} %`);
       case "fetching":
         return this.state(say("replies.fetching", told.done, told.of));
       case "up":
@@ -126,4 +126,4 @@ async function begin(): Promise<void> {
   new RepliesPage(await bringWorker($("page").dataset["worker"]!)).start();
 }
 
-void begin();
+begin().catch(cannot);

@@ -2,7 +2,6 @@
 import { plaintext, plainSize } from "../../lib/bag.js";
 import { randomHex, type Bytes } from "../../lib/bytes.js";
 import { recipients, verifyChain, type Charter } from "../../lib/charter.js";
-import { derive } from "../../lib/derive.js";
 import { Fault, faultOf } from "../../lib/fault.js";
 import { Grain } from "../../lib/grain.js";
 import { PIECE, pieces, pieceSize, type Index, type Piece } from "../../lib/index.js";
@@ -11,6 +10,7 @@ import type { Acknowledgement, NodeClient, NodeInfo } from "../../lib/node.js";
 import { dayOf, describe, reportBytes } from "../../lib/report.js";
 import { seal, type Sealed } from "../../lib/seal.js";
 import { Sender, type Waiting } from "../../lib/sender.js";
+import { keysOf } from "./keys.js";
 import type { Order, Stage, Told } from "./messages.js";
 import { openFile, type Shelf } from "./shelf.js";
 import { Vault } from "./vault.js";
@@ -56,7 +56,7 @@ export class Job {
     this.stage("preparing");
     const { charter, info } = await this.prepare();
     this.stage("deriving");
-    const keys = await derive(order.receipt);
+    const keys = await keysOf(order.receipt, (percent) => this.tell({ say: "deriving", percent }));
     const described = describe(order.files.map((f, i) => ({ name: f.name, type: f.type, size: f.size, cleaned: order.cleaned[i] ?? false })));
     const report = reportBytes(order.story, { reply: keys.recipient, mailbox: keys.mailbox, blind: keys.blind }, described, dayOf(new Date()));
     const size = plainSize(report, described);

@@ -19,6 +19,7 @@ export interface Order {
 
 export type Ask =
   | { do: "prepare"; charter: string; byHand: boolean } // byHand: a courier's folder takes what is sent
+  | { do: "receipt"; receipt: Uint8Array<ArrayBuffer> } // it is shown now, and will be needed
   | { do: "seal"; order: Order }
   | { do: "resume"; upload: string }
   | { do: "again" }
@@ -31,6 +32,7 @@ export type Stage = "preparing" | "deriving" | "sealing" | "sending" | "committi
 export type Told =
   | { say: "left"; uploads: { upload: string; size: number }[]; broken: number; busy: boolean }
   | { say: "stage"; stage: Stage; keeping: boolean }
+  | { say: "deriving"; percent: number }
   | { say: "progress"; sealed: number; held: number; total: number }
   | { say: "up" }
   | { say: "let go" } // the node lacks what it held before, and is brought it again

@@ -73,6 +73,7 @@ class ReportPage {
     }
     this.step("receipt");
     this.receipt.present();
+    this.ask({ do: "receipt", receipt: this.receipt.value });
   }
 
   private async seal(send: boolean): Promise<void> {
@@ -111,6 +112,8 @@ class ReportPage {
         return this.left(told);
       case "stage":
         return this.send.stage(told.stage, told.keeping);
+      case "deriving":
+        return this.send.deriving(told.percent);
       case "progress":
         return this.send.progress(told.sealed, told.held, told.total);
       case "up":
@@ -217,4 +220,4 @@ async function begin(): Promise<void> {
   new ReportPage(brought).start();
 }
 
-void begin();
+begin().catch(() => cannot("report.too_old"));

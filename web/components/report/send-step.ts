@@ -39,6 +39,11 @@ export class SendStep {
     $("keeping").textContent = say(keeping ? "report.keeping" : "report.not_keeping");
   }
 
+  /** How far the keys of the receipt are: where scripts are not compiled they take minutes. */
+  deriving(percent: number): void {
+    $("stage").textContent = `${say("report.stage.deriving")} ${percent} %`;
+  }
+
   progress(sealed: number, held: number, total: number): void {
     this.bar("sealed", sealed, total);
     this.bar("held", held, total);

@@ -1,6 +1,7 @@
 /** The worker of the report page: everything that is secret or slow happens here. */
 import { Fault } from "../../lib/fault.js";
 import { NodeClient } from "../../lib/node.js";
+import { forgetKeys, keysOf } from "./keys.js";
 import { failure, Job, type Trusted } from "./job.js";
 import type { Ask, Order, Told } from "./messages.js";
 import { Vault } from "./vault.js";
@@ -23,6 +24,8 @@ async function answer(ask: Ask): Promise<void> {
       byHand = ask.byHand;
       void prefetch();
       return leftovers();
+    case "receipt":
+      return void keysOf(ask.receipt, (percent) => tell({ say: "deriving", percent }));
     case "seal":
       order = ask.order;
       return begin(ask.order);
@@ -65,6 +68,7 @@ async function begin(what: Order | string | undefined): Promise<void> {
 async function erase(): Promise<void> {
   await job?.erase();
   job = order = undefined;
+  forgetKeys();
   for (const { upload } of (await Vault.left()).whole) await (await Vault.open(upload)).erase();
   tell({ say: "erased" });
 }

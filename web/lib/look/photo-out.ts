@@ -1,13 +1,15 @@
 /** Makes a photo anew from its pixels alone. In a browser only: it decodes and encodes there. */
+import { honest, pixels } from "../canvas.js";
 import { Fault } from "../fault.js";
 
 const QUALITY = 0.92;
 
 /** A photo's new bytes and their type, or the fault that says why this browser cannot. Turned as it is shown. */
 export async function newPhoto(file: Blob, format: string): Promise<Blob> {
+  if (!honest()) throw new Fault("report.look.out.noise");
   let bitmap: ImageBitmap;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+    bitmap = await pixels(file);
   } catch (err) {
     throw new Fault("report.look.out.decode", [], err);
   }
