@@ -100,7 +100,7 @@ test("witness, citizen, reader and desk in WebKit", async (t) => {
   await reports(walk);
   await asks(walk);
   await reads(walk);
-  await tells(walk);
+  await tells(walk, { gone: false }); // not understood: see ARCHITECTURE.md, "Browsers"
   await walk.close();
   const desk = await walkIn("webkit-desk", (home) => openWebKit({ ...laptop, home }));
   t.after(desk.close);

@@ -42,19 +42,22 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-async function store(mode: IDBTransactionMode): Promise<IDBObjectStore> {
+/** One act on the drafts. Nothing stays open after it: a page that a browser only put aside would keep them from being deleted. */
+async function within<T>(mode: IDBTransactionMode, act: (drafts: IDBObjectStore) => IDBRequest<T>): Promise<T> {
   const open = indexedDB.open(NAME, 1);
   open.onupgradeneeded = () => open.result.createObjectStore(STORE, { keyPath: "code" });
   const db = await done(open);
   db.onversionchange = () => db.close();
-  return db.transaction(STORE, mode).objectStore(STORE);
+  try {
+    return await done(act(db.transaction(STORE, mode).objectStore(STORE)));
+  } finally {
+    db.close(); // once the act is written
+  }
 }
 
 async function erase(code: string): Promise<void> {
-  const drafts = await store("readwrite");
-  await done(drafts.delete(code));
-  if ((await done(drafts.count())) > 0) return;
-  drafts.transaction.db.close();
+  await within("readwrite", (drafts) => drafts.delete(code));
+  if ((await within("readonly", (drafts) => drafts.count())) > 0) return;
   await done(indexedDB.deleteDatabase(NAME)); // nothing tells that there ever was one
 }
 
@@ -116,7 +119,7 @@ function save(of: HTMLFormElement): Promise<void> {
   last = last.then(async () => {
     if (!keep?.checked) return;
     const photos = await Promise.all(d.photos.map(async (p) => ({ name: p.name, type: p.type, data: await new Response(p).arrayBuffer() })));
-    await done((await store("readwrite")).put({ ...d, photos }));
+    await within("readwrite", (drafts) => drafts.put({ ...d, photos }));
   });
   return last.catch(() => say("full"));
 }
@@ -175,7 +178,7 @@ function offer(of: HTMLFormElement, keep: HTMLInputElement, d: Draft): void {
 }
 
 async function begin(of: HTMLFormElement, box: HTMLElement, keep: HTMLInputElement): Promise<void> {
-  const all: Draft[] = await done((await store("readonly")).getAll());
+  const all: Draft[] = await within("readonly", (drafts) => drafts.getAll());
   if (all.length === 0) await done(indexedDB.deleteDatabase(NAME)).catch(() => undefined);
   watch(of, box, keep);
   const oldest = new Date(Date.now() - KEPT_DAYS * 86_400_000).toISOString().slice(0, 10);
