@@ -29,7 +29,10 @@ func (l lazyListener) Accept() (net.Conn, error) {
 type lazy struct {
 	net.Conn
 	reading, writing deadline
+	head             head
 }
+
+func (c *lazy) heading() *head { return &c.head }
 
 func newLazy(c net.Conn) *lazy {
 	return &lazy{Conn: c, reading: deadline{set: c.SetReadDeadline}, writing: deadline{set: c.SetWriteDeadline}}
@@ -44,7 +47,18 @@ func (c *lazy) Read(b []byte) (n int, err error) {
 }
 
 // Write implements net.Conn.
-func (c *lazy) Write(b []byte) (n int, err error) {
+func (c *lazy) Write(b []byte) (int, error) {
+	if c.head.lines != nil {
+		return c.head.write(untilDeadline{c}, b)
+	}
+	return untilDeadline{c}.Write(b)
+}
+
+// untilDeadline writes while the deadline that is wanted allows.
+type untilDeadline struct{ *lazy }
+
+// Write implements io.Writer.
+func (c untilDeadline) Write(b []byte) (n int, err error) {
 	for again := c.writing.enter(&err); again; again = c.writing.putOff(false, &err) {
 		var k int
 		k, err = c.Conn.Write(b[n:])

@@ -7,7 +7,6 @@
 package link
 
 import (
-	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -68,10 +67,24 @@ type conn struct {
 	*tls.Conn
 	raw  *counted
 	sent int
+	head head
 }
 
+func (c *conn) heading() *head { return &c.head }
+
 // Write implements net.Conn.
-func (c *conn) Write(b []byte) (n int, err error) {
+func (c *conn) Write(b []byte) (int, error) {
+	if c.head.lines != nil {
+		return c.head.write(records{c}, b)
+	}
+	return records{c}.Write(b)
+}
+
+// records writes in small records.
+type records struct{ *conn }
+
+// Write implements io.Writer.
+func (c records) Write(b []byte) (n int, err error) {
 	for err == nil && n < len(b) && c.sent < smallUntil {
 		var k int
 		k, err = c.Conn.Write(b[n:min(len(b), n+recordBytes)])
@@ -103,16 +116,6 @@ func (c *counted) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	c.passed.Add(int64(n))
 	return n, err
-}
-
-type key struct{}
-
-// Context is for an http.Server's ConnContext: it lets Handler know the connection.
-func Context(ctx context.Context, c net.Conn) context.Context {
-	if c, ok := c.(*conn); ok {
-		return context.WithValue(ctx, key{}, c)
-	}
-	return ctx
 }
 
 // Handler answers with h, fills in Request.TLS, and ends a connection with the

@@ -70,15 +70,11 @@ func (n *Node) appendPiece(w http.ResponseWriter, r *http.Request) error {
 	if at > pieceBytes || r.ContentLength > pieceBytes-at {
 		return fault.TooLarge("node.piece_too_large", pieceBytes)
 	}
-	if err := n.roomFor(pieceBytes); err != nil {
+	leave, err := n.place(pieceBytes)
+	if err != nil {
 		return err
 	}
-	select {
-	case n.coming <- struct{}{}:
-		defer func() { <-n.coming }()
-	default:
-		return fault.Later("node.busy")
-	}
+	defer leave()
 	if r.ContentLength >= 0 && r.ContentLength <= nodeapi.SmallBytes {
 		// A sender on a link that lets little of a connection pass. A browser
 		// cannot ask for a new one by itself.
@@ -104,12 +100,9 @@ func otherOffset(w http.ResponseWriter, have int64) error {
 }
 
 func (n *Node) appendFrom(w http.ResponseWriter, r *http.Request, k partKey, at int64, last bool) error {
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	p := n.patient(w, r)
-	defer p.done()                       // once more: an interrupt may have come while it was kept
-	defer n.parts.hold(k, p.interrupt)() // until the piece is kept that these bytes complete
-	got, cut := p.fill((*buffer)[:pieceBytes-at+1])
+	p, buffer, end := n.taking(w, r, k)
+	defer end() // when the piece is kept that these bytes complete
+	got, cut := p.fill(buffer[:pieceBytes-at+1])
 	p.done()
 	switch {
 	case int64(got) > pieceBytes-at:
@@ -123,7 +116,7 @@ func (n *Node) appendFrom(w http.ResponseWriter, r *http.Request, k partKey, at 
 		}
 		return fault.Invalid("node.part_too_small", nodeapi.LeastPart)
 	}
-	have, err := n.keepPart(k, at, (*buffer)[:got])
+	have, err := n.keepPart(k, at, buffer[:got])
 	switch {
 	case errors.Is(err, errOffset):
 		return otherOffset(w, have)

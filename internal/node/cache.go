@@ -1,6 +1,7 @@
 package node
 
 import (
+	"net/http"
 	"sync"
 	"sync/atomic"
 )
@@ -14,20 +15,16 @@ type cache struct {
 	pages sync.Map // path → *page
 }
 
-// page is a file of text, compressed, with the headers of its answer, made once.
+// page is a file of text, compressed, with the head of its answer, made once.
 type page struct {
 	gzip    []byte
-	size    int64 // uncompressed
-	headers headers
+	size    int64       // uncompressed
+	length  []string    // of gzip, as http.Header holds it
+	headers http.Header // of every answer with it, also without a body
+	lines   []byte      // those, and of one that is compressed (link.Lines)
 }
 
-// headers are the values of an answer's headers, as http.Header holds them, so
-// that an answer allocates none.
-type headers struct {
-	contentType, etag, length, cacheControl []string
-}
-
-const pageOverhead = 512 // of one page in memory, about
+const pageOverhead = 1 << 10 // of one page in memory, about
 
 func (c *cache) get(path string) *page {
 	v, ok := c.pages.Load(path)

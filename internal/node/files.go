@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path"
@@ -73,11 +74,16 @@ func (n *Node) Files() http.Handler {
 	})
 }
 
-// Ready reports whether the edition's page for the path of an address lies ready in
-// memory, as one does that was asked for before.
-func (n *Node) Ready(urlPath string) bool {
+// Answer answers with the edition's page for an address if it lies ready in memory, as
+// one does that was asked for before. lines are the headers that its server gives it
+// besides, as link.Lines makes them. It reports false where Files must answer.
+func (n *Node) Answer(w http.ResponseWriter, r *http.Request, lines []byte) bool {
 	p := n.edition.Load()
-	return p != nil && p.ready.get(fileName(urlPath)) != nil
+	if p == nil {
+		return false
+	}
+	pg := p.ready.get(fileName(r.URL.Path))
+	return pg != nil && pg.answer(w, r, lines)
 }
 
 // Has reports whether the edition has a file for the path of an address.
@@ -242,11 +248,6 @@ func (n *Node) serveListed(w http.ResponseWriter, r *http.Request, p *published,
 	return nil
 }
 
-var (
-	gzipHeader = []string{"gzip"}
-	varyHeader = []string{"Accept-Encoding"}
-)
-
 func newPage(kind, hash string, b []byte) (*page, error) {
 	var buf bytes.Buffer
 	z, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
@@ -259,21 +260,32 @@ func newPage(kind, hash string, b []byte) (*page, error) {
 	if err := z.Close(); err != nil {
 		return nil, err
 	}
-	return &page{gzip: bytes.Clone(buf.Bytes()), size: int64(len(b)), headers: headers{
-		contentType: []string{kind}, etag: []string{`"` + hash + `"`},
-		length: []string{strconv.Itoa(buf.Len())}, cacheControl: noStore,
-	}}, nil
+	pg := &page{gzip: bytes.Clone(buf.Bytes()), size: int64(len(b)), length: []string{strconv.Itoa(buf.Len())}, headers: http.Header{
+		"Content-Type": {kind}, "Etag": {`"` + hash + `"`}, "Vary": {"Accept-Encoding"},
+	}}
+	packed := pg.headers.Clone()
+	packed.Set("Content-Encoding", "gzip")
+	pg.lines = link.Lines(packed)
+	return pg, nil
+}
+
+// answer answers the plainest of questions, with a head that lies ready too.
+func (p *page) answer(w http.ResponseWriter, r *http.Request, lines []byte) bool {
+	if r.Method != http.MethodGet || len(r.Header["If-None-Match"]) > 0 || !link.TakesGzip(r.Header) || !link.Head(w, r, lines, p.lines) {
+		return false
+	}
+	w.Header()["Content-Length"] = p.length
+	_, _ = w.Write(p.gzip)
+	return true
 }
 
 // serve answers with the page as it lies in memory. Ranges of it are not given:
 // the whole is small.
 func (p *page) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h["Content-Type"] = p.headers.contentType
-	h["Etag"] = p.headers.etag
-	h["Cache-Control"] = p.headers.cacheControl
-	h["Vary"] = varyHeader
-	if match := r.Header["If-None-Match"]; len(match) > 0 && strings.Contains(match[0], p.headers.etag[0]) {
+	maps.Copy(h, p.headers)
+	h["Cache-Control"] = noStore
+	if match := r.Header["If-None-Match"]; len(match) > 0 && strings.Contains(match[0], p.headers["Etag"][0]) {
 		delete(h, "Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -289,8 +301,8 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	h["Content-Encoding"] = gzipHeader
-	h["Content-Length"] = p.headers.length
+	h.Set("Content-Encoding", "gzip")
+	h["Content-Length"] = p.length
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(p.gzip)
 	}

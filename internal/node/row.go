@@ -20,23 +20,14 @@ func (n *Node) putRow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := n.roomFor(r.ContentLength); err != nil {
+	leave, err := n.place(r.ContentLength)
+	if err != nil {
 		return err
 	}
-	select {
-	case n.coming <- struct{}{}:
-		defer func() { <-n.coming }()
-	default:
-		return fault.Later("node.busy")
-	}
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	p := n.patient(w, r)
-	defer p.done() // once more: an interrupt may have come while they were kept
-	for _, k := range row {
-		defer n.parts.hold(k, p.interrupt)()
-	}
-	fresh, err := n.takeRow(p, row, r.ContentLength, *buffer)
+	defer leave()
+	p, buffer, end := n.taking(w, r, row...)
+	defer end()
+	fresh, err := n.takeRow(p, row, r.ContentLength, buffer)
 	if err != nil {
 		return err
 	}

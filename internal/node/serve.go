@@ -88,10 +88,10 @@ func (n *Node) Serve(ctx context.Context, at Listen, h http.Handler) error {
 	}
 	l = link.Lazy(l)
 	if config != nil {
-		l = link.Listen(l, config)
+		l, h = link.Listen(l, config), link.Handler(h)
 	}
 	s := &http.Server{
-		Handler: link.Handler(h), ErrorLog: quiet(n.cfg.Diary),
+		Handler: h, ErrorLog: quiet(n.cfg.Diary),
 		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return link.Context(withPace(ctx, c), c) },
 		ReadHeaderTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 	}

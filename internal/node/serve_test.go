@@ -60,15 +60,21 @@ func certify(t *testing.T, dir, name string) (certFile, keyFile string, pool *x5
 // serveTLS runs a node's files under a certificate.
 func serveTLS(t *testing.T, n *node.Node, at node.Listen) string {
 	t.Helper()
+	mux := http.NewServeMux()
+	mux.Handle(nodeapi.Base+"/", n.Handler())
+	mux.Handle("/", n.Files())
+	return serveWith(t, n, at, mux)
+}
+
+// serveWith runs a node with these pages and calls.
+func serveWith(t *testing.T, n *node.Node, at node.Listen, h http.Handler) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	at.Listener = l
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	mux := http.NewServeMux()
-	mux.Handle(nodeapi.Base+"/", n.Handler())
-	mux.Handle("/", n.Files())
-	go func() { served <- n.Serve(ctx, at, mux) }()
+	go func() { served <- n.Serve(ctx, at, h) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-served; err != nil {

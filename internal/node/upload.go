@@ -43,27 +43,52 @@ func (n *Node) putPiece(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// place gives a body that brings so many bytes a place among those that come in, if there
+// is room for them. It is held until leave.
+func (n *Node) place(bytes int64) (leave func(), err error) {
+	if err := n.roomFor(bytes); err != nil {
+		return nil, err
+	}
+	select {
+	case n.coming <- struct{}{}:
+		return func() { <-n.coming }, nil
+	default:
+		return nil, fault.Later("node.busy")
+	}
+}
+
+// taking reads a body with patience, into a buffer for one piece and a byte more, while
+// nobody else writes the pieces that it brings; all three until end.
+func (n *Node) taking(w http.ResponseWriter, r *http.Request, pieces ...partKey) (p *patient, buffer []byte, end func()) {
+	b := buffers.Get().(*[]byte)
+	p = n.patient(w, r)
+	var released []func()
+	for _, k := range pieces {
+		released = append(released, n.parts.hold(k, p.interrupt))
+	}
+	return p, *b, func() {
+		for _, release := range released {
+			release()
+		}
+		p.done() // once more: an interrupt may have come while they were kept
+		buffers.Put(b)
+	}
+}
+
 // takePiece reads a piece and keeps it. What came of one that was cut off waits
 // for the rest (see append.go).
 func (n *Node) takePiece(w http.ResponseWriter, r *http.Request, k partKey) (size int64, _ nodedb.Placed, err error) {
 	if r.ContentLength > pieceBytes {
 		return 0, 0, fault.TooLarge("node.piece_too_large", pieceBytes)
 	}
-	if err := n.roomFor(pieceBytes); err != nil {
+	leave, err := n.place(pieceBytes)
+	if err != nil {
 		return 0, 0, err
 	}
-	select {
-	case n.coming <- struct{}{}:
-		defer func() { <-n.coming }()
-	default:
-		return 0, 0, fault.Later("node.busy")
-	}
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	p := n.patient(w, r)
-	defer p.done()                       // once more: an interrupt may have come while it was kept
-	defer n.parts.hold(k, p.interrupt)() // until it is kept: no upload that is being written gives way
-	piece, err := n.readPiece(p, k, *buffer)
+	defer leave()
+	p, buffer, end := n.taking(w, r, k)
+	defer end() // when it is kept: no upload that is being written gives way
+	piece, err := n.readPiece(p, k, buffer)
 	if err != nil {
 		return 0, 0, err
 	}

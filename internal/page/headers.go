@@ -58,32 +58,33 @@ func (p Policy) csp() string {
 // Origin-Agent-Cluster stays: a browser goes by the first page that it saw of an origin
 // (HTML, "obtain a similar-origin window agent"), and the next may be one that seals.
 func Headers(p Policy, next http.Handler) http.Handler {
-	fixed := map[string]string{
-		"Content-Security-Policy":    p.CSP(),
-		"X-Content-Type-Options":     "nosniff",
-		"X-Frame-Options":            "DENY",
-		"Referrer-Policy":            "no-referrer",
-		"Cross-Origin-Opener-Policy": "same-origin",
-		"Origin-Agent-Cluster":       "?1",
-		"X-DNS-Prefetch-Control":     "off",
-		"Cache-Control":              "no-store",
-	}
-	if p.Public {
-		fixed["Access-Control-Allow-Origin"] = "*"
-	}
-	if !p.Public || p.Scripts {
-		fixed["Cross-Origin-Resource-Policy"] = "same-origin"
-		fixed["X-Permitted-Cross-Domain-Policies"] = "none"
-		fixed["Permissions-Policy"] = permissions(p)
-	}
-	ready := make(http.Header, len(fixed)) // as every answer gets them: nobody appends to a value of one
-	for name, value := range fixed {
-		ready.Set(name, value)
-	}
+	ready := p.Header() // as every answer gets it: nobody appends to a value of one
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		maps.Copy(w.Header(), ready)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// Header gives the security headers (see Headers).
+func (p Policy) Header() http.Header {
+	h := http.Header{}
+	h.Set("Content-Security-Policy", p.CSP())
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Origin-Agent-Cluster", "?1")
+	h.Set("X-DNS-Prefetch-Control", "off")
+	h.Set("Cache-Control", "no-store")
+	if p.Public {
+		h.Set("Access-Control-Allow-Origin", "*")
+	}
+	if !p.Public || p.Scripts {
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("X-Permitted-Cross-Domain-Policies", "none")
+		h.Set("Permissions-Policy", permissions(p))
+	}
+	return h
 }
 
 // permissions closes what a browser would otherwise let a page ask for.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 
+	"kua/internal/link"
 	"kua/internal/locale"
 	"kua/internal/node"
 	"kua/internal/nodeapi"
@@ -30,6 +31,7 @@ var (
 type Web struct {
 	rooms   http.Handler
 	edition http.Handler
+	lines   []byte // that every answer with a file of the edition has in its head
 
 	node   *node.Node
 	cat    *locale.Catalogue
@@ -67,7 +69,7 @@ func New(n *node.Node, cat *locale.Catalogue, o Options) (*Web, error) {
 	if o.Open {
 		w.door = &openDoor{reading: make(chan struct{}, openRead), busy: make(chan struct{}, openAtOnce), tokens: newTokens()}
 	}
-	w.edition = page.Headers(public, n.Files())
+	w.edition, w.lines = page.Headers(public, n.Files()), link.Lines(public.Header())
 	w.rooms = w.routes()
 	return w, nil
 }
@@ -75,11 +77,9 @@ func New(n *node.Node, cat *locale.Catalogue, o Options) (*Web, error) {
 // ServeHTTP implements http.Handler. A page of the edition that lies ready came
 // through the rooms before: nothing else has its address.
 func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	if w.node.Ready(r.URL.Path) {
-		w.edition.ServeHTTP(rw, r)
-		return
+	if !w.node.Answer(rw, r, w.lines) {
+		w.rooms.ServeHTTP(rw, r)
 	}
-	w.rooms.ServeHTTP(rw, r)
 }
 
 func (w *Web) routes() http.Handler {
