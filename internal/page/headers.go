@@ -40,7 +40,9 @@ func (p Policy) csp() string {
 		rules = append(rules, "script-src 'self'", "connect-src 'self'")
 	}
 	if p.Workers {
-		rules = append(rules, "worker-src 'self' blob:")
+		// Safari before 15.5 goes by child-src, which binds frames too (CSP Level 2), and
+		// without either by default-src: the phone could not seal.
+		rules = append(rules, "worker-src 'self' blob:", "child-src 'self' blob:", "frame-src 'none'")
 	}
 	if p.Forms {
 		rules = append(rules, "form-action 'self'")

@@ -128,7 +128,7 @@ func TestHeaders(t *testing.T) {
 	}{
 		{Policy{}, "default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self'; form-action 'none'; frame-ancestors 'none'"},
 		{Policy{Scripts: true, Workers: true, Forms: true, Media: true, Blobs: true},
-			"default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; script-src 'self'; connect-src 'self'; worker-src 'self' blob:; form-action 'self'; frame-ancestors 'none'"},
+			"default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; script-src 'self'; connect-src 'self'; worker-src 'self' blob:; child-src 'self' blob:; frame-src 'none'; form-action 'self'; frame-ancestors 'none'"},
 		{Policy{Media: true, Public: true}, "default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'none'; frame-ancestors 'none'"},
 		{Policy{Scripts: true, Public: true}, "default-src 'none'; base-uri 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'"},
 	} {
