@@ -131,7 +131,7 @@ func (m *Runner) room(out string) (string, error) {
 	if scratch == "" {
 		scratch = out
 	}
-	dir, err := os.MkdirTemp(scratch, boxPrefix)
+	dir, err := os.MkdirTemp(scratch, ".box-")
 	if err != nil {
 		return "", fmt.Errorf("make room for the box: %w", err)
 	}
@@ -269,21 +269,3 @@ func (s *stage) short(kind string, length time.Duration) bool {
 	}
 	return length < claimed-max(time.Second, claimed/20)
 }
-
-// Sweep removes what a killed program left of its boxes in a directory: pieces
-// of covered films in the clear. The desk calls it once at its start, before
-// any box is built.
-func Sweep(scratch string) error {
-	left, err := filepath.Glob(filepath.Join(scratch, boxPrefix+"*"))
-	if err != nil {
-		return fmt.Errorf("sweep %s: %w", scratch, err)
-	}
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("sweep %s: %w", scratch, err)
-		}
-	}
-	return nil
-}
-
-const boxPrefix = ".box-"

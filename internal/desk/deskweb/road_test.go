@@ -231,7 +231,7 @@ func (p *person) plays(t *testing.T, path string) {
 func (p *person) marks(t *testing.T) {
 	t.Helper()
 	p.get("/en/originals/1/mark")
-	p.sees(`data-version="0"`, `src="/assets/marker.`, "&#34;rate&#34;:10")
+	p.sees(`data-version="0"`, `src="/assets/marker.`, "&#34;rate&#34;:15") // of the viewing copy
 	// The document itself, as the script writes it. Whose name it puts to what is not its to say.
 	plan := `{"kind":"kua redaction plan","version":4,"original":"1","width":320,"height":240,"covered":false,"mute_all":true,"reviewed":true,"duration":2000,"by":"Dana",` +
 		`"tracks":[{"by":"Dana","id":"t1","label":"face","w":60,"h":50,"from":0,"to":2000,"points":[{"at":0,"x":10,"y":20},{"at":1000,"x":90,"y":40}]}],"mutes":[{"by":"Dana","id":"m1","from":200,"to":900}]}`
