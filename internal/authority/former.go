@@ -41,6 +41,16 @@ func (r *Router) Gone(of Gone) Gone {
 	return Gone{gone(of.Areas, r.areas), gone(of.Authorities, r.authorities), gone(of.Categories, r.categories)}
 }
 
+// Files names the files of a directory in which what is looked for would stand.
+func (g Gone) Files() (names []string) {
+	for name, ids := range map[string][]string{areasFile: g.Areas, authoritiesFile: g.Authorities, categoriesFile: g.Categories} {
+		if len(ids) > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func gone[T any](ids []string, known map[string]*T) (all []string) {
 	for _, id := range ids {
 		if id != "" && known[id] == nil {

@@ -176,9 +176,6 @@ func (l *Lane) Current(ctx context.Context) (Version, *authority.Router, error) 
 	return l.newest, l.router, nil
 }
 
-// maxFormer is in how many older versions what is gone is looked for.
-const maxFormer = 50
-
 // withFormer adds to the newest version what requests are of that it does not have any more,
 // so that no import takes them out of lists, numbers or their names.
 func (l *Lane) withFormer(ctx context.Context, v Version, router *authority.Router) (*authority.Router, error) {
@@ -190,16 +187,16 @@ func (l *Lane) withFormer(ctx context.Context, v Version, router *authority.Rout
 	if gone.None() {
 		return router, nil
 	}
-	versions, err := l.db.Versions(ctx, v.Number, maxFormer)
+	versions, err := l.db.VersionsOf(ctx, gone.Files(), v.Number)
 	if err != nil {
 		return nil, err
 	}
 	d := router.Directory()
-	for _, older := range versions {
+	for _, number := range versions {
 		if gone.None() {
 			break
 		}
-		_, was, err := l.Router(ctx, older.Number)
+		_, was, err := l.Router(ctx, number)
 		if f, ok := fault.Of(err); ok && f.Kind == fault.KindCorrupt {
 			continue // what it called things is lost; the newest one holds all the same
 		}

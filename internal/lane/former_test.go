@@ -1,7 +1,10 @@
 package lane_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -110,5 +113,30 @@ func TestReform(t *testing.T) {
 			t.Errorf("what was let through is not in the north: %+v, %v", found, err)
 		}
 		whole(t, l)
+	})
+}
+
+// TestLongGone: what a newer directory left out keeps its name and its place however many versions came since.
+func TestLongGone(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		l, ctx := withCity(t, open()), t.Context()
+		submit(t, l, manhole(func(d *lane.Draft) { d.Category, d.Answers, d.At = "pothole", nil, at(45.14, 65.15) }))
+		_, _, _, err := l.Import(ctx, lanetest.Reformed(t))
+		check(t, err)
+		check(t, openRaw(t, raw).Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			for version := 3; version < 63; version++ {
+				if _, err := tx.ExecContext(ctx, `INSERT INTO directory (version, place, digest, day) SELECT $1, place, $2, day FROM directory WHERE version = 2`, version, fmt.Sprint(version)); err != nil {
+					return err
+				}
+				if _, err := tx.ExecContext(ctx, `INSERT INTO directory_file (version, name, hash) SELECT $1, name, hash FROM directory_file WHERE version = 2`, version); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		v, router, err := open().Current(ctx)
+		if names := router.AreaNames("bazaar"); err != nil || v.Number != 62 || names.In(locale.English) != "Old Bazaar" || !slices.Contains(router.Directory().Inside("north"), "bazaar") {
+			t.Errorf("in version %d it is called %v, %v", v.Number, names, err)
+		}
 	})
 }
