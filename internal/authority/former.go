@@ -114,11 +114,11 @@ func (r *Router) within(a Area, now *Router) string {
 	return whole
 }
 
-// Now gives the area itself or, of one that is gone, the one in which it lay: where whoever asks
-// for it by an old address finds what they look for.
+// Now gives the area itself or, of one that is gone, the one in which it lay, if any is left: where whoever
+// asks for it by an old address finds what they look for.
 func (d Directory) Now(area string) string {
 	for _, a := range d.Former.Areas {
-		if a.ID == area {
+		if a.ID == area && a.Parent != "" {
 			return a.Parent
 		}
 	}
