@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -139,4 +140,47 @@ func TestLongGone(t *testing.T) {
 			t.Errorf("in version %d it is called %v, %v", v.Number, names, err)
 		}
 	})
+}
+
+// TestPagesGoOnWhileADirectoryIsRead: while one reads a directory that was just imported, the pages of
+// that moment are made of the one before, and nobody waits.
+func TestPagesGoOnWhileADirectoryIsRead(t *testing.T) {
+	url := lanetest.Database(t)
+	open := func() *lane.Lane { return opened(t, lane.Config{Dir: t.TempDir(), URL: url}) }
+	l, ctx := withCity(t, open()), t.Context()
+	_, _, _, err := open().Import(ctx, lanetest.Reformed(t))
+	check(t, err)
+	raw := openRaw(t, sqldb.Config{URL: url})
+	read := make(chan error, 1)
+	check(t, raw.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `LOCK TABLE directory_text IN ACCESS EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+		go func() {
+			_, _, err := l.Current(t.Context())
+			read <- err
+		}()
+		for waits := 0; waits == 0; {
+			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM pg_locks WHERE NOT granted`).Scan(&waits); err != nil {
+				return err
+			}
+		}
+		time.Sleep(1100 * time.Millisecond) // longer than no page looks
+		pinned := make(chan error, 1)
+		go func() {
+			_, err := l.Pinned(t.Context())
+			pinned <- err
+		}()
+		select {
+		case err := <-pinned:
+			return err
+		case <-time.After(500 * time.Millisecond):
+			t.Error("a page waits")
+			return nil
+		}
+	}))
+	check(t, <-read)
+	if v, _, err := l.Current(ctx); err != nil || v.Number != 2 {
+		t.Errorf("it has version %d, %v", v.Number, err)
+	}
 }
