@@ -41,6 +41,16 @@ func (r *Router) Gone(of Gone) Gone {
 	return Gone{gone(of.Areas, r.areas), gone(of.Authorities, r.authorities), gone(of.Categories, r.categories)}
 }
 
+// Files names the files of a directory in which what is looked for would stand.
+func (g Gone) Files() (names []string) {
+	for name, ids := range map[string][]string{areasFile: g.Areas, authoritiesFile: g.Authorities, categoriesFile: g.Categories} {
+		if len(ids) > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func gone[T any](ids []string, known map[string]*T) (all []string) {
 	for _, id := range ids {
 		if id != "" && known[id] == nil {
@@ -104,11 +114,11 @@ func (r *Router) within(a Area, now *Router) string {
 	return whole
 }
 
-// Now gives the area itself or, of one that is gone, the one in which it lay: where whoever asks
-// for it by an old address finds what they look for.
+// Now gives the area itself or, of one that is gone, the one in which it lay, if any is left: where whoever
+// asks for it by an old address finds what they look for.
 func (d Directory) Now(area string) string {
 	for _, a := range d.Former.Areas {
-		if a.ID == area {
+		if a.ID == area && a.Parent != "" {
 			return a.Parent
 		}
 	}

@@ -36,3 +36,18 @@ func TestInside(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 }
+
+// TestNow: who asks for an area that is gone is led to the one around it; where none is left, they
+// are led to no other, and not to all.
+func TestNow(t *testing.T) {
+	d := authority.Directory{Areas: []authority.Area{{ID: "east"}, {ID: "west"}, {ID: "town", Parent: "east"}}}
+	d.Former.Areas = []authority.Area{{ID: "lane", Parent: "town"}, {ID: "island"}}
+	for area, want := range map[string]string{"lane": "town", "island": "island", "town": "town"} {
+		if got := d.Now(area); got != want {
+			t.Errorf("%s is %q now, want %q", area, got, want)
+		}
+	}
+	if diff := cmp.Diff([]string{"island"}, d.Inside(d.Now("island"))); diff != "" {
+		t.Error(diff)
+	}
+}

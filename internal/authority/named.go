@@ -7,6 +7,9 @@ import (
 	"kua/internal/locale"
 )
 
+// maxNamed is how many words are looked for; what is more is left out.
+const maxNamed = 10
+
 // Named gives the areas that words lead to, in the order of the directory: each word is part of a
 // name, in any language and as any keyboard writes it, of the area or of one that it lies in,
 // and one of them of its own. What is called just so comes first.
@@ -19,22 +22,23 @@ func (r *Router) Named(query string) []Area {
 		return nil
 	}
 	names, just := r.names(), strings.Join(words, " ")
-	has := func(at *Area, word string) bool {
-		return slices.ContainsFunc(names[at], func(name string) bool { return strings.Contains(name, word) })
-	}
-	leads := func(a *Area) bool {
-		own := false
-		for _, word := range words {
-			in := has(a, word)
-			own = own || in
-			for at, depth := r.areas[a.Parent], 0; !in && at != nil && depth <= maxDepth; at, depth = r.areas[at.Parent], depth+1 {
-				in = has(at, word)
-			}
-			if !in {
-				return false
+	slices.Sort(words)
+	words = slices.Compact(words)
+	words = words[:min(len(words), maxNamed)]
+	all, in := uint64(1)<<len(words)-1, map[*Area]uint64{} // a bit for each word: each name is looked through once
+	for at, called := range names {
+		for i, word := range words {
+			if slices.ContainsFunc(called, func(name string) bool { return strings.Contains(name, word) }) {
+				in[at] |= 1 << i
 			}
 		}
-		return own
+	}
+	leads := func(a *Area) bool {
+		found := in[a]
+		for at, depth := r.areas[a.Parent], 0; found != 0 && found != all && at != nil && depth <= maxDepth; at, depth = r.areas[at.Parent], depth+1 {
+			found |= in[at]
+		}
+		return in[a] != 0 && found == all
 	}
 	var first, others []Area
 	for i := range r.d.Areas {

@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -152,8 +153,8 @@ func (l *Lane) Decide(ctx context.Context, c Check) error {
 // given is the authority to which the collective gives what nobody is bound to, or an
 // authority that is no more; "" for what has one.
 func (l *Lane) given(ctx context.Context, c Check, a lanedb.Assignment) (string, error) {
-	if _, err := l.authorityNow(ctx, a.Authority); err == nil {
-		return "", nil
+	if _, err := l.authorityNow(ctx, a.Authority); !errors.Is(err, fault.NotFound("authority.unknown")) {
+		return "", err
 	}
 	if c.Owner == "" {
 		return "", fault.Conflict("lane.check_nobody", c.Request)

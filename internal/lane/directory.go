@@ -161,23 +161,46 @@ func (l *Lane) Current(ctx context.Context) (Version, *authority.Router, error) 
 	if err != nil {
 		return Version{}, nil, err
 	}
+	if v, router := l.seen(newest); router != nil {
+		return v, router, nil
+	}
+	l.reading.Lock() // and not what pages and transactions wait for: to read needs a connection
+	defer l.reading.Unlock()
+	if v, router := l.seen(newest); router != nil {
+		return v, router, nil
+	}
+	l.reads(true)
+	defer l.reads(false)
+	v, router, err := l.Router(ctx, 0)
+	if err == nil {
+		router, err = l.withFormer(ctx, v, router)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.newest, l.router = v, router; err != nil {
+		l.router = nil
+		return Version{}, nil, err
+	}
+	return v, router, nil
+}
+
+// seen gives what was read of the newest version, nil where that is another one.
+func (l *Lane) seen(newest []Version) (Version, *authority.Router) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.looked = time.Now()
-	if l.router == nil || len(newest) == 0 || newest[0] != l.newest {
-		if l.newest, l.router, err = l.Router(ctx, 0); err == nil {
-			l.router, err = l.withFormer(ctx, l.newest, l.router)
-		}
-		if err != nil {
-			l.router = nil
-			return Version{}, nil, err
-		}
+	if len(newest) == 0 || newest[0] != l.newest {
+		return Version{}, nil
 	}
-	return l.newest, l.router, nil
+	return l.newest, l.router
 }
 
-// maxFormer is in how many older versions what is gone is looked for.
-const maxFormer = 50
+// reads says whether another directory is being read.
+func (l *Lane) reads(now bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy = now
+}
 
 // withFormer adds to the newest version what requests are of that it does not have any more,
 // so that no import takes them out of lists, numbers or their names.
@@ -190,16 +213,16 @@ func (l *Lane) withFormer(ctx context.Context, v Version, router *authority.Rout
 	if gone.None() {
 		return router, nil
 	}
-	versions, err := l.db.Versions(ctx, v.Number, maxFormer)
+	versions, err := l.db.VersionsOf(ctx, gone.Files(), v.Number)
 	if err != nil {
 		return nil, err
 	}
 	d := router.Directory()
-	for _, older := range versions {
+	for _, number := range versions {
 		if gone.None() {
 			break
 		}
-		_, was, err := l.Router(ctx, older.Number)
+		_, was, err := l.Router(ctx, number)
 		if f, ok := fault.Of(err); ok && f.Kind == fault.KindCorrupt {
 			continue // what it called things is lost; the newest one holds all the same
 		}
@@ -219,16 +242,16 @@ type pinned struct {
 }
 
 // glance is for how long a page is made of the newest directory as it was last seen. So long
-// another process's import is not seen.
+// another process's import is not seen, and until it is read.
 const glance = time.Second
 
 // Pinned gives a context with which Current gives what it gives now: what a page is made
 // of is one directory, and is read once, for all pages of a moment.
 func (l *Lane) Pinned(ctx context.Context) (context.Context, error) {
 	l.mu.Lock()
-	v, router, since := l.newest, l.router, time.Since(l.looked)
+	v, router, fresh := l.newest, l.router, l.busy || time.Since(l.looked) <= glance
 	l.mu.Unlock()
-	if router == nil || since > glance {
+	if router == nil || !fresh {
 		var err error
 		if v, router, err = l.Current(ctx); err != nil {
 			return ctx, err

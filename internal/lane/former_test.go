@@ -1,10 +1,14 @@
 package lane_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -111,4 +115,72 @@ func TestReform(t *testing.T) {
 		}
 		whole(t, l)
 	})
+}
+
+// TestLongGone: what a newer directory left out keeps its name and its place however many versions came since.
+func TestLongGone(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
+		l, ctx := withCity(t, open()), t.Context()
+		submit(t, l, manhole(func(d *lane.Draft) { d.Category, d.Answers, d.At = "pothole", nil, at(45.14, 65.15) }))
+		_, _, _, err := l.Import(ctx, lanetest.Reformed(t))
+		check(t, err)
+		check(t, openRaw(t, raw).Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			for version := 3; version < 63; version++ {
+				if _, err := tx.ExecContext(ctx, `INSERT INTO directory (version, place, digest, day) SELECT $1, place, $2, day FROM directory WHERE version = 2`, version, fmt.Sprint(version)); err != nil {
+					return err
+				}
+				if _, err := tx.ExecContext(ctx, `INSERT INTO directory_file (version, name, hash) SELECT $1, name, hash FROM directory_file WHERE version = 2`, version); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		v, router, err := open().Current(ctx)
+		if names := router.AreaNames("bazaar"); err != nil || v.Number != 62 || names.In(locale.English) != "Old Bazaar" || !slices.Contains(router.Directory().Inside("north"), "bazaar") {
+			t.Errorf("in version %d it is called %v, %v", v.Number, names, err)
+		}
+	})
+}
+
+// TestPagesGoOnWhileADirectoryIsRead: while one reads a directory that was just imported, the pages of
+// that moment are made of the one before, and nobody waits.
+func TestPagesGoOnWhileADirectoryIsRead(t *testing.T) {
+	url := lanetest.Database(t)
+	open := func() *lane.Lane { return opened(t, lane.Config{Dir: t.TempDir(), URL: url}) }
+	l, ctx := withCity(t, open()), t.Context()
+	_, _, _, err := open().Import(ctx, lanetest.Reformed(t))
+	check(t, err)
+	raw := openRaw(t, sqldb.Config{URL: url})
+	read := make(chan error, 1)
+	check(t, raw.Tx(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `LOCK TABLE directory_text IN ACCESS EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+		go func() {
+			_, _, err := l.Current(t.Context())
+			read <- err
+		}()
+		for waits := 0; waits == 0; {
+			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM pg_locks WHERE NOT granted`).Scan(&waits); err != nil {
+				return err
+			}
+		}
+		time.Sleep(1100 * time.Millisecond) // longer than no page looks
+		pinned := make(chan error, 1)
+		go func() {
+			_, err := l.Pinned(t.Context())
+			pinned <- err
+		}()
+		select {
+		case err := <-pinned:
+			return err
+		case <-time.After(500 * time.Millisecond):
+			t.Error("a page waits")
+			return nil
+		}
+	}))
+	check(t, <-read)
+	if v, _, err := l.Current(ctx); err != nil || v.Number != 2 {
+		t.Errorf("it has version %d, %v", v.Number, err)
+	}
 }

@@ -51,10 +51,13 @@ type Lane struct {
 	downloads downloads
 	troubles  troubles
 
+	reading sync.Mutex // held while another directory is read
+
 	mu     sync.Mutex // of what follows: the newest directory, as it was last read
 	newest Version
 	router *authority.Router
 	looked time.Time                   // when
+	busy   bool                        // another one is being read
 	links  []byte                      // the key of the links, once it was read
 	older  map[int64]*authority.Router // by version; each is for good
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -235,6 +237,7 @@ func TestOldWordsWaitForTheirHolder(t *testing.T) {
 func TestOldReportsAreInTheIndexes(t *testing.T) {
 	onBothFrom(t, pgtest.Database, func(t *testing.T, open func() *lane.Lane, raw sqldb.Config) {
 		raw.Migrations = stepsBefore(t, "hidden")
+		pictures := []string{strings.Repeat("a", 64), strings.Repeat("b", 64)} // of words that wait, whatever else shows them
 		old, err := sqldb.Open(t.Context(), raw)
 		check(t, err)
 		check(t, old.Tx(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
@@ -253,6 +256,7 @@ func TestOldReportsAreInTheIndexes(t *testing.T) {
 					fmt.Sprintf(`INSERT INTO assignment (request, authority, state, day, step, standing) VALUES (%d, 'water', '%s', '2026-06-01', 1, 'silent')`, i+1, one.state),
 					fmt.Sprintf(`INSERT INTO request_words (rowid, words) VALUES (%d, %s)`, i+1, words))
 			}
+			statements = append(statements, fmt.Sprintf(`INSERT INTO addition (number, request, digest, words, causes, day, pictures) VALUES (7, 5, 'd', 'w', '[]', '2026-06-01', '%s  %s')`, pictures[0], pictures[1]))
 			for _, statement := range append(statements, `DELETE FROM request_words WHERE rowid = 6`) {
 				if _, err := tx.ExecContext(ctx, statement); err != nil {
 					return fmt.Errorf("%s: %w", statement, err)
@@ -276,6 +280,10 @@ func TestOldReportsAreInTheIndexes(t *testing.T) {
 					t.Errorf("%s %q finds: %s %v", when, words, diff, err)
 				}
 			}
+		}
+		raw.Migrations = nil
+		if held := column(t, openRaw(t, raw), `SELECT hash FROM addition_picture WHERE addition = 7 ORDER BY hash`); !slices.Equal(held, pictures) {
+			t.Errorf("words that wait hold on to %v", held)
 		}
 		silent := lane.Silent
 		for name, chosen := range map[string]lane.Chosen{"area": {Filter: lane.Filter{Areas: []string{"south"}}, Standing: &silent}, "category": {Filter: lane.Filter{Category: "water"}, Standing: &silent}} {

@@ -157,8 +157,8 @@ func (w *Worker) deed(lang locale.Tag, e lane.Event, router *authority.Router) s
 		what = "alert.act.words"
 	}
 	said := w.Catalogue.T(lang, what)
-	if to, err := router.Authority(e.Authority); err == nil {
-		said = to.Names.In(lang) + ": " + said
+	if name := router.AuthorityNames(e.Authority).In(lang); name != "" {
+		said = name + ": " + said
 	}
 	return oneLine(said)
 }

@@ -33,3 +33,16 @@ func (db *DB) Named(ctx context.Context) (n Named, err error) {
 	}
 	return n, nil
 }
+
+// VersionsOf gives the versions below one that were the last to have a text of some files, newest
+// first: whatever ever stood in those files stands in one of them.
+func (db *DB) VersionsOf(ctx context.Context, files []string, below int64) ([]int64, error) {
+	var p placeholders
+	rows, err := db.db.QueryContext(ctx, `SELECT DISTINCT newest FROM (SELECT max(version) AS newest FROM directory_file WHERE name IN (`+many(&p, files)+`) AND version < `+p.one(below)+
+		` GROUP BY name, hash) AS texts ORDER BY newest DESC`, p.args...)
+	all, err := collect(rows, err, func(rows *sql.Rows, number *int64) error { return rows.Scan(number) })
+	if err != nil {
+		return nil, fmt.Errorf("list the versions of the directory's files: %w", err)
+	}
+	return all, nil
+}

@@ -49,7 +49,7 @@ func (db *DB) inWords(ctx context.Context, tx *sql.Tx, request int64, statement 
 }
 
 // reshape brings a request into the new index. One whose history cannot be read is found by what it
-// said itself.
+// said itself, and one whose directory cannot, which knows what of its answers is words, without those.
 func (db *DB) reshape(ctx context.Context, tx *sql.Tx, request int64) (ok bool, err error) {
 	r, err := requestOf(ctx, tx, request)
 	if err != nil || r.Hidden {
@@ -59,15 +59,21 @@ func (db *DB) reshape(ctx context.Context, tx *sql.Tx, request int64) (ok bool, 
 	if err != nil {
 		return false, err
 	}
-	search, ok, err := db.said(ctx, tx, r, events)
-	readable := ok
-	if !ok && err == nil {
-		search, ok, err = db.said(ctx, tx, r, nil)
+	bare := r
+	bare.Answers = "{}"
+	for i, by := range []struct {
+		Request
+		history []Event
+	}{{r, events}, {r, nil}, {bare, events}, {bare, nil}} {
+		search, ok, err := db.said(ctx, tx, by.Request, by.history)
+		if ok {
+			_, err = tx.ExecContext(ctx, `INSERT INTO request_words_new (rowid, words) VALUES ($1, $2)`, request, search)
+		}
+		if ok || err != nil {
+			return i == 0 && err == nil, err
+		}
 	}
-	if ok {
-		_, err = tx.ExecContext(ctx, `INSERT INTO request_words_new (rowid, words) VALUES ($1, $2)`, request, search)
-	}
-	return readable, err
+	return false, nil
 }
 
 // replace puts the new index in the place of the one before.

@@ -17,7 +17,7 @@ import (
 
 // TestSearchIsWrittenOver: while SQLite's index of words is written over, everybody finds what they
 // did, and what comes, changes or is taken away meanwhile is found as it is in either; a
-// damaged history leaves its request its own words; afterwards nothing of the index before is left.
+// damaged history leaves its request its own words, and a damaged directory those that are no answer; afterwards nothing of the index before is left.
 func TestSearchIsWrittenOver(t *testing.T) {
 	const many = 7
 	steps := fstest.MapFS{}
@@ -63,6 +63,9 @@ func TestSearchIsWrittenOver(t *testing.T) {
 				return err
 			}
 		}
+		if _, err := tx.ExecContext(ctx, `UPDATE request SET answers = '{"near":["school"]}' WHERE id = 4`); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO event (request, number, body, hash) VALUES (3, 1, '{"broken":1}', 'x')`)
 		return err
 	})
@@ -70,7 +73,7 @@ func TestSearchIsWrittenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	rules := Rules{Says: func(string) bool { return false }, Search: func(r Request, history []Event, _ func() (Version, []File, error)) (string, error) {
-		if len(history) > 0 {
+		if len(history) > 0 || r.Answers != "{}" { // of 4 the directory is
 			return "", fmt.Errorf("it is damaged")
 		}
 		return locale.SearchText(r.Words), nil
@@ -143,8 +146,8 @@ func TestSearchIsWrittenOver(t *testing.T) {
 	if !db.shaped.Load() {
 		t.Error("it is taken to go on")
 	}
-	if !slices.Equal(damaged, []int64{3}) {
-		t.Errorf("damaged are %v, want 3", damaged)
+	if !slices.Equal(damaged, []int64{3, 4}) {
+		t.Errorf("damaged are %v, want 3 and 4", damaged)
 	}
 	var shape string
 	var left int

@@ -98,6 +98,9 @@ func TestPhotos(t *testing.T) {
 	second := lanetest.Photo(t, 600, 900, 99)
 	withPhotos(t, func(t *testing.T, r *room, dir string) {
 		t.Setenv("TMPDIR", filepath.Join(dir, "no-such-folder")) // whoever wants a file of its own gets none
+		if status, body := r.upload("/en/open/tell/manhole", draft("view", "open"), []byte("no photo")); status == 200 || !strings.Contains(body, `role="alert"`) || !strings.Contains(body, "Открытый люк у школы") {
+			t.Errorf("a photo that is none, with a form that is shown again: %d\n%s", status, body)
+		}
 		f := draft("words", "")
 		status, body := r.upload("/en/open/review/manhole", f, first, second)
 		if got := pictures(body); status != 422 || len(got) != 2 || len(pictureLink.FindAllString(body, -1)) != 4 {

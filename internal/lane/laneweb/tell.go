@@ -125,7 +125,7 @@ func (w *Web) form(v *visit) error {
 	if v.Method == http.MethodGet {
 		v.form = url.Values{areaField: {v.place()}}
 	}
-	return w.ask(v, category, nil)
+	return w.ask(v, category, v.photoTrouble)
 }
 
 // ask shows the form with what was written in it and why it was not taken.

@@ -15,7 +15,10 @@ CREATE TABLE addition_picture (
     PRIMARY KEY (hash, addition)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX addition_picture_addition ON addition_picture (addition);
-INSERT INTO addition_picture (hash, addition) SELECT p.hash, a.number FROM addition a JOIN picture p ON p.used = 0 AND a.pictures LIKE '%' || p.hash || '%' WHERE a.pictures <> '';
+-- Hashes of 64 letters each, with spaces between them.
+INSERT INTO addition_picture (hash, addition)
+    WITH RECURSIVE place (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM place WHERE n < 99)
+    SELECT DISTINCT substr(replace(a.pictures, ' ', ''), 1 + 64 * n, 64), a.number FROM addition a JOIN place ON 64 * n < length(replace(a.pictures, ' ', '')) WHERE a.pictures <> '';
 
 -- The search's index is written over into one that knows short beginnings, a little at a time while the node answers from the one
 -- before (lanedb/reshape.go). A lane that is empty has the new one at once.
