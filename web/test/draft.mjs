@@ -75,6 +75,14 @@ try {
   await page.fill("#words", words);
   await page.check("#draft-keep");
   await until((all) => all.length === 1 && all[0].words === words && all[0].photos === 1);
+  // Once it cannot be kept, and is taken off all the same.
+  await page.evaluate(() => {
+    const was = Response.prototype.arrayBuffer;
+    Response.prototype.arrayBuffer = () => ((Response.prototype.arrayBuffer = was), Promise.reject(new Error("the photo is gone")));
+  });
+  await page.fill("#words", words + ".");
+  await page.waitForFunction(() => document.getElementById("draft-state").textContent === document.getElementById("draft-state").dataset.full);
+  await page.fill("#words", words);
   await page.uncheck("#draft-keep");
   await until((all) => all.length === 0);
   await page.check("#draft-keep");
