@@ -288,6 +288,14 @@ func TestProfilesAndSince(t *testing.T) {
 	}
 	pulls(t, sub("text copy"), mirror.TextOnly, sub("text merged"))
 
+	// A mirror that is made of such a folder says itself what it leaves out.
+	write(t, first, sub("first text"), bundle.Options{Profile: mirror.TextOnly})
+	merge(t, sub("grown"), sub("first text"))
+	pulls(t, sub("grown"), mirror.TextOnly, second)
+	if left := sound(t, sub("grown")); left == 0 {
+		t.Error("text alone is taken for all")
+	}
+
 	note := filepath.Join(first, "log", "checkpoint")
 	for _, since := range []string{first, note} {
 		name := "since " + filepath.Base(since)

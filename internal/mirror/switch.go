@@ -139,6 +139,7 @@ func (m *Mirror) finishSwitch() error {
 		func() error { return m.settle(path.Join(House, nextDir), ".") },
 		func() error { return m.removeAll(plan.Removed) },
 		func() error { return m.putAside(plan.Damaged) },
+		func() error { return m.tree.remove(edition.LeftPath) }, // another's word, of an edition before
 		func() error { return durable.SyncTree(m.dir) },
 		m.settleHead,
 		m.clearAside,
