@@ -82,6 +82,19 @@ try {
   });
   await page.fill("#words", words + ".");
   await page.waitForFunction(() => document.getElementById("draft-state").textContent === document.getElementById("draft-state").dataset.full);
+  // So it is where the phone is full, which a browser tells only when all is written.
+  await page.evaluate(() => {
+    const was = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (draft) {
+      IDBObjectStore.prototype.put = was;
+      const request = was.call(this, draft);
+      request.addEventListener("success", () => this.transaction.abort());
+      return request;
+    };
+    document.getElementById("draft-state").textContent = "";
+  });
+  await page.fill("#words", words + "!");
+  await page.waitForFunction(() => document.getElementById("draft-state").textContent === document.getElementById("draft-state").dataset.full);
   await page.fill("#words", words);
   await page.uncheck("#draft-keep");
   await until((all) => all.length === 0);

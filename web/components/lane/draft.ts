@@ -49,9 +49,12 @@ async function within<T>(mode: IDBTransactionMode, act: (drafts: IDBObjectStore)
   const db = await done(open);
   db.onversionchange = () => db.close();
   try {
-    return await done(act(db.transaction(STORE, mode).objectStore(STORE)));
+    const all = db.transaction(STORE, mode);
+    const written = new Promise<void>((yes, no) => ((all.oncomplete = () => yes()), (all.onabort = () => no(all.error)))); // a phone that is full says so at the end
+    const [result] = await Promise.all([done(act(all.objectStore(STORE))), written]);
+    return result;
   } finally {
-    db.close(); // once the act is written
+    db.close();
   }
 }
 
