@@ -118,6 +118,9 @@ func (m *merger) merge(ctx context.Context, shelf *Shelf) error {
 	if err := m.placeHead(); err != nil {
 		return err
 	}
+	if err := durable.SyncTree(m.dir); err != nil { // whoever is told that it is done may pull the stick out
+		return err
+	}
 	if m.result.Lost > 0 {
 		return nil // what was made again is of use when more parts come
 	}
