@@ -288,6 +288,14 @@ func TestProfilesAndSince(t *testing.T) {
 	}
 	pulls(t, sub("text copy"), mirror.TextOnly, sub("text merged"))
 
+	// A mirror that is made of such a folder says itself what it leaves out.
+	write(t, first, sub("first text"), bundle.Options{Profile: mirror.TextOnly})
+	merge(t, sub("grown"), sub("first text"))
+	pulls(t, sub("grown"), mirror.TextOnly, second)
+	if left := sound(t, sub("grown")); left == 0 {
+		t.Error("text alone is taken for all")
+	}
+
 	note := filepath.Join(first, "log", "checkpoint")
 	for _, since := range []string{first, note} {
 		name := "since " + filepath.Base(since)
@@ -587,16 +595,32 @@ func TestOtherEdition(t *testing.T) {
 	}
 
 	// A disk that was full, or a kill, left half of a manifest.
-	overwritten := filepath.Join(to, "manifest.json")
-	whole, err := os.ReadFile(overwritten)
+	halve(t, filepath.Join(to, "manifest.json"))
+	merge(t, to, b)
+	sound(t, to)
+
+	// Parts of another edition cannot be read any more: nobody needs them.
+	shelf := gather(t, a, b)
+	for _, name := range gatherNames(t, a) {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m, err := bundle.Merge(context.Background(), filepath.Join(t.TempDir(), "to"), shelf, bundle.MergeOptions{}); err != nil || m.Edition != 2 {
+		t.Errorf("%v %+v", err, m)
+	}
+}
+
+// halve leaves the first half of a file.
+func halve(t testing.TB, name string) {
+	t.Helper()
+	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(overwritten, whole[:len(whole)/2], 0o644); err != nil {
+	if err := os.WriteFile(name, b[:len(b)/2], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	merge(t, to, b)
-	sound(t, to)
 }
 
 // TestTwoCollectives holds that of a stick with parts of two collectives nothing is taken
@@ -624,5 +648,10 @@ func TestTwoCollectives(t *testing.T) {
 	sound(t, to)
 	if m = merge(t, to, mine, stick); m.Edition != 1 { // the folder says which is meant
 		t.Errorf("%+v", m)
+	}
+	halve(t, filepath.Join(to, "manifest.json")) // and then no more
+	_, err = bundle.Merge(context.Background(), to, gather(t, mine, stick), bundle.MergeOptions{})
+	if ft, ok := fault.Of(err); !ok || ft.Key != "mirror.two_collectives" {
+		t.Errorf("%v, want mirror.two_collectives", err)
 	}
 }

@@ -118,6 +118,9 @@ func (m *merger) merge(ctx context.Context, shelf *Shelf) error {
 	if err := m.placeHead(); err != nil {
 		return err
 	}
+	if err := durable.SyncTree(m.dir); err != nil { // whoever is told that it is done may pull the stick out
+		return err
+	}
 	if m.result.Lost > 0 {
 		return nil // what was made again is of use when more parts come
 	}
@@ -146,7 +149,7 @@ func (m *merger) sayLeft() (whole bool, err error) {
 	whole = true
 	for _, p := range m.head.manifest.Parts {
 		files, err := edition.FilesIn(m.root.FS())(p)
-		if errors.Is(err, fs.ErrNotExist) {
+		if _, known := fault.Of(err); known { // it did not come, or is damaged here, which verify says
 			whole = false
 			continue
 		}
@@ -353,8 +356,8 @@ func (m *merger) believe(s *Stack, shards []*shardReader) error {
 
 // alone refuses a shelf on which another set shows that it is another collective's.
 func (m *merger) alone(mine *Stack, shelf *Shelf) error {
-	if _, err := m.root.Lstat(edition.ManifestPath); m.opts.Pinned != "" || err == nil {
-		return nil
+	if held, err := m.held(); m.opts.Pinned != "" || held != nil || err != nil {
+		return err
 	}
 	dir := filepath.Join(m.dir, house, "other")
 	for _, s := range shelf.Sets {
@@ -369,9 +372,11 @@ func (m *merger) alone(mine *Stack, shelf *Shelf) error {
 					err = fault.Conflict("mirror.two_collectives", mine.file(), s.file())
 				}
 				err = errors.Join(err, other.root.Close())
-			} else if _, known := fault.Of(err); known {
-				err = nil // it shows nothing yet
+			} else {
+				err = nil // it shows nothing yet, or the stick is gone
 			}
+		} else {
+			err = nil
 		}
 		for _, f := range files {
 			_ = f.Close() // nothing was written
@@ -509,23 +514,30 @@ func isKind(err error, kind fault.Kind) bool {
 
 // fits refuses an edition where the folder holds another.
 func (m *merger) fits(head *source) error {
+	held, err := m.held()
+	if err == nil && held != nil && canon.Hash(held) != canon.Hash(head.document) {
+		err = fault.Conflict("bundle.other_edition", m.dir, head.manifest.Number)
+	}
+	return err
+}
+
+// held gives the manifest of the edition that the folder holds; nil for none, and where
+// a disk that was full left half of one.
+func (m *merger) held() ([]byte, error) {
 	f, err := m.root.Open(edition.ManifestPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, edition.MaxManifest+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := edition.ParseManifest(b); err != nil {
-		return nil // a disk that was full left half of one: it is put there last
+		return nil, nil
 	}
-	if canon.Hash(b) != canon.Hash(head.document) {
-		return fault.Conflict("bundle.other_edition", m.dir, head.manifest.Number)
-	}
-	return nil
+	return b, nil
 }

@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"math"
@@ -502,8 +503,18 @@ func TestLengthsAreMeasured(t *testing.T) {
 	files := manySamples(t, []string{"-f", "lavfi", "-i", "aevalsrc=0.5*random(0)*gte(t\\,4):d=8", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=3"},
 		fixture{"silent-first.aac", []string{"-map", "0", "-c:a", "aac"}},
 		fixture{"silent-first.mp3", []string{"-map", "0", "-q:a", "2", "-write_xing", "0"}},
-		fixture{"piece.webm", []string{"-map", "1", "-c:v", "libvpx", "-deadline", "realtime", "-output_ts_offset", "5"}})
-	for name, want := range map[string]int{"silent-first.aac": 8, "silent-first.mp3": 8, "piece.webm": 3} {
+		fixture{"piece.webm", []string{"-map", "1", "-c:v", "libvpx", "-deadline", "realtime", "-output_ts_offset", "5"}},
+		fixture{"counted.webm", []string{"-map", "1", "-c:v", "libvpx", "-deadline", "realtime", "-output_ts_offset", "2"}})
+	// Some programs count a piece from its first picture: 3000 ms, wherever its clock begins.
+	counted, err := os.ReadFile(files["counted.webm"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.BigEndian.PutUint64(counted[bytes.Index(counted, []byte{0x44, 0x89, 0x88})+3:], math.Float64bits(3000))
+	if err := os.WriteFile(files["counted.webm"], counted, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"silent-first.aac": 8, "silent-first.mp3": 8, "piece.webm": 3, "counted.webm": 3} {
 		p, err := runner(t).Probe(context.Background(), input(t, files[name]))
 		if err != nil || p.Seconds < want || p.Seconds > want+1 {
 			t.Errorf("%s lasts %v, want %d s; %v", name, p.Duration, want, err)

@@ -128,10 +128,9 @@ func (s *stage) probe() (Probe, error) {
 	if err != nil {
 		return Probe{}, err
 	}
-	if s.Format == formatMatroska { // whose length is the end on its own clock, wherever that begins
-		p.Duration = max(0, p.Duration-seconds(found.Format.Start))
-	}
-	if p.Duration == 0 || s.Format.unmeasured() {
+	// Where the clock begins late some count its end for the length, and some do not.
+	late := s.Format == formatMatroska && seconds(found.Format.Start) > time.Second/2
+	if p.Duration == 0 || late || s.Format.unmeasured() {
 		if p.Duration, err = s.measure(ctx); err != nil {
 			return Probe{}, err
 		}

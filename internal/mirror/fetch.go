@@ -182,7 +182,7 @@ func (p *pull) account(w *work, h *head) error {
 		it.path = strings.Clone(it.path)
 		w.left.of[it.path] = left{it, Later}
 		if p.bad[it.path] {
-			w.removed = append(w.removed, it.path)
+			w.damaged = append(w.damaged, it.path)
 		}
 	}
 	if w.at == atEnd && !p.littered {

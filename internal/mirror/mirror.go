@@ -33,10 +33,11 @@ const House = ".kua-mirror"
 // What lies in the house.
 const (
 	stateFile   = "state.json"
-	leftFile    = "left"  // edition.LeftFile
-	nextDir     = "next"  // fetched, proved, not yet in its place
-	partDir     = "part"  // long objects under way, by hash
-	otherDir    = "other" // the log of a source that contradicts another
+	leftFile    = "left"    // edition.LeftFile
+	nextDir     = "next"    // fetched, proved, not yet in its place
+	partDir     = "part"    // long objects under way, by hash
+	otherDir    = "other"   // the log of a source that contradicts another
+	damagedDir  = "damaged" // media that a disk spoilt and no source had: better than none
 	evidenceDir = "evidence"
 	lockFile    = "lock"
 )

@@ -22,6 +22,7 @@ type work struct {
 	again   []item   // text that was left before and is wanted now
 	media   []medium // that are wanted
 	removed []string
+	damaged []string  // media that did not come, of which what lies here is put aside
 	left    *leftList // as it will be
 	at      stage
 
@@ -152,6 +153,7 @@ func (p *pull) plan(h *head, k *kept) (*work, error) {
 			}
 		}
 	}
+	p.looked = true
 	for _, part := range old.Parts {
 		if _, still := h.manifest.Part(part.Name); still {
 			continue
@@ -209,12 +211,10 @@ func (p *pull) damaged(f edition.File) bool {
 	if !p.opts.Check {
 		return false
 	}
-	bad, looked := p.bad[f.Path]
-	if !looked {
-		bad = !p.m.left.has(f.Path) && !p.m.tree.holds(newItem(f))
-		p.bad[strings.Clone(f.Path)] = bad
+	if !p.looked && !p.m.left.has(f.Path) && !p.m.tree.holds(newItem(f)) {
+		p.bad[strings.Clone(f.Path)] = true
 	}
-	return bad
+	return p.bad[f.Path]
 }
 
 // before gives the files of a part that the mirror has. One that is damaged here

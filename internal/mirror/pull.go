@@ -84,7 +84,8 @@ type pull struct {
 
 	littered bool // something may lie in next that this run does not want
 
-	bad map[string]bool // by path, what of the kept files was looked at: whether it is damaged
+	bad    map[string]bool // by path, what of the kept files is damaged
+	looked bool            // at all of them
 
 	last     []byte       // entry of the log that is looked at
 	editions []tlog.Entry // among those that are new in it

@@ -462,6 +462,19 @@ func TestDamagedIsMended(t *testing.T) {
 	if r := sound(t, to); r.NotKept != kept+1 {
 		t.Errorf("%d files are not kept, before it were %d", r.NotKept, kept)
 	}
+	// It may be the last that there is: it lies aside until it comes from somewhere.
+	aside := filepath.Join(to, mirror.House, "damaged", strings.TrimPrefix(posters[1], to))
+	if _, err := os.Stat(aside); err != nil {
+		t.Error(err)
+	}
+	opts.Sources = []mirror.Source{dir(t, c.Dir)}
+	mustPull(t, to, opts)
+	if _, err := os.Stat(aside); !os.IsNotExist(err) {
+		t.Errorf("it came, and the damaged one stays: %v", err)
+	}
+	if r := sound(t, to); r.NotKept != kept {
+		t.Errorf("%d files are not kept, want %d", r.NotKept, kept)
+	}
 }
 
 // TestLitter finds in the house what no earlier run of the program would have left

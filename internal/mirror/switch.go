@@ -26,7 +26,8 @@ const (
 // switchPlan is the mark's content.
 type switchPlan struct {
 	Kind    string   `json:"kind"`
-	Removed []string `json:"removed"` // files that leave
+	Removed []string `json:"removed"`           // files that leave
+	Damaged []string `json:"damaged,omitempty"` // that are put aside until they come
 }
 
 const switchKind = "kua mirror switch"
@@ -65,7 +66,7 @@ func (p *pull) switchTo(h *head, w *work) error {
 		}
 		removed = append(removed, stray...)
 	}
-	plan, err := json.Marshal(switchPlan{switchKind, removed})
+	plan, err := json.Marshal(switchPlan{switchKind, removed, w.damaged})
 	if err != nil {
 		return err
 	}
@@ -137,8 +138,11 @@ func (m *Mirror) finishSwitch() error {
 	for _, step := range []func() error{
 		func() error { return m.settle(path.Join(House, nextDir), ".") },
 		func() error { return m.removeAll(plan.Removed) },
+		func() error { return m.putAside(plan.Damaged) },
+		func() error { return m.tree.remove(edition.LeftPath) }, // another's word, of an edition before
 		func() error { return durable.SyncTree(m.dir) },
 		m.settleHead,
+		m.clearAside,
 		func() error { return durable.SyncTree(m.dir) },
 		func() error { return m.house.remove(nextDir) },
 		func() error { return m.house.remove(lastDir) },
@@ -225,6 +229,46 @@ func (m *Mirror) removeAll(paths []string) error {
 		}
 	}
 	return nil
+}
+
+// putAside moves what is damaged out of the edition: a film with a wrong bit is one that
+// can be watched, and may be the last.
+func (m *Mirror) putAside(paths []string) error {
+	aside := m.house.below(damagedDir)
+	for _, p := range paths {
+		if edition.CheckPath(p) != nil {
+			return fault.Corrupt("mirror.broken_state", filepath.Join(m.dir, House, switchFile))
+		}
+		if err := aside.makeDir(p); err != nil {
+			return err
+		}
+		if err := m.step(p, path.Join(House, damagedDir, p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearAside erases of that what came since, and what the edition has no more.
+func (m *Mirror) clearAside() error {
+	if !m.house.there(damagedDir) {
+		return nil
+	}
+	b, err := m.house.read(leftFile, 1<<30)
+	if err != nil && !isMissing(err) {
+		return err
+	}
+	left, err := parseLeft(b)
+	if err != nil {
+		return err
+	}
+	at := path.Join(House, damagedDir)
+	return fs.WalkDir(m.tree.root.FS(), at, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || left.of[strings.TrimPrefix(name, at+"/")].why == Later {
+			return err
+		}
+		return m.tree.root.Remove(filepath.FromSlash(name))
+	})
 }
 
 // manifest gives the manifest and its signatures as they lie in the mirror.

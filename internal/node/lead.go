@@ -43,7 +43,7 @@ func (n *Node) lead(ctx context.Context, at Listen, config *tls.Config) (stop fu
 			case r.Method != http.MethodGet && r.Method != http.MethodHead:
 				w.Header().Set("Allow", "GET, HEAD")
 				w.WriteHeader(http.StatusMethodNotAllowed)
-			case !at.names(host, config):
+			case !at.names(host, config) || r.URL.Opaque != "": // "x:@other/" would lead to other
 				w.WriteHeader(http.StatusMisdirectedRequest)
 			default:
 				w.Header().Set("Referrer-Policy", "no-referrer")

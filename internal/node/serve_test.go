@@ -189,11 +189,12 @@ func TestLeadsToTLS(t *testing.T) {
 		{http.MethodGet, "kua.example.org", "/", http.StatusFound, "https://kua.example.org:" + port + "/"},
 		{http.MethodGet, "KUA.example.org:80", "/kk/search?q=%D1%8B", http.StatusFound, "https://KUA.example.org:" + port + "/kk/search?q=%D1%8B"},
 		{http.MethodGet, "elsewhere.example.org", "/", http.StatusMisdirectedRequest, ""},
+		{http.MethodGet, "kua.example.org", "x:@elsewhere.example.org/", http.StatusMisdirectedRequest, ""},
 		{http.MethodPut, "kua.example.org", nodeapi.Base + "/uploads/0/pieces/0", http.StatusMethodNotAllowed, ""},
 	} {
-		q, err := http.NewRequest(test.method, "http://"+plain.Addr().String()+test.path, nil)
+		q, err := http.NewRequest(test.method, "http://"+plain.Addr().String(), nil)
 		must(t, err)
-		q.Host = test.host
+		q.Host, q.URL.Opaque = test.host, test.path
 		resp, err := http.DefaultTransport.RoundTrip(q)
 		must(t, err)
 		must(t, resp.Body.Close())

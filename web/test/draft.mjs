@@ -75,6 +75,27 @@ try {
   await page.fill("#words", words);
   await page.check("#draft-keep");
   await until((all) => all.length === 1 && all[0].words === words && all[0].photos === 1);
+  // Once it cannot be kept, and is taken off all the same.
+  await page.evaluate(() => {
+    const was = Response.prototype.arrayBuffer;
+    Response.prototype.arrayBuffer = () => ((Response.prototype.arrayBuffer = was), Promise.reject(new Error("the photo is gone")));
+  });
+  await page.fill("#words", words + ".");
+  await page.waitForFunction(() => document.getElementById("draft-state").textContent === document.getElementById("draft-state").dataset.full);
+  // So it is where the phone is full, which a browser tells only when all is written.
+  await page.evaluate(() => {
+    const was = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (draft) {
+      IDBObjectStore.prototype.put = was;
+      const request = was.call(this, draft);
+      request.addEventListener("success", () => this.transaction.abort());
+      return request;
+    };
+    document.getElementById("draft-state").textContent = "";
+  });
+  await page.fill("#words", words + "!");
+  await page.waitForFunction(() => document.getElementById("draft-state").textContent === document.getElementById("draft-state").dataset.full);
+  await page.fill("#words", words);
   await page.uncheck("#draft-keep");
   await until((all) => all.length === 0);
   await page.check("#draft-keep");

@@ -49,9 +49,12 @@ async function within<T>(mode: IDBTransactionMode, act: (drafts: IDBObjectStore)
   const db = await done(open);
   db.onversionchange = () => db.close();
   try {
-    return await done(act(db.transaction(STORE, mode).objectStore(STORE)));
+    const all = db.transaction(STORE, mode);
+    const written = new Promise<void>((yes, no) => ((all.oncomplete = () => yes()), (all.onabort = () => no(all.error)))); // a phone that is full says so at the end
+    const [result] = await Promise.all([done(act(all.objectStore(STORE))), written]);
+    return result;
   } finally {
-    db.close(); // once the act is written
+    db.close();
   }
 }
 
@@ -111,12 +114,12 @@ function say(name: "waiting" | "full" | ""): void {
 }
 
 let later: number | undefined;
-let last: Promise<void> = Promise.resolve(); // one write after the other
+let last: Promise<void> = Promise.resolve(); // one write after the other, also after one that failed
 
 function save(of: HTMLFormElement): Promise<void> {
   window.clearTimeout(later);
   const d = read(of);
-  last = last.then(async () => {
+  last = last.catch(() => undefined).then(async () => {
     if (!keep?.checked) return;
     const photos = await Promise.all(d.photos.map(async (p) => ({ name: p.name, type: p.type, data: await new Response(p).arrayBuffer() })));
     await within("readwrite", (drafts) => drafts.put({ ...d, photos }));
@@ -139,7 +142,7 @@ function watch(of: HTMLFormElement, box: HTMLElement, keep: HTMLInputElement): v
   box.hidden = false;
   keep.addEventListener("change", () => {
     if (keep.checked) void save(of);
-    else last = last.then(() => erase(read(of).code)).catch(() => undefined);
+    else last = last.catch(() => undefined).then(() => erase(read(of).code)).catch(() => undefined);
     say("");
   });
   of.addEventListener("input", () => {
