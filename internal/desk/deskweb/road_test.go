@@ -1,6 +1,7 @@
 package deskweb
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -151,7 +152,21 @@ func (p *person) passphrase(t *testing.T) {
 			t.Errorf("%q to %q: got %d, want %d and no passphrase repeated", c.old, c.fresh, p.code, c.code)
 		}
 	}
+	// The key file that somebody brought under another name is the one that is changed.
+	people := filepath.Join(p.app.cfg.Desk.Dir, "people")
+	before, err := os.ReadFile(filepath.Join(people, "Aigul.age"))
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(people, "from the stick.age"), before, 0o600))
 	other := p.browser()
+	other.signIn("from the stick", fresh)
+	other.post("/en/people/passphrase", "passphrase", fresh, "fresh", fresh+" still", "again", fresh+" still")
+	other.sees("The passphrase was changed")
+	after, err := os.ReadFile(filepath.Join(people, "Aigul.age"))
+	if check(t, err); !bytes.Equal(before, after) {
+		t.Error("another key file than the one that was used is locked anew")
+	}
+	check(t, os.Remove(filepath.Join(people, "from the stick.age")))
+	other = p.browser()
 	other.signIn("Aigul", fresh)
 	if other.path != "/en/" {
 		t.Errorf("the new passphrase leads to %s: %s", other.path, other.words())
