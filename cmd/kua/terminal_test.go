@@ -50,6 +50,6 @@ func TestStrangersActOnNoTerminal(t *testing.T) {
 	}
 	var back receivedJSON
 	if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Originals[0].Name != said.Originals[0].Name {
-		t.Errorf("it comes back as %q, %v", back.Originals, err)
+		t.Errorf("it comes back as %+v, %v", back.Originals, err)
 	}
 }

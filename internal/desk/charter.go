@@ -147,7 +147,7 @@ func (d *Desk) Rewrap(ctx context.Context, by *keyring.Person, progress func(don
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := rewrapFile(by, filepath.Join(d.dir, "derived", e.Name()), recipients); err != nil && !errors.Is(err, fs.ErrNotExist) { // one that was made anew meanwhile
+		if err := rewrapFile(by, filepath.Join(d.dir, "derived", e.Name()), recipients); err != nil && !errors.Is(err, fs.ErrNotExist) { // it may go meanwhile
 			left = append(left, fmt.Errorf("wrap derivative %s: %w", e.Name(), err))
 		}
 		step()
