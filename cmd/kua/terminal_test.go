@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -41,5 +42,14 @@ func TestStrangersActOnNoTerminal(t *testing.T) {
 	a.sayCase(desk.CaseView{Case: casefile.Case{Title: forged}, Reports: []casefile.Received{stranger}, Notes: []casefile.Note{{Text: forged}}})
 	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Count(got, "all is well") != 8 || !strings.Contains(got, "\nOK: all is well") {
 		t.Errorf("what a witness wrote: %q", got)
+	}
+	out.Reset()
+	said := receivedAsJSON(casefile.Received{Originals: []evidence.Original{{Name: forged + "\u009b2J\x7f ы"}}})
+	if err := printJSON(&out, said); err != nil || strings.ContainsAny(out.String(), "\x1b\u202e\u009b\x7f") {
+		t.Errorf("as JSON: %q, %v", out.String(), err)
+	}
+	var back receivedJSON
+	if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Originals[0].Name != said.Originals[0].Name {
+		t.Errorf("it comes back as %+v, %v", back.Originals, err)
 	}
 }

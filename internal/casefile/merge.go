@@ -3,6 +3,8 @@ package casefile
 import (
 	"encoding/json"
 	"reflect"
+
+	"kua/internal/parcel"
 )
 
 // Merge lays what one person changed of a draft onto what another saved of it
@@ -25,7 +27,26 @@ func Merge(base, mine, theirs Draft) (merged Draft, clash bool, err error) {
 	if err == nil {
 		err = json.Unmarshal(b, &merged)
 	}
+	// A point of one's with half of another's, or as exact as it was to be for another, is a place that nobody chose.
+	if was, one, other := spotOf(base), spotOf(mine), spotOf(theirs); one != was && other != was && one != other {
+		merged.Place.Point, merged.Place.Coarseness, clash = mine.Place.Point, mine.Place.Coarseness, true
+	}
 	return merged, clash, err
+}
+
+// spot is a point and how exactly it is published.
+type spot struct {
+	there bool
+	point parcel.Point
+	as    Coarseness
+}
+
+func spotOf(d Draft) spot {
+	s := spot{there: d.Place.Point != nil, as: d.Place.Coarseness}
+	if s.there {
+		s.point = *d.Place.Point
+	}
+	return s
 }
 
 // merge is Merge for a part of the draft as JSON has it; nil stands for a member

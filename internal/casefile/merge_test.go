@@ -4,12 +4,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"kua/internal/parcel"
 )
 
 // TestMerge: what two people change at a time is kept of both, unless both changed
 // the same words.
 func TestMerge(t *testing.T) {
 	base := Draft{Languages: []string{"kk", "ru"}, What: "bribe", Title: Text{"ru": "Взятка"}, From: "2026-11-19",
+		Place: Place{Point: &parcel.Point{Lat: 51.2, Lon: 71.4}, Coarseness: Region},
 		Known: []Text{{"ru": "Пост стоит."}, {"ru": "Их двое."}}, Media: []Exhibit{{Original: 1}}}
 	for _, c := range []struct {
 		name         string
@@ -39,6 +42,10 @@ func TestMerge(t *testing.T) {
 		{"the same words", func(d *Draft) { d.Title = Text{"ru": "Взятка у ворот"} }, func(d *Draft) { d.Title = Text{"ru": "Взятка ночью"}; d.To = "2026-11-20" },
 			func(d *Draft) { d.Title, d.To = Text{"ru": "Взятка у ворот"}, "2026-11-20" }, true},
 		{"one takes words out", func(d *Draft) { d.Title = nil }, func(d *Draft) { d.What = "threat" }, func(d *Draft) { d.Title, d.What = nil, "threat" }, false},
+		{"one says where, the other how exactly", func(d *Draft) { d.Place.Point = &parcel.Point{Lat: 51.1623, Lon: 71.4512} }, func(d *Draft) { d.Place.Coarseness, d.What = Area, "threat" },
+			func(d *Draft) { d.Place.Point, d.What = &parcel.Point{Lat: 51.1623, Lon: 71.4512}, "threat" }, true},
+		{"half a point of each", func(d *Draft) { d.Place.Point = &parcel.Point{Lat: 51.2, Lon: 71.5} }, func(d *Draft) { d.Place.Point = &parcel.Point{Lat: 51.3, Lon: 71.4} },
+			func(d *Draft) { d.Place.Point = &parcel.Point{Lat: 51.2, Lon: 71.5} }, true},
 		{"nothing", func(*Draft) {}, func(*Draft) {}, func(*Draft) {}, false},
 	} {
 		changed := func(change func(*Draft)) Draft {

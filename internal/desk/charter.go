@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,7 +103,8 @@ func actorOf(p *keyring.Person) evidence.Actor {
 // Rewrap wraps the database key, every parcel's header and every derivative for
 // the current people. It may be interrupted and called again. Whoever has left
 // opens nothing with their key alone that they have not opened before; what
-// they copied, they have. The fault is desk.newer_charter while one lies in the
+// they copied, they have. What cannot be wrapped keeps nothing else from it and is told at
+// the end; until all is wrapped Counts.Unwrapped counts at least one. The fault is desk.newer_charter while one lies in the
 // directory that this open desk has not taken in.
 func (d *Desk) Rewrap(ctx context.Context, by *keyring.Person, progress func(done, total int)) error {
 	c := d.Charter()
@@ -111,9 +113,6 @@ func (d *Desk) Rewrap(ctx context.Context, by *keyring.Person, progress func(don
 	}
 	recipients := c.Recipients()
 	if err := d.rewrapKey(by, recipients); err != nil {
-		return err
-	}
-	if err := d.db.Set(ctx, settingWrapped, strconv.AppendInt(nil, int64(c.Version), 10)); err != nil {
 		return err
 	}
 	parcels, err := d.db.Parcels(ctx, casefile.Whole)
@@ -130,30 +129,33 @@ func (d *Desk) Rewrap(ctx context.Context, by *keyring.Person, progress func(don
 			progress(done, total)
 		}
 	}
-	for _, e := range derived {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := rewrapFile(by, filepath.Join(d.dir, "derived", e.Name()), recipients); err != nil {
-			return fmt.Errorf("wrap derivative %s: %w", e.Name(), err)
-		}
-		step()
-	}
-	for _, p := range parcels { // last: as long as one is left, Counts.Unwrapped says that something is
+	var left []error
+	for _, p := range parcels {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if p.Wrapped < c.Version {
 			if err := d.parcel(p.ID).rewrap(by, recipients); err != nil {
-				return fmt.Errorf("wrap parcel %s: %w", p.ID, err)
-			}
-			if err := d.db.Rewrapped(ctx, actorOf(by), p, c.Version); err != nil {
+				left = append(left, fmt.Errorf("wrap parcel %s: %w", p.ID, err))
+			} else if err := d.db.Rewrapped(ctx, actorOf(by), p, c.Version); err != nil {
 				return err
 			}
 		}
 		step()
 	}
-	return nil
+	for _, e := range derived {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := rewrapFile(by, filepath.Join(d.dir, "derived", e.Name()), recipients); err != nil && !errors.Is(err, fs.ErrNotExist) { // it may go meanwhile
+			left = append(left, fmt.Errorf("wrap derivative %s: %w", e.Name(), err))
+		}
+		step()
+	}
+	if len(left) > 0 {
+		return errors.Join(left...)
+	}
+	return d.db.Set(ctx, settingWrapped, strconv.AppendInt(nil, int64(c.Version), 10))
 }
 
 // rewrapKey seals the database key anew. It is sealed whole, and not given

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"kua/internal/casefile"
@@ -48,6 +49,23 @@ func TestRewrap(t *testing.T) {
 	if _, err := d.Sit(c.timur); !errors.Is(err, fault.Forbidden("desk.not_of_the_desk")) {
 		t.Errorf("a retired person sits down: %v", err)
 	}
+	// A derivative that the disk damaged keeps nothing else from being wrapped, and is not forgotten.
+	before, _, err := d.Derivatives(ctx, 1)
+	ok(t, err)
+	spoilt := filepath.Join(c.dir, "derived", before[0].Sealed)
+	good, err := os.ReadFile(spoilt)
+	ok(t, err)
+	ok(t, os.WriteFile(spoilt, []byte("spoilt"), 0o600))
+	if err := d.Rewrap(ctx, c.aigul, nil); err == nil || !strings.Contains(err.Error(), before[0].Sealed) {
+		t.Errorf("a spoilt derivative is wrapped: %v", err)
+	}
+	if n, err := d.Counts(ctx); err != nil || n.Unwrapped != 1 {
+		t.Errorf("with a spoilt derivative Counts = %+v, %v", n, err)
+	}
+	if parcels, err := d.db.Parcels(ctx, casefile.Whole); err != nil || len(parcels) != 1 || parcels[0].Wrapped != 2 {
+		t.Errorf("with a spoilt derivative parcels are left as they were: %+v, %v", parcels, err)
+	}
+	ok(t, os.WriteFile(spoilt, good, 0o600))
 	steps := 0
 	ok(t, d.Rewrap(ctx, c.aigul, func(done, total int) { steps++ }))
 	ok(t, d.Rewrap(ctx, c.aigul, nil)) // again: nothing changes

@@ -21,14 +21,24 @@ func (d *Desk) Draft(ctx context.Context, id int64) (casefile.Draft, int, error)
 	if !errors.Is(err, fault.NotFound("desk.no_draft")) {
 		return draft, version, err
 	}
+	draft, err = d.DraftAt(ctx, id, 0)
+	return draft, 0, err
+}
+
+// DraftAt gives a draft of a case's record as it was saved once; version 0 is the one
+// begun from the reports.
+func (d *Desk) DraftAt(ctx context.Context, id int64, version int) (casefile.Draft, error) {
+	if version > 0 {
+		return d.db.DraftAt(ctx, id, version)
+	}
 	if _, err := d.db.Case(ctx, id); err != nil {
-		return casefile.Draft{}, 0, err
+		return casefile.Draft{}, err
 	}
 	reports, err := d.db.Reports(ctx, id)
 	if err != nil {
-		return casefile.Draft{}, 0, err
+		return casefile.Draft{}, err
 	}
-	draft = casefile.Draft{Languages: d.Charter().Languages}
+	draft := casefile.Draft{Languages: d.Charter().Languages}
 	for _, r := range reports {
 		if r.Report != nil && draft.What == "" {
 			draft.What = r.Report.What
@@ -42,7 +52,7 @@ func (d *Desk) Draft(ctx context.Context, id int64) (casefile.Draft, int, error)
 			}
 		}
 	}
-	return draft, 0, nil
+	return draft, nil
 }
 
 // SaveDraft saves a draft as a new version. base is the version it was made

@@ -38,7 +38,7 @@ func (d *Desk) Counts(ctx context.Context) (Counts, error) {
 		return Counts{}, err
 	}
 	if int(wrapped) < since {
-		n.Unwrapped++ // the database key
+		n.Unwrapped++ // the database key, or a derivative
 	}
 	c := Counts{Unread: n.Unread, Arriving: n.Arriving, Refused: n.Refused, Cases: n.Cases, Unsent: n.Unsent,
 		Proposals: n.Proposals, Unwrapped: n.Unwrapped}

@@ -40,7 +40,7 @@ const (
 	settingLogKey  = "log key"
 	settingDeskKey = "desk key"
 	settingChain   = "charter chain"
-	settingWrapped = "key wrapped" // for the people of which version of the charter
+	settingWrapped = "key wrapped" // the database key, and all else that is sealed here, for the people of which version of the charter
 )
 
 const (

@@ -39,7 +39,7 @@ type Proposal struct {
 	Signed   []string // names of those who signed
 	Needs    int      // signatures still missing
 	Reason   string   // why it was declined
-	Made     string   // what this machine's clock said, as the edition will say it
+	Made     string   // while it waits: what this machine's clock said, as the edition will say it
 	After    string   // while it waits: when the edition before it was made, if that is later
 	Records  []ProposedRecord
 	Changed  []ProposedFile // what differs from the edition before
@@ -205,13 +205,15 @@ func (d *Desk) proposal(ctx context.Context, p deskdb.Proposal) (Proposal, error
 	if out.State == Waiting && d.stillFits(p) != nil {
 		out.State = Stale
 	}
-	m, err := edition.ParseManifest(p.Manifest)
-	if err != nil {
-		return out, err
-	}
-	out.Made = m.Made
-	if before, err := d.edition(); err == nil && out.State == Waiting && before.manifest.Made > m.Made {
-		out.After = before.manifest.Made
+	if out.State == Waiting { // of all that ever was a list would read every manifest
+		m, err := edition.ParseManifest(p.Manifest)
+		if err != nil {
+			return out, err
+		}
+		out.Made = m.Made
+		if before, err := d.edition(); err == nil && before.manifest.Made > m.Made {
+			out.After = before.manifest.Made
+		}
 	}
 	signed, err := d.db.Signatures(ctx, out.Manifest)
 	if err != nil {

@@ -82,13 +82,13 @@ func TestTwoPeople(t *testing.T) {
 	if now, err := d.edition(); err != nil || now.number != 0 {
 		t.Fatalf("one signature published edition %d, %v", now.number, err)
 	}
+	made := p.Made
 	p, err = timur.Approve(ctx, p.ID, casefile.Checklist())
 	ok(t, err)
 	ok(t, d.WaitIdle(ctx))
 	if p, err = d.Proposal(ctx, p.ID); err != nil || p.State != Done {
 		t.Errorf("after the second signature: %+v, %v", p, err)
 	}
-	made := p.Made
 	c.now = c.now.AddDate(-1, 0, 0) // a machine without net, whose battery is empty
 	if p, err = aigul.ProposeWithdrawal(ctx, id, casefile.Text{"en": "The witness asked for it."}); err != nil || p.After != made || p.Made >= made {
 		t.Errorf("by a clock that is a year behind: %q after %q, %v", p.Made, p.After, err)

@@ -27,6 +27,20 @@ func (db *DB) Draft(ctx context.Context, caseID int64) (casefile.Draft, int, err
 	return d, version, nil
 }
 
+// DraftAt gives one saved version of a case's draft; where it was never saved the
+// fault is desk.no_draft.
+func (db *DB) DraftAt(ctx context.Context, caseID int64, version int) (d casefile.Draft, err error) {
+	var b []byte
+	err = db.db.QueryRowContext(ctx, `SELECT draft FROM drafts WHERE case_id = ?1 AND version = ?2`, caseID, version).Scan(&b)
+	if err != nil {
+		return d, one(err, "desk.no_draft", caseID)
+	}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return d, fmt.Errorf("read draft %d of case %d: %w", version, caseID, err)
+	}
+	return d, nil
+}
+
 // SaveDraft keeps a draft as the version after base, the newest one; when base
 // is not the newest the fault is desk.draft_changed.
 func (db *DB) SaveDraft(ctx context.Context, by evidence.Actor, caseID int64, d casefile.Draft, base int, words string) (int, error) {

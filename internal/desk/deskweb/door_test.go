@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -150,6 +151,45 @@ func TestErrandRunsOnce(t *testing.T) {
 	}
 	if e := r.app.errands.look("collect"); e.Err == nil || e.Result != "half" || started != 1 {
 		t.Errorf("stopped: got %+v after %d starts", e, started)
+	}
+}
+
+// TestAskedWhileItRuns: a publishing or sending that is asked for while one runs is not
+// forgotten, as is a withdrawal's that is signed meanwhile; one that was stopped is not begun again.
+func TestAskedWhileItRuns(t *testing.T) {
+	r := newRoom(t)
+	r.signedIn("Aigul")
+	for _, stopped := range []bool{false, true} {
+		held, ran := make(chan struct{}), make(chan string, 3)
+		work := func(by string) func(context.Context, func(func(*errand))) (any, error) {
+			return func(ctx context.Context, _ func(func(*errand))) (any, error) {
+				<-held
+				ran <- by
+				return nil, ctx.Err()
+			}
+		}
+		for _, by := range []string{"Aigul", "Bolat", "Dana"} {
+			r.app.runAfter("publish", by, work(by))
+		}
+		if stopped {
+			r.app.errands.stop("publish")
+		}
+		close(held)
+		for end := time.Now().Add(10 * time.Second); len(ran) < 2 && !stopped && time.Now().Before(end) || r.app.errands.running(); {
+			time.Sleep(time.Millisecond)
+		}
+		want := []string{"Aigul", "Dana"}
+		if stopped {
+			want = want[:1]
+		}
+		close(ran)
+		var got []string
+		for by := range ran {
+			got = append(got, by)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("stopped %t: run for %v, want %v", stopped, got, want)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type errand struct {
 	Result  any
 	Err     error
 	cancel  context.CancelFunc
+	next    func() // begins it once more, for who asked while it ran
 }
 
 // Running reports whether it has not ended.
@@ -77,10 +78,23 @@ func (s *errands) stop(kind string) {
 // run starts work unless one of its kind is running, and keeps the desk open
 // meanwhile. The work tells how far it is through note.
 func (a *App) run(kind, by string, work func(ctx context.Context, note func(func(*errand))) (any, error)) {
+	a.start(kind, by, false, work)
+}
+
+// runAfter is run, but where one of its kind is running it runs after that once more:
+// that one may have looked already at what waited, and not seen what this is asked for.
+func (a *App) runAfter(kind, by string, work func(ctx context.Context, note func(func(*errand))) (any, error)) {
+	a.start(kind, by, true, work)
+}
+
+func (a *App) start(kind, by string, after bool, work func(ctx context.Context, note func(func(*errand))) (any, error)) {
 	s := a.errands
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.all[kind]; e != nil && e.Running() {
+		if after {
+			e.next = func() { a.start(kind, by, true, work) }
+		}
 		return
 	}
 	if a.hold() == nil {
@@ -98,7 +112,11 @@ func (a *App) run(kind, by string, work func(ctx context.Context, note func(func
 			change(e)
 		})
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		e.Result, e.Err, e.Ended = result, err, time.Now()
+		next := e.next
+		s.mu.Unlock()
+		if next != nil && ctx.Err() == nil { // else a person stopped it, or the desk is being locked
+			next()
+		}
 	}()
 }

@@ -118,7 +118,7 @@ func TestOtherSitesAreRefused(t *testing.T) {
 // TestTokenIsTheSessions: a token of one session is worth nothing in another.
 func TestTokenIsTheSessions(t *testing.T) {
 	s := newSessions(time.Hour)
-	one, other := s.begin(httptest.NewRecorder(), nil, nil, false), s.begin(httptest.NewRecorder(), nil, nil, false)
+	one, other := s.begin(httptest.NewRecorder(), nil, "", nil, false), s.begin(httptest.NewRecorder(), nil, "", nil, false)
 	if !s.holds(one, s.token(one)) {
 		t.Error("a session refuses its own token")
 	}
@@ -138,7 +138,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSessions(a.cfg.Idle)
 		w := httptest.NewRecorder()
-		s.begin(w, &keyring.Person{}, nil, true)
+		s.begin(w, &keyring.Person{}, "", nil, true)
 		c := w.Result().Cookies()[0]
 		if !c.Secure {
 			t.Error("under TLS the cookie is not Secure")
@@ -173,7 +173,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 func TestNewcomersAreBounded(t *testing.T) {
 	s := newSessions(time.Hour)
 	for range newcomers + 50 {
-		s.begin(httptest.NewRecorder(), nil, nil, false)
+		s.begin(httptest.NewRecorder(), nil, "", nil, false)
 	}
 	if got := len(s.all); got > newcomers {
 		t.Errorf("got %d sessions, want at most %d", got, newcomers)

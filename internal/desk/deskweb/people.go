@@ -78,7 +78,7 @@ func (v *visit) showPeople(wrong error) error {
 
 // changePassphrase locks the key file of whoever sits here with another passphrase.
 func changePassphrase(v *visit) error {
-	name, fresh := v.who.person.Name(), v.r.PostForm.Get("fresh")
+	name, fresh := v.who.file, v.r.PostForm.Get("fresh")
 	if fresh != v.r.PostForm.Get("again") {
 		return v.showPeople(fault.Invalid("cli.passphrase.differ"))
 	}

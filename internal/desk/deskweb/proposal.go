@@ -266,7 +266,7 @@ func publish(v *visit) error {
 // the nodes and then sends what waited for one.
 func (v *visit) publish() {
 	d, a, by := v.desk, v.app, v.seat.Name()
-	a.run("publish", by, func(ctx context.Context, note func(func(*errand))) (any, error) {
+	a.runAfter("publish", by, func(ctx context.Context, note func(func(*errand))) (any, error) {
 		result, err := d.PublishAndTakeAway(ctx, func(step string, done, total int64) {
 			note(func(e *errand) { e.Step, e.Done, e.Total = step, done, total })
 		})

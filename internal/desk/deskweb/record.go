@@ -306,9 +306,8 @@ func (view *recordView) partName(part string) string {
 // these in it, and the person decides: every version is kept.
 func saveRecord(v *visit) error {
 	ctx, id, in := v.r.Context(), v.number("id"), v.form("in")
-	var was, draft casefile.Draft
-	form := []byte(v.r.PostForm.Get("base"))
-	if err := errors.Join(json.Unmarshal(form, &was), json.Unmarshal(form, &draft)); err != nil || !slices.Contains(writable(), locale.Tag(in)) {
+	var draft casefile.Draft
+	if err := json.Unmarshal([]byte(v.r.PostForm.Get("base")), &draft); err != nil || !slices.Contains(writable(), locale.Tag(in)) {
 		return fault.Invalid("deskweb.form").Because(err)
 	}
 	base, _ := strconv.Atoi(v.form("version"))
@@ -318,9 +317,11 @@ func saveRecord(v *visit) error {
 	said := "deskweb.record.saved"
 	version, err := v.seat.SaveDraft(ctx, id, draft, base)
 	if errors.Is(err, fault.Conflict("desk.draft_changed")) {
+		// What both began from is what was saved: a form that came back once holds words that were not.
+		was, err1 := v.desk.DraftAt(ctx, id, base)
 		theirs, now, err2 := v.desk.Draft(ctx, id)
 		both, clash, err3 := casefile.Merge(was, draft, theirs)
-		if err := errors.Join(err2, err3); err != nil {
+		if err := errors.Join(err1, err2, err3); err != nil {
 			return err
 		}
 		if draft, base, said = both, now, "merge.saved"; !clash {

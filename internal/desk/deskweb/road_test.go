@@ -1,6 +1,7 @@
 package deskweb
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -151,7 +152,21 @@ func (p *person) passphrase(t *testing.T) {
 			t.Errorf("%q to %q: got %d, want %d and no passphrase repeated", c.old, c.fresh, p.code, c.code)
 		}
 	}
+	// The key file that somebody brought under another name is the one that is changed.
+	people := filepath.Join(p.app.cfg.Desk.Dir, "people")
+	before, err := os.ReadFile(filepath.Join(people, "Aigul.age"))
+	check(t, err)
+	check(t, os.WriteFile(filepath.Join(people, "from the stick.age"), before, 0o600))
 	other := p.browser()
+	other.signIn("from the stick", fresh)
+	other.post("/en/people/passphrase", "passphrase", fresh, "fresh", fresh+" still", "again", fresh+" still")
+	other.sees("The passphrase was changed")
+	after, err := os.ReadFile(filepath.Join(people, "Aigul.age"))
+	if check(t, err); !bytes.Equal(before, after) {
+		t.Error("another key file than the one that was used is locked anew")
+	}
+	check(t, os.Remove(filepath.Join(people, "from the stick.age")))
+	other = p.browser()
 	other.signIn("Aigul", fresh)
 	if other.path != "/en/" {
 		t.Errorf("the new passphrase leads to %s: %s", other.path, other.words())
@@ -332,6 +347,35 @@ func (p *person) record(t *testing.T) {
 	send("en", version, began, append(accepted, "title", "Bribe at the city gate", "summary", "Two people demanded money, at a post.", "place", "City gate", "known.0", "There is a post.",
 		"claim.0.who", "driver", "claim.0", "20,000 was demanded", "label.1", "The post", "covered.1", "A face and the sound", "label.2", "The car", "covered.2", "The plate")...)
 	p.sees("put together", "Two people demanded money, at a post.", "Двое потребовали денег ночью.")
+	// Both change the same words: the form comes back with these. While it lies open somebody saves once more.
+	ru := func(summary string) []string {
+		return append(accepted, "title", "Взятка на въезде", "summary", summary, "place", "Въезд в город", "known.0", "Пост стоит.",
+			"claim.0.who", "водитель", "claim.0", "Потребовали 20 000", "label.1", "Пост", "covered.1", "Лицо и звук", "label.2", "Машина", "covered.2", "Номер")
+	}
+	en := func(title, known string) []string {
+		return append(accepted, "title", title, "summary", "Two people demanded money, at a post.", "place", "City gate", "known.0", known,
+			"claim.0.who", "driver", "claim.0", "20,000 was demanded", "label.1", "The post", "covered.1", "A face and the sound", "label.2", "The car", "covered.2", "The plate")
+	}
+	form := func() (version, began string) {
+		return regexp.MustCompile(`name="version" value="(\d+)"`).FindStringSubmatch(p.body)[1], unescape(base.FindStringSubmatch(p.body)[1])
+	}
+	p.get("/en/cases/1/record?in=en")
+	version, began = form()
+	send("en", version, began, en("A bribe at the city gate", "There is a post.")...)
+	send("en", version, began, en("Bribe at the city gate", "A post stands there.")...)
+	send("en", version, began, en("Bribe taken at the city gate", "Two posts stand there.")...)
+	if p.code != http.StatusConflict {
+		t.Errorf("the same words changed twice: got %d", p.code)
+	}
+	came, kept := form()
+	p.get("/en/cases/1/record?in=ru")
+	version, began = form()
+	send("ru", version, began, ru("Двое потребовали денег.")...)
+	send("en", came, kept, en("Bribe taken at the city gate", "Two posts stand there.")...)
+	p.sees("put together", "Bribe taken at the city gate", "Two posts stand there.", "Двое потребовали денег.")
+	p.get("/en/cases/1/record?in=en")
+	version, began = form()
+	send("en", version, began, en("Bribe at the city gate", "There is a post.")...)
 }
 
 // second is the other person's part: look, refuse to sign blindly, sign.

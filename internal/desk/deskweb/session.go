@@ -21,6 +21,7 @@ const cookieName = "kua-desk"
 type session struct {
 	id     string
 	person *keyring.Person
+	file   string // name of the person's key file, which may be another than the person's
 	seat   *desk.Seat
 	seen   time.Time // the last request that a person made
 	opened map[string]bool
@@ -75,8 +76,8 @@ func (s *sessions) find(r *http.Request) (*session, bool) {
 // begin makes a session for a browser, with or without a person, and sets its
 // cookie. A session that becomes a person's always gets a new name, so that a
 // name planted earlier is worth nothing.
-func (s *sessions) begin(w http.ResponseWriter, person *keyring.Person, seat *desk.Seat, secure bool) *session {
-	fresh := &session{id: rand.Text(), person: person, seat: seat, opened: make(map[string]bool)}
+func (s *sessions) begin(w http.ResponseWriter, person *keyring.Person, file string, seat *desk.Seat, secure bool) *session {
+	fresh := &session{id: rand.Text(), person: person, file: file, seat: seat, opened: make(map[string]bool)}
 	s.mu.Lock()
 	s.sweep()
 	if person == nil && len(s.all) >= newcomers {

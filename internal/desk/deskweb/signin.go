@@ -21,7 +21,7 @@ type signInView struct {
 
 func signInPage(v *visit) error {
 	if v.who == nil {
-		v.who = v.app.sessions.begin(v.w, nil, nil, v.app.secure())
+		v.who = v.app.sessions.begin(v.w, nil, "", nil, v.app.secure())
 	} else if v.who.person != nil && v.desk != nil {
 		return v.to("/")
 	}
@@ -70,7 +70,7 @@ func signIn(v *visit) error {
 		return v.showSignIn(name, err)
 	}
 	v.app.sessions.end(v.who.id)
-	v.app.sessions.begin(v.w, person, seat, v.app.secure())
+	v.app.sessions.begin(v.w, person, name, seat, v.app.secure())
 	return v.to("/")
 }
 

@@ -218,7 +218,7 @@ const patience = 5 * time.Minute
 func (v *visit) sendPosts() { v.app.sendPosts(v.desk, v.seat.Name()) }
 
 func (a *App) sendPosts(d *desk.Desk, by string) {
-	a.run("spread", by, func(ctx context.Context, note func(func(*errand))) (any, error) {
+	a.runAfter("spread", by, func(ctx context.Context, note func(func(*errand))) (any, error) {
 		return sendAll(ctx, d, time.Now().Add(patience), note)
 	})
 }

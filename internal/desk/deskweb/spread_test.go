@@ -187,9 +187,7 @@ func (p *person) writes(t *testing.T) {
 	t.Helper()
 	p.post("/en/channels", "kind", "list", "name", "The list", "place", "news@lists.example", "language", "ru", "secret", wallSecret)
 	p.post("/en/channels/2", "to", "on")
-	p.until("/en/work", "done")
-	p.get("/en/letters/2")
-	p.sees("Nothing waits for a letter to “The list”")
+	p.until("/en/letters/2", "Nothing waits for a letter to “The list”") // when the sending that this began has ended
 	p.post("/en/spread/posts", "record", "000001", "channel", "2")
 	confirm := []string{"digest", regexp.MustCompile(`name="digest" value="([0-9a-f]{64})"`).FindStringSubmatch(p.body)[1]}
 	for _, item := range spread.Checklist() {
