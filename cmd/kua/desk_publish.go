@@ -216,15 +216,20 @@ func (a *app) deskProposals(f *deskFlags) *cobra.Command {
 	return c
 }
 
+// proposed is the proposal that an argument names by its number.
+func proposed(ctx context.Context, s *desk.Seat, arg string) (desk.Proposal, error) {
+	id, err := number(arg)
+	if err != nil {
+		return desk.Proposal{}, err
+	}
+	return s.Desk().Proposal(ctx, id)
+}
+
 func (a *app) deskApprove(f *deskFlags) *cobra.Command {
 	var checked bool
 	c := a.deskVerb(f, "approve PROPOSAL", "cli.desk.approve", "approve --dir kua --as timur --checked 1", exactly(1),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
-			id, err := number(args[0])
-			if err != nil {
-				return err
-			}
-			p, err := s.Desk().Proposal(ctx, id)
+			p, err := proposed(ctx, s, args[0])
 			if err != nil {
 				return err
 			}
@@ -232,7 +237,7 @@ func (a *app) deskApprove(f *deskFlags) *cobra.Command {
 			if showsSomething(p) {
 				ticked = a.checklist(checked)
 			}
-			if p, err = s.Approve(ctx, id, ticked); err != nil {
+			if p, err = s.Approve(ctx, p.ID, ticked); err != nil {
 				return err
 			}
 			a.sayProposal(p)

@@ -153,16 +153,12 @@ func read(ctx context.Context, s *desk.Seat, names []string) (parcels []string, 
 func (a *app) deskPreview(f *deskFlags) *cobra.Command {
 	return a.deskVerb(f, "preview PROPOSAL FOLDER", "cli.desk.preview", "preview --dir kua --as timur 1 to-look-at", exactly(2),
 		func(ctx context.Context, s *desk.Seat, args []string) error {
-			id, err := number(args[0])
-			if err != nil {
-				return err
-			}
-			p, err := s.Desk().Proposal(ctx, id)
+			p, err := proposed(ctx, s, args[0])
 			if err != nil {
 				return err
 			}
 			if p.State != desk.Waiting {
-				return fault.Conflict("desk.proposal_state", id, string(p.State))
+				return fault.Conflict("desk.proposal_state", p.ID, string(p.State))
 			}
 			if err := os.Mkdir(args[1], 0o700); err != nil {
 				return fault.Conflict("witness.cannot_write", args[1]).Because(err)
@@ -171,7 +167,7 @@ func (a *app) deskPreview(f *deskFlags) *cobra.Command {
 				if c.Removed {
 					continue
 				}
-				if err := preview(ctx, s, id, c.Path, filepath.Join(args[1], filepath.FromSlash(c.Path))); err != nil {
+				if err := preview(ctx, s, p.ID, c.Path, filepath.Join(args[1], filepath.FromSlash(c.Path))); err != nil {
 					return err
 				}
 			}
@@ -180,7 +176,7 @@ func (a *app) deskPreview(f *deskFlags) *cobra.Command {
 					fmt.Fprintln(a.out, filepath.Join(args[1], filepath.FromSlash(page)))
 				}
 			}
-			a.say("cli.desk.preview.done", id)
+			a.say("cli.desk.preview.done", p.ID)
 			return nil
 		})
 }
